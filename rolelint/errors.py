@@ -1,0 +1,91 @@
+"""Places in inputs, problems found there, and the errors that carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: A path inside a document: mapping keys and 0-based list indexes, outermost first.
+Route = tuple["str | int", ...]
+
+
+def show_route(route: Route) -> str:
+    """Write a route as text: `Statement/0/Action/2`."""
+    return "/".join(str(step) for step in route)
+
+
+def printable(text: str) -> str:
+    """Escape control and direction-changing characters of text that comes from an input.
+
+    A role name must not be able to write to a terminal, a log or a page.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """One place in an input.
+
+    Attributes:
+        file: the path as the user named it, `<stdin>`, or a source such as `aws:123456789012`.
+        line, column, end_line, end_column: 1-based; 0 where not known. The end is exclusive in the column.
+        route: the path inside the document (`show_route`).
+        address: what the format itself calls the thing: a Terraform address, a logical id, an ARN.
+    """
+
+    file: str
+    line: int = 0
+    column: int = 0
+    end_line: int = 0
+    end_column: int = 0
+    route: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        if self.line:
+            return f"{printable(self.file)}:{self.line}:{self.column}"
+        return printable(self.file)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in an input that could not be read as meant.
+
+    Attributes:
+        message: one lowercase sentence, no period, no line break; user text in backticks.
+        hint: the next step, or empty.
+        kind: `error` (the input cannot be parsed: exit code 2), `unknown` (a value that is not known:
+            exit code 4 unless allowed) or `warning` (read, but not as AWS would accept it).
+    """
+
+    message: str
+    location: Location
+    hint: str = ""
+    kind: str = "error"
+
+    def __str__(self) -> str:
+        text = f"{self.location}: {self.message}"
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class RolelintError(Exception):
+    """An error whose text is meant for the user: one line, with a location and a next step where known."""
+
+    def __init__(self, message: str, *, location: Location | None = None, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.location = location
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.location}: {self.message}" if self.location else self.message
+        return f"{text}. {self.hint}" if self.hint else text
+
+
+class UsageError(RolelintError):
+    """The command line or the configuration asks for something that cannot be done."""
+
+
+class InputError(RolelintError):
+    """An input cannot be read or parsed."""

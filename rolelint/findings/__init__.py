@@ -1,0 +1,1 @@
+"""What rolelint says: findings, and the report that holds them."""

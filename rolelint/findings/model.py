@@ -1,0 +1,182 @@
+"""Findings and the report, as plain values that every output format reads."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from rolelint.errors import Location, Problem
+
+#: Most severe first.
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+
+def at_least(severity: str, threshold: str) -> bool:
+    """Tell whether a severity reaches a threshold: `critical` reaches `high`."""
+    return SEVERITIES.index(severity) <= SEVERITIES.index(threshold)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One concrete request that AWS would allow.
+
+    Attributes:
+        principal: ARN of the principal, or a stand-in when it is not known.
+        action: AWS's spelling.
+        resource: one ARN, `*`, or the ARNs of a multi-resource action joined by `, `.
+        context: the request context that the decision needed; keys as AWS spells them.
+        assumes: what was taken for granted beside the input, for example `the key policy delegates to the account`.
+    """
+
+    principal: str
+    action: str
+    resource: str
+    context: dict[str, Any] = field(default_factory=dict)
+    assumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that a finding speaks of."""
+
+    location: Location
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a reviewer should act on.
+
+    Attributes:
+        rule, name: stable code and readable name, for example `RL106` and `environment-rebuild`.
+        title: the rule's title.
+        severity: after everything that lowers it; `base_severity` is the rule's own.
+        lowered: why the severity is below the rule's own, one phrase each.
+        certainty: `proved` or `possible` (holds for some value of what is not known).
+        role: `Role.id`, or empty for a finding about a lone policy.
+        role_name: what to call the role in text.
+        message: one sentence naming the role and the power.
+        location: the primary place, never missing.
+        excerpt: the source lines around the location, as (1-based line number, text); may be empty.
+        witness: None for findings that are about a text and not about a power.
+        actions: every action the finding is about, in catalogue order.
+        granted_by: names of the granting statements: `policy name / Sid or Statement index`.
+        fix: one sentence, and where possible a rewritten statement, from the rule.
+        fingerprint: stable over line moves, reformatting and reordering.
+    """
+
+    rule: str
+    name: str
+    title: str
+    severity: str
+    base_severity: str
+    certainty: str
+    role: str
+    role_name: str
+    message: str
+    location: Location
+    fingerprint: str
+    witness: Witness | None = None
+    actions: tuple[str, ...] = ()
+    scope: str = ""
+    gate: str = ""
+    granted_by: tuple[str, ...] = ()
+    related: tuple[Related, ...] = ()
+    lowered: tuple[str, ...] = ()
+    excerpt: tuple[tuple[int, str], ...] = ()
+    fix: str = ""
+    category: str = ""
+
+
+def fingerprint(*parts: str) -> str:
+    """Hash what identifies a finding: rule, role, normalised statement, file; never a line number."""
+    return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class EffectGroup:
+    """Actions of one effect class that a role can perform under the same terms.
+
+    Attributes:
+        actions: AWS's spelling, catalogue order; empty in summaries, where `count` still tells.
+        scope: `any` (any resource of its type in the account), `pattern` or `named`.
+        certainty: `proved` or `possible`.
+        gate: what the grant depends on beyond holding the role, or empty.
+        granted_by: the granting statements.
+        resources: the broadest allowed patterns, for `pattern` and `named`.
+    """
+
+    actions: tuple[str, ...]
+    count: int
+    scope: str
+    certainty: str
+    gate: str
+    granted_by: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class RoleReport:
+    """One role of the report. `effects` maps an effect class to groups; classes without power are left out."""
+
+    id: str
+    name: str
+    arn: str
+    kind: str
+    source: Location
+    effects: dict[str, tuple[EffectGroup, ...]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownItem:
+    """Something that could not be decided, and why."""
+
+    role: str
+    role_name: str
+    what: str
+    reason: str
+    location: Location
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything one run says.
+
+    Attributes:
+        roles: in order of appearance, each with its findings.
+        findings: findings that belong to no role (lone policies).
+        unknown: what could not be decided.
+        errors: inputs that could not be parsed (exit code 2).
+        warnings: things read, but not as AWS would accept them.
+        files: number of files read; `checked`: number of documents with IAM content.
+    """
+
+    roles: list[RoleReport] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    unknown: list[UnknownItem] = field(default_factory=list)
+    errors: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+    files: int = 0
+    checked: int = 0
+    suppressed: int = 0
+    fail_on: str = "high"
+    actor: str = "automation"
+    catalog: dict[str, Any] = field(default_factory=dict)
+    labels_overlay: str = ""
+
+    def all_findings(self) -> list[Finding]:
+        """List the findings of all roles and of lone policies, in order of appearance."""
+        return [f for role in self.roles for f in role.findings] + self.findings
+
+    def exit_code(self, allow_unknown: bool = False) -> int:
+        """Work out the exit code: 2 input errors, 3 nothing to check, 1 findings, 4 unknown, 0 clean."""
+        if self.errors:
+            return 2
+        if not self.checked:
+            return 3
+        if any(at_least(f.severity, self.fail_on) for f in self.all_findings()):
+            return 1
+        return 4 if self.unknown and not allow_unknown else 0

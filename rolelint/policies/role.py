@@ -1,0 +1,161 @@
+"""Roles, users and what applies to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from rolelint.errors import Location, Route
+from rolelint.policies.document import PolicyDocument
+
+
+class PolicyType(Enum):
+    """The types of policy that take part in a decision (S1.5)."""
+
+    IDENTITY = "identity"
+    BOUNDARY = "boundary"
+    SESSION = "session"
+    SCP = "scp"
+    RCP = "rcp"
+    TRUST = "trust"
+    RESOURCE = "resource"
+
+
+#: Works out the location of a route inside one policy document; called only for what is reported.
+Locate = Callable[[Route], Location]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A policy document at the place where it applies.
+
+    Attributes:
+        name: the policy's own name, or what the input calls it.
+        arn: for managed policies, else empty.
+        locate: gives the place of a route of this document in the user's input.
+        resource: for resource policies, the ARN of the resource it hangs on; empty when not known.
+        inline: whether the policy belongs to one principal only.
+    """
+
+    type: PolicyType
+    name: str
+    document: PolicyDocument
+    locate: Locate = field(compare=False, repr=False)
+    arn: str = ""
+    resource: str = ""
+    inline: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something about a role that the input does not tell.
+
+    Attributes:
+        what: which part: `attached policy`, `permissions boundary`, `trust policy` ...
+        reason: one lowercase sentence saying why it is not known.
+        widens: whether knowing it could add power (an attached policy); false when it could only remove power.
+    """
+
+    what: str
+    reason: str
+    location: Location
+    widens: bool = True
+
+
+@dataclass(slots=True)
+class Role:
+    """A principal with every policy that applies to it, or a lone policy looked at as if a role held it.
+
+    Attributes:
+        kind: `role`, `user`, `permission-set`, or `policy` for a lone identity policy.
+        arn, account, partition: empty when not known.
+        identity: every identity policy; for a user with those of its groups (S6.4).
+        boundary: None when there is none.
+        session: None when no session policy applies; a tuple is one set (S6.30).
+        scps: None when the account has no organization or SCPs are not an input; else levels, root first (S6.11).
+        rcps: customer RCPs that apply to the account's resources, or None.
+        trust: the trust policy, or None.
+        resource_policies: resource policies known for resources of the role's account.
+        tags: the role's own tags, or None when not known.
+        unknowns: what the input does not tell.
+        location: where the role is declared.
+        environment: resources known to exist beside the role (a plan, an inventory): `Resource` objects.
+        before: the same role before a change, where the input tells (a plan); used for the exact difference.
+    """
+
+    kind: str
+    name: str
+    location: Location
+    arn: str = ""
+    account: str = ""
+    partition: str = ""
+    identity: tuple[Policy, ...] = ()
+    boundary: Policy | None = None
+    session: tuple[Policy, ...] | None = None
+    scps: tuple[tuple[Policy, ...], ...] | None = None
+    rcps: tuple[Policy, ...] | None = None
+    trust: Policy | None = None
+    resource_policies: tuple[Policy, ...] = ()
+    tags: dict[str, str] | None = None
+    unknowns: tuple[Unknown, ...] = ()
+    environment: tuple[Resource, ...] = ()
+    before: Role | None = None
+    service_linked: bool = False
+    management_account: bool = False
+    last_used: str = ""
+
+    @property
+    def id(self) -> str:
+        """A name that is unique in one report: the ARN, else the address, else file and name."""
+        return self.arn or self.location.address or f"{self.location.file}#{self.name}"
+
+    def policies(self) -> list[Policy]:
+        """List every policy of the role, in the order a reader expects."""
+        out = list(self.identity)
+        if self.boundary:
+            out.append(self.boundary)
+        out += self.session or ()
+        for level in self.scps or ():
+            out += level
+        out += self.rcps or ()
+        if self.trust:
+            out.append(self.trust)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource that exists or will exist beside a role.
+
+    Attributes:
+        arn: as far as known; unknown parts as in `policies.text`.
+        type: `service:resource-type` in the catalogue's words, for example `rds:cluster`.
+        address: what the input calls it.
+        tags: known tags.
+        protections: names of guards that stand, for example `deletion protection`.
+        production: whether name, tag or account marks it as production; None when nothing tells.
+    """
+
+    arn: str
+    type: str
+    address: str
+    tags: dict[str, str] = field(default_factory=dict)
+    protections: tuple[str, ...] = ()
+    production: bool | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reader found in one document.
+
+    Attributes:
+        roles: principals to check.
+        policies: lone policies that belong to no principal here (trust, resource, SCP, RCP, boundary documents):
+            they are checked by the rules that judge a policy by itself.
+        problems: everything that could not be read as meant, in order of appearance.
+    """
+
+    roles: list[Role] = field(default_factory=list)
+    policies: list[Policy] = field(default_factory=list)
+    problems: list[object] = field(default_factory=list)
