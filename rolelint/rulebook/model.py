@@ -1,0 +1,155 @@
+"""Rules as data, the rulebook that holds them, and the options of a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rolelint.errors import UsageError, printable
+
+#: The folders of `rules/`, in the order of their codes.
+CATEGORIES = ("teardown", "data", "protection", "lock-out", "indirect", "escalation", "trust", "gates", "hygiene")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One example of a rule: documentation and test at once.
+
+    Attributes:
+        flags: codes of the rules that must fire. Without the rule's own code the rule must stay silent; when
+            empty, no rule may say anything at high or above.
+        policy: a policy document, or None when `role` is given.
+        role: a role bundle, or None.
+        type: the type of a lone policy: `identity`, `trust`, `resource`, `scp`, `rcp` or `boundary`.
+    """
+
+    name: str
+    flags: tuple[str, ...]
+    policy: dict[str, Any] | None = None
+    role: dict[str, Any] | None = None
+    type: str = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The part of a rule that only people read: loaded from YAML when asked for."""
+
+    why: str
+    fix: str
+    statement: Any
+    references: tuple[str, ...]
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One thing to look for.
+
+    Attributes:
+        id, name: stable code and readable name: `RL106`, `environment-rebuild`.
+        severity: before anything lowers it.
+        when: the condition in the words of `rulebook/vocabulary.py`, as plain data.
+        message: a template; its fields are listed in `docs/rules/index.md`.
+        subsumed_by: codes whose finding, when it rests on the same statements, already says this.
+        lower: further reasons to lower the severity, in the same words.
+        fix: what to do, one sentence.
+        path: the YAML file.
+    """
+
+    id: str
+    name: str
+    title: str
+    severity: str
+    since: str
+    category: str
+    when: Mapping[str, Any]
+    message: str
+    fix: str
+    path: Path
+    statement: Any = None
+    subsumed_by: tuple[str, ...] = ()
+    lower: tuple[Mapping[str, Any], ...] = ()
+    _details: list[Details] = field(default_factory=list, repr=False)
+
+    @property
+    def details(self) -> Details:
+        """Read the rule's YAML file once for `why`, `fix`, `references` and `examples`."""
+        if not self._details:
+            from rolelint.rulebook.load import read_details
+
+            self._details.append(read_details(self.path))
+        return self._details[0]
+
+    @property
+    def why(self) -> str:
+        """What a tool could do with it."""
+        return self.details.why
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """AWS pages that state the facts."""
+        return self.details.references
+
+    @property
+    def examples(self) -> tuple[Example, ...]:
+        """Examples, those that must not flag first."""
+        return self.details.examples
+
+
+@dataclass(frozen=True, eq=False)
+class Rulebook:
+    """Rules in the order of their codes."""
+
+    rules: tuple[Rule, ...]
+
+    def find(self, code_or_name: str) -> Rule | None:
+        """Find a rule by code or name, ignoring case."""
+        wanted = code_or_name.lower()
+        return next((rule for rule in self.rules if wanted in (rule.id.lower(), rule.name)), None)
+
+    def resolve(self, names: Iterable[str]) -> frozenset[str]:
+        """Turn codes and names as a user writes them into codes.
+
+        Raises:
+            UsageError: for a name that no rule has, with the nearest one.
+        """
+        return frozenset(self.get(name).id for name in names)
+
+    def get(self, code_or_name: str) -> Rule:
+        """Find a rule by code or name.
+
+        Raises:
+            UsageError: when there is no such rule, with the nearest one.
+        """
+        rule = self.find(code_or_name)
+        if rule is None:
+            import difflib
+
+            known = {text.lower(): text for rule in self.rules for text in (rule.id, rule.name)}
+            close = difflib.get_close_matches(code_or_name.lower(), known, 1)
+            hint = f"did you mean `{known[close[0]]}`?" if close else "`rolelint rules` lists them"
+            raise UsageError(f"unknown rule `{printable(code_or_name)}`", hint=hint)
+        return rule
+
+
+@dataclass(frozen=True, slots=True)
+class CheckOptions:
+    """What a check takes into account.
+
+    Attributes:
+        actor: on whose behalf questions are asked: `automation`, `mcp`, `human` or `any`.
+        effects: `full` (complete lists of actions), `summary` (counts) or `none`.
+        select: codes of the only rules to apply; empty means all.
+        ignore: codes of rules not to apply.
+    """
+
+    actor: str = "automation"
+    effects: str = "full"
+    select: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+
+    def wants(self, code: str) -> bool:
+        """Tell whether a rule takes part."""
+        return code not in self.ignore and (not self.select or code in self.select)
