@@ -1,0 +1,176 @@
+"""Bytes to trees that know their lines: JSON and YAML here, other formats by their readers.
+
+Nothing here knows IAM.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
+
+from rolelint.errors import InputError, Location, Route, show_route
+
+#: Gives the start and end offset, in characters, of the value at a route; of the nearest known parent when
+#: the route does not exist.
+Finder = Callable[[Route], tuple[int, int]]
+
+#: Lines longer than this are not quoted: a report must not carry a copy of a file that is one line.
+MAX_QUOTED_LINE = 10_000
+
+
+class Document:
+    """One parsed file, or one document of a YAML stream.
+
+    Attributes:
+        file: the path as the user named it, `<stdin>`, or a source such as `aws:123456789012`.
+        format: `json`, `yaml` or `hcl`.
+        text: the whole text of the file; empty for documents that never were text.
+        data: plain dict, list, str, int, float, bool or None.
+        index: 0-based position in the stream that the file holds.
+    """
+
+    __slots__ = ("_anchors", "_finder", "_make_finder", "data", "file", "format", "index", "text")
+
+    def __init__(
+        self,
+        file: str,
+        format: str,  # noqa: A002 (the attribute's name is the contract)
+        text: str,
+        data: Any,
+        make_finder: Callable[[], Finder] | None = None,
+        index: int = 0,
+    ) -> None:
+        self.file = file
+        self.format = format
+        self.text = text
+        self.data = data
+        self.index = index
+        self._make_finder = make_finder
+        self._finder: Finder | None = None
+        #: Offsets with their 0-based line, sorted. INVARIANT: only `_line_of` writes it.
+        self._anchors: tuple[list[int], list[int]] = ([0], [0])
+
+    def __repr__(self) -> str:
+        return f"Document({self.file!r}, {self.format!r})"
+
+    def locate(self, route: Route, address: str = "") -> Location:
+        """Work out the place of a route; a route that does not exist gives its nearest known parent.
+
+        Args:
+            address: what the format itself calls the thing, carried into the location.
+        """
+        if self._finder is None:
+            if self._make_finder is None:
+                return Location(self.file, route=show_route(route), address=address)
+            self._finder = self._make_finder()
+        start, end = self._finder(route)
+        return self.location(start, end, route, address)
+
+    def location(self, start: int, end: int, route: Route = (), address: str = "") -> Location:
+        """Make a location from character offsets, the end exclusive."""
+        line, column = self._position(start)
+        end_line, end_column = self._position(end)
+        return Location(self.file, line, column, end_line, end_column, show_route(route), address)
+
+    def excerpt(self, location: Location, around: int = 1) -> tuple[tuple[int, str], ...]:
+        """Quote the source lines around a location, as (1-based line number, text).
+
+        At most the first five lines of a long span are quoted; nothing when the lines are too long to quote.
+        """
+        if not location.line or not self.text:
+            return ()
+        first = max(1, location.line - around)
+        last = min(max(location.end_line, location.line), location.line + 4) + around
+        start = self._start_of(location.line)
+        for _ in range(location.line - first):
+            start = self.text.rfind("\n", 0, start - 1) + 1
+        lines: list[tuple[int, str]] = []
+        for number in range(first, last + 1):
+            stop = self.text.find("\n", start)
+            end = len(self.text) if stop < 0 else stop
+            if end - start <= MAX_QUOTED_LINE:
+                lines.append((number, self.text[start:end].rstrip("\r")))
+            elif number == location.line:
+                return ()
+            if stop < 0:
+                break
+            start = stop + 1
+        return tuple(lines)
+
+    def at(self, route: Route = (), address: str = "") -> Place:
+        """Make the function that locates routes below `route`, for `Policy.locate`."""
+        return Place(self, route, address)
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = self._line_of(offset)
+        return line + 1, offset - self.text.rfind("\n", 0, offset)
+
+    def _line_of(self, offset: int) -> int:
+        offsets, lines = self._anchors
+        at = bisect_right(offsets, offset) - 1
+        line = lines[at] + self.text.count("\n", offsets[at], offset)
+        if offset - offsets[at] > 4096:
+            offsets.insert(at + 1, offset)
+            lines.insert(at + 1, line)
+        return line
+
+    def _start_of(self, line: int) -> int:
+        offsets, lines = self._anchors
+        at = max(0, bisect_right(lines, line - 1) - 1)
+        while at and lines[at] > line - 1:
+            at -= 1
+        start = self.text.rfind("\n", 0, offsets[at]) + 1
+        for _ in range(line - 1 - lines[at]):
+            start = self.text.find("\n", start) + 1
+        return start
+
+
+class Place:
+    """Locates routes below one route of a document."""
+
+    __slots__ = ("address", "document", "route")
+
+    def __init__(self, document: Document, route: Route = (), address: str = "") -> None:
+        self.document = document
+        self.route = route
+        self.address = address
+
+    def __call__(self, route: Route = ()) -> Location:
+        """Locate a route that is relative to this place."""
+        return self.document.locate(self.route + route, self.address)
+
+    def fixed(self, _route: Route = ()) -> Location:
+        """Locate this place itself, whatever the route: for policies whose text stands elsewhere."""
+        return self.document.locate(self.route, self.address)
+
+
+def parse(file: str, text: str | bytes) -> list[Document]:
+    """Parse a file as JSON or YAML, by its content; the name only decides what is said about bad text.
+
+    A byte order mark, UTF-16 and UTF-32 are understood. Text without content gives no document.
+
+    Raises:
+        InputError: when the text is neither, with the place and the next step.
+    """
+    from rolelint.documents.encoding import decode
+
+    content = decode(file, text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+    # The bytes are dropped before the parse: a dump of 10,000 roles would be held twice.
+    del text
+    head = content[:256].lstrip(" \t\r\n") or content.lstrip(" \t\r\n")[:1]
+    if not head:
+        return []
+    name = file.lower()
+    if head[0] in "{[" or name.endswith((".json", ".tfplan", ".tfstate")):
+        from rolelint.documents.json_text import parse_json
+
+        if not name.endswith((".yaml", ".yml")):
+            return [parse_json(file, content)]
+        try:
+            return [parse_json(file, content)]
+        except InputError:
+            pass  # flow style YAML begins like JSON; the YAML parser has the last word on a YAML file
+    from rolelint.documents.yaml_text import parse_yaml
+
+    return parse_yaml(file, content)

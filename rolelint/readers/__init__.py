@@ -1,0 +1,123 @@
+"""Documents to roles: one module per format, named in the tables here and imported when a document needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
+
+from rolelint.documents import Document
+from rolelint.policies.role import Policy, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What is known about a document beside its content.
+
+    Attributes:
+        forced_type: the policy type that the user names for bare policies, or None.
+        file: the path as the user named it.
+    """
+
+    forced_type: str | None = None
+    file: str = ""
+
+
+@dataclass(slots=True)
+class ReadContext:
+    """What a reader may need beside the document.
+
+    Attributes:
+        forced_type: `identity`, `trust`, `resource`, `scp`, `rcp`, `boundary` or `session`, or None.
+        base: the folder of the file, for files that the document names; None for standard input.
+        boundaries: boundaries that the user puts on every principal; the pipeline applies them.
+        scps: SCP levels of the user, root first; the pipeline applies them.
+        rcps: RCPs of the user; the pipeline applies them.
+        options: settings of single formats, by name.
+        memo: shared by all readings of one run: parsed policy documents by their content.
+    """
+
+    forced_type: str | None = None
+    base: Path | None = None
+    boundaries: tuple[Policy, ...] = ()
+    scps: tuple[tuple[Policy, ...], ...] | None = None
+    rcps: tuple[Policy, ...] | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+    memo: dict[Any, Any] = field(default_factory=dict)
+
+
+class ReaderModule(Protocol):
+    """What a reader module offers."""
+
+    def recognise(self, document: Document, hint: Hints) -> bool:
+        """Tell by content, cheaply, whether the document has this format."""
+
+    def read(self, document: Document, context: ReadContext) -> Reading:
+        """Read the roles and policies of a document that was recognised."""
+
+
+class FolderReaderModule(Protocol):
+    """What a reader of several files at once offers."""
+
+    def read_folder(self, files: list[Path], context: ReadContext) -> Reading:
+        """Read all files of one format in one folder."""
+
+
+class Reader(NamedTuple):
+    """A row of the table.
+
+    Attributes:
+        keys: the module is asked, and imported, only for objects with one of these keys; empty: for every document.
+    """
+
+    name: str
+    module: str
+    keys: frozenset[str] = frozenset()
+
+
+class FolderReader(NamedTuple):
+    """A row of the table of formats that spread over files.
+
+    Attributes:
+        takes: tells by name whether a file belongs to the format.
+    """
+
+    name: str
+    module: str
+    takes: Callable[[str], bool]
+
+
+#: Asked in this order; the first that recognises a document reads it.
+READERS: tuple[Reader, ...] = (
+    Reader("policy", "rolelint.readers.policy", frozenset(("Statement",))),
+    Reader("dump", "rolelint.readers.dump", frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList"))),
+    Reader("cli_output", "rolelint.readers.cli_output"),
+    Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles"))),
+)
+
+#: Formats whose meaning needs every file of a folder. The pipeline hands over the files by folder.
+FOLDER_READERS: tuple[FolderReader, ...] = ()
+
+
+def read(document: Document, context: ReadContext) -> Reading | None:
+    """Read a document with the first reader that recognises it.
+
+    Returns:
+        None when the document has no IAM content.
+    """
+    data = document.data
+    hints = Hints(context.forced_type, document.file)
+    for reader in READERS:
+        if reader.keys and not (isinstance(data, dict) and not reader.keys.isdisjoint(data)):
+            continue
+        module = cast(ReaderModule, import_module(reader.module))
+        if module.recognise(document, hints):
+            return module.read(document, context)
+    return None
+
+
+def read_folder(reader: FolderReader, files: list[Path], context: ReadContext) -> Reading:
+    """Read the files of one folder that belong to one format."""
+    return cast(FolderReaderModule, import_module(reader.module)).read_folder(files, context)
