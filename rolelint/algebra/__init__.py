@@ -1,0 +1,1 @@
+"""Exact sets of strings, numbers, dates and addresses."""

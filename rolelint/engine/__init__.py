@@ -1,0 +1,1 @@
+"""What policies mean: `decide` one request, `powers` and questions over sets of requests."""

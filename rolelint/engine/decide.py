@@ -1,0 +1,282 @@
+"""Decide one request: the definition, in AWS's order and words (S6.5).
+
+Nothing here is fast on purpose and nothing is shared with the set engine but the data model: the two are checked
+against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rolelint.engine.match import action_matches, resource_matches
+from rolelint.engine.operators import condition_holds
+from rolelint.engine.request import Context, Deciding, Decision, Outcome, PolicySet, Principal, Request, Target
+from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
+from rolelint.policies.role import PolicyType
+
+#: How strongly a resource policy grants, weakest first (S4.4 to S4.10).
+_NONE, _ACCOUNT, _ROLE, _DIRECT = range(4)
+
+# AWS: orgs_manage_policies_rcps.html, "List of AWS services that support RCPs". S6.23
+RCP_SERVICES = frozenset(
+    (
+        "appstream dsql clouddirectory cloudfront cloudsearch logs networkmonitor cognito-identity cognito-idp comprehend "
+        "comprehendmedical firehose dynamodb dax autoscaling ecr ecr-public gamelift inspector-scan kendra kinesisvideo "
+        "memorydb aoss personalize polly s3 swf sqs textract timestream-influxdb transcribe translate workspaces appconfig "
+        "autoscaling-plans budgets servicediscovery cloudtrail-data codeartifact codebuild codecommit codepipeline "
+        "compute-optimizer cost-optimization-hub events fms fis health rolesanywhere kms opensearch pricing "
+        "pca-connector-ad resource-groups secretsmanager sts signin support transfer notifications wafv2 xray"
+    ).split()
+)
+
+
+def decide(request: Request, policies: PolicySet) -> Decision:
+    """Decide a request; a multi-resource request is allowed only if every resource is (S3.11).
+
+    Returns:
+        The decision with its deciding statements. For several resources, the first one that is not allowed decides;
+        an explicit deny on any of them wins.
+    """
+    if request.action.lower() == "sts:getcalleridentity":
+        return Decision(Outcome.ALLOW, (), "sts:GetCallerIdentity needs no permission and cannot be denied")  # S6.55
+    decisions = [_decide_one(request, target, policies) for target in request.targets]
+    for decision in decisions:
+        if decision.outcome is Outcome.EXPLICIT_DENY:
+            return decision
+    for decision in decisions:
+        if decision.outcome is Outcome.IMPLICIT_DENY:
+            return decision
+    statements = tuple(dict.fromkeys(s for d in decisions for s in d.statements))
+    return Decision(Outcome.ALLOW, statements, decisions[0].explanation if decisions else "no resource")
+
+
+def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decision:
+    caller = request.principal
+    scene = _Scene(request, target, has_boundary=policies.boundary is not None)
+    scp_applies = (
+        policies.scps is not None
+        and not caller.bare
+        and not caller.service_linked
+        and not caller.management_account  # S6.14 to S6.18
+    )
+    rcp_applies = policies.rcps is not None and _rcp_applies(request)
+    scps = policies.scps if scp_applies and policies.scps is not None else ()
+    rcps = policies.rcps if rcp_applies and policies.rcps is not None else ()
+    resource = (policies.resource,) if policies.resource is not None else ()
+    boundary = (policies.boundary,) if policies.boundary is not None else ()
+    identity = () if caller.bare else policies.identity
+    session = policies.session or ()
+
+    # S6.3: one matching Deny anywhere ends it.
+    layers: list[tuple[PolicyType, str, Iterable[PolicyDocument]]] = [
+        (PolicyType.IDENTITY, "identity", identity),
+        (PolicyType.BOUNDARY, "boundary", boundary),
+        (PolicyType.SESSION, "session", session),
+        *((PolicyType.SCP, f"scp[{i}]", level) for i, level in enumerate(scps)),
+        (PolicyType.RCP, "rcp", rcps),
+        (PolicyType.RESOURCE, "resource", resource),
+    ]
+    for kind, place, documents in layers:
+        for found in scene.matching("Deny", kind, place, documents):
+            return Decision(Outcome.EXPLICIT_DENY, (found,), f"{found.label} denies explicitly")
+
+    used: list[Deciding] = []
+    for i, level in enumerate(scps):  # S6.11
+        found = scene.first("Allow", PolicyType.SCP, f"scp[{i}]", level)
+        if found is None:
+            return _implicit(f"no statement at SCP level {i} allows it")
+        used.append(found)
+
+    grant, granting = scene.resource_grant(resource)
+    if caller.bare:
+        if grant == _DIRECT:
+            return Decision(Outcome.ALLOW, (*used, *granting), f"{granting[0].label} allows it")
+        return _implicit("only a resource policy can allow this caller, and none does")
+
+    in_boundary = scene.first("Allow", PolicyType.BOUNDARY, "boundary", boundary)
+    in_session = scene.first("Allow", PolicyType.SESSION, "session", session)
+    boundary_allows = policies.boundary is None or in_boundary is not None  # S6.25
+    session_allows = policies.session is None or in_session is not None  # S6.30
+    if caller.type == "federated_user" and policies.session is None:
+        session_allows = False  # S6.32
+    ceiling = boundary_allows and session_allows
+    ceilings = [d for d in (in_boundary, in_session) if d is not None]
+    in_identity = scene.first("Allow", PolicyType.IDENTITY, "identity", identity)
+    is_root = caller.type == "root"  # S6.56
+    side = is_root or (in_identity is not None and ceiling)
+    own = [d for d in (in_identity,) if d is not None] + ceilings
+
+    if request.resource_account and caller.account and request.resource_account != caller.account:  # S6.35, S6.36
+        if grant > _NONE and side:
+            return Decision(Outcome.ALLOW, (*used, *own, *granting), "both accounts allow it")
+        missing = "the caller's account does not allow it" if grant else "the resource's account does not allow it"
+        return _implicit(missing)
+    if grant == _DIRECT:  # S6.26, S6.28, S6.29
+        return Decision(Outcome.ALLOW, (*used, *granting), f"{granting[0].label} names the caller")
+    if grant == _ROLE and ceiling:  # S6.27, S6.31
+        return Decision(Outcome.ALLOW, (*used, *ceilings, *granting), f"{granting[0].label} names the role")
+    if grant == _NONE and _needs_resource_grant(request, target):  # S6.40, S6.45
+        return _implicit("the policy of the resource itself must allow it, and does not")
+    if side:
+        statements = (*used, *own, *granting)
+        return Decision(Outcome.ALLOW, statements, f"{statements[-1].label} allows it" if statements else "root user")
+    if in_identity is None:
+        return _implicit("no identity policy allows it")
+    if not boundary_allows:
+        return _implicit("the permissions boundary does not allow it")
+    return _implicit("the session policy does not allow it")
+
+
+def _implicit(why: str) -> Decision:
+    return Decision(Outcome.IMPLICIT_DENY, (), why)
+
+
+def _rcp_applies(request: Request) -> bool:
+    service = request.action.partition(":")[0].lower()
+    return (
+        service in RCP_SERVICES  # S6.23
+        and not request.principal.service_linked  # S6.21
+        and not request.resource_in_management_account  # S6.22
+        and request.action.lower() != "kms:retiregrant"
+    )
+
+
+def _needs_resource_grant(request: Request, target: Target) -> bool:
+    action = request.action.lower()
+    if action in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
+        return True
+    return action.startswith("kms:") and ":key/" in target.arn
+
+
+class _Scene:
+    """One caller, action, resource and context; tells which statements match."""
+
+    def __init__(self, request: Request, target: Target, *, has_boundary: bool) -> None:
+        self.caller = request.principal
+        self.action = request.action
+        self.arn = target.arn
+        self.has_boundary = has_boundary
+        self.context: Context = {**request.context, **target.context}
+
+    def lookup(self, key: str) -> str | None:
+        values = self.context.get(key, ())
+        return values[0] if len(values) == 1 else None
+
+    def first(
+        self, effect: str, kind: PolicyType, place: str, documents: Iterable[PolicyDocument]
+    ) -> Deciding | None:
+        return next(self.matching(effect, kind, place, documents), None)
+
+    def matching(
+        self, effect: str, kind: PolicyType, place: str, documents: Iterable[PolicyDocument]
+    ) -> Iterator[Deciding]:
+        """Yield matching statements in order."""
+        single = kind in (PolicyType.BOUNDARY, PolicyType.RESOURCE)
+        for i, document in enumerate(documents):
+            for statement in document.statements:
+                if (
+                    statement.effect == effect
+                    and not (statement.doubtful and effect == "Deny")
+                    and self._covers(statement, document, kind)
+                ):
+                    yield Deciding(kind, place if single else f"{place}[{i}]", statement)
+
+    def _covers(self, statement: Statement, document: PolicyDocument, kind: PolicyType) -> bool:
+        if any(action_matches(a, self.action) for a in statement.actions) is statement.not_action:
+            return False
+        if not self._resource_covered(statement, document):
+            return False
+        if statement.principals is not None and statement.effect == "Deny" and not self._deny_reaches(statement):
+            return False
+        return all(
+            c.known
+            and condition_holds(c, self.context.get(c.key, ()), self.lookup, variables=document.variables)
+            for c in statement.conditions
+        )
+
+    def _resource_covered(self, statement: Statement, document: PolicyDocument) -> bool:
+        if statement.resources is None:
+            return True  # S3.1, S1.5
+        listed = any(
+            resource_matches(r, self.arn, self.lookup, variables=document.variables) for r in statement.resources
+        )
+        return listed is not statement.not_resource
+
+    def _deny_reaches(self, statement: Statement) -> bool:
+        """Tell whether the Principal or NotPrincipal of a Deny covers the caller (S4.15, S4.16, S4.21)."""
+        entries = statement.principals or ()
+        if statement.not_principal:
+            if self.has_boundary and not self.caller.bare:
+                return True  # S4.16
+            return not any(_names(e, self.caller, spare=True) for e in entries)
+        return any(_names(e, self.caller, spare=False) for e in entries)
+
+    def resource_grant(self, documents: Iterable[PolicyDocument]) -> tuple[int, tuple[Deciding, ...]]:
+        """Find the strongest matching Allow of the resource policy (S6.5)."""
+        best, found = _NONE, None
+        for deciding in self.matching("Allow", PolicyType.RESOURCE, "resource", documents):
+            strength = grant_strength(deciding.statement, self.caller)
+            if strength > best:
+                best, found = strength, deciding
+        return best, (found,) if found else ()
+
+
+def grant_strength(statement: Statement, caller: Principal) -> int:
+    """Tell how an Allow statement's principals admit a caller: 0 none, 1 account, 2 role, 3 direct (S4.4 to S4.10)."""
+    entries = statement.principals or ()
+    if statement.not_principal:
+        return _NONE if any(_names(e, caller, spare=True) for e in entries) else _DIRECT  # S4.13
+    return max((_entry_strength(e, caller) for e in entries), default=_NONE)
+
+
+def _entry_strength(entry: PrincipalEntry, caller: Principal) -> int:
+    kind, value = entry
+    if kind == "*" or (kind == "AWS" and value == "*"):
+        if caller.type == "service" and kind != "*":
+            return _NONE  # S10.14
+        return _DIRECT  # S4.10, S6.29
+    if kind == "Service":
+        return _DIRECT if caller.type == "service" and value == caller.name else _NONE  # S4.9, S4.23
+    if kind == "Federated":
+        return _DIRECT if caller.type in ("oidc", "saml") and value == caller.provider else _NONE
+    if kind != "AWS" or caller.bare:
+        return _NONE
+    if _is_account(value, caller.account):
+        return _DIRECT if caller.type == "root" else _ACCOUNT  # S4.3, S4.4
+    if value == caller.arn:
+        return _DIRECT  # S4.6 to S4.8
+    if caller.type == "role_session" and value == caller.role_arn:
+        return _ROLE  # S4.5
+    if caller.type == "federated_user" and value == caller.user_arn:
+        return _ROLE  # S4.8
+    return _NONE
+
+
+def _names(entry: PrincipalEntry, caller: Principal, *, spare: bool) -> bool:
+    """Tell whether an entry means the caller.
+
+    Args:
+        spare: for NotPrincipal: an account entry then spares its root user only (S4.15). In a Deny's Principal an
+            account covers all its principals and `{"AWS": "*"}` covers services too (S4.21, S10.14).
+    """
+    kind, value = entry
+    if kind == "*" or (kind == "AWS" and value == "*"):
+        return True
+    if kind == "Service":
+        return caller.type == "service" and value == caller.name
+    if kind == "Federated":
+        return caller.type in ("oidc", "saml") and value == caller.provider
+    if kind != "AWS" or caller.bare:
+        return False
+    if _is_account(value, caller.account):
+        return caller.type == "root" if spare else True
+    return value in (caller.arn, caller.role_arn, caller.user_arn)
+
+
+def _is_account(value: str, account: str) -> bool:
+    if not account:
+        return False
+    if value == account:
+        return True
+    parts = value.split(":")
+    return len(parts) == 6 and parts[2] == "iam" and parts[4] == account and parts[5] == "root"

@@ -1,0 +1,120 @@
+"""Match one value against one policy text: the plain definition, used by `decide` only.
+
+Inside this module a pattern is text in which two private characters stand for the wildcards, so that a `*` that came
+from a policy variable or from `${*}` stays an ordinary character (S3.16, S10.9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+ANY = "\uf8fe"  # exactly one character
+STAR = "\uf8ff"  # any run of characters
+_WILD = str.maketrans({"?": ANY, "*": STAR})
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_DEFAULTED = re.compile(r"^([^,]+), '(.*)'$", re.DOTALL)
+
+#: Gives the single value of a context key (lower-cased), or None when it is absent or multivalued.
+Lookup = Callable[[str], "str | None"]
+
+
+def glob_matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern covers the whole text; linear in the text for each star, never exponential."""
+    p = t = 0
+    star = -1
+    mark = 0
+    while t < len(text):
+        if p < len(pattern) and pattern[p] == STAR:
+            star, mark = p, t
+            p += 1
+        elif p < len(pattern) and (pattern[p] == ANY or pattern[p] == text[t]):
+            p += 1
+            t += 1
+        elif star >= 0:
+            mark += 1
+            p, t = star + 1, mark
+        else:
+            return False
+    while p < len(pattern) and pattern[p] == STAR:
+        p += 1
+    return p == len(pattern)
+
+
+def wildcards(text: str) -> str:
+    """Turn the text of a policy into a pattern: `*` and `?` become wildcards."""
+    return text.translate(_WILD)
+
+
+def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
+    """Put the values of policy variables into a policy text (S5.25).
+
+    Args:
+        wild: whether `*` and `?` outside variables are wildcards.
+
+    Returns:
+        The pattern, or None when a variable has no value (S3.14, S5.26).
+    """
+    out: list[str] = []
+    at = 0
+    for found in _VARIABLE.finditer(text):
+        plain = text[at : found.start()]
+        out.append(plain.translate(_WILD) if wild else plain)
+        name = found.group(1)
+        if name in ("*", "?", "$"):
+            out.append(name)
+        else:
+            defaulted = _DEFAULTED.match(name)
+            value = lookup((defaulted.group(1) if defaulted else name).strip().lower())
+            if value is None and defaulted:
+                value = defaulted.group(2)
+            if value is None:
+                return None
+            out.append(value)
+        at = found.end()
+    plain = text[at:]
+    out.append(plain.translate(_WILD) if wild else plain)
+    return "".join(out)
+
+
+def action_matches(pattern: str, action: str) -> bool:
+    """Compare an action pattern with an action, ignoring case (S2.1 to S2.7)."""
+    return pattern == "*" or glob_matches(wildcards(pattern.lower()), action.lower())
+
+
+def arn_matches(pattern: str, text: str) -> bool:
+    """Compare an ARN pattern with an ARN, field by field; the sixth field is greedy (S3.2 to S3.5, S5.17).
+
+    A pattern with fewer than six fields is completed with `*`.
+    """
+    fields = pattern.split(":", 5)
+    fields += [STAR] * (6 - len(fields))
+    values = text.split(":", 5)
+    if len(values) < 6:
+        return False
+    return all(glob_matches(f, v) for f, v in zip(fields, values, strict=True))
+
+
+def resource_matches(written: str, arn: str, lookup: Lookup, *, variables: bool) -> bool:
+    """Compare one entry of `Resource` with a resource (S3).
+
+    Variables count after the fifth colon only (S3.13); an entry whose variable has no value matches nothing (S3.14).
+    """
+    if written == "*":
+        return True
+    if arn == "*":
+        return False
+    head, tail = _split_resource(written)
+    if tail is None:
+        return arn_matches(wildcards(head), arn)
+    field = substitute(tail, lookup, wild=True) if variables else wildcards(tail)
+    if field is None:
+        return False
+    return arn_matches(f"{wildcards(head)}:{field}", arn)
+
+
+def _split_resource(written: str) -> tuple[str, str | None]:
+    parts = written.split(":", 5)
+    if len(parts) < 6:
+        return written, None
+    return ":".join(parts[:5]), parts[5]
