@@ -1,0 +1,205 @@
+"""Reads label files: what each action of a service does, as a person decided it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rolelint.catalog.model import DEFAULTS, Label
+from rolelint.errors import InputError, Location, Problem
+
+if TYPE_CHECKING:
+    import yaml
+
+FOLDER = Path(__file__).parent / "labels"
+SCHEMA = Path(__file__).parent / "labels.schema.json"
+SECOND_PASS = "second-pass.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a label file. `target`: the resource types that replace the published required ones."""
+
+    action: str
+    label: Label
+    target: tuple[str, ...]
+    location: Location
+
+
+def read(path: Path, *, decided: str = "reviewed") -> tuple[list[Entry], list[Problem]]:
+    """Read one label file, collecting every problem with its line.
+
+    Args:
+        decided: what the labels say about who decided: `reviewed`, or `user` for an overlay.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return [], [Problem(f"cannot read: {error}", Location(str(path)))]
+    return parse(text, str(path), decided=decided)
+
+
+def parse(text: str, name: str, *, decided: str = "reviewed") -> tuple[list[Entry], list[Problem]]:
+    """Read label text. The text may hold several YAML documents, one per service."""
+    import yaml
+
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    try:
+        documents = list(yaml.compose_all(text, Loader=_loader()))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or str(error).splitlines()[0]
+        where = Location(name, mark.line + 1, mark.column + 1) if mark else Location(name)
+        return [], [Problem(f"not valid YAML: {what}", where)]
+    for document in documents:
+        if document is not None:
+            found, wrong = _document(document, name, decided)
+            entries += found
+            problems += wrong
+    if not entries and not problems:
+        problems.append(Problem("no labels", Location(name), "write `service:` and `actions:`"))
+    return entries, problems
+
+
+def read_folder(folder: Path = FOLDER) -> tuple[list[Entry], list[Problem]]:
+    """Read all label files of a folder, in the order of their names."""
+    entries: list[Entry] = []
+    problems: list[Problem] = []
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name == SECOND_PASS:
+            continue
+        found, wrong = read(path)
+        problems += wrong
+        for entry in found:
+            if entry.action.split(":", 1)[0] != path.stem:
+                problems.append(Problem(f"`{entry.action}` belongs into another file", entry.location))
+        entries += found
+    return entries, problems
+
+
+def overlay(paths: Iterable[Path]) -> dict[str, Label]:
+    """Read users' label files: lower-cased action to label, later files win.
+
+    Raises:
+        InputError: the first problem found, with its line.
+    """
+    labels: dict[str, Label] = {}
+    for path in paths:
+        entries, problems = read(path, decided="user")
+        if problems:
+            first = problems[0]
+            raise InputError(first.message, location=first.location, hint=first.hint)
+        labels.update((entry.action.lower(), entry.label) for entry in entries)
+    return labels
+
+
+def label_of(fields: dict[str, Any], decided: str) -> Label:
+    """Build a label from the fields of a label line, filling in its class's defaults."""
+    cls = fields["class"]
+    reversibility, blast = DEFAULTS[cls]
+    via, _, parameter = str(fields.get("via", "direct")).partition(" ")
+    return Label(
+        cls=cls,
+        also=tuple(fields.get("also", ())),
+        reversibility=fields.get("r", reversibility),
+        blast=fields.get("b", blast),
+        timing=fields.get("timing", "now"),
+        via=via,
+        parameter=parameter.strip(),
+        decided=decided,
+        reason=fields.get("why", ""),
+    )
+
+
+def _document(node: yaml.Node, name: str, decided: str) -> tuple[list[Entry], list[Problem]]:
+    import yaml
+
+    problems = [Problem(f"`{key.value}` is written twice", _at(key, name)) for key in _repeated(node)]
+    value = _plain(node)
+    for error in sorted(_validator().iter_errors(value), key=lambda e: [str(step) for step in e.absolute_path]):
+        route = [str(step) for step in error.absolute_path]
+        text = error.message.replace("\n", " ")
+        what = f"`{'/'.join(route)}`: {text}" if route else text
+        problems.append(Problem(what, _at(_find(node, error.absolute_path), name)))
+    if problems:
+        return [], problems
+    entries = []
+    service = value["service"]
+    if not isinstance(node, yaml.MappingNode):
+        return [], problems
+    actions = next(child for key, child in node.value if key.value == "actions")
+    for key, _ in actions.value:
+        fields = value["actions"][key.value]
+        label = label_of(fields, decided)
+        where = _at(key, name)
+        if label.cls in label.also:
+            problems.append(Problem(f"`{key.value}` lists its primary class under `also`", where))
+        entries.append(Entry(f"{service}:{key.value}", label, tuple(fields.get("target", ())), where))
+    return entries, problems
+
+
+def _loader() -> Any:
+    """Pick the C parser where PyYAML has it: the same nodes, some ten times faster."""
+    import yaml
+
+    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+_cached_validator: list[Any] = []
+
+
+def _validator() -> Any:
+    if not _cached_validator:
+        import json
+
+        import jsonschema
+
+        _cached_validator.append(jsonschema.Draft202012Validator(json.loads(SCHEMA.read_bytes())))
+    return _cached_validator[0]
+
+
+def _plain(node: yaml.Node) -> Any:
+    """Turn nodes into text, lists and dicts. No type is guessed: a date stays text and `no` is not false."""
+    import yaml
+
+    if isinstance(node, yaml.MappingNode):
+        return {key.value: _plain(child) for key, child in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(child) for child in node.value]
+    return node.value
+
+
+def _repeated(node: yaml.Node) -> Iterator[yaml.Node]:
+    import yaml
+
+    if not isinstance(node, yaml.MappingNode):
+        return
+    seen = set()
+    for key, child in node.value:
+        if key.value in seen:
+            yield key
+        seen.add(key.value)
+        yield from _repeated(child)
+
+
+def _find(node: yaml.Node, route: Iterable[str | int]) -> yaml.Node:
+    """Go down a route as far as it exists; the key's node where the route ends at a mapping's value."""
+    import yaml
+
+    place = node
+    for step in route:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, child) for key, child in node.value if key.value == step]
+            if not found:
+                return place
+            place, node = found[0]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            place = node = node.value[step]
+    return place
+
+
+def _at(node: yaml.Node, name: str) -> Location:
+    return Location(name, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -1,0 +1,180 @@
+"""What AWS publishes about its actions, as one plain value that can be written to a file and read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from rolelint.errors import InputError, Location
+
+#: The access levels that change something. Tagging alone does not count: tags are judged with the gates they serve.
+WRITE_LEVELS = frozenset({"Write", "Permissions management"})
+LEVELS = ("Read", "List", "Write", "Tagging", "Permissions management")
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How one action names one resource type."""
+
+    type: str
+    required: bool = False
+    keys: tuple[str, ...] = ()
+    dependent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAction:
+    """One action as published.
+
+    Attributes:
+        levels: access levels, in the order of `LEVELS`.
+        pending: it came with an update and nobody has decided yet what it does.
+    """
+
+    name: str
+    description: str = ""
+    levels: tuple[str, ...] = ()
+    uses: tuple[Use, ...] = ()
+    keys: tuple[str, ...] = ()
+    dependent: tuple[str, ...] = ()
+    pending: bool = False
+
+    @property
+    def is_write(self) -> bool:
+        """Tell whether it is published as changing something other than tags."""
+        return bool(WRITE_LEVELS.intersection(self.levels)) and "Tagging" not in self.levels
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedType:
+    """One resource type: its ARN formats and the condition keys that describe it."""
+
+    name: str
+    formats: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedService:
+    """One service prefix. Actions and types by name; condition keys with their type."""
+
+    prefix: str
+    title: str = ""
+    actions: dict[str, PublishedAction] = field(default_factory=dict)
+    types: dict[str, PublishedType] = field(default_factory=dict)
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Everything AWS publishes that we use. `header` says where it came from and when."""
+
+    header: dict[str, Any]
+    services: dict[str, PublishedService]
+
+    def actions(self) -> Iterator[tuple[PublishedService, PublishedAction]]:
+        """Walk all actions, sorted by lower-cased `prefix:name`."""
+        pairs = [(f"{s.prefix}:{a.name}".lower(), s, a) for s in self.services.values() for a in s.actions.values()]
+        pairs.sort(key=lambda triple: triple[0])
+        for _, service, action in pairs:
+            yield service, action
+
+
+def parse_levels(text: str | Iterable[str]) -> tuple[str, ...]:
+    """Read access levels: one, several separated by commas (`Tagging, Write`), or a list.
+
+    Raises:
+        ValueError: a level that AWS does not publish.
+    """
+    parts = text.split(",") if isinstance(text, str) else list(text)
+    names = {part.strip().lower(): part.strip() for part in parts if part.strip()}
+    known = {level.lower(): level for level in LEVELS}
+    strange = sorted(set(names) - set(known))
+    if strange:
+        raise ValueError(f"unknown access level `{names[strange[0]]}`")
+    return tuple(level for level in LEVELS if level.lower() in names)
+
+
+def with_pending(action: PublishedAction, pending: bool) -> PublishedAction:
+    """Copy an action with its pending mark set."""
+    return replace(action, pending=pending)
+
+
+def encode(published: Published) -> bytes:
+    """Write as xz-compressed JSON, one service per line, everything sorted: same value, same text."""
+    import json
+    import lzma
+
+    def dump(value: object) -> str:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+    lines = [dump({"header": published.header})]
+    for prefix in sorted(published.services):
+        service = published.services[prefix]
+        lines.append(
+            dump(
+                {
+                    "prefix": prefix,
+                    "title": service.title,
+                    "actions": [_action_row(service.actions[name]) for name in sorted(service.actions)],
+                    "types": [[t.name, t.formats, t.keys] for _, t in sorted(service.types.items())],
+                    "keys": service.keys,
+                }
+            )
+        )
+    text = "\n".join(lines) + "\n"
+    return lzma.compress(text.encode(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME)
+
+
+def decode(data: bytes, name: str) -> Published:
+    """Read what `encode` wrote.
+
+    Raises:
+        InputError: the bytes are not such a file; `name` is its name in the message.
+    """
+    import json
+    import lzma
+
+    try:
+        lines = lzma.decompress(data).decode().splitlines()
+        header = json.loads(lines[0])["header"]
+        services = {}
+        for line in lines[1:]:
+            row = json.loads(line)
+            services[row["prefix"]] = PublishedService(
+                prefix=row["prefix"],
+                title=row["title"],
+                actions={a[0]: _action_of(a) for a in row["actions"]},
+                types={t[0]: PublishedType(t[0], tuple(t[1]), tuple(t[2])) for t in row["types"]},
+                keys=row["keys"],
+            )
+    except (lzma.LZMAError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise InputError(
+            f"not a catalogue source: {error}".lower(),
+            location=Location(name),
+            hint="take the file from the release, or run `rolelint catalog update`",
+        ) from error
+    return Published(header, services)
+
+
+def read(path: Path) -> Published:
+    """Read a catalogue source file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read: {error.strerror}", location=Location(str(path))) from error
+    return decode(data, str(path))
+
+
+def _action_row(action: PublishedAction) -> list[object]:
+    uses = [[use.type, int(use.required), use.keys, use.dependent] for use in action.uses]
+    row: list[object] = [action.name, action.description, action.levels, uses, action.keys, action.dependent]
+    return [*row, 1] if action.pending else row
+
+
+def _action_of(row: list[Any]) -> PublishedAction:
+    uses = tuple(Use(u[0], bool(u[1]), tuple(u[2]), tuple(u[3])) for u in row[3])
+    levels, keys, dependent = tuple(row[2]), tuple(row[4]), tuple(row[5])
+    return PublishedAction(row[0], row[1], levels, uses, keys, dependent, pending=len(row) > 6)
