@@ -1,0 +1,311 @@
+"""Exact languages of strings: globs, ARN patterns and their combinations.
+
+A `Pattern` is a sequence of atoms (a character, any character, any character but a colon) with stars before some of
+them. All questions about several patterns together are answered by one search over bit-parallel states, shortest
+string first, so an answer comes with a readable member and no pattern is ever slow by backtracking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+#: Atoms that are not one given character. Private-use characters, which IAM text cannot hold (S1.13).
+ANY = "\uf8fe"
+STAR = "\uf8ff"  # a wildcard in marked text; never an atom
+_WILD = str.maketrans({"?": ANY, "*": STAR})
+FIELD_ANY = "\uf8fd"  # any character but a colon: a wildcard in the first five fields of an ARN (S3.4)
+
+#: States one search may visit. Past it the question is answered UNKNOWN. Searches over real policies visit some
+#: hundreds; two 10-star patterns against each other some thousands.
+MAX_STATES = 20_000
+
+#: Characters tried for "any other character", most readable first.
+_OTHER = "xyzwvutsrqponmlkjihgfedcbaXYZ0123456789-_./@ =+,"
+
+
+class LimitReached(Exception):
+    """A search passed `MAX_STATES`: the question stays undecided."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One pattern.
+
+    Attributes:
+        atoms: characters, `ANY` or `FIELD_ANY`.
+        stars: bit i set: any run of characters may stand before atom i (bit len(atoms): at the end).
+        field_stars: likewise, for runs without a colon.
+        folded: compare ignoring case; the atoms are then lower-cased.
+    """
+
+    atoms: str
+    stars: int = 0
+    field_stars: int = 0
+    folded: bool = False
+
+    @property
+    def literal(self) -> str | None:
+        """The only member, where there is just one."""
+        if self.stars or self.field_stars or self.folded or ANY in self.atoms or FIELD_ANY in self.atoms:
+            return None
+        return self.atoms
+
+    def matches(self, text: str) -> bool:
+        """Tell whether the text is a member; linear in text and pattern."""
+        atoms = self.atoms
+        if self.folded:
+            text = text.lower()
+        if not (self.stars or self.field_stars) and ANY not in atoms and FIELD_ANY not in atoms:
+            return atoms == text
+        if (
+            self.stars == 1 << len(atoms)
+            and not self.field_stars
+            and ANY not in atoms
+            and FIELD_ANY not in atoms
+        ):
+            return text.startswith(atoms)
+        masks = _masks(self)
+        any_mask, field_mask = masks.any, masks.field
+        table = masks.table
+        stars, field_stars = self.stars, self.field_stars
+        state = 1
+        for c in text:
+            if c == ":":
+                state = ((state & (table.get(c, 0) | any_mask)) << 1) | (state & stars)
+            else:
+                state = ((state & (table.get(c, 0) | any_mask | field_mask)) << 1) | (state & (stars | field_stars))
+            if not state:
+                return False
+        return bool(state >> len(atoms) & 1)
+
+    def show(self) -> str:
+        """Write the pattern with `*` and `?`."""
+        out = []
+        for i, atom in enumerate(self.atoms):
+            if (self.stars | self.field_stars) >> i & 1:
+                out.append("*")
+            out.append("?" if atom in (ANY, FIELD_ANY) else atom)
+        if (self.stars | self.field_stars) >> len(self.atoms) & 1:
+            out.append("*")
+        return "".join(out)
+
+
+class _Masks:
+    __slots__ = ("any", "field", "table")
+
+    def __init__(self, pattern: Pattern) -> None:
+        self.any = self.field = 0
+        table: dict[str, int] = {}
+        for i, atom in enumerate(pattern.atoms):
+            if atom == ANY:
+                self.any |= 1 << i
+            elif atom == FIELD_ANY:
+                self.field |= 1 << i
+            else:
+                table[atom] = table.get(atom, 0) | 1 << i
+        self.table = table
+
+
+_masks_memo: dict[Pattern, _Masks] = {}
+
+
+def _masks(pattern: Pattern) -> _Masks:
+    found = _masks_memo.get(pattern)
+    if found is None:
+        found = _masks_memo[pattern] = _Masks(pattern)
+    return found
+
+
+def literal(text: str, *, folded: bool = False) -> Pattern:
+    """Make the pattern whose only member is the text."""
+    return Pattern(text.lower() if folded else text, folded=folded)
+
+
+def glob(text: str, *, folded: bool = False) -> Pattern:
+    """Read a glob: `*` is any run, `?` any one character, over the whole text."""
+    return marked(text.translate(_WILD), folded=folded)
+
+
+def arn(text: str) -> Pattern:
+    """Read an ARN pattern: wildcards of the first five fields stay inside their field (S3.3, S3.4).
+
+    Fewer than six fields are completed with `*` (S3.5).
+    """
+    return marked_arn(text.translate(_WILD))
+
+
+def marked(text: str, *, folded: bool = False) -> Pattern:
+    """Read a glob in which `STAR` and `ANY` stand for the wildcards and every other character for itself."""
+    atoms: list[str] = []
+    stars = 0
+    for c in text.lower() if folded else text:
+        if c == STAR:
+            stars |= 1 << len(atoms)
+        else:
+            atoms.append(c)
+    return Pattern("".join(atoms), stars, 0, folded)
+
+
+def marked_arn(text: str) -> Pattern:
+    """Read an ARN pattern in which `STAR` and `ANY` stand for the wildcards."""
+    fields = text.split(":", 5)
+    fields += [STAR] * (6 - len(fields))
+    atoms: list[str] = []
+    stars = field_stars = 0
+    for i, field in enumerate(fields):
+        for c in field:
+            if c == STAR:
+                if i < 5:
+                    field_stars |= 1 << len(atoms)
+                else:
+                    stars |= 1 << len(atoms)
+            elif c == ANY:
+                atoms.append(FIELD_ANY if i < 5 else ANY)
+            else:
+                atoms.append(c)
+        if i < 5:
+            atoms.append(":")
+    return Pattern("".join(atoms), stars, field_stars)
+
+
+EVERYTHING = glob("*")
+
+
+def member(
+    unions: Sequence[Sequence[Pattern]], without: Iterable[Pattern] = (), *, limit: int = MAX_STATES
+) -> str | None:
+    """Find a string that is in every union and in none of `without`.
+
+    Args:
+        unions: each a list of alternatives; an empty alternative list has no member.
+
+    Returns:
+        A shortest member, or None when there is provably none.
+
+    Raises:
+        LimitReached: when `limit` states did not decide it.
+    """
+    without = [p for p in without]
+    for union in unions:
+        texts = [p.literal for p in union]
+        if all(t is not None for t in texts):
+            # A finite union decides by itself.
+            for text in texts:
+                if (
+                    text is not None
+                    and all(any(p.matches(text) for p in u) for u in unions if u is not union)
+                    and not any(p.matches(text) for p in without)
+                ):
+                    return text
+            return None
+    return _search(unions, without, limit)
+
+
+def includes(outer: Iterable[Pattern], inner: Pattern, *, limit: int = MAX_STATES) -> bool:
+    """Tell whether every member of `inner` is a member of some pattern of `outer`.
+
+    Raises:
+        LimitReached: when the search passed its limit.
+    """
+    return member([[inner]], outer, limit=limit) is None
+
+
+def overlaps(one: Pattern, other: Pattern, *, limit: int = MAX_STATES) -> bool:
+    """Tell whether two patterns have a member in common.
+
+    Raises:
+        LimitReached: when the search passed its limit.
+    """
+    return member([[one], [other]], limit=limit) is not None
+
+
+def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], limit: int) -> str | None:
+    # All patterns stand side by side in one integer; a pattern of n atoms takes n + 1 positions.
+    any_mask = field_mask = stars = field_stars = start = bad = 0
+    folded_any = False
+    table: dict[str, int] = {}
+    atoms: list[str] = []
+    accepts: list[int] = []
+    alive: list[int] = []
+    base = 0
+
+    def place(pattern: Pattern) -> tuple[int, int]:
+        nonlocal any_mask, field_mask, stars, field_stars, start, base, folded_any
+        for i, atom in enumerate(pattern.atoms):
+            bit = 1 << (base + i)
+            if atom == ANY:
+                any_mask |= bit
+            elif atom == FIELD_ANY:
+                field_mask |= bit
+            else:
+                table[atom] = table.get(atom, 0) | bit
+                if pattern.folded and atom.upper() != atom:
+                    upper = atom.upper()
+                    table[upper] = table.get(upper, 0) | bit
+                    folded_any = True
+        stars |= pattern.stars << base
+        field_stars |= pattern.field_stars << base
+        start |= 1 << base
+        size = len(pattern.atoms)
+        atoms.extend(pattern.atoms)
+        atoms.append("")
+        accept, whole = 1 << (base + size), ((1 << (size + 1)) - 1) << base
+        base += size + 1
+        return accept, whole
+
+    for union in unions:
+        accept_all = whole_all = 0
+        for pattern in union:
+            accept, whole = place(pattern)
+            accept_all |= accept
+            whole_all |= whole
+        accepts.append(accept_all)
+        alive.append(whole_all)
+    for pattern in without:
+        bad |= place(pattern)[0]
+
+    fresh = [c for c in _OTHER if c not in table]
+    other = fresh[0] if fresh else next(chr(c) for c in range(0xA1, 0x100) if chr(c) not in table)
+    all_stars = stars | field_stars
+
+    def accepted(state: int) -> bool:
+        return not state & bad and all(state & a for a in accepts)
+
+    if accepted(start):
+        return ""
+    seen = {start}
+    frontier: list[tuple[int, str]] = [(start, "")]
+    while frontier:
+        following: list[tuple[int, str]] = []
+        for state, text in frontier:
+            # Only characters that some live atom names can act differently from any other character.
+            candidates: list[str] = []
+            live = state
+            while live:
+                low = live & -live
+                atom = atoms[low.bit_length() - 1]
+                if atom and atom != ANY and atom != FIELD_ANY and atom not in candidates:
+                    candidates.append(atom)
+                live ^= low
+            if folded_any:
+                candidates += [c.upper() for c in candidates if c.upper() in table and c.upper() not in candidates]
+            if state & (any_mask | field_mask | all_stars):
+                candidates.append(other)
+                if ":" not in candidates and state & (field_mask | field_stars):
+                    candidates.append(":")
+            for c in candidates:
+                if c == ":":
+                    new = ((state & (table.get(c, 0) | any_mask)) << 1) | (state & stars)
+                else:
+                    new = ((state & (table.get(c, 0) | any_mask | field_mask)) << 1) | (state & all_stars)
+                if new in seen or not all(new & a for a in alive):
+                    continue
+                if accepted(new):
+                    return text + c
+                seen.add(new)
+                if len(seen) > limit:
+                    raise LimitReached
+                following.append((new, text + c))
+        frontier = following
+    return None

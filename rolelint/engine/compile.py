@@ -1,0 +1,161 @@
+"""Compile policy documents, once for each content, into what the set engine computes with."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from rolelint.catalog import catalog
+from rolelint.engine.operators import TABLE, Operator
+from rolelint.policies.document import Condition, PolicyDocument, Statement
+from rolelint.policies.text import CLOSE, OPEN, has_unknown
+
+_UNKNOWN_PART = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}")
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+
+
+class CompiledCondition:
+    """One condition literal. Equal content is the same object, so identity is equality.
+
+    Attributes:
+        refs: lower-cased keys of the policy variables in the values.
+        uncertain: whether an unknown value or an unknown operator takes part.
+    """
+
+    __slots__ = ("condition", "id", "key", "operator", "refs", "uncertain", "variables")
+
+    def __init__(self, number: int, condition: Condition, variables: bool) -> None:
+        self.id = number
+        self.condition = condition
+        self.key = condition.key
+        self.operator: Operator | None = TABLE.get(condition.operator) if condition.known else None
+        self.variables = variables and self.operator is not None and self.operator.variables
+        self.refs = variable_keys(condition.values) if self.variables else frozenset()
+        self.uncertain = self.operator is None or any(has_unknown(v) for v in condition.values)
+
+    def __repr__(self) -> str:
+        return f"{self.condition.operator_text} {self.condition.key_text} {list(self.condition.values)}"
+
+
+class CompiledStatement:
+    """One statement. Equal content is the same object.
+
+    Attributes:
+        mask: actions that it certainly names. possible_mask: actions that it names for some value of what is unknown.
+        covers_all: it reaches every resource: `Resource: "*"`, or no Resource element.
+        uncertain: some part is unknown, or AWS would refuse the statement.
+    """
+
+    __slots__ = (
+        "conditions",
+        "covers_all",
+        "id",
+        "mask",
+        "not_resource",
+        "possible_mask",
+        "refs",
+        "resources",
+        "statement",
+        "uncertain",
+        "variables",
+    )
+
+    def __init__(self, number: int, statement: Statement, variables: bool) -> None:
+        self.id = number
+        self.statement = statement
+        self.variables = variables
+        self.mask, self.possible_mask = _masks(statement)
+        self.resources = statement.resources
+        self.not_resource = statement.not_resource
+        self.covers_all = statement.resources is None or (not statement.not_resource and "*" in statement.resources)
+        self.conditions = tuple(compile_condition(c, variables) for c in statement.conditions)
+        refs = {r for c in self.conditions for r in c.refs}
+        if variables and statement.resources is not None:
+            refs |= variable_keys(statement.resources)
+        self.refs = frozenset(refs)
+        self.uncertain = (
+            bool(statement.doubtful)
+            or self.mask != self.possible_mask
+            or any(c.uncertain for c in self.conditions)
+            or any(has_unknown(r) for r in statement.resources or ())
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.statement.effect} {self.statement.sid or self.statement.index}>"
+
+
+def _masks(statement: Statement) -> tuple[int, int]:
+    known = catalog()
+    lower = upper = 0
+    for text in statement.actions:
+        if has_unknown(text):
+            upper |= known.expand(_UNKNOWN_PART.sub("*", text))
+        else:
+            mask = known.expand(text)
+            lower |= mask
+            upper |= mask
+    if statement.not_action:
+        return known.full & ~upper, known.full & ~lower
+    return lower, upper
+
+
+def variable_keys(texts: tuple[str, ...]) -> frozenset[str]:
+    """List the keys of the policy variables in texts, lower-cased; `${*}`, `${?}`, `${$}` are none."""
+    out = set()
+    for text in texts:
+        if "${" in text:
+            for name in _VARIABLE.findall(text):
+                if name not in ("*", "?", "$"):
+                    out.add(name.partition(",")[0].strip().lower())
+    return frozenset(out)
+
+
+class Compiled(NamedTuple):
+    """A compiled document: its statements and whether the whole document is unknown."""
+
+    statements: tuple[CompiledStatement, ...]
+    unknown: str
+
+
+_conditions: dict[tuple[Condition, bool], CompiledCondition] = {}
+_statements: dict[tuple[object, ...], CompiledStatement] = {}
+_documents: dict[int, tuple[PolicyDocument, Compiled]] = {}
+
+
+def compile_condition(condition: Condition, variables: bool) -> CompiledCondition:
+    """Compile a condition; equal content gives the same object."""
+    key = (condition, variables)
+    found = _conditions.get(key)
+    if found is None:
+        found = _conditions[key] = CompiledCondition(len(_conditions), condition, variables)
+    return found
+
+
+def compile_statement(statement: Statement, variables: bool) -> CompiledStatement:
+    """Compile a statement; equal content, whatever its Sid and position, gives the same object."""
+    key = (
+        statement.effect,
+        statement.actions,
+        statement.not_action,
+        statement.resources,
+        statement.not_resource,
+        statement.conditions,
+        statement.principals,
+        statement.not_principal,
+        statement.doubtful,
+        variables,
+    )
+    found = _statements.get(key)
+    if found is None:
+        found = _statements[key] = CompiledStatement(len(_statements), statement, variables)
+    return found
+
+
+def compile_document(document: PolicyDocument) -> Compiled:
+    """Compile a document; the same document object is compiled once."""
+    found = _documents.get(id(document))
+    if found is not None and found[0] is document:
+        return found[1]
+    compiled = Compiled(tuple(compile_statement(s, document.variables) for s in document.statements), document.unknown)
+    _documents[id(document)] = (document, compiled)
+    return compiled
