@@ -67,6 +67,13 @@ class Document:
         start, end = self._finder(route)
         return self.location(start, end, route, address)
 
+    def lazy(self, route: Route, address: str = "") -> Location:
+        """Make a location whose lines are worked out when somebody asks for them.
+
+        For places of which most are never shown: every role of an account dump has one.
+        """
+        return _LazyLocation(self, route, address)
+
     def location(self, start: int, end: int, route: Route = (), address: str = "") -> Location:
         """Make a location from character offsets, the end exclusive."""
         line, column = self._position(start)
@@ -143,6 +150,42 @@ class Place:
     def fixed(self, _route: Route = ()) -> Location:
         """Locate this place itself, whatever the route: for policies whose text stands elsewhere."""
         return self.document.locate(self.route, self.address)
+
+
+class _LazyLocation(Location):
+    """A location that asks its document when a position is first read.
+
+    The slots of the positions stay unset until then, so reading one falls through to `__getattr__`.
+    """
+
+    __slots__ = ("_place",)
+
+    def __init__(self, document: Document, route: Route, address: str) -> None:
+        fill = object.__setattr__
+        fill(self, "file", document.file)
+        fill(self, "address", address)
+        fill(self, "_place", (document, route))
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("line", "column", "end_line", "end_column", "route"):
+            raise AttributeError(name)
+        document, route = object.__getattribute__(self, "_place")
+        known = document.locate(route, self.address)
+        for each in ("line", "column", "end_line", "end_column", "route"):
+            object.__setattr__(self, each, getattr(known, each))
+        return getattr(known, name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Location):
+            return NotImplemented
+        return _fields(self) == _fields(other)
+
+    def __hash__(self) -> int:
+        return hash(_fields(self))
+
+
+def _fields(place: Location) -> tuple[object, ...]:
+    return place.file, place.line, place.column, place.end_line, place.end_column, place.route, place.address
 
 
 def parse(file: str, text: str | bytes) -> list[Document]:

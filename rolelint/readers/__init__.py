@@ -37,6 +37,7 @@ class ReadContext:
         rcps: RCPs of the user; the pipeline applies them.
         options: settings of single formats, by name.
         memo: shared by all readings of one run: parsed policy documents by their content.
+        used_files: real paths of files that another input names as its part; they are not checked by themselves.
     """
 
     forced_type: str | None = None
@@ -46,6 +47,7 @@ class ReadContext:
     rcps: tuple[Policy, ...] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     memo: dict[Any, Any] = field(default_factory=dict)
+    used_files: set[str] = field(default_factory=set)
 
 
 class ReaderModule(Protocol):
@@ -69,7 +71,8 @@ class Reader(NamedTuple):
     """A row of the table.
 
     Attributes:
-        keys: the module is asked, and imported, only for objects with one of these keys; empty: for every document.
+        keys: the module is asked, and imported, only for objects with one of these keys and for lists that begin
+            with such an object; empty: for every object and list.
     """
 
     name: str
@@ -93,8 +96,16 @@ class FolderReader(NamedTuple):
 READERS: tuple[Reader, ...] = (
     Reader("policy", "rolelint.readers.policy", frozenset(("Statement",))),
     Reader("dump", "rolelint.readers.dump", frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList"))),
-    Reader("cli_output", "rolelint.readers.cli_output"),
+    Reader(
+        "cli_output",
+        "rolelint.readers.cli_output",
+        frozenset(
+            "Role Roles RoleName UserName GroupName PolicyVersion Policy Policies AttachedPolicies PolicyNames "
+            "ResourcePolicy Attributes policyText InlinePolicy PolicyInJson".split()
+        ),
+    ),
     Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles"))),
+    Reader("collection", "rolelint.readers.collection"),
 )
 
 #: Formats whose meaning needs every file of a folder. The pipeline hands over the files by folder.
@@ -108,9 +119,12 @@ def read(document: Document, context: ReadContext) -> Reading | None:
         None when the document has no IAM content.
     """
     data = document.data
+    if not isinstance(data, dict | list):
+        return None
+    head = data[0] if isinstance(data, list) and data else data
     hints = Hints(context.forced_type, document.file)
     for reader in READERS:
-        if reader.keys and not (isinstance(data, dict) and not reader.keys.isdisjoint(data)):
+        if reader.keys and not (isinstance(head, dict) and not reader.keys.isdisjoint(head)):
             continue
         module = cast(ReaderModule, import_module(reader.module))
         if module.recognise(document, hints):

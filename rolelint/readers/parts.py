@@ -1,0 +1,109 @@
+"""Pieces of principals that several formats share: parsed policies, policies by ARN, tags."""
+
+from __future__ import annotations
+
+import marshal
+from pathlib import PurePath
+from typing import Any
+
+from rolelint.documents import Place
+from rolelint.policies.document import PolicyDocument, unknown_document
+from rolelint.policies.parse import parse_document
+from rolelint.policies.role import Policy, PolicyType, Unknown
+
+#: The policy that every organization attaches until somebody replaces it.
+FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+
+def parsed(data: Any, memo: dict[Any, Any]) -> PolicyDocument:
+    """Read a policy document once for all the places that repeat it.
+
+    Args:
+        memo: `ReadContext.memo`, keyed by content.
+    """
+    if isinstance(data, str):
+        key: Any = data
+    else:
+        try:
+            # Version 2 writes no references between objects, so equal data gives equal bytes.
+            key = marshal.dumps(data, 2)
+        except ValueError:  # nested too deeply, or not plain data: read it without remembering
+            return parse_document(data)
+    document = memo.get(key)
+    if document is None:
+        document = memo[key] = parse_document(data)
+    assert isinstance(document, PolicyDocument)
+    return document
+
+
+def arn_account(arn: str) -> str:
+    """Give the 12 digits of the account in an ARN, or an empty string."""
+    fields = arn.split(":", 5)
+    return fields[4] if len(fields) == 6 and len(fields[4]) == 12 and fields[4].isdigit() else ""
+
+
+def arn_partition(arn: str) -> str:
+    """Give the partition of an ARN, or an empty string."""
+    fields = arn.split(":", 2)
+    return fields[1] if len(fields) == 3 and fields[0] == "arn" and fields[1].startswith("aws") else ""
+
+
+def arn_name(arn: str) -> str:
+    """Give the last part of an ARN's resource: the name of a role or policy."""
+    return arn.rpartition("/")[2] or arn
+
+
+def managed_policy(
+    arn: str, kind: PolicyType, place: Place, memo: dict[Any, Any], name: str = ""
+) -> tuple[Policy, Unknown | None]:
+    """Find a policy by its ARN in the catalogue of AWS managed policies.
+
+    Args:
+        place: where the input names the ARN.
+
+    Returns:
+        The policy, and what is not known when the catalogue does not have it: the policy's document is then unknown.
+    """
+    name = name or arn_name(arn)
+    document = memo.get(("managed", arn))
+    if document is None:
+        document = memo[("managed", arn)] = _catalogued(arn, memo)
+    policy = Policy(kind, name, document, place.fixed, arn, "", False)
+    if not document.unknown:
+        return policy, None
+    what = "permissions boundary" if kind is PolicyType.BOUNDARY else "attached policy"
+    return policy, Unknown(what, document.unknown, place(), kind is PolicyType.IDENTITY)
+
+
+def _catalogued(arn: str, memo: dict[Any, Any]) -> PolicyDocument:
+    if arn.endswith(":policy/service_control_policy/p-FullAWSAccess"):
+        return parsed(FULL_ACCESS, memo)
+    found = None
+    if ":iam::aws:" in arn:
+        from rolelint.catalog import catalog
+
+        found = catalog().managed_policy(arn)
+        if found is None:
+            return unknown_document(f"the AWS managed policy `{arn}` is not in the catalogue")
+        return parsed(found, memo)
+    return unknown_document(f"the text of the policy `{arn}` is not in the input")
+
+
+def tag_map(value: Any) -> dict[str, str]:
+    """Read tags in AWS's list form (`[{Key, Value}]`) or as an object."""
+    if isinstance(value, dict):
+        return {str(key): "" if item is None else str(item) for key, item in value.items()}
+    if not isinstance(value, list):
+        return {}
+    return {
+        str(item["Key"]): str(item.get("Value", ""))
+        for item in value
+        if isinstance(item, dict) and isinstance(item.get("Key"), str)
+    }
+
+
+def stem(file: str) -> str:
+    """Name an input by its file: `deploy-role` for `policies/deploy-role.json`."""
+    if file.startswith("<"):
+        return file.strip("<>")
+    return PurePath(file).name.split(".")[0] or PurePath(file).name

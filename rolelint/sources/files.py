@@ -1,0 +1,280 @@
+"""Files and folders as the user names them, in an order that does not depend on the machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rolelint.documents.encoding import is_binary
+from rolelint.errors import InputError, Location, Problem
+
+#: Never looked into: they hold copies of other people's files.
+SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform", ".terragrunt-cache", "__pycache__"))
+#: What a walk opens by name. Files without an extension are opened when they begin like JSON or YAML text.
+ENDINGS = (".json", ".yaml", ".yml", ".template", ".tfplan", ".tf", ".tfvars", ".policy", ".iam")
+_GLOB = frozenset("*?[")
+#: A device or pipe can be endless; a regular file of this size is no policy, template, plan or dump.
+MAX_FILE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file to look at.
+
+    Attributes:
+        name: the path as the user named it, or the folder as named and the path below it; `<stdin>`.
+        path: the path to open; empty for standard input.
+        named: whether the user named this very file; what cannot be read is then an error.
+    """
+
+    name: str
+    path: str
+    named: bool
+
+
+@dataclass(slots=True)
+class Sources:
+    """What a list of paths stands for.
+
+    Attributes:
+        files: in the order of the arguments, folders sorted by name.
+        problems: paths that cannot be looked at.
+    """
+
+    files: list[Source] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
+    """Expand files, folders, globs and `-` to the files to read, each file once.
+
+    Args:
+        exclude: patterns in the syntax of `.gitignore`; they apply to paths as named and below each folder.
+    """
+    found = Sources()
+    seen: set[tuple[int, int] | str] = set()
+    patterns = list(exclude)
+    excluded = _spec(patterns) if patterns else None
+    for path in paths:
+        if path == "-":
+            if "-" not in seen:
+                seen.add("-")
+                found.files.append(Source("<stdin>", "", True))
+            continue
+        if not os.path.lexists(path):
+            if not _GLOB.isdisjoint(path):
+                _add_glob(path, excluded, found, seen)
+                continue
+            found.problems.append(Problem("no such file or folder", Location(path)))
+            continue
+        _add(path, True, excluded, found, seen)
+    return found
+
+
+def read_bytes(path: str) -> bytes:
+    """Read a regular file whole.
+
+    Raises:
+        InputError: naming the reason: missing, not permitted, a folder, a device, too large.
+    """
+    try:
+        with open(path, "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE:
+                return stream.read()
+            # A pipe has no size, and a device may have no end.
+            data = b"" if stat.S_ISREG(status.st_mode) else stream.read(MAX_FILE + 1)
+            if stat.S_ISREG(status.st_mode) or len(data) > MAX_FILE:
+                raise InputError("the file is larger than 1 GiB", location=Location(path), hint="exclude it")
+            return data
+    except OSError as error:
+        raise InputError(_reason(error, path), location=Location(path)) from error
+
+
+def read_source(source: Source) -> bytes:
+    """Read a source; standard input to its end."""
+    if not source.path:
+        return sys.stdin.buffer.read()
+    try:
+        return read_bytes(source.path)
+    except InputError as error:
+        raise InputError(error.message, location=Location(source.name), hint=error.hint) from error
+
+
+def _reason(error: OSError, path: str) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "a link that leads nowhere" if os.path.islink(path) else "the file is gone"
+    if isinstance(error, PermissionError):
+        return "the file may not be read"
+    return f"the file cannot be read: {(error.strerror or str(error)).lower()}"
+
+
+def _add_glob(pattern: str, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
+    import glob
+
+    matched = sorted(glob.glob(pattern, recursive=True, include_hidden=False))
+    if not matched:
+        found.problems.append(Problem("nothing matches this pattern", Location(pattern)))
+    for path in matched:
+        # A pattern that ends in `**` gives folders and everything in them.
+        if os.path.isdir(path) and "**" in pattern:
+            continue
+        _add(path, False, excluded, found, seen)
+
+
+def _add(path: str, named: bool, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        found.problems.append(Problem(_reason(error, path), Location(path)))
+        return
+    if os.path.isdir(path):
+        for name in _walk(path, excluded, found):
+            _add_once(name, found, seen)
+    elif excluded is None or not excluded.match_file(_posix(path)):
+        _remember(path, status, named, found, seen)
+
+
+def _remember(path: str, status: os.stat_result, named: bool, found: Sources, seen: set[tuple[int, int] | str]) -> None:
+    # Pipes of one shell share a device and may share nothing else: only regular files are told apart by identity.
+    key = (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else path
+    if key not in seen:
+        seen.add(key)
+        found.files.append(Source(path, path, named))
+
+
+def _add_once(path: str, found: Sources, seen: set[tuple[int, int] | str]) -> None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return  # it went away since it was listed
+    _remember(path, status, False, found, seen)
+
+
+def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
+    """List the files below a folder that may hold IAM content, respecting every `.gitignore` on the way."""
+    ignores = _Ignores(top)
+    entered: set[tuple[int, int]] = set()
+
+    def visit(folder: str, below: str) -> Iterator[str]:
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in entered:
+            return  # a loop of links
+        entered.add((status.st_dev, status.st_ino))
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            found.problems.append(Problem(_reason(error, folder).replace("the file", "the folder"), Location(folder)))
+            return
+        if any(entry.name == ".gitignore" for entry in entries):
+            ignores.enter(folder, below)
+        folders = []
+        for entry in entries:
+            inner = f"{below}{entry.name}"
+            try:
+                is_folder = entry.is_dir()
+                is_file = not is_folder and entry.is_file()
+            except OSError:
+                continue
+            if is_folder:
+                if entry.name in SKIPPED_FOLDERS or ignores.match(inner + "/"):
+                    continue
+                if _is_excluded(excluded, inner + "/", entry.path + "/"):
+                    continue
+                folders.append((entry.path, inner + "/"))
+            elif is_file and _worth_opening(entry):
+                if ignores.match(inner) or _is_excluded(excluded, inner, entry.path):
+                    continue
+                yield entry.path
+        for path, inner in folders:
+            yield from visit(path, inner)
+
+    yield from visit(top, "")
+
+
+def _is_excluded(excluded: Any, below: str, named: str) -> bool:
+    return excluded is not None and (excluded.match_file(below) or excluded.match_file(_posix(named)))
+
+
+def _worth_opening(entry: os.DirEntry[str]) -> bool:
+    name = entry.name.lower()
+    if name.endswith(ENDINGS):
+        return True
+    if "." in name.lstrip("."):
+        return False
+    if name.startswith("."):
+        return False
+    try:
+        with open(entry.path, "rb") as stream:
+            head = stream.read(512)
+    except OSError:
+        return False
+    if is_binary(head) or head.startswith(b"#!"):
+        return False
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith((b"{", b"[", b"---", b"AWSTemplate", b"Version", b"Statement", b"role"))
+
+
+class _Ignores:
+    """The `.gitignore` files between a repository's root and the folder being walked."""
+
+    def __init__(self, top: str) -> None:
+        self.top = os.path.abspath(top)
+        #: Prefix of the names that a file speaks about, relative to the walk; `..` parts are in `above`.
+        self.specs: list[tuple[str, Any]] = []
+        self.above: list[tuple[str, Any]] = []
+        folder = self.top
+        inner = ""
+        while not os.path.isdir(os.path.join(folder, ".git")):
+            parent = os.path.dirname(folder)
+            if parent == folder:
+                self.above = []
+                return
+            inner = f"{os.path.basename(folder)}/{inner}"
+            folder = parent
+            spec = _read_spec(os.path.join(folder, ".gitignore"))
+            if spec is not None:
+                self.above.append((inner, spec))
+
+    def enter(self, folder: str, below: str) -> None:
+        """Take up the file of a folder that is being entered."""
+        spec = _read_spec(os.path.join(folder, ".gitignore"))
+        if spec is not None:
+            self.specs.append((below, spec))
+
+    def match(self, name: str) -> bool:
+        """Tell whether a name relative to the walk is ignored; the nearest file that speaks of it decides."""
+        for below, spec in reversed(self.specs):
+            if name.startswith(below):
+                verdict = spec.check_file(name[len(below) :]).include
+                if verdict is not None:
+                    return bool(verdict)
+        for prefix, spec in self.above:
+            verdict = spec.check_file(prefix + name).include
+            if verdict is not None:
+                return bool(verdict)
+        return False
+
+
+def _read_spec(path: str) -> Any:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            lines = stream.read().splitlines()
+    except OSError:
+        return None
+    return _spec(lines)
+
+
+def _spec(lines: list[str]) -> Any:
+    import pathspec
+
+    return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def _posix(path: str) -> str:
+    return path.replace(os.sep, "/")
