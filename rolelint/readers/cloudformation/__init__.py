@@ -1,0 +1,116 @@
+"""CloudFormation templates, with the SAM transform and what the CDK writes beside its templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rolelint.documents import Document
+from rolelint.errors import Problem
+from rolelint.policies.role import Policy, PolicyType, Reading, Resource
+
+if TYPE_CHECKING:
+    from rolelint.readers import Hints, ReadContext
+    from rolelint.readers.cloudformation.assembly import Assembly
+    from rolelint.readers.cloudformation.template import Template
+
+
+def recognise(document: Document, hint: Hints) -> bool:
+    """Tell whether a document is a template."""
+    from rolelint.readers.cloudformation.template import is_template
+
+    return is_template(document.data)
+
+
+def read(document: Document, context: ReadContext) -> Reading:
+    """Read the principals and policies of a template.
+
+    Parameters take what `ReadContext.options["parameters"]` says (pseudo parameters too, and what the manifest of a
+    CDK assembly says of the stack's account and Region), else their Default. Branches that depend on a parameter nobody
+    states are all read (`branches.read_document`). The account of a role is known only when somebody states it.
+    """
+    from rolelint.readers.cloudformation.assembly import Assembly
+    from rolelint.readers.cloudformation.guards import policies
+    from rolelint.readers.cloudformation.template import KNOWN_MACROS
+
+    template = load(document, context)
+    reading = Reading()
+    if not _concerns_iam(template):
+        return reading
+    assembly = Assembly(document, template, context.memo)
+    hanging = tuple(policies(assembly))
+    on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
+    existing = environment(assembly)
+    for role in assembly.principals():
+        role.resource_policies = on_resources
+        role.environment = existing
+        reading.roles.append(role)
+    reading.policies += hanging
+    reading.policies += _boundaries(assembly)
+    for macro in template.macros:
+        if macro not in KNOWN_MACROS:
+            location = document.locate(("Transform",))
+            message = f"the macro `{macro}` may change the template when it is deployed"
+            reading.problems.append(Problem(message, location, "check what the macro writes", "unknown"))
+    return reading
+
+
+def load(document: Document, context: ReadContext) -> Template:
+    """Make the template of a document: parameter values put in, loops unrolled, serverless resources expanded."""
+    from rolelint.readers.cloudformation.template import Declared, Template
+    from rolelint.readers.cloudformation.values import Evaluator
+
+    given: dict[str, Any] = dict(context.options.get("parameters") or {})
+    data: Mapping[str, Any] = document.data
+    template = Template(data, document.text, given)
+    for resource in template.declared():
+        template.resources[resource.id] = resource
+    evaluator = Evaluator(template, soft=True)
+    for body, route in template.loops():
+        for name, node, bindings in evaluator.loop(body):
+            if isinstance(node, Mapping) and isinstance(node.get("Type"), str):
+                template.resources[name] = Declared(name, node["Type"], node, (*route, 2), bindings)
+    return template
+
+
+def environment(assembly: Assembly) -> tuple[Resource, ...]:
+    """List the resources of the template that the catalogue knows by type."""
+    from rolelint.readers.cloudformation.kinds import arn_of, kinds, protections, tags_of
+
+    out = []
+    for resource in assembly.template.resources.values():
+        kind = kinds().get(resource.type)
+        if kind is None:
+            continue
+        tags = tags_of(assembly.evaluator, resource) or {}
+        arn = arn_of(assembly.evaluator, resource)
+        guards = protections(assembly.evaluator, resource)
+        out.append(Resource(arn, kind.type, resource.address, tags, guards))
+    return tuple(out)
+
+
+def _boundaries(assembly: Assembly) -> list[Policy]:
+    """List managed policies of the template that serve only as permissions boundaries."""
+    from rolelint.readers.cloudformation.assembly import EVERY
+
+    out = []
+    for resource in assembly.template.resources.values():
+        if resource.id in assembly.bounding - assembly.used:
+            base = assembly.existing(resource, EVERY)
+            branches = assembly.spread(resource, "PolicyDocument", base)
+            if base and branches:
+                out.append(assembly.policy(resource, branches, base, PolicyType.BOUNDARY, resource.id, inline=False))
+    return out
+
+
+def _concerns_iam(template: Template) -> bool:
+    from rolelint.readers.cloudformation.guards import PERMISSIONS, resource_policy_types
+
+    types = resource_policy_types()
+    for resource in template.resources.values():
+        kind = resource.type
+        if kind.startswith(("AWS::IAM::", "AWS::SSO::", "AWS::Organizations::", "AWS::Serverless::")):
+            return True
+        if kind in types or kind in PERMISSIONS:
+            return True
+    return False

@@ -1,0 +1,529 @@
+"""Put principals together from the resources of a template, as AWS will see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from rolelint.documents import Document
+from rolelint.errors import Location, Route
+from rolelint.policies.document import PolicyDocument, unknown_document
+from rolelint.policies.parse import parse_document
+from rolelint.policies.role import Policy, PolicyType, Role, Unknown
+from rolelint.policies.text import has_unknown, show
+from rolelint.readers.cloudformation.branches import (
+    Branch,
+    Places,
+    Scenarios,
+    always,
+    doubt,
+    items,
+    read_document,
+    spread,
+)
+from rolelint.readers.cloudformation.kinds import arn_of, physical_name, tags_of
+from rolelint.readers.cloudformation.template import ABSENT, Declared, Scenario, Template, plain_text
+from rolelint.readers.cloudformation.values import Evaluator, Open
+
+EVERY: Scenarios = ({},)
+
+#: Resource types whose statements hang on principals named by one property, with that property.
+_ATTACHED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "AWS::IAM::Policy": (("Roles", "role"), ("Users", "user"), ("Groups", "group")),
+    "AWS::IAM::ManagedPolicy": (("Roles", "role"), ("Users", "user"), ("Groups", "group")),
+    "AWS::IAM::RolePolicy": (("RoleName", "role"),),
+    "AWS::IAM::UserPolicy": (("UserName", "user"),),
+    "AWS::IAM::GroupPolicy": (("GroupName", "group"),),
+}
+_PRINCIPALS: Mapping[str, str] = {"AWS::IAM::Role": "role", "AWS::IAM::User": "user", "AWS::IAM::Group": "group"}
+
+
+class Parts:
+    """What is collected for one principal."""
+
+    def __init__(self) -> None:
+        self.identity: list[Policy] = []
+        self.unknowns: list[Unknown] = []
+
+
+class Assembly:
+    """Reads the principals of one template.
+
+    Args:
+        memo: parsed policy documents that several readings share, by content or ARN.
+    """
+
+    def __init__(self, document: Document, template: Template, memo: dict[Any, Any]) -> None:
+        self.document = document
+        self.template = template
+        self.evaluator = Evaluator(template, soft=True)
+        self.memo = memo
+        #: ManagedPolicy resources by the ARN that `Ref` gives.
+        self.managed: dict[str, Declared] = {}
+        #: Managed policies that some principal or boundary of the template uses, by logical id.
+        self.used: set[str] = set()
+        self.bounding: set[str] = set()
+        #: Policy resources by kind and name of the principals that they name.
+        self._hanging: dict[tuple[str, str], list[tuple[Declared, str]]] = {}
+        self._principals: dict[tuple[str, str], Declared] = {}
+        self._read: dict[Any, tuple[PolicyDocument, dict[Route, Route]]] = {}
+        self._index()
+
+    def _index(self) -> None:
+        for resource in self.template.resources.values():
+            kind = _PRINCIPALS.get(resource.type)
+            if kind:
+                self._principals[kind, physical_name(self.evaluator, resource)] = resource
+            if resource.type == "AWS::IAM::ManagedPolicy":
+                self.managed[arn_of(self.evaluator, resource)] = resource
+        for resource in self.template.resources.values():
+            for name, kind in _ATTACHED.get(resource.type, ()):
+                for principal, _ in self.names(resource, name, EVERY):
+                    hanging = self._hanging.setdefault((kind, principal), [])
+                    if (resource, name) not in hanging:
+                        hanging.append((resource, name))
+            if resource.type == "AWS::IAM::UserToGroupAddition":
+                for user, _ in self.names(resource, "Users", EVERY):
+                    self._hanging.setdefault(("user", user), []).append((resource, "GroupName"))
+
+    # -- places and values --------------------------------------------------------------------------------------
+
+    def location(self, resource: Declared, *steps: str | int) -> Location:
+        """Locate a resource, or a part of its body."""
+        return self.document.locate((*resource.route, *steps), resource.address)
+
+    def existing(self, resource: Declared, base: Scenarios) -> Scenarios:
+        """List the ways to deploy, out of some, in which a resource exists."""
+        name = resource.condition
+        if not name:
+            return base
+        out: list[Scenario] = []
+        for scenario in base:
+            for now, holds in self.evaluator.ways(lambda e: self._holds(e, name), scenario, resource.bindings):
+                if holds:
+                    out.append(now)
+        return tuple(out)
+
+    def _holds(self, evaluator: Evaluator, name: str) -> bool:
+        try:
+            return evaluator.holds(name)
+        except Open:
+            if evaluator.soft:
+                return True
+            raise
+
+    def spread(self, resource: Declared, name: str, scenarios: Scenarios) -> list[Branch]:
+        """List what can stand under a property of a resource."""
+        if name not in resource.properties:
+            return []
+        route = (*resource.route, "Properties", name)
+        return spread(self.evaluator, resource.properties[name], route, resource.bindings, scenarios)
+
+    def items(self, resource: Declared, name: str, scenarios: Scenarios) -> list[Branch]:
+        """List what can stand in the list under a property of a resource."""
+        if name not in resource.properties:
+            return []
+        route = (*resource.route, "Properties", name)
+        return items(self.evaluator, resource.properties[name], route, resource.bindings, scenarios)
+
+    def texts(self, branch: Branch) -> list[tuple[str, Scenarios]]:
+        """Work out the text, or the list of texts, that stands in a place."""
+        found: dict[str, list[Scenario]] = {}
+        for scenario in branch.scenarios:
+            for now, value in self.evaluator.ways(
+                lambda e: e.evaluate(branch.node, branch.route), scenario, branch.bindings
+            ):
+                for item in value if isinstance(value, list) else [value]:
+                    if item is not ABSENT and isinstance(item, str | int) and item != "":
+                        found.setdefault(plain_text(item), []).append(now)
+        return [(text, tuple(scenarios)) for text, scenarios in found.items()]
+
+    def names(self, resource: Declared, name: str, scenarios: Scenarios) -> list[tuple[str, Scenarios]]:
+        """Work out the names in a property that is a name or a list of names."""
+        return [pair for branch in self.items(resource, name, scenarios) for pair in self.texts(branch)]
+
+    def single(self, resource: Declared, name: str) -> str:
+        """Work out a property that is text; empty when it is missing or not text."""
+        if name not in resource.properties:
+            return ""
+        value = self.evaluator.known(resource.properties[name], bindings=resource.bindings)
+        return plain_text(value) if isinstance(value, str | int) and value is not ABSENT else ""
+
+    # -- policies -----------------------------------------------------------------------------------------------
+
+    def policy(
+        self,
+        resource: Declared,
+        branches: list[Branch],
+        base: Scenarios,
+        type_: PolicyType,
+        name: str,
+        **more: Any,
+    ) -> Policy:
+        """Read the policy that stands in one place."""
+        key = None
+        if branches and not branches[0].bindings:
+            states = [[sorted(s.items()) for s in branch.scenarios] for branch in branches]
+            key = (branches[0].route, repr(states), repr([sorted(s.items()) for s in base]))
+        read = self._read.get(key) if key else None
+        if read is None:
+            read = read_document(self.evaluator, branches, base)
+            if key:
+                self._read[key] = read
+        document, moves = read
+        if not branches:
+            moves = {(): resource.route}
+        return Policy(type_, show(name), document, Places(self.document, moves, resource.address), **more)
+
+    def inline(self, resource: Declared, base: Scenarios, parts: Parts) -> None:
+        """Read the `Policies` property."""
+        for branch in self.items(resource, "Policies", base):
+            node = branch.node
+            if not isinstance(node, Mapping) or "PolicyDocument" not in node:
+                reason = f"`{_describe(node)}` is not known before deployment"
+                self.unknown_policy(resource, branch, "inline policy", reason, parts)
+                continue
+            name = self.evaluator.known(node.get("PolicyName", ""), bindings=branch.bindings)
+            documents = spread(
+                self.evaluator,
+                node["PolicyDocument"],
+                (*branch.route, "PolicyDocument"),
+                branch.bindings,
+                branch.scenarios,
+            )
+            title = name if isinstance(name, str) and name else f"{resource.id}-policy"
+            policy = self.policy(resource, documents, base, PolicyType.IDENTITY, title)
+            self.note_unknown(policy, "inline policy", parts)
+            parts.identity.append(policy)
+
+    def note_unknown(self, policy: Policy, what: str, parts: Parts) -> None:
+        """Record a policy of which nothing is known."""
+        if policy.document.unknown and not policy.document.statements:
+            reason = f"policy `{policy.name}`: {policy.document.unknown}"
+            parts.unknowns.append(Unknown(what, reason, policy.locate(())))
+
+    def unknown_policy(self, resource: Declared, branch: Branch, what: str, reason: str, parts: Parts) -> None:
+        """Add a policy of which nothing is known."""
+        location = self.document.locate(branch.route, resource.address)
+        parts.unknowns.append(Unknown(what, reason, location))
+        parts.identity.append(
+            Policy(
+                PolicyType.IDENTITY,
+                what,
+                unknown_document(reason),
+                Places(self.document, {(): branch.route}, resource.address),
+            )
+        )
+
+    def attached(self, resource: Declared, branches: Iterable[Branch], base: Scenarios, parts: Parts) -> None:
+        """Read managed policies that are named by ARN."""
+        for branch in branches:
+            for arn, scenarios in self.texts(branch):
+                declared = self.managed.get(arn)
+                if declared is not None:
+                    self.used.add(declared.id)
+                    scenarios = self.existing(declared, scenarios)
+                    if scenarios:
+                        parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
+                    continue
+                document = self.managed_document(arn)
+                where = Places(self.document, {(): branch.route}, resource.address)
+                if document is None:
+                    reason = f"managed policy `{show(arn)}` is not in the template and not published by AWS"
+                    parts.unknowns.append(Unknown("attached policy", reason, where(())))
+                    document = unknown_document(reason)
+                elif not always(scenarios, base):
+                    document = doubtful(document, doubt(scenarios, base))
+                name = show(arn).rpartition("/")[2]
+                parts.identity.append(
+                    Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=_known(arn), inline=False)
+                )
+
+    def declared_policy(self, declared: Declared, scenarios: Scenarios, base: Scenarios, parts: Parts) -> Policy:
+        """Read a ManagedPolicy resource of the template as an identity policy."""
+        branches = self.spread(declared, "PolicyDocument", scenarios)
+        name = physical_name(self.evaluator, declared)
+        title = declared.id if has_unknown(name) else name
+        policy = self.policy(
+            declared,
+            branches,
+            base,
+            PolicyType.IDENTITY,
+            title,
+            arn=_known(arn_of(self.evaluator, declared)) if self.account_known else "",
+            inline=False,
+        )
+        self.note_unknown(policy, "attached policy", parts)
+        return policy
+
+    def managed_document(self, arn: str) -> PolicyDocument | None:
+        """Give the document of a policy that AWS manages, or None when AWS publishes none by that ARN."""
+        if has_unknown(arn) or ":iam::aws:" not in arn:
+            return None
+        key = ("managed policy", arn)
+        if key not in self.memo:
+            from rolelint.catalog import catalog
+
+            found = catalog().managed_policy(arn)
+            self.memo[key] = None if found is None else parse_document(found)
+        document: PolicyDocument | None = self.memo[key]
+        return document
+
+    def hanging(self, kind: str, resource: Declared, base: Scenarios, parts: Parts) -> None:
+        """Read the policy resources that name a principal."""
+        name = physical_name(self.evaluator, resource)
+        for policy, property_ in self._hanging.get((kind, name), ()):
+            if policy.type == "AWS::IAM::UserToGroupAddition":
+                continue
+            scenarios: list[Scenario] = []
+            for text, under in self.names(policy, property_, self.existing(policy, base)):
+                if text == name:
+                    scenarios += under
+            if not scenarios:
+                continue
+            if policy.type == "AWS::IAM::ManagedPolicy":
+                self.used.add(policy.id)
+                found = self.declared_policy(policy, tuple(scenarios), base, parts)
+            else:
+                branches = self.spread(policy, "PolicyDocument", tuple(scenarios))
+                title = self.single(policy, "PolicyName") or policy.id
+                found = self.policy(policy, branches, base, PolicyType.IDENTITY, title)
+                self.note_unknown(found, "inline policy", parts)
+            if found not in parts.identity:
+                parts.identity.append(found)
+
+    def boundary(self, resource: Declared, branches: list[Branch], base: Scenarios, parts: Parts) -> Policy | None:
+        """Read the permissions boundary; one that does not hold in every way to deploy holds in none."""
+        found: list[tuple[str, Scenarios, Branch]] = [
+            (arn, scenarios, branch) for branch in branches for arn, scenarios in self.texts(branch)
+        ]
+        if not found:
+            return None
+        arn, scenarios, branch = found[0]
+        where = Places(self.document, {(): branch.route}, resource.address)
+        if len(found) > 1 or not always(scenarios, base):
+            for other, _, _ in found:
+                if other in self.managed:
+                    self.bounding.add(self.managed[other].id)
+            reason = f"the permissions boundary {doubt(tuple(s for _, under, _ in found for s in under), base)}"
+            parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
+            return None
+        declared = self.managed.get(arn)
+        if declared is not None:
+            self.bounding.add(declared.id)
+            if always(self.existing(declared, scenarios), base):
+                inside = self.spread(declared, "PolicyDocument", scenarios)
+                name = physical_name(self.evaluator, declared)
+                title = declared.id if has_unknown(name) else name
+                return self.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
+        document = self.managed_document(arn)
+        if document is None:
+            reason = f"permissions boundary `{show(arn)}` is not in the template and not published by AWS"
+            parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
+            document = unknown_document(reason)
+        name = show(arn).rpartition("/")[2]
+        return Policy(PolicyType.BOUNDARY, name, document, _Fixed(where), arn=_known(arn), inline=False)
+
+    # -- principals ---------------------------------------------------------------------------------------------
+
+    @property
+    def account_known(self) -> bool:
+        """Tell whether the user says in which account the stack stands."""
+        return "AWS::AccountId" in self.template.given
+
+    @property
+    def account(self) -> str:
+        """The account of the stack, empty when nobody says it."""
+        return plain_text(self.template.given["AWS::AccountId"]) if self.account_known else ""
+
+    @property
+    def partition(self) -> str:
+        """The partition of the stack, empty when neither the user nor an ARN of the template says it."""
+        return plain_text(self.template.given.get("AWS::Partition", "")) or self.template.partition_named
+
+    def principals(self) -> Iterator[Role]:
+        """Read every role, user, group without members and lone policy of the template, in order of appearance."""
+        populated: set[str] = set()
+        for resource in self.template.resources.values():
+            if resource.type == "AWS::IAM::User":
+                for name in self._groups(resource):
+                    populated.add(name)
+        lone: list[Declared] = []
+        for resource in self.template.resources.values():
+            if resource.type == "AWS::IAM::Role":
+                yield from self._role(resource)
+            elif resource.type == "AWS::IAM::User":
+                yield from self._user(resource)
+            elif resource.type == "AWS::IAM::Group":
+                if physical_name(self.evaluator, resource) not in populated:
+                    yield from self._group(resource)
+            elif resource.type == "AWS::SSO::PermissionSet":
+                yield from self._permission_set(resource)
+            elif resource.type in _ATTACHED:
+                lone.append(resource)
+        for resource in lone:
+            yield from self._lone(resource)
+
+    def _made(self, resource: Declared, kind: str, name: str, parts: Parts, **more: Any) -> Role:
+        title = resource.id if not name or has_unknown(name) else name
+        arn = arn_of(self.evaluator, resource) if kind in ("role", "user") and self.account_known else ""
+        return Role(
+            kind=kind,
+            name=title,
+            location=self.location(resource),
+            arn=_known(arn),
+            account=self.account,
+            partition=self.partition,
+            identity=tuple(parts.identity),
+            unknowns=tuple(parts.unknowns),
+            **more,
+        )
+
+    def _role(self, resource: Declared) -> Iterator[Role]:
+        base = self.existing(resource, EVERY)
+        if not base:
+            return
+        parts = Parts()
+        self.inline(resource, base, parts)
+        self.attached(resource, self.items(resource, "ManagedPolicyArns", base), base, parts)
+        self.hanging("role", resource, base, parts)
+        boundary = self.boundary(resource, self.spread(resource, "PermissionsBoundary", base), base, parts)
+        trust = None
+        branches = self.spread(resource, "AssumeRolePolicyDocument", base)
+        if branches:
+            trust = self.policy(resource, branches, base, PolicyType.TRUST, f"trust policy of {resource.id}")
+        if trust is None or (trust.document.unknown and not trust.document.statements):
+            reason = trust.document.unknown if trust else "the role has no AssumeRolePolicyDocument"
+            where = trust.locate(()) if trust else self.location(resource)
+            parts.unknowns.append(Unknown("trust policy", reason, where))
+        name = physical_name(self.evaluator, resource)
+        tags = tags_of(self.evaluator, resource)
+        yield self._made(resource, "role", name, parts, boundary=boundary, trust=trust, tags=tags)
+
+    def _groups(self, user: Declared) -> list[str]:
+        names = [name for name, _ in self.names(user, "Groups", EVERY)]
+        for addition, _ in self._hanging.get(("user", physical_name(self.evaluator, user)), ()):
+            if addition.type == "AWS::IAM::UserToGroupAddition":
+                names += [name for name, _ in self.names(addition, "GroupName", EVERY)]
+        return list(dict.fromkeys(names))
+
+    def _user(self, resource: Declared) -> Iterator[Role]:
+        base = self.existing(resource, EVERY)
+        if not base:
+            return
+        parts = Parts()
+        self._of_principal("user", resource, base, parts)
+        for name in self._groups(resource):
+            group = self._principals.get(("group", name))
+            if group is not None:
+                self._of_principal("group", group, base, parts)
+                continue
+            reason = f"the policies of group `{show(name)}` are not in the template"
+            parts.unknowns.append(Unknown("attached policy", reason, self.location(resource, "Properties", "Groups")))
+        boundary = self.boundary(resource, self.spread(resource, "PermissionsBoundary", base), base, parts)
+        name = physical_name(self.evaluator, resource)
+        tags = tags_of(self.evaluator, resource)
+        yield self._made(resource, "user", name, parts, boundary=boundary, tags=tags)
+
+    def _of_principal(self, kind: str, resource: Declared, base: Scenarios, parts: Parts) -> None:
+        self.inline(resource, base, parts)
+        self.attached(resource, self.items(resource, "ManagedPolicyArns", base), base, parts)
+        self.hanging(kind, resource, base, parts)
+
+    def _group(self, resource: Declared) -> Iterator[Role]:
+        base = self.existing(resource, EVERY)
+        parts = Parts()
+        self._of_principal("group", resource, base, parts)
+        if base and (parts.identity or parts.unknowns):
+            yield self._made(resource, "policy", physical_name(self.evaluator, resource), parts)
+
+    def _lone(self, resource: Declared) -> Iterator[Role]:
+        """Read a policy that names a principal outside the template, or none."""
+        if resource.type == "AWS::IAM::ManagedPolicy" and resource.id in self.used | self.bounding:
+            return
+        base = self.existing(resource, EVERY)
+        named = [
+            (kind, principal)
+            for name, kind in _ATTACHED[resource.type]
+            for principal, _ in self.names(resource, name, EVERY)
+        ]
+        if not base or (named and all(pair in self._principals for pair in named)):
+            return
+        parts = Parts()
+        if resource.type == "AWS::IAM::ManagedPolicy":
+            parts.identity.append(self.declared_policy(resource, base, base, parts))
+            name = physical_name(self.evaluator, resource)
+        else:
+            name = self.single(resource, "PolicyName")
+            branches = self.spread(resource, "PolicyDocument", base)
+            policy = self.policy(resource, branches, base, PolicyType.IDENTITY, name or resource.id)
+            self.note_unknown(policy, "inline policy", parts)
+            parts.identity.append(policy)
+        yield self._made(resource, "policy", name, parts)
+
+    def _permission_set(self, resource: Declared) -> Iterator[Role]:
+        base = self.existing(resource, EVERY)
+        if not base:
+            return
+        parts = Parts()
+        branches = self.spread(resource, "InlinePolicy", base)
+        if branches:
+            policy = self.policy(resource, branches, base, PolicyType.IDENTITY, "inline policy")
+            self.note_unknown(policy, "inline policy", parts)
+            parts.identity.append(policy)
+        self.attached(resource, self.items(resource, "ManagedPolicies", base), base, parts)
+        for branch in self.items(resource, "CustomerManagedPolicyReferences", base):
+            self._customer_reference(resource, branch, base, parts)
+        boundary = None
+        for branch in self.spread(resource, "PermissionsBoundary", base):
+            node = branch.node if isinstance(branch.node, Mapping) else {}
+            if "ManagedPolicyArn" in node:
+                inner = replace(branch, node=node["ManagedPolicyArn"], route=(*branch.route, "ManagedPolicyArn"))
+                boundary = self.boundary(resource, [inner], base, parts)
+            else:
+                reason = "the permissions boundary is a customer managed policy of each account"
+                location = self.document.locate(branch.route, resource.address)
+                parts.unknowns.append(Unknown("permissions boundary", reason, location, widens=False))
+        yield self._made(resource, "permission-set", self.single(resource, "Name"), parts, boundary=boundary)
+
+    def _customer_reference(self, resource: Declared, branch: Branch, base: Scenarios, parts: Parts) -> None:
+        node = branch.node if isinstance(branch.node, Mapping) else {}
+        name = self.evaluator.known(node.get("Name", ""), bindings=branch.bindings)
+        for declared in self.managed.values():
+            if physical_name(self.evaluator, declared) == name:
+                self.used.add(declared.id)
+                parts.identity.append(self.declared_policy(declared, branch.scenarios, base, parts))
+                return
+        reason = f"customer managed policy `{show(str(name))}` is not in the template"
+        self.unknown_policy(resource, branch, "attached policy", reason, parts)
+
+
+class _Fixed:
+    """Locates every route of a policy at one place: its text stands elsewhere."""
+
+    __slots__ = ("places",)
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+
+    def __call__(self, route: Route = ()) -> Location:
+        """Locate the place, whatever the route."""
+        return self.places(())
+
+
+def doubtful(document: PolicyDocument, why: str) -> PolicyDocument:
+    """Mark every statement of a document as doubtful."""
+    statements = tuple(replace(s, doubtful=f"{s.doubtful}; {why}" if s.doubtful else why) for s in document.statements)
+    return replace(document, statements=statements)
+
+
+def _known(arn: str) -> str:
+    return "" if has_unknown(arn) else arn
+
+
+def _describe(node: Any) -> str:
+    if isinstance(node, Mapping) and len(node) == 1:
+        ((key, argument),) = node.items()
+        return f"{key} {argument}" if isinstance(argument, str) else str(key)
+    return "the policy"

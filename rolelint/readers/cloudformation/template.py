@@ -1,0 +1,190 @@
+"""A CloudFormation template as its sections say it, before any value is worked out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from rolelint.errors import Route
+
+#: A value of a parameter (or of a pseudo parameter, or of a comparison) that one way to deploy the template takes.
+Scenario = Mapping[str, str]
+
+#: What `AWS::NoValue` gives: the property or list item is not there.
+ABSENT: Any = type("Absent", (), {"__repr__": lambda self: "ABSENT"})()
+
+#: Stands in a scenario for "some value that the conditions of the template do not name".
+OTHER = "\ue002other"
+
+#: Names the stack's own account where the template names no account at all, so that all its ARNs agree.
+STAND_IN_ACCOUNT = "123456789012"
+
+#: Most values of one parameter that are tried one by one; with more, only those that conditions name are.
+MOST_VALUES = 8
+
+_RESOURCE_TYPE = re.compile(r"^[A-Za-z0-9]+(::[A-Za-z0-9_@-]+)+$")
+_ACCOUNT = re.compile(r"(?<![\w-])[0-9]{12}(?![\w-])")
+_PARTITION = re.compile(r"arn:(aws[a-z-]*):")
+_LOOP = "Fn::ForEach::"
+
+#: Macros that AWS runs and that do not change the IAM parts which are read here, or that are read here.
+KNOWN_MACROS = frozenset(
+    ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen", "AWS::ServiceCatalog")
+)
+
+
+class Placed(NamedTuple):
+    """A part of a generated tree that the user wrote elsewhere in the template.
+
+    Attributes:
+        value: the tree as the user wrote it.
+        route: where it stands in the template.
+        bindings: loop variables that hold inside it.
+    """
+
+    value: Any
+    route: Route
+    bindings: Mapping[str, str] = {}
+
+
+@dataclass(slots=True)
+class Declared:
+    """One resource of a template.
+
+    Attributes:
+        id: logical id, loop variables put in.
+        body: the resource's mapping; `Type` is a string.
+        route: where the resource stands.
+        generated: whether the SAM transform makes it, so that the template does not write it.
+    """
+
+    id: str
+    type: str
+    body: Mapping[str, Any]
+    route: Route
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    generated: bool = False
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The `Properties` mapping, empty when there is none."""
+        found = self.body.get("Properties")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
+    def condition(self) -> str:
+        """The name of the condition under which the resource exists, or empty."""
+        found = self.body.get("Condition")
+        return found if isinstance(found, str) else ""
+
+    @property
+    def cdk_path(self) -> str:
+        """The construct path that the CDK notes in the metadata, or empty."""
+        metadata = self.body.get("Metadata")
+        path = metadata.get("aws:cdk:path") if isinstance(metadata, Mapping) else None
+        return path if isinstance(path, str) else ""
+
+    @property
+    def address(self) -> str:
+        """What the format calls the resource: the CDK's construct path, else the logical id."""
+        return self.cdk_path or self.id
+
+
+def is_template(data: object) -> bool:
+    """Tell whether plain data has the shape of a CloudFormation template."""
+    if not isinstance(data, dict):
+        return False
+    resources = data.get("Resources")
+    if not isinstance(resources, dict):
+        return False
+    if "AWSTemplateFormatVersion" in data:
+        return True
+    bodies = [body for body in resources.values() if isinstance(body, dict) and "Type" in body]
+    if not bodies:
+        return "Transform" in data and any(str(key).startswith(_LOOP) for key in resources)
+    kinds = [body["Type"] for body in bodies]
+    return any(isinstance(kind, str) and _RESOURCE_TYPE.match(kind) for kind in kinds)
+
+
+def section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Give a top-level section, empty when it is missing or not a mapping."""
+    found = data.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+class Template:
+    """The sections of one template, with the values that the user gave for its parameters.
+
+    Attributes:
+        given: values of parameters and pseudo parameters that the user states; they hold in every scenario.
+        compared: literals that a condition compares a parameter with.
+        account, region, partition: text that stands for the pseudo parameters.
+    """
+
+    def __init__(self, data: Mapping[str, Any], text: str, given: Mapping[str, Any]) -> None:
+        self.data = data
+        self.given = given
+        self.parameters = section(data, "Parameters")
+        self.mappings = section(data, "Mappings")
+        self.conditions = section(data, "Conditions")
+        self.resources: dict[str, Declared] = {}
+        self.compared: dict[str, list[str]] = {}
+        _collect_compared(self.conditions, self.compared)
+        self.account_named = bool(_ACCOUNT.search(text))
+        named = set(_PARTITION.findall(text))
+        self.partition_named = next(iter(named)) if len(named) == 1 else ""
+
+    @property
+    def macros(self) -> list[str]:
+        """Names of the macros that process the whole template."""
+        found = self.data.get("Transform")
+        out = []
+        for item in found if isinstance(found, list) else [found]:
+            name = item.get("Name") if isinstance(item, Mapping) else item
+            if isinstance(name, str):
+                out.append(name)
+        return out
+
+    def declared(self) -> Iterator[Declared]:
+        """Yield the resources that the template writes, without those inside loops."""
+        for name, body in section(self.data, "Resources").items():
+            if isinstance(body, Mapping) and isinstance(body.get("Type"), str):
+                yield Declared(str(name), body["Type"], body, ("Resources", name))
+
+    def loops(self) -> Iterator[tuple[Any, Route]]:
+        """Yield `Fn::ForEach` loops among the resources."""
+        for name, body in section(self.data, "Resources").items():
+            if str(name).startswith(_LOOP):
+                yield body, ("Resources", name)
+
+
+def is_loop(key: object) -> bool:
+    """Tell whether a mapping's key starts an `Fn::ForEach` loop."""
+    return isinstance(key, str) and key.startswith(_LOOP)
+
+
+def _collect_compared(node: Any, out: dict[str, list[str]]) -> None:
+    if isinstance(node, Mapping):
+        pair = node.get("Fn::Equals")
+        if isinstance(pair, list) and len(pair) == 2:
+            for one, two in (pair, pair[::-1]):
+                name = one.get("Ref") if isinstance(one, Mapping) and len(one) == 1 else None
+                if isinstance(name, str) and isinstance(two, str | int | bool):
+                    literals = out.setdefault(name, [])
+                    literal = plain_text(two)
+                    if literal not in literals:
+                        literals.append(literal)
+        for value in node.values():
+            _collect_compared(value, out)
+    elif isinstance(node, list):
+        for value in node:
+            _collect_compared(value, out)
+
+
+def plain_text(value: object) -> str:
+    """Write a scalar as CloudFormation does where it needs text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)

@@ -1,0 +1,635 @@
+"""Work out the values of a template: intrinsic functions, parameters, conditions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+from rolelint.errors import Route
+from rolelint.policies.text import CLOSE, OPEN, has_unknown, show, unknown
+from rolelint.readers.cloudformation.kinds import attribute_of, reference_of
+from rolelint.readers.cloudformation.template import (
+    ABSENT,
+    MOST_VALUES,
+    OTHER,
+    STAND_IN_ACCOUNT,
+    Declared,
+    Placed,
+    Scenario,
+    Template,
+    is_loop,
+    plain_text,
+)
+
+#: Most ways to deploy that are read for one statement; what depends on further conditions becomes unknown text.
+MOST_SCENARIOS = 32
+
+#: Most items that one `Fn::ForEach` may make; a longer loop is not read.
+MOST_ITEMS = 1000
+
+_SUB = re.compile(r"\$\{([^{}]*)\}")
+_DYNAMIC = re.compile(r"\{\{(resolve:[^{}]*)\}\}")
+_LOOP_TEXT = re.compile(r"[$&]\{([^{}]*)\}")
+
+Result = TypeVar("Result")
+
+
+class Open(Exception):  # noqa: N818 - it is a question to the caller, not an error
+    """Evaluation met a value that the template leaves open; each of `values` can be put into the scenario."""
+
+    def __init__(self, name: str, values: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.values = values
+
+
+class Evaluator:
+    """Works out values under one scenario.
+
+    A parameter has the value that the user gives, else its Default: that is what a deployment takes which says nothing.
+    A condition that compares such a parameter is still open, because a deployment may say something: `Open` asks
+    the caller to look at every branch. `AWS::AccountId` is one stand-in where the template names no account, else one
+    unknown literal. `AWS::Partition` is what the user gives; else the one partition that ARNs of the template name;
+    else the text `aws`.
+
+    Args:
+        soft: give unknown text instead of raising `Open`.
+    """
+
+    def __init__(
+        self,
+        template: Template,
+        scenario: Scenario | None = None,
+        *,
+        bindings: Mapping[str, str] | None = None,
+        soft: bool = False,
+    ) -> None:
+        self.template = template
+        self.scenario: Scenario = scenario or {}
+        self.bindings: Mapping[str, str] = bindings or {}
+        self.soft = soft
+        #: Where a part of the result stands in the template, for parts whose route is not that of their parent
+        #: with one step added. Keys are routes inside the result.
+        self.moves: dict[Route, Route] = {}
+        self._refs: list[str] = []
+        self._conditions: list[str] = []
+
+    def evaluate(self, node: Any, route: Route = (), at: Route | None = None) -> Any:
+        """Work out a tree.
+
+        Args:
+            route: where the tree stands in the template.
+            at: where the result stands in what the caller builds; None records no places.
+
+        Raises:
+            Open: when a condition or a parameter leaves the value open, unless soft.
+        """
+        if isinstance(node, str):
+            return self._plain(node)
+        if isinstance(node, Placed):
+            outer = self.bindings
+            self.bindings = node.bindings
+            try:
+                if at is not None:
+                    self.moves[at] = node.route
+                return self.evaluate(node.value, node.route, at)
+            finally:
+                self.bindings = outer
+        if isinstance(node, list):
+            return self._list(node, route, at)
+        if not isinstance(node, Mapping):
+            return node
+        if len(node) == 1:
+            ((key, argument),) = node.items()
+            function = _FUNCTIONS.get(key)
+            if function is not None:
+                return function(self, argument, (*route, key), at)
+        if "Fn::Transform" in node:
+            return unknown("Fn::Transform")
+        return self._mapping(node, route, at)
+
+    def _list(self, node: list[Any], route: Route, at: Route | None) -> list[Any]:
+        out: list[Any] = []
+        for i, item in enumerate(node):
+            step = None if at is None else (*at, len(out))
+            if step is not None and len(out) != i:
+                self.moves[step] = (*route, i)
+            value = self.evaluate(item, (*route, i), step)
+            if value is not ABSENT:
+                out.append(value)
+        return out
+
+    def _mapping(self, node: Mapping[Any, Any], route: Route, at: Route | None) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for key, item in node.items():
+            if is_loop(key):
+                for name, body, bindings in self.loop(item):
+                    step = None if at is None else (*at, name)
+                    if step is not None:
+                        self.moves[step] = (*route, key)
+                    value = self._bound(bindings, body, (*route, key, 2), step)
+                    if value is not ABSENT:
+                        out[name] = value
+                continue
+            value = self.evaluate(item, (*route, key), None if at is None else (*at, key))
+            if value is not ABSENT:
+                out[self._plain(key) if isinstance(key, str) else plain_text(key)] = value
+        return out
+
+    def _bound(self, bindings: Mapping[str, str], node: Any, route: Route, at: Route | None) -> Any:
+        outer = self.bindings
+        self.bindings = bindings
+        try:
+            return self.evaluate(node, route, at)
+        finally:
+            self.bindings = outer
+
+    def loop(self, argument: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
+        """Unroll the argument of `Fn::ForEach`: key, body and loop variables of each item.
+
+        A collection that is not known gives no items.
+        """
+        if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
+            return []
+        name, collection, output = argument
+        values = self.evaluate(collection)
+        if isinstance(values, str):
+            values = [values] if not has_unknown(values) else []
+        if not isinstance(values, list) or not isinstance(output, Mapping):
+            return []
+        out: list[tuple[str, Any, Mapping[str, str]]] = []
+        for value in values[:MOST_ITEMS]:
+            if not isinstance(value, str | int):
+                continue
+            bindings = {**self.bindings, name: plain_text(value)}
+            for key, body in output.items():
+                if is_loop(key):
+                    inner = Evaluator(self.template, self.scenario, bindings=bindings, soft=self.soft)
+                    out.extend(inner.loop(body))
+                else:
+                    out.append((self._loop_text(key, bindings), body, bindings))
+        return out
+
+    def _loop_text(self, text: str, bindings: Mapping[str, str]) -> str:
+        def put(found: re.Match[str]) -> str:
+            value = bindings.get(found.group(1))
+            if value is None:
+                return found.group(0)
+            return re.sub("[^A-Za-z0-9]", "", value) if found.group(0).startswith("&") else value
+
+        return _LOOP_TEXT.sub(put, text)
+
+    def _plain(self, text: str) -> str:
+        if self.bindings and "{" in text:
+            text = self._loop_text(text, self.bindings)
+        if "{{resolve:" in text:
+            text = _DYNAMIC.sub(lambda found: unknown(found.group(1)), text)
+        return text
+
+    # -- parameters ---------------------------------------------------------------------------------------------
+
+    def reference(self, name: str) -> Any:
+        """Give what `Ref` gives for a name."""
+        if name in self.bindings:
+            return self.bindings[name]
+        if name.startswith("AWS::"):
+            return self.pseudo(name)
+        if name in self.template.parameters:
+            return self.parameter(name)
+        resource = self.template.resources.get(name)
+        if resource is None:
+            return unknown(name)
+        return self._of_resource(resource, "")
+
+    def _of_resource(self, resource: Declared, attribute: str) -> Any:
+        mark = f"{resource.id}.{attribute}"
+        if mark in self._refs or len(self._refs) > 20:
+            return unknown(mark.removesuffix("."))
+        self._refs.append(mark)
+        try:
+            value = attribute_of(self, resource, attribute) if attribute else reference_of(self, resource)
+        finally:
+            self._refs.pop()
+        return value
+
+    def pseudo(self, name: str) -> Any:
+        """Give the value of a pseudo parameter."""
+        if name == "AWS::NoValue":
+            return ABSENT
+        given = self.template.given.get(name)
+        if given is not None:
+            return given
+        chosen = self.scenario.get(name)
+        if chosen is not None and chosen != OTHER:
+            return chosen
+        if name == "AWS::AccountId":
+            return unknown(name) if self.template.account_named else STAND_IN_ACCOUNT
+        if name == "AWS::Partition":
+            return self.template.partition_named or "aws"
+        if name == "AWS::URLSuffix":
+            partition = self.pseudo("AWS::Partition")
+            return {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}.get(
+                partition, unknown(name)
+            )
+        return unknown(name)
+
+    def parameter(self, name: str) -> Any:
+        """Give the value of a declared parameter."""
+        declared = self.template.parameters[name]
+        declared = declared if isinstance(declared, Mapping) else {}
+        kind = str(declared.get("Type", "String"))
+        stated = self.stated(name)
+        if stated is None:
+            default = declared.get("Default")
+            if self.scenario.get(name) == OTHER:
+                default = None
+            allowed = declared.get("AllowedValues")
+            if kind.startswith("AWS::SSM::Parameter::Value") or plain_text(declared.get("NoEcho", "")) == "true":
+                return unknown(name)
+            if default is not None:
+                stated = default
+            elif isinstance(allowed, list) and len(allowed) == 1:
+                stated = allowed[0]
+            elif (
+                isinstance(allowed, list)
+                and len(allowed) <= MOST_VALUES
+                and not self.soft
+                and name not in self.scenario
+            ):
+                raise Open(name, tuple(plain_text(value) for value in allowed))
+            else:
+                return unknown(name)
+        if isinstance(stated, list):
+            return [plain_text(item) for item in stated]
+        text = plain_text(stated)
+        if kind == "CommaDelimitedList" or kind.startswith("List<"):
+            return [item.strip() for item in text.split(",")]
+        return text
+
+    def stated(self, name: str) -> Any:
+        """Give the value that the user or the scenario states for a parameter, or None."""
+        found = self.template.given.get(name)
+        if found is None:
+            found = self.scenario.get(name)
+        return None if found == OTHER else found
+
+    # -- conditions ---------------------------------------------------------------------------------------------
+
+    def holds(self, name: str) -> bool:
+        """Tell whether a named condition holds.
+
+        Raises:
+            Open: when the scenario does not decide it.
+        """
+        if name not in self.template.conditions or name in self._conditions:
+            return self._ask(f"Condition {name}")
+        self._conditions.append(name)
+        try:
+            return self._true(self.template.conditions[name])
+        finally:
+            self._conditions.pop()
+
+    def _ask(self, question: str) -> bool:
+        answer = self.scenario.get(question)
+        if answer is None:
+            raise Open(question, ("true", "false"))
+        return answer == "true"
+
+    def _true(self, node: Any) -> bool:
+        if isinstance(node, bool):
+            return node
+        if isinstance(node, str) and node.lower() in ("true", "false"):
+            return node.lower() == "true"
+        if isinstance(node, Mapping) and len(node) == 1:
+            ((key, argument),) = node.items()
+            if key == "Condition" and isinstance(argument, str):
+                return self.holds(argument)
+            if key == "Fn::Equals" and isinstance(argument, list) and len(argument) == 2:
+                return self._equal(*argument)
+            if key in ("Fn::And", "Fn::Or", "Fn::Not") and isinstance(argument, list):
+                # An open part must not hide that another part already decides.
+                return self._combine(key, argument)
+        return self._ask(_describe(node))
+
+    def _combine(self, key: str, parts: Iterable[Any]) -> bool:
+        if key == "Fn::Not":
+            return not self._true(next(iter(parts), True))
+        decides = key == "Fn::Or"
+        question: Open | None = None
+        for part in parts:
+            try:
+                if self._true(part) == decides:
+                    return decides
+            except Open as found:
+                question = question or found
+        if question is not None:
+            raise question
+        return not decides
+
+    def _equal(self, one: Any, two: Any) -> bool:
+        for side, other in ((one, two), (two, one)):
+            name = side.get("Ref") if isinstance(side, Mapping) and len(side) == 1 else None
+            if isinstance(name, str) and isinstance(other, str | int | bool) and self._asks(name):
+                literal = plain_text(other)
+                chosen = self.scenario.get(name)
+                if chosen is None:
+                    values = self._candidates(name)
+                    if literal not in values and OTHER not in values:
+                        return False
+                    raise Open(name, values)
+                return chosen == literal
+        left, right = self._compared(one), self._compared(two)
+        if not has_unknown(left) and not has_unknown(right):
+            return left == right
+        if left == right:
+            return True
+        return self._ask(f"{show(left)} = {show(right)}")
+
+    def _asks(self, name: str) -> bool:
+        if name in self.bindings or name in self.template.given:
+            return False
+        return name in self.template.parameters or name in (
+            "AWS::Region",
+            "AWS::AccountId",
+            "AWS::Partition",
+            "AWS::StackName",
+            "AWS::URLSuffix",
+        )
+
+    def _candidates(self, name: str) -> tuple[str, ...]:
+        declared = self.template.parameters.get(name)
+        declared = declared if isinstance(declared, Mapping) else {}
+        allowed = declared.get("AllowedValues")
+        if isinstance(allowed, list) and len(allowed) <= MOST_VALUES:
+            return tuple(dict.fromkeys(plain_text(value) for value in allowed))
+        values = list(self.template.compared.get(name, ()))[:MOST_VALUES]
+        default = declared.get("Default")
+        if default is not None and plain_text(default) not in values:
+            values.append(plain_text(default))
+        return (*values, OTHER)
+
+    def _compared(self, node: Any) -> str:
+        """Work out one side of a comparison, where a parameter is only what somebody states."""
+        if isinstance(node, Mapping) and len(node) == 1:
+            name = node.get("Ref")
+            if isinstance(name, str) and self._asks(name):
+                stated = self.stated(name)
+                return unknown(name) if stated is None else _joined(stated)
+        inner = _Comparing(self.template, self.scenario, bindings=self.bindings, soft=True)
+        return _joined(inner.evaluate(node))
+
+    # -- every way to deploy ------------------------------------------------------------------------------------
+
+    def under(self, scenario: Scenario, bindings: Mapping[str, str] | None = None, soft: bool = False) -> Evaluator:
+        """Make an evaluator for another scenario."""
+        return Evaluator(self.template, scenario, bindings=self.bindings if bindings is None else bindings, soft=soft)
+
+    def known(self, node: Any, scenario: Scenario | None = None, bindings: Mapping[str, str] | None = None) -> Any:
+        """Work out a value without looking at more than one way to deploy; open parts become unknown text."""
+        return self.under(self.scenario if scenario is None else scenario, bindings, soft=True).evaluate(node)
+
+    def ways(
+        self,
+        compute: Callable[[Evaluator], Result],
+        scenario: Scenario,
+        bindings: Mapping[str, str] | None = None,
+    ) -> list[tuple[Scenario, Result]]:
+        """Compute under a scenario, and under every refinement of it that the computation asks for."""
+        todo: list[Scenario] = [scenario]
+        out: list[tuple[Scenario, Result]] = []
+        while todo:
+            now = todo.pop()
+            try:
+                out.append((now, compute(self.under(now, bindings))))
+            except Open as question:
+                if question.name in now or len(todo) + len(out) + len(question.values) > MOST_SCENARIOS:
+                    out.append((now, compute(self.under(now, bindings, soft=True))))
+                else:
+                    todo.extend({**now, question.name: value} for value in reversed(question.values))
+        return out
+
+    # -- functions ----------------------------------------------------------------------------------------------
+
+    def text(self, node: Any) -> str:
+        """Work out a tree that must give text."""
+        return _joined(self.evaluate(node))
+
+    def _ref(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if not isinstance(argument, str):
+            argument = self.evaluate(argument)
+        return self.reference(argument) if isinstance(argument, str) else unknown("Ref")
+
+    def _get_att(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if isinstance(argument, str):
+            argument = argument.split(".", 1)
+        if not (isinstance(argument, list) and len(argument) >= 2):
+            return unknown("Fn::GetAtt")
+        parts = [
+            self._loop_text(str(part), self.bindings) if isinstance(part, str) else self.text(part) for part in argument
+        ]
+        name, attribute = parts[0], ".".join(parts[1:])
+        resource = self.template.resources.get(name)
+        if resource is None:
+            return unknown(f"{name}.{attribute}")
+        return self._of_resource(resource, attribute)
+
+    def _sub(self, argument: Any, route: Route, at: Route | None) -> Any:
+        values: Mapping[str, Any] = {}
+        if isinstance(argument, list):
+            if len(argument) == 2 and isinstance(argument[1], Mapping):
+                values = argument[1]
+            argument = argument[0] if argument else ""
+        if not isinstance(argument, str):
+            return unknown("Fn::Sub")
+
+        def put(found: re.Match[str]) -> str:
+            name = found.group(1)
+            if name.startswith("!"):
+                return "${" + name[1:] + "}"
+            name = name.strip()
+            if name in values:
+                return self.text(values[name])
+            if "." in name and name not in self.bindings:
+                return _joined(self._get_att(name, (), None))
+            if ":" in name and not name.startswith("AWS::"):
+                return found.group(0)
+            value = self.reference(name)
+            return "" if value is ABSENT else _joined(value)
+
+        return self._plain(_SUB.sub(put, self._plain(argument)))
+
+    def _join(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 2):
+            return unknown("Fn::Join")
+        separator = self.text(argument[0])
+        items = self.evaluate(argument[1])
+        if isinstance(items, str):
+            return items
+        if not isinstance(items, list):
+            return unknown("Fn::Join")
+        return separator.join(_joined(item) for item in items)
+
+    def _split(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 2):
+            return unknown("Fn::Split")
+        separator, text = self.text(argument[0]), self.text(argument[1])
+        # An unknown part may itself hold the separator, so only known text is split.
+        if not separator or has_unknown(separator) or has_unknown(text):
+            return unknown(f"Fn::Split {show(text)}")
+        return text.split(separator)
+
+    def _select(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 2):
+            return unknown("Fn::Select")
+        index, items = self.evaluate(argument[0]), self.evaluate(argument[1])
+        position = plain_text(index)
+        if isinstance(items, list) and position.isdecimal() and int(position) < len(items):
+            return items[int(position)]
+        split = argument[1].get("Fn::Split") if isinstance(argument[1], Mapping) else None
+        if isinstance(split, list) and len(split) == 2 and position.isdecimal():
+            return self._select_split(int(position), split)
+        label = show(items) if isinstance(items, str) else "list"
+        return unknown(f"Fn::Select {show(position)} of {label}")
+
+    def _select_split(self, position: int, split: list[Any]) -> str:
+        """Select from text with unknown parts, where the parts before the position are known."""
+        separator, text = self.text(split[0]), self.text(split[1])
+        head = text.split(OPEN, 1)[0]
+        pieces = head.split(separator) if separator and not has_unknown(separator) else []
+        if position < len(pieces) - 1:
+            return pieces[position]
+        return unknown(f"Fn::Select {position} of {show(text)}")
+
+    def _if(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
+            return unknown("Fn::If")
+        try:
+            branch = 1 if self.holds(self._loop_text(argument[0], self.bindings)) else 2
+        except Open:
+            if self.soft:
+                return unknown(f"Fn::If {argument[0]}")
+            raise
+        if at is not None:
+            self.moves[at] = (*route, branch)
+        return self.evaluate(argument[branch], (*route, branch), at)
+
+    def _find_in_map(self, argument: Any, route: Route, at: Route | None) -> Any:
+        if not (isinstance(argument, list) and len(argument) in (3, 4)):
+            return unknown("Fn::FindInMap")
+        keys = [self.text(part) for part in argument[:3]]
+        fallback = argument[3].get("DefaultValue") if len(argument) == 4 and isinstance(argument[3], Mapping) else None
+        label = unknown(f"Fn::FindInMap {show('.'.join(keys))}")
+        node: Any = self.template.mappings
+        for depth, key in enumerate(keys):
+            if not isinstance(node, Mapping):
+                return label
+            if has_unknown(key):
+                return self._every_entry(argument, node, depth, key, keys, label)
+            if key not in node:
+                found = next((name for name in node if plain_text(name) == key), None)
+                if found is None:
+                    return label if fallback is None else self.evaluate(fallback)
+                key = found
+            node = node[key]
+        return self.evaluate(node)
+
+    def _every_entry(
+        self, argument: list[Any], node: Mapping[Any, Any], depth: int, key: str, keys: list[str], label: str
+    ) -> Any:
+        """Look up a key that is not known: the one value that all entries share, else ask which entry."""
+        values = []
+        for entry in node.values():
+            for rest in keys[depth + 1 :]:
+                entry = entry.get(rest) if isinstance(entry, Mapping) else None
+            values.append(entry)
+        if values and all(value == values[0] for value in values) and values[0] is not None:
+            return self.evaluate(values[0])
+        part = argument[depth]
+        name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
+        asks = isinstance(name, str) and self._asks(name) and name not in self.scenario
+        if asks and not self.soft and key == unknown(str(name)) and len(node) <= MOST_VALUES:
+            raise Open(str(name), tuple(plain_text(entry) for entry in node))
+        return label
+
+    def _import(self, argument: Any, route: Route, at: Route | None) -> Any:
+        return unknown(f"Fn::ImportValue {show(self.text(argument))}")
+
+    def _length(self, argument: Any, route: Route, at: Route | None) -> Any:
+        value = self.evaluate(argument)
+        return len(value) if isinstance(value, list) else unknown("Fn::Length")
+
+    def _json(self, argument: Any, route: Route, at: Route | None) -> Any:
+        value = self.evaluate(argument)
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    def _base64(self, argument: Any, route: Route, at: Route | None) -> Any:
+        return unknown("Fn::Base64")
+
+    def _zones(self, argument: Any, route: Route, at: Route | None) -> Any:
+        return unknown("Fn::GetAZs")
+
+    def _cidr(self, argument: Any, route: Route, at: Route | None) -> Any:
+        return unknown("Fn::Cidr")
+
+    def _transform(self, argument: Any, route: Route, at: Route | None) -> Any:
+        name = argument.get("Name") if isinstance(argument, Mapping) else argument
+        return unknown(f"Fn::Transform {name}" if isinstance(name, str) else "Fn::Transform")
+
+    def _other(self, argument: Any, route: Route, at: Route | None) -> Any:
+        return unknown(str(route[-1]))
+
+
+class _Comparing(Evaluator):
+    """Works out one side of a comparison: what nobody states is not known, whatever its Default."""
+
+    def parameter(self, name: str) -> Any:
+        return unknown(name) if self.stated(name) is None else super().parameter(name)
+
+    def pseudo(self, name: str) -> Any:
+        # Nothing can be said of a comparison with `AWS::NoValue`, which CloudFormation does not define.
+        if name in self.template.given or self.stated(name) is not None:
+            return super().pseudo(name)
+        return unknown(name)
+
+
+_FUNCTIONS: Mapping[str, Callable[[Evaluator, Any, Route, Route | None], Any]] = {
+    "Ref": Evaluator._ref,
+    "Fn::GetAtt": Evaluator._get_att,
+    "Fn::Sub": Evaluator._sub,
+    "Fn::Join": Evaluator._join,
+    "Fn::Split": Evaluator._split,
+    "Fn::Select": Evaluator._select,
+    "Fn::If": Evaluator._if,
+    "Fn::FindInMap": Evaluator._find_in_map,
+    "Fn::ImportValue": Evaluator._import,
+    "Fn::Length": Evaluator._length,
+    "Fn::ToJsonString": Evaluator._json,
+    "Fn::Base64": Evaluator._base64,
+    "Fn::GetAZs": Evaluator._zones,
+    "Fn::Cidr": Evaluator._cidr,
+    "Fn::Transform": Evaluator._transform,
+    "Fn::GetStackOutput": Evaluator._other,
+    "Rain::Module": Evaluator._other,
+}
+
+
+def _joined(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is ABSENT or value is None:
+        return ""
+    if isinstance(value, list):
+        return ",".join(_joined(item) for item in value)
+    return unknown("an object") if isinstance(value, Mapping) else plain_text(value)
+
+
+def _describe(node: Any) -> str:
+    text = json.dumps(node, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def is_unknown(value: Any) -> bool:
+    """Tell whether a value is one unknown value and nothing else."""
+    return isinstance(value, str) and value.startswith(OPEN) and value.endswith(CLOSE) and value.count(OPEN) == 1
