@@ -1,4 +1,4 @@
-"""Reads the small reviewed tables beside the labels: stateful types, dangerous parameters, corrections, facts."""
+"""Reads the small reviewed tables beside the labels: stateful types, parameters, corrections and facts."""
 
 from __future__ import annotations
 
@@ -13,30 +13,59 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Curated:
-    """The reviewed tables. Resource types are named `service:type`."""
+    """The reviewed tables. Resource types are named `service:type`, actions `service:Name`.
+
+    Attributes:
+        parameters: rows of the parameter table, first match wins.
+        formats: resource type to the ARN formats that replace the published ones.
+        alternatives: action to its required resource types of which a call names one.
+        everywhere, listed: global condition keys to the types of their values.
+        federated: actions that carry the claims of any identity provider.
+        parameter_keys: lower-cased condition keys on dangerous parameters.
+        facts: the whole facts file, for the header.
+    """
 
     stateful: frozenset[str]
     recovery: frozenset[str]
     parameters: tuple[Mapping[str, Any], ...]
+    formats: Mapping[str, tuple[str, ...]]
+    alternatives: Mapping[str, tuple[str, ...]]
+    rcp_services: tuple[str, ...]
+    everywhere: Mapping[str, str]
+    listed: Mapping[str, str]
+    federated: tuple[str, ...]
+    parameter_keys: frozenset[str]
+    facts: Mapping[str, Any]
 
 
 @cache
 def curated() -> Curated:
     """Read the tables, once."""
-    types = _load("stateful.yaml")
+    types = load("stateful.yaml")
+    overrides = load("overrides.yaml")
+    facts = load("facts.yaml")
     return Curated(
         stateful=_keys(types["stateful"]),
         recovery=_keys(types["recovery"]),
-        parameters=tuple(_load("parameters.yaml")["parameters"]),
+        parameters=tuple(load("parameters.yaml")["parameters"]),
+        formats={row["type"]: tuple(row["formats"]) for row in overrides["formats"]},
+        alternatives={action: tuple(row["types"]) for row in overrides["alternatives"] for action in row["actions"]},
+        rcp_services=tuple(facts["rcp_services"]["services"]),
+        everywhere=facts["global_keys"]["everywhere"],
+        listed=facts["global_keys"]["listed"],
+        federated=tuple(facts["federation_keys"]["actions"]),
+        parameter_keys=frozenset(key.lower() for key in facts["parameter_keys"]["keys"]),
+        facts=facts,
     )
 
 
-def _keys(table: Mapping[str, list[str]]) -> frozenset[str]:
-    return frozenset(f"{service}:{name}" for service, names in table.items() for name in names)
-
-
-def _load(name: str) -> Any:
+def load(name: str) -> Any:
+    """Read one of the tables as it is written."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load((FOLDER / name).read_bytes(), Loader=loader)
+
+
+def _keys(table: Mapping[str, list[str]]) -> frozenset[str]:
+    return frozenset(f"{service}:{name}" for service, names in table.items() for name in names)

@@ -360,7 +360,11 @@ def _write(s: Subject) -> Fields | None:
         for row in s.parameters:
             if fnmatchcase(full, row["match"]) and not (s.verb == "create" and "Lifecycle" not in s.name):
                 return dict(row)
-    if s.verb == "restore" and s.uses(s.stateful) and not re.search(r"(From|To)(Snapshot|S3|PointInTime|Backup)", s.name):
+    if (
+        s.verb == "restore"
+        and s.uses(s.stateful)
+        and not re.search(r"(From|To)(Snapshot|S3|PointInTime|Backup)", s.name)
+    ):
         return {"class": "overwrite"}
     if s.verb not in WRITE:
         return None
@@ -387,7 +391,10 @@ STEPS: tuple[tuple[str, Callable[[Subject], Fields | None]], ...] = (
     ("05-grants", _grant),
     ("06-watchers", _watch),
     ("07-expiry", _expiry),
-    ("11-parameters", lambda s: _write(s) if any(fnmatchcase(f"{s.service}:{s.name}", r["match"]) for r in s.parameters) else None),
+    (
+        "11-parameters",
+        lambda s: _write(s) if any(fnmatchcase(f"{s.service}:{s.name}", r["match"]) for r in s.parameters) else None,
+    ),
     ("07-guards", _guard),
     ("08-runs-payload", _run),
     ("09-delete-verb", _delete),

@@ -1,0 +1,104 @@
+"""The container of generated data: a JSON header and named sections, each compressed on its own.
+
+The header carries the SHA-256 of the sections' uncompressed bytes, so two artefacts with the same content are equal
+whatever release of zlib packed them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rolelint.errors import InputError, Location
+
+MAGIC = b"rolelint artefact 1\n"
+_HINT = "reinstall rolelint, or run `rolelint catalog build`"
+
+
+def pack(header: Mapping[str, Any], sections: Mapping[str, bytes]) -> bytes:
+    """Write header and sections. Adds `sha256` and the table of sections to the header."""
+    import json
+    import zlib
+
+    packed = {name: zlib.compress(data, 9) for name, data in sections.items()}
+    table = {}
+    at = 0
+    for name, data in packed.items():
+        table[name] = [at, len(data)]
+        at += len(data)
+    full = {**header, "sha256": digest(sections), "sections": table}
+    text = json.dumps(full, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"".join([MAGIC, len(text).to_bytes(4, "big"), text, *packed.values()])
+
+
+def digest(sections: Mapping[str, bytes]) -> str:
+    """Hash the content of sections: names and uncompressed bytes, in their order."""
+    import hashlib
+
+    total = hashlib.sha256()
+    for name, data in sections.items():
+        total.update(f"{name} {len(data)}\n".encode())
+        total.update(data)
+    return total.hexdigest()
+
+
+class Artefact:
+    """A packed artefact. The header is read at once, a section when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        import json
+
+        self.path = path
+        try:
+            self._data = path.read_bytes()
+        except OSError as error:
+            raise InputError(f"cannot read: {error.strerror}", location=Location(str(path)), hint=_HINT) from error
+        start = len(MAGIC)
+        size = int.from_bytes(self._data[start : start + 4], "big")
+        self._base = start + 4 + size
+        if not self._data.startswith(MAGIC):
+            raise self._broken()
+        try:
+            self.header: dict[str, Any] = json.loads(self._data[start + 4 : self._base])
+            self._table: dict[str, list[int]] = self.header.pop("sections")
+        except (ValueError, KeyError) as error:
+            raise self._broken() from error
+
+    def section(self, name: str) -> bytes:
+        """Unpack one section."""
+        import zlib
+
+        try:
+            at, size = self._table[name]
+            return zlib.decompress(memoryview(self._data)[self._base + at : self._base + at + size])
+        except (KeyError, zlib.error) as error:
+            raise self._broken() from error
+
+    def sections(self) -> dict[str, bytes]:
+        """Unpack all sections."""
+        return {name: self.section(name) for name in self._table}
+
+    def verify(self) -> bool:
+        """Tell whether the content is what the header says."""
+        return digest(self.sections()) == self.header.get("sha256")
+
+    def _broken(self) -> InputError:
+        return InputError("not a rolelint artefact, or a damaged one", location=Location(str(self.path)), hint=_HINT)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file in one step: either the old content stays or the new one is whole."""
+    import os
+    import tempfile
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

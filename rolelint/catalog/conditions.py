@@ -1,0 +1,88 @@
+"""Condition keys of the catalogue: their types and the actions that can carry them."""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import cached_property
+
+from rolelint.catalog.artefact import Artefact
+
+#: Stands for every key whose prefix is the host name of an identity provider, such as `oidc.example.com:sub`.
+CLAIM = "${host}:${claim}"
+_VARIABLE = re.compile(r"\$\{[^}]*\}|<key>")
+
+
+class ConditionKeys:
+    """All condition keys, lower-cased. A key with a variable part (`aws:resourcetag/${tagkey}`) is a template."""
+
+    def __init__(self, artefact: Artefact, full: int) -> None:
+        self._artefact = artefact
+        self._full = full
+        self._templates: list[tuple[str, str, str]] = []
+        self._rows: dict[str, tuple[str, bool, int, int, int]] = {}
+        self._found: dict[str, str | None] = {}
+        self._masks = artefact.section("key_masks")
+        at = 0
+        for line in artefact.section("keys").decode().split("\n"):
+            key, kind, everywhere = line.split("\t")
+            start = self._masks[at] | self._masks[at + 1] << 8
+            length = self._masks[at + 2] | self._masks[at + 3] << 8
+            self._rows[key] = (sys.intern(kind), everywhere == "*", start, at + 4, length)
+            at += 4 + length
+            if key == CLAIM:
+                continue
+            variables = list(_VARIABLE.finditer(key)) if "$" in key or "<" in key else []
+            if variables:
+                self._templates.append((key[: variables[0].start()], key[variables[-1].end() :], key))
+        # The longest fixed text first: the most exact template wins.
+        self._templates.sort(key=lambda t: -len(t[0]) - len(t[1]))
+
+    def mask(self, key: str) -> int | None:
+        """Give the actions that can carry a key; None when it is unknown."""
+        name = self._resolve(key)
+        if name is None:
+            return None
+        _, everywhere, start, at, length = self._rows[name]
+        if everywhere:
+            return self._full
+        return int.from_bytes(self._masks[at : at + length], "little") << (start * 8)
+
+    def type(self, key: str) -> str | None:
+        """Name the type of a key's values; None when it is unknown."""
+        name = self._resolve(key)
+        return None if name is None else self._rows[name][0]
+
+    def of_action(self, index: int) -> tuple[str, ...]:
+        """List the keys an action itself is published with, in AWS's spelling."""
+        numbers = self._sets[self._set_of[2 * index] | self._set_of[2 * index + 1] << 8]
+        return tuple(self._names[int(n)] for n in numbers.split(",")) if numbers else ()
+
+    def _resolve(self, key: str) -> str | None:
+        if key in self._rows and "${" not in key:
+            return key
+        if key not in self._found:
+            if len(self._found) > 65_536:
+                self._found.clear()
+            claim = CLAIM if "." in key.partition(":")[0] and not key.endswith(":") else None
+            self._found[key] = next(
+                (
+                    name
+                    for head, tail, name in self._templates
+                    if len(key) > len(head) + len(tail) and key.startswith(head) and key.endswith(tail)
+                ),
+                claim,
+            )
+        return self._found[key]
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self._artefact.section("key_names").decode().split("\n")
+
+    @cached_property
+    def _sets(self) -> list[str]:
+        return self._artefact.section("key_sets").decode().split("\n")
+
+    @cached_property
+    def _set_of(self) -> bytes:
+        return self._artefact.section("key_set_of")
