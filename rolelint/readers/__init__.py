@@ -105,6 +105,7 @@ READERS: tuple[Reader, ...] = (
         ),
     ),
     Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles"))),
+    Reader("plan", "rolelint.readers.plan", frozenset(("planned_values", "resource_changes", "values"))),
     Reader("cloudformation", "rolelint.readers.cloudformation", frozenset(("Resources",))),
     Reader("collection", "rolelint.readers.collection"),
 )

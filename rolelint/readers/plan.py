@@ -1,0 +1,346 @@
+"""Read Terraform and OpenTofu plans (`terraform show -json`), and states in the same format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rolelint.documents import Document
+from rolelint.errors import Location, Problem, Route, show_route
+from rolelint.policies.role import Reading
+from rolelint.policies.text import has_unknown, show, unknown
+from rolelint.readers import Hints, ReadContext
+from rolelint.readers.terraform import kinds, principals, resource_policies
+from rolelint.readers.terraform.reading import assemble
+from rolelint.readers.terraform.redact import Redactor, any_true
+from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
+from rolelint.readers.terraform.world import Instance, Scope, World, single_unknown, split_address
+
+#: Attributes that hold a policy: an unknown one whose only reference is a policy document is that document.
+_DOCUMENTS = frozenset(
+    "policy assume_role_policy inline_policy content policy_document source_json override_json policies "
+    "source_policy_documents override_policy_documents assume_role_policy_document access_policy access_policies "
+    "resource_policy".split()
+)
+_RELEVANT = (
+    principals.TYPES
+    | resource_policies.TYPES
+    | resource_policies.ORGANIZATION_TYPES
+    | kinds.SIDE_GUARD_TYPES
+    | frozenset(kinds.KINDS)
+)
+
+
+def recognise(document: Document, hint: Hints) -> bool:
+    """Tell whether the document is a plan or a state as `terraform show -json` prints it."""
+    data = document.data
+    if not isinstance(data, dict) or not isinstance(data.get("format_version"), str):
+        return False
+    return any(isinstance(data.get(k), t) for k, t in (("planned_values", dict), ("resource_changes", list))) or (
+        isinstance(data.get("values"), dict) and "terraform_version" in data
+    )
+
+
+def read(document: Document, context: ReadContext) -> Reading:
+    """Read the roles that a plan leads to, each with itself as it was before the plan.
+
+    Options:
+        source: folder of the Terraform configuration; locations then have file and line, and values that the
+            plan does not know are taken from the expressions there as far as they can be worked out.
+    """
+    plan = _Plan(document, context)
+    reading = assemble(plan.after, plan.before, context.memo, context.boundaries)
+    if document.data.get("errored") is True:
+        where = Location(document.file)
+        hint = "run `terraform plan` until it succeeds"
+        reading.problems.insert(0, Problem("the plan ended with an error, so it is incomplete", where, hint, "unknown"))
+    return reading
+
+
+class _Plan:
+    """The two worlds of one plan."""
+
+    def __init__(self, document: Document, context: ReadContext) -> None:
+        self._document = document
+        data: dict[str, Any] = document.data
+        self._changes = [c for c in data.get("resource_changes") or [] if isinstance(c, dict)]
+        self._changes += [
+            d["resource_change"]
+            for d in data.get("deferred_changes") or []
+            if isinstance(d.get("resource_change"), dict)
+        ]
+        prior = (data.get("prior_state") or {}).get("values")
+        planned = data.get("planned_values") or data.get("values")
+        self._prior = dict(_resources(prior))
+        self._planned = dict(_resources(planned))
+        addresses: dict[str, list[str]] = {}
+        module_keys: dict[str, set[str]] = {}
+        named = ((str(c.get("address", "")), c) for c in self._changes)
+        for address, _ in (*named, *self._prior.items(), *self._planned.items()):
+            parsed = split_address(address)
+            if parsed is not None:
+                listed = addresses.setdefault(parsed._replace(key="", path=()).resource, [])
+                if parsed.key not in listed:
+                    listed.append(parsed.key)
+                _note_module(parsed.module, module_keys)
+        self.configuration = Configuration(data.get("configuration"), addresses, module_keys)
+        self._redactor = Redactor()
+        self._providers = (data.get("configuration") or {}).get("provider_config") or {}
+        scopes = self._scopes(data)
+        self.after = self._world(scopes)
+        self.before: World | None = self._world(scopes) if "resource_changes" in data else None
+        self._fill()
+
+    def _world(self, scopes: dict[str, Scope]) -> World:
+        referenced = self.configuration.referenced() if self.configuration.known else None
+        return World(self._place, self._why, scopes=scopes, referenced=referenced)
+
+    def _fill(self) -> None:
+        changed: set[str] = set()
+        for change in self._changes:
+            address = str(change.get("address", ""))
+            if change.get("deposed"):
+                continue
+            changed.add(address)
+            if change.get("type") not in _RELEVANT:
+                continue
+            self._change(change, address)
+        for address, row in self._planned.items():
+            if address not in changed and row.get("type") in _RELEVANT:
+                self._state(address, row, self.after)
+        for address, row in self._prior.items():
+            if address not in changed and row.get("type") in _RELEVANT:
+                if address not in self._planned:
+                    self._state(address, row, self.after)
+                if self.before is not None:
+                    self._state(address, row, self.before)
+
+    def _change(self, row: dict[str, Any], address: str) -> None:
+        change = row.get("change")
+        if not isinstance(change, dict):
+            return
+        before, after = change.get("before"), change.get("after")
+        actions = change.get("actions") or []
+        previous = str(row.get("previous_address") or "")
+        if actions == ["forget"]:
+            after = before
+        if isinstance(before, dict) and self.before is not None:
+            old = self._instance(row, previous or address, before, change.get("before_sensitive"))
+            self.before.instances[old.address] = old
+        if isinstance(after, dict):
+            unknown_parts = change.get("after_unknown")
+            merged = _merge(after, unknown_parts, address) if unknown_parts else after
+            new = self._instance(row, address, merged, change.get("after_sensitive"))
+            new.previous = previous
+            self.after.instances[address] = new
+            if unknown_parts:
+                self._link(new)
+
+    def _state(self, address: str, row: dict[str, Any], world: World) -> None:
+        values = row.get("values")
+        if isinstance(values, dict):
+            instance = self._instance(row, address, values, row.get("sensitive_values"))
+            world.instances[instance.address] = instance
+
+    def _instance(self, row: dict[str, Any], address: str, values: dict[str, Any], sensitive: object) -> Instance:
+        parsed = split_address(address)
+        module = parsed.module if parsed else ""
+        hidden: frozenset[str] = frozenset()
+        if sensitive is True:
+            sensitive = dict.fromkeys(values, True)
+        if isinstance(sensitive, dict):
+            hidden = frozenset(name for name, part in sensitive.items() if any_true(part))
+            if hidden:
+                values = {k: self._redactor.value(v, sensitive[k]) if k in hidden else v for k, v in values.items()}
+        config_address = parsed.config if parsed else ""
+        config = self.configuration.resource(call_names(module), config_address)
+        provider = str(
+            (config or {}).get("provider_config_key") or str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
+        )
+        configured = frozenset(config.get("expressions") or ()) if config is not None else None
+        return Instance(
+            address,
+            module,
+            str(row.get("mode", "managed")),
+            str(row.get("type", "")),
+            str(row.get("name", "")),
+            row.get("index"),
+            values,
+            provider,
+            configured,
+            hidden,
+        )
+
+    # References: an unknown attribute that names another resource gets that resource's own name.
+
+    def _link(self, instance: Instance) -> None:
+        for attribute, value in instance.values.items():
+            if attribute in principals.LINKS or attribute in _DOCUMENTS:
+                instance.values[attribute] = self._linked(instance, (attribute,), value)
+
+    def _linked(self, instance: Instance, path: Route, value: object) -> Any:
+        if isinstance(value, str):
+            if not has_unknown(value) or not single_unknown(value):
+                return value
+            targets = self._targets(instance, path)
+            names = _fitting(targets, path)
+            if len(names) == 1 and not targets.open:
+                return unknown(names[0])
+            if len(names) > 1 and not targets.open and str(path[-1]).endswith("s") and len(path) == 1:
+                known = [c for c in targets.constants if isinstance(c, str)]
+                return [unknown(n) for n in names] + known
+            return value
+        if isinstance(value, list):
+            names = []
+            open_ends = [i for i, item in enumerate(value) if single_unknown(item)]
+            if open_ends and len(path) == 1:
+                targets = self._targets(instance, path)
+                names = _fitting(targets, path)
+                if len(names) != len(open_ends) or targets.open:
+                    names = []
+            out = []
+            for index, item in enumerate(value):
+                if names and index in open_ends:
+                    out.append(unknown(names[open_ends.index(index)]))
+                else:
+                    out.append(self._linked(instance, (*path, index), item) if not single_unknown(item) else item)
+            return out
+        if isinstance(value, dict):
+            return {k: self._linked(instance, (*path, k), v) for k, v in value.items()}
+        return value
+
+    def _targets(self, instance: Instance, path: Route) -> Targets:
+        address = split_address(instance.address)
+        if address is None:
+            return Targets((), (), ())
+        expression = self.configuration.expression(call_names(address.module), address.config, path)
+        return self.configuration.targets(address, expression)
+
+    def _why(self, instance: Instance, route: Route) -> str:
+        targets = self._targets(instance, route)
+        names = [*targets.names, *targets.open]
+        if not names:
+            return ""
+        shown = ", ".join(f"`{show(n)}`" for n in names[:4]) + (" and others" if len(names) > 4 else "")
+        return f": `{show_route(route)}` depends on {shown}"
+
+    # Places.
+
+    def _place(self, instance: Instance, attribute: Route, route: Route) -> Location:
+        return Location(self._document.file, route=show_route((*attribute, *route)), address=instance.address)
+
+    # Where providers work.
+
+    def _scopes(self, data: dict[str, Any]) -> dict[str, Scope]:
+        scopes: dict[str, Scope] = {}
+        variables = data.get("variables") or {}
+        for key, provider in self._providers.items():
+            if not isinstance(provider, dict) or provider.get("name") not in ("aws", "awscc"):
+                continue
+            expression = (provider.get("expressions") or {}).get("region") or {}
+            region = expression.get("constant_value")
+            references = expression.get("references") or []
+            if region is None and len(references) == 1 and str(references[0]).startswith("var."):
+                region = (variables.get(str(references[0])[4:]) or {}).get("value")
+            scopes[key] = Scope(region=region if isinstance(region, str) else "")
+        for address, row in self._prior.items():
+            values = row.get("values") or {}
+            if row.get("type") == "aws_caller_identity":
+                self._scope_of(address, row, scopes).account = str(values.get("account_id") or "")
+            elif row.get("type") == "aws_region" and isinstance(values.get("name") or values.get("region"), str):
+                scope = self._scope_of(address, row, scopes)
+                scope.region = scope.region or str(values.get("name") or values.get("region"))
+            elif row.get("type") == "aws_partition" and isinstance(values.get("partition"), str):
+                self._scope_of(address, row, scopes).partition = values["partition"]
+        for address, row in self._prior.items():
+            arn = (row.get("values") or {}).get("arn")
+            if row.get("mode") == "managed" and isinstance(arn, str) and str(row.get("type")).startswith("aws"):
+                parts = arn.split(":")
+                if len(parts) > 5 and len(parts[4]) == 12 and parts[4].isdigit():
+                    scope = self._scope_of(address, row, scopes)
+                    scope.account = scope.account or parts[4]
+                    scope.partition = scope.partition or parts[1]
+        return scopes
+
+    def _scope_of(self, address: str, row: dict[str, Any], scopes: dict[str, Scope]) -> Scope:
+        parsed = split_address(address)
+        config = self.configuration.resource(call_names(parsed.module), parsed.config) if parsed else None
+        return scopes.setdefault(self._provider(config, row), Scope())
+
+    def _provider(self, config: dict[str, Any] | None, row: dict[str, Any]) -> str:
+        """Name the provider configuration of a resource.
+
+        Observed: older versions write `module:aws` for a configuration that a module only inherits.
+        """
+        key = str((config or {}).get("provider_config_key") or "")
+        if not key:
+            return str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
+        if ":" in key and not (self._providers.get(key) or {}).get("expressions"):
+            return key.rsplit(":", 1)[-1]
+        return key
+
+
+def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """List the resources of a state by absolute address.
+
+    Observed: Terraform 0.12 writes addresses relative to their module, and without the instance key.
+    """
+    modules = [values.get("root_module")] if isinstance(values, dict) else []
+    while modules:
+        module = modules.pop()
+        if not isinstance(module, dict):
+            continue
+        head = str(module.get("address") or "")
+        for row in module.get("resources") or []:
+            if isinstance(row, dict):
+                address = str(row.get("address", ""))
+                if head and not address.startswith(head):
+                    address = f"{head}.{address}"
+                if row.get("index") is not None and not address.endswith("]"):
+                    address += key_text(row["index"])
+                yield address, row
+        modules += module.get("child_modules") or []
+
+
+def _note_module(module: str, module_keys: dict[str, set[str]]) -> None:
+    if module and module not in module_keys:
+        bare, bracket, key = module.rpartition("[") if module.endswith("]") else (module, "", "")
+        module_keys.setdefault(bare, set()).add(bracket + key)
+
+
+def _merge(value: Any, parts: Any, name: str) -> Any:
+    """Put an unknown value, named by its address, wherever the plan says that a value is not known."""
+    if parts is True:
+        return unknown(name)
+    if isinstance(parts, dict) and (isinstance(value, dict) or value is None):
+        out = dict(value or {})
+        for key, part in parts.items():
+            if part is True or (part and part is not False):
+                out[key] = _merge(out.get(key), part, f"{name}.{key}")
+        return out
+    if isinstance(parts, list) and (isinstance(value, list) or value is None):
+        items = list(value or [])
+        items += [None] * (len(parts) - len(items))
+        return [_merge(item, parts[i], f"{name}[{i}]") if i < len(parts) else item for i, item in enumerate(items)]
+    return value
+
+
+def _fitting(targets: Targets, path: Route) -> list[str]:
+    """Choose the references that an attribute can mean, each with the attribute it then stands for."""
+    attribute = str(next((p for p in reversed(path) if isinstance(p, str)), ""))
+    wanted = principals.LINKS.get(attribute) if len(path) == 1 or attribute not in _DOCUMENTS else None
+    found: list[str] = []
+    for name in targets.names:
+        address = split_address(name)
+        if address is None:
+            continue
+        if wanted is not None and address.type in wanted:
+            tail = address.path[0] if address.path else "arn"
+            found.append(f"{address.resource}.{tail}")
+        elif wanted is None and address.type == "aws_iam_policy_document":
+            found.append(f"{address.resource}.json")
+        elif wanted is None and address.path[:1] in (("policy",), ("content",)):
+            found.append(name)
+        else:
+            return []
+    return found

@@ -1,0 +1,1 @@
+"""Terraform resources, from a plan or from source, as roles."""

@@ -1,0 +1,354 @@
+"""Assemble roles from Terraform resources as AWS will see them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rolelint.errors import Location, Route
+from rolelint.policies.document import PolicyDocument, Statement, unknown_document
+from rolelint.policies.parse import parse_document
+from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
+from rolelint.policies.text import has_unknown, show
+from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
+from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
+from rolelint.readers.terraform.statements import build, decode
+from rolelint.readers.terraform.world import Instance, World, single_unknown
+
+#: Managed policies: type to the attribute that holds the document.
+MANAGED = {"aws_iam_policy": "policy", "awscc_iam_managed_policy": "policy_document"}
+
+
+class Assembler:
+    """Makes the roles of one world.
+
+    Args:
+        memo: parsed documents by their text, shared between worlds because most texts are the same in both.
+        boundaries: boundary policies from elsewhere, found by ARN or name.
+    """
+
+    def __init__(
+        self, world: World, memo: dict[Any, Any], boundaries: Iterable[Policy] = (), before: Registry | None = None
+    ) -> None:
+        self.world = world
+        self.registry = Registry(world, before)
+        self._memo = memo
+        self._boundaries = {b.arn or b.name: b for b in boundaries}
+        self._surroundings: tuple[Resource, ...] | None = None
+        self._built: dict[str, tuple[PolicyDocument, list[Route]]] = {}
+        self._managed: dict[str, Instance] = {}
+        self._managed_by_name: dict[tuple[str, str], Instance] = {}
+        #: Addresses of managed policies and policy documents that some principal or resource uses.
+        self.used: set[str] = set()
+        for instance in world.instances.values():
+            if instance.type in MANAGED:
+                self._managed.setdefault(arn_of(instance, world), instance)
+                name = instance.text("name", "managed_policy_name")
+                if name:
+                    self._managed_by_name.setdefault((instance.provider, name), instance)
+
+    # A policy value: JSON text, an unknown value that leads to one, or plain data.
+
+    def document(self, value: object) -> tuple[PolicyDocument, Instance | None, list[Route] | None]:
+        """Parse the policy that an attribute holds.
+
+        Returns:
+            The document; the data source it came from, if it came from one that was rebuilt here; and the routes
+            of its statements in that data source.
+        """
+        name = single_unknown(value)
+        if name:
+            found = self.world.owner(value)
+            if found is not None:
+                instance, path = found
+                if instance.type == "aws_iam_policy_document" and path[:1] in (("json",), ("minified_json",)):
+                    self.used.add(instance.address)
+                    document, routes = self._rebuilt(instance)
+                    return document, instance, routes
+            followed = self.world.follow(value)
+            if followed != value:
+                return self.document(followed)
+            return unknown_document(f"`{name}` is not known before the change is applied"), None, None
+        if isinstance(value, str):
+            known = self._memo.get(value)
+            if known is None:
+                known = self._memo[value] = parse_document(value)
+            return known, None, None
+        return parse_document(value), None, None
+
+    def _rebuilt(self, instance: Instance) -> tuple[PolicyDocument, list[Route]]:
+        built = self._built.get(instance.address)
+        if built is None:
+            # A document that names itself as its source ends here instead of running in a circle.
+            self._built[instance.address] = (unknown_document("the policy document refers to itself"), [])
+            data, routes = build(instance.values, self._fetch)
+            built = self._built[instance.address] = (parse_document(data), routes)
+        return built
+
+    def _fetch(self, text: str) -> object:
+        found = self.world.owner(text)
+        if found is not None and found[0].type == "aws_iam_policy_document":
+            inner = found[0]
+            self.used.add(inner.address)
+            if inner.address in self._built and not self._built[inner.address][1]:
+                return text
+            self._rebuilt(inner)
+            return build(inner.values, self._fetch)[0]
+        followed = self.world.follow(text)
+        return decode(followed) if isinstance(followed, str) else followed
+
+    def policy(self, kind: PolicyType, item: Inline, arn: str = "", inline: bool = True, resource: str = "") -> Policy:
+        """Make the policy of an attribute."""
+        document, source, routes = self.document(item.value)
+        return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
+
+    def _locate(self, item: Inline, source: Instance | None, routes: list[Route] | None) -> Locate:
+        place = self.world.place
+        if source is None or routes is None:
+            return lambda route: place(item.owner, item.route, route)
+
+        def locate(route: Route) -> Location:
+            if len(route) > 1 and route[0] == "Statement" and isinstance(route[1], int) and route[1] < len(routes):
+                return place(source, routes[route[1]], route)
+            return place(item.owner, item.route, route)
+
+        return locate
+
+    # Managed policies.
+
+    def _attached(self, item: Attached, kind: PolicyType) -> tuple[Policy | None, str]:
+        """Give the managed policy that an attachment means, or None with the reason why it is not known."""
+        instance, arn = self._managed_instance(item)
+        if instance is not None:
+            self.used.add(instance.address)
+            return self.managed(instance, kind), ""
+        if not arn:
+            return None, f"`{show(str(item.value))}` is not known before the change is applied"
+        if item.by_name:
+            return None, f"the policy `{show(arn)}` is not part of this configuration"
+        if kind is PolicyType.BOUNDARY:
+            given = self._boundaries.get(arn) or self._boundaries.get(arn.rsplit("/", 1)[-1])
+            if given is not None:
+                return given, ""
+        document = self._published(arn)
+        if document is None:
+            if has_unknown(arn):
+                return None, f"`{show(arn)}` is not known before the change is applied"
+            return None, f"the policy `{show(arn)}` is not part of this configuration"
+        place = self.world.place
+        return Policy(
+            kind,
+            arn.rsplit("/", 1)[-1],
+            document,
+            lambda _route: place(item.owner, item.route, ()),
+            arn,
+            inline=False,
+        ), ""
+
+    def managed(self, instance: Instance, kind: PolicyType) -> Policy:
+        """Make the policy of a managed policy resource."""
+        attribute = MANAGED[instance.type]
+        shown = instance.label("name", "managed_policy_name")
+        arn = instance.text("arn")
+        item = Inline(shown, instance.values.get(attribute), instance, (attribute,))
+        return self.policy(kind, item, "" if has_unknown(arn) else arn, inline=False)
+
+    def lone(self, policy: Policy, instance: Instance, route: Route) -> Role:
+        """Make the stand-in for a role that holds just one policy."""
+        unknowns: list[Unknown] = []
+        self._note(policy, "policy", instance, route, unknowns)
+        scope = self.world.scope(instance.provider)
+        return Role(
+            "policy",
+            policy.name,
+            self.world.place(instance, (), ()),
+            account=_known(scope.account),
+            partition=_known(scope.partition),
+            identity=(policy,),
+            unknowns=tuple(unknowns),
+            environment=self.surroundings(),
+        )
+
+    def lost(self) -> Iterator[Role]:
+        """Make a stand-in for each policy that is given to a principal which is not known."""
+        for kind, link, item in self.registry.lost:
+            owner = item.owner
+            unknowns: list[Unknown] = []
+            identity: list[Policy] = []
+            if isinstance(item, Inline):
+                policy = self.policy(PolicyType.IDENTITY, item)
+                self._note(policy, "inline policy", owner, item.route, unknowns)
+                identity.append(policy)
+            else:
+                self._attach(item, identity, set(), unknowns)
+            where = self.world.place(owner, link, ())
+            reason = f"`{owner.address}` names a {kind} that is not known{self.world.why(owner, link)}"
+            unknowns.append(Unknown(kind, reason, where, widens=False))
+            role = self.lone(identity[0], owner, item.route)
+            role.unknowns = tuple(unknowns)
+            yield role
+
+    def _managed_instance(self, item: Attached) -> tuple[Instance | None, str]:
+        value = item.value
+        found = self.world.owner(value)
+        if found is not None and found[0].type in MANAGED:
+            return found[0], ""
+        value = self.world.follow(value)
+        if not isinstance(value, str) or single_unknown(value):
+            return None, ""
+        if item.by_name:
+            return self._managed_by_name.get((item.owner.provider, value)), value
+        instance = self._managed.get(value)
+        if instance is None and ":policy/" in value and ":aws:policy/" not in value:
+            # The ARN is spelt out while the policy's own ARN is not known yet: the same name is the same policy.
+            candidate = self._managed_by_name.get((item.owner.provider, value.rsplit("/", 1)[-1]))
+            if candidate is not None and has_unknown(arn_of(candidate, self.world)):
+                instance = candidate
+        return instance, value
+
+    def _published(self, arn: str) -> PolicyDocument | None:
+        if ":aws:policy/" not in arn:
+            return None
+        known: PolicyDocument | None = self._memo.get(("managed", arn))
+        if known is None:
+            from rolelint.catalog import catalog
+
+            data = catalog().managed_policy(arn)
+            if data is None:
+                return None
+            known = self._memo[("managed", arn)] = parse_document(data)
+        return known
+
+    # Principals.
+
+    def roles(self) -> list[Role]:
+        """Make every principal of the world."""
+        return [self._role(p) for p in self.principals()]
+
+    def surroundings(self) -> tuple[Resource, ...]:
+        """List the resources of the world, once."""
+        if self._surroundings is None:
+            self._surroundings = environment(self.world)
+        return self._surroundings
+
+    def principals(self) -> list[Principal]:
+        """List the principals that become roles: a group with known members counts through its members."""
+        return [p for p in self.registry.principals if p.kind != "group" or not p.members]
+
+    def _role(self, principal: Principal) -> Role:
+        instance = principal.instance
+        place = self.world.place
+        location = place(instance, (), ())
+        unknowns: list[Unknown] = []
+        identity: list[Policy] = []
+        arns: set[str] = set()
+        for source in (principal, *principal.groups):
+            for item in source.inline:
+                policy = self.policy(PolicyType.IDENTITY, item)
+                self._note(policy, "inline policy", item.owner, item.route, unknowns)
+                identity.append(policy)
+            for attached in source.attached:
+                self._attach(attached, identity, arns, unknowns)
+        boundary = self._boundary(principal, unknowns)
+        trust = None
+        if principal.trust is not None:
+            trust = self.policy(PolicyType.TRUST, principal.trust)
+            self._note(trust, "trust policy", principal.trust.owner, principal.trust.route, unknowns, widens=False)
+        if principal.outside:
+            kind = principal.kind
+            reason = f"the {kind} `{principal.name}` is not managed here, so its other policies are not known"
+            unknowns.append(Unknown("other policies", reason, location))
+        for owner, route in principal.unknown_groups:
+            reason = f"`{owner.address}` names a group that is not known{self.world.why(owner, route)}"
+            unknowns.append(Unknown("group", reason, place(owner, route, ())))
+        arn = arn_of(instance, self.world) if not principal.outside or instance.mode == "data" else ""
+        arn = "" if has_unknown(arn) or not arn.startswith("arn:") else arn
+        parts = arn.split(":", 5)
+        scope = self.world.scope(instance.provider)
+        return Role(
+            "policy" if principal.kind == "group" else principal.kind,
+            principal.name,
+            location,
+            arn=arn,
+            account=parts[4] if arn else _known(scope.account),
+            partition=parts[1] if arn else _known(scope.partition),
+            identity=tuple(identity),
+            boundary=boundary,
+            trust=trust,
+            tags=None if principal.outside else tags_of(instance),
+            unknowns=tuple(unknowns),
+            environment=self.surroundings(),
+        )
+
+    def _attach(self, item: Attached, identity: list[Policy], arns: set[str], unknowns: list[Unknown]) -> None:
+        policy, reason = self._attached(item, PolicyType.IDENTITY)
+        key = self._key(item)
+        if key in arns:
+            return
+        arns.add(key)
+        where = self.world.place(item.owner, item.route, ())
+        if policy is None:
+            reason += self.world.why(item.owner, item.route)
+            unknowns.append(Unknown("attached policy", reason, where))
+            name = show(item.value) if isinstance(item.value, str) else item.owner.name
+            identity.append(
+                Policy(
+                    PolicyType.IDENTITY,
+                    name,
+                    unknown_document(reason),
+                    lambda _route: where,
+                    inline=False,
+                )
+            )
+            return
+        instance, _ = self._managed_instance(item)
+        owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
+        self._note(policy, "attached policy", owner, route, unknowns)
+        identity.append(policy)
+
+    def _key(self, item: Attached) -> str:
+        instance, arn = self._managed_instance(item)
+        return instance.address if instance is not None else arn or str(item.value)
+
+    def _boundary(self, principal: Principal, unknowns: list[Unknown]) -> Policy | None:
+        item = principal.boundary
+        if item is None:
+            return None
+        policy, reason = self._attached(item, PolicyType.BOUNDARY)
+        if policy is not None:
+            self._note(policy, "permissions boundary", item.owner, item.route, unknowns, widens=False)
+            return policy
+        reason += self.world.why(item.owner, item.route)
+        where = self.world.place(item.owner, item.route, ())
+        unknowns.append(Unknown("permissions boundary", reason, where, widens=False))
+        name = show(item.value) if isinstance(item.value, str) else "permissions boundary"
+        return Policy(PolicyType.BOUNDARY, name, unknown_document(reason), lambda _route: where, inline=False)
+
+    def _note(
+        self,
+        policy: Policy,
+        what: str,
+        owner: Instance,
+        route: Route,
+        unknowns: list[Unknown],
+        widens: bool = True,
+    ) -> None:
+        """Record what of a policy is not known: the whole, a statement, its actions or its principals."""
+        document = policy.document
+        if document.unknown:
+            reason = document.unknown + self.world.why(owner, route)
+            unknowns.append(Unknown(f"{what} `{policy.name}`", reason, policy.locate(()), widens))
+            return
+        for statement in document.statements:
+            if any(single_unknown(action) for action in statement.actions):
+                reason = f"the actions of {_statement_name(statement)} are not known{self.world.why(owner, route)}"
+                where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
+                unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))
+
+
+def _statement_name(statement: Statement) -> str:
+    return f"statement `{show(statement.sid)}`" if statement.sid else f"statement {statement.index}"
+
+
+def _known(text: str) -> str:
+    return "" if has_unknown(text) else text

@@ -1,0 +1,83 @@
+"""Make the reading of a Terraform world: principals, lone policies, and how they were before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from rolelint.policies.role import Policy, PolicyType, Reading, Role
+from rolelint.readers.terraform.assemble import MANAGED, Assembler
+from rolelint.readers.terraform.principals import Inline, Principal
+from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
+from rolelint.readers.terraform.world import Instance, World
+
+
+def assemble(after: World, before: World | None, memo: dict[Any, Any], boundaries: Iterable[Policy] = ()) -> Reading:
+    """Read the roles and lone policies of a world, each role with itself as it was before.
+
+    Args:
+        before: the world before the change, or None where there is no change to speak of.
+        memo: parsed documents by their text.
+        boundaries: boundary policies given beside the input, found by ARN or name.
+    """
+    earlier: dict[tuple[str, ...], Role] = {}
+    old: Assembler | None = None
+    if before is not None:
+        old = Assembler(before, memo, boundaries)
+        earlier = {_identity(p): role for p, role in zip(old.principals(), old.roles(), strict=True)}
+    new = Assembler(after, memo, boundaries, old.registry if old else None)
+    reading = Reading()
+    resource = resource_policies(new)
+    for principal, role in zip(new.principals(), new.roles(), strict=True):
+        role.before = earlier.get(_identity(principal, previous=True))
+        role.resource_policies = tuple(p for p, provider in resource if provider == principal.instance.provider)
+        reading.roles.append(role)
+    earlier_lost = {r.location.address: r for r in old.lost()} if old else {}
+    for role in new.lost():
+        role.before = earlier_lost.get(role.location.address)
+        reading.roles.append(role)
+    reading.policies.extend(policy for policy, _ in resource)
+    reading.policies.extend(organization_policies(new))
+    for instance in after.instances.values():
+        if instance.type in MANAGED and instance.mode == "managed" and instance.address not in new.used:
+            role = _lone(new, instance)
+            counterpart = before.instances.get(instance.previous or instance.address) if before else None
+            if old is not None and counterpart is not None:
+                role.before = _lone(old, counterpart)
+            reading.roles.append(role)
+    _loose_documents(new, reading)
+    return reading
+
+
+def _identity(principal: Principal, previous: bool = False) -> tuple[str, ...]:
+    instance = principal.instance
+    if principal.outside:
+        return principal.kind, "", instance.provider, principal.name
+    return principal.kind, (instance.previous if previous else "") or instance.address
+
+
+def _lone(assembler: Assembler, instance: Instance) -> Role:
+    """Look at a managed policy that nothing here uses as if a role held it."""
+    policy = assembler.managed(instance, PolicyType.IDENTITY)
+    return assembler.lone(policy, instance, (MANAGED[instance.type],))
+
+
+def _loose_documents(assembler: Assembler, reading: Reading) -> None:
+    """Add the policy documents that nothing uses, by what they look like."""
+    world = assembler.world
+    for instance in world.instances.values():
+        if instance.type != "aws_iam_policy_document" or instance.address in assembler.used:
+            continue
+        head = f"{instance.module}." if instance.module else ""
+        if world.referenced is not None and f"{head}data.{instance.type}.{instance.name}" in world.referenced:
+            continue
+        policy = assembler.policy(
+            PolicyType.IDENTITY, Inline(instance.name, instance.values.get("json"), instance, ("json",))
+        )
+        statements = policy.document.statements
+        if any(s.principals is not None for s in statements):
+            trust = all(a.lower().startswith("sts:") for s in statements for a in s.actions)
+            kind = PolicyType.TRUST if trust else PolicyType.RESOURCE
+            reading.policies.append(Policy(kind, policy.name, policy.document, policy.locate))
+        elif statements:
+            reading.roles.append(assembler.lone(policy, instance, ("json",)))

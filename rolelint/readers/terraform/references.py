@@ -1,0 +1,294 @@
+"""Follow the references of a plan's `configuration` to the resource instances they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from rolelint.readers.terraform.world import Address, show_key, split_address
+
+#: Bounds how many variables, outputs and locals one reference is followed through; past it, it stays unresolved.
+MAX_DEPTH = 40
+
+
+class Targets(NamedTuple):
+    """What an expression refers to.
+
+    Attributes:
+        names: absolute `address.attribute` of resources, in order, each once; the attribute may be missing.
+        constants: known values that stand for some of the references.
+        open: references that lead nowhere a plan tells, for example `local.x`.
+    """
+
+    names: tuple[str, ...]
+    constants: tuple[object, ...]
+    open: tuple[str, ...]
+
+
+class _Found:
+    """Collects targets."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+        self.constants: list[object] = []
+        self.open: dict[str, None] = {}
+
+
+class Configuration:
+    """The `configuration` of a plan, with modules by their call names.
+
+    Args:
+        addresses: instances of each configuration address, absolute without the last key: address to keys.
+    """
+
+    def __init__(self, data: object, addresses: dict[str, list[str]], module_keys: dict[str, set[str]]) -> None:
+        self._modules: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._resources: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+        self._addresses = addresses
+        self._module_keys = module_keys
+        root = data.get("root_module") if isinstance(data, dict) else None
+        self.known = isinstance(root, dict)
+        if isinstance(root, dict):
+            self._add((), root)
+
+    def _add(self, path: tuple[str, ...], module: dict[str, Any]) -> None:
+        self._modules[path] = module
+        self._resources[path] = {str(r.get("address")): r for r in module.get("resources") or []}
+        for name, call in (module.get("module_calls") or {}).items():
+            inner = call.get("module")
+            if isinstance(inner, dict):
+                self._add((*path, name), inner)
+
+    def resource(self, modules: tuple[str, ...], address: str) -> dict[str, Any] | None:
+        """Give the configuration of a resource by module call names and address without keys."""
+        return self._resources.get(modules, {}).get(address)
+
+    def referenced(self) -> frozenset[str]:
+        """List data sources that some resource or module call refers to, by absolute address without keys."""
+        found: set[str] = set()
+        for path, module in self._modules.items():
+            head = "".join(f"module.{name}." for name in path)
+            for resource in module.get("resources") or []:
+                for part in ("expressions", "for_each_expression", "count_expression"):
+                    for reference in _all_references(resource.get(part)):
+                        if reference.startswith("data."):
+                            found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
+            for call in (module.get("module_calls") or {}).values():
+                for reference in _all_references(call.get("expressions")):
+                    if reference.startswith("data."):
+                        found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
+            for output in (module.get("outputs") or {}).values() if path else ():
+                for reference in _all_references(output.get("expression")):
+                    if reference.startswith("data."):
+                        found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
+        return frozenset(found)
+
+    def expression(self, modules: tuple[str, ...], address: str, path: tuple[str | int, ...]) -> dict[str, Any] | None:
+        """Give the expression that sets a value, or the nearest one above it."""
+        resource = self.resource(modules, address)
+        there: Any = (resource or {}).get("expressions")
+        for step in path:
+            if isinstance(there, dict) and ("references" in there or "constant_value" in there):
+                return there
+            if isinstance(there, dict) and isinstance(step, str):
+                there = there.get(step)
+            elif isinstance(there, dict) and step == 0:
+                continue
+            elif isinstance(there, list) and isinstance(step, int):
+                there = there[step] if step < len(there) else there[0] if len(there) == 1 else None
+            else:
+                return None
+        return there if isinstance(there, dict) else None
+
+    def targets(self, address: Address, expression: dict[str, Any] | None) -> Targets:
+        """Resolve an expression that stands in the configuration of one instance."""
+        found = _Found()
+        resource = self.resource(call_names(address.module), address.config)
+        self._expression(expression, address.module, address.key, resource, found, 0)
+        return Targets(tuple(found.names), tuple(found.constants), tuple(found.open))
+
+    def _expression(
+        self,
+        expression: object,
+        module: str,
+        key: str,
+        resource: dict[str, Any] | None,
+        found: _Found,
+        depth: int,
+        rest: str = "",
+    ) -> None:
+        if not isinstance(expression, dict):
+            return
+        if "constant_value" in expression:
+            found.constants.append(expression["constant_value"])
+            return
+        references = list(_specific(expression.get("references") or []))
+        indexed = any(r.startswith(("each.", "count.")) for r in references)
+        for reference in references:
+            own = "" if indexed and len(references) > 2 else rest
+            self._reference(reference, module, key, resource, indexed, found, depth + 1, own)
+
+    def _reference(
+        self,
+        reference: str,
+        module: str,
+        key: str,
+        resource: dict[str, Any] | None,
+        indexed: bool,
+        found: _Found,
+        depth: int,
+        rest: str,
+    ) -> None:
+        head, _, tail = reference.partition(".")
+        head = head.split("[")[0]
+        if depth > MAX_DEPTH:
+            found.open[reference] = None
+        elif head in ("count", "path", "terraform", "self"):
+            return
+        elif head == "each":
+            if tail.split(".")[0].split("[")[0] == "value":
+                after = tail[len("value") :]
+                self._each_value(resource, module, key, found, depth, after + rest)
+        elif head == "var":
+            self._variable(tail, module, found, depth, rest)
+        elif head == "local":
+            found.open[reference] = None
+        elif head == "module":
+            self._output(reference, module, key, indexed, found, depth, rest)
+        else:
+            self._resource(reference, module, key, indexed, found, rest)
+
+    def _each_value(
+        self, resource: dict[str, Any] | None, module: str, key: str, found: _Found, depth: int, rest: str
+    ) -> None:
+        source = (resource or {}).get("for_each_expression")
+        references = list(_specific((source or {}).get("references") or []))
+        if len(references) != 1:
+            found.open["each.value"] = None
+            return
+        reference = references[0]
+        if reference.startswith("module.") and reference.count(".") == 1 and "[" not in reference:
+            self._output(f"{reference}{key}{rest}", module, key, False, found, depth + 1, "")
+        elif reference.startswith(("var.", "local.", "module.")):
+            found.open["each.value"] = None
+        else:
+            self._resource(f"{reference}{key}{rest}", module, key, False, found, "")
+
+    def _variable(self, tail: str, module: str, found: _Found, depth: int, rest: str) -> None:
+        name = tail.split(".")[0].split("[")[0]
+        if not module:
+            found.open[f"var.{name}"] = None
+            return
+        parent, call, key = _split_module(module)
+        config = self._modules.get(call_names(parent), {})
+        caller = (config.get("module_calls") or {}).get(call) or {}
+        expression = (caller.get("expressions") or {}).get(name)
+        if expression is None:
+            found.open[f"var.{name}"] = None
+            return
+        # `each.value` in the call's arguments belongs to the call's own for_each.
+        self._expression(expression, parent, key, caller, found, depth, tail[len(name) :] + rest)
+
+    def _output(
+        self, reference: str, module: str, key: str, indexed: bool, found: _Found, depth: int, rest: str
+    ) -> None:
+        address = split_address(reference)
+        if address is None:
+            found.open[reference] = None
+            return
+        inside = f"{module}.{address.module}" if module else address.module
+        names = call_names(inside)
+        config = self._modules.get(names)
+        if config is None or (not address.path and not rest):
+            if config is not None and indexed and len(config.get("outputs") or {}) == 1:
+                only = next(iter(config["outputs"]))
+                address = address._replace(path=(only,))
+            else:
+                found.open[reference] = None
+                return
+        path = [str(p) for p in address.path] or [p for p in rest.split(".") if p]
+        output = (config or {}).get("outputs", {}).get(path[0].split("[")[0])
+        if not isinstance(output, dict):
+            found.open[reference] = None
+            return
+        if not inside.endswith("]"):
+            keys = self._module_keys.get(inside, set())
+            if indexed and key in keys:
+                inside += key
+            elif keys and keys != {""}:
+                for each in sorted(keys):
+                    self._expression(output.get("expression"), inside + each, "", None, found, depth, "")
+                return
+        self._expression(output.get("expression"), inside, "", None, found, depth, "")
+
+    def _resource(self, reference: str, module: str, key: str, indexed: bool, found: _Found, rest: str) -> None:
+        absolute = f"{module}.{reference}" if module else reference
+        address = split_address(absolute + rest)
+        if address is None or not address.type:
+            address = split_address(absolute)
+        if address is None or not address.type:
+            found.open[reference] = None
+            return
+        attributes = "".join(f".{p}" if isinstance(p, str) else f"[{p}]" for p in address.path if p != "*")
+        keys = self._addresses.get(address._replace(key="", path=()).resource, [])
+        if address.key or not keys:
+            found.names[address.resource + attributes] = None
+        elif indexed and key in keys:
+            found.names[address._replace(key=key).resource + attributes] = None
+        else:
+            for each in keys:
+                found.names[address._replace(key=each).resource + attributes] = None
+
+
+def _specific(references: list[str]) -> Iterator[str]:
+    """Leave out the shortened forms that follow each reference: `a.b.c`, `a.b`."""
+    last = ""
+    for reference in references:
+        if last.startswith(reference) and last[len(reference) : len(reference) + 1] in (".", "["):
+            continue
+        last = reference
+        yield reference
+
+
+def _all_references(expression: object) -> Iterator[str]:
+    if isinstance(expression, dict):
+        for name, value in expression.items():
+            if name == "references" and isinstance(value, list):
+                yield from (v for v in value if isinstance(v, str))
+            else:
+                yield from _all_references(value)
+    elif isinstance(expression, list):
+        for value in expression:
+            yield from _all_references(value)
+
+
+def call_names(module: str) -> tuple[str, ...]:
+    """List the call names of a module address: `module.a["x"].module.b` is `("a", "b")`."""
+    names: list[str] = []
+    while module:
+        module, name, _ = _split_module(module)
+        names.append(name)
+    return tuple(reversed(names))
+
+
+def _split_module(module: str) -> tuple[str, str, str]:
+    """Split the last call off a module address: parent, call name, key as written."""
+    depth, at = 0, -1
+    quoted = False
+    for i, character in enumerate(module):
+        if character == '"' and module[i - 1] != "\\":
+            quoted = not quoted
+        elif not quoted and character == "[":
+            depth += 1
+        elif not quoted and character == "]":
+            depth -= 1
+        elif not quoted and not depth and module.startswith("module.", i) and (i == 0 or module[i - 1] == "."):
+            at = i
+    parent = module[: max(at - 1, 0)]
+    call, bracket, key = module[at + len("module.") :].partition("[")
+    return parent, call, bracket + key
+
+
+def key_text(key: object) -> str:
+    """Write the `index` of a resource change as addresses do."""
+    return show_key(key) if isinstance(key, str | int) else ""

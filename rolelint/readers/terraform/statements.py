@@ -1,0 +1,169 @@
+"""Build the policy that an `aws_iam_policy_document` data source gives, from its statements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from rolelint.errors import Route
+from rolelint.policies.text import has_unknown, unknown
+
+#: Turns a source or override document (JSON text, possibly unknown) into plain data and its origin.
+Fetch = Callable[[object], Any]
+
+_LISTS = (
+    ("actions", "Action"),
+    ("not_actions", "NotAction"),
+    ("resources", "Resource"),
+    ("not_resources", "NotResource"),
+)
+
+
+def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[str, Any], list[Route]]:
+    """Build the document as the provider does: sources first, own statements over them, overrides last.
+
+    A statement with the Sid of an earlier one replaces it; others are appended.
+
+    Args:
+        values: the data source's attributes, unknown ones as `policies.text.unknown`.
+        fetch: gives the plain data of a source document's text, or a text when it stays unknown.
+
+    Returns:
+        The document, and for each of its statements the route inside `values` it came from; the route of
+        a statement from another document starts with the attribute that named it.
+    """
+    statements: list[object] = []
+    routes: list[Route] = []
+    version = "2012-10-17"
+    identity = ""
+
+    def merge(data: object, route: Route, nested: bool) -> None:
+        nonlocal version, identity
+        if not isinstance(data, dict):
+            statements.append(data if isinstance(data, str) else unknown("policy document"))
+            routes.append(route)
+            return
+        if isinstance(data.get("Version"), str):
+            version = data["Version"]
+        if isinstance(data.get("Id"), str) and data["Id"]:
+            identity = data["Id"]
+        found = data.get("Statement", [])
+        for index, statement in enumerate(found if isinstance(found, list) else [found]):
+            where = route if nested else (*route, index)
+            sid = statement.get("Sid", "") if isinstance(statement, dict) else ""
+            at = _index_of(statements, sid) if sid else None
+            if at is None:
+                statements.append(statement)
+                routes.append(where)
+            else:
+                statements[at] = statement
+                routes[at] = where
+
+    def others(single: str, many: str) -> None:
+        if isinstance(values.get(single), str) and values[single]:
+            merge(fetch(values[single]), (single,), True)
+        listed = values.get(many)
+        if isinstance(listed, str):
+            merge(fetch(listed), (many,), True)
+        for index, text in enumerate(listed if isinstance(listed, list) else []):
+            if isinstance(text, str) and text:
+                merge(fetch(text), (many, index), True)
+
+    others("source_json", "source_policy_documents")
+    own = values.get("statement")
+    head: dict[str, Any] = {}
+    if isinstance(values.get("version"), str) and values["version"]:
+        head["Version"] = values["version"]
+    if isinstance(values.get("policy_id"), str) and values["policy_id"]:
+        head["Id"] = values["policy_id"]
+    if isinstance(own, str):
+        merge({**head, "Statement": [own]}, ("statement",), True)
+    else:
+        blocks = [own] if isinstance(own, dict) else own or []
+        merge({**head, "Statement": [_statement(b) for b in blocks]}, ("statement",), False)
+    others("override_json", "override_policy_documents")
+    document: dict[str, Any] = {"Version": version}
+    if identity:
+        document["Id"] = identity
+    document["Statement"] = statements
+    return document, routes
+
+
+def _index_of(statements: list[object], sid: str) -> int | None:
+    for index, statement in enumerate(statements):
+        if isinstance(statement, dict) and statement.get("Sid") == sid:
+            return index
+    return None
+
+
+def _statement(block: object) -> object:
+    if not isinstance(block, dict):
+        return block
+    out: dict[str, Any] = {}
+    if isinstance(block.get("sid"), str) and block["sid"]:
+        out["Sid"] = block["sid"]
+    out["Effect"] = block.get("effect") or "Allow"
+    for name, element in _LISTS:
+        value = block.get(name)
+        if value:
+            out[element] = _variables(value)
+    for name, element in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
+        if block.get(name):
+            out[element] = _principals(block[name])
+    if block.get("condition"):
+        out["Condition"] = _conditions(block["condition"])
+    return out
+
+
+def _variables(value: Any) -> Any:
+    """Turn the provider's spelling of policy variables, `&{...}`, into `${...}`."""
+    if isinstance(value, str):
+        return value.replace("&{", "${")
+    if isinstance(value, list):
+        return [_variables(v) for v in value]
+    return value
+
+
+def _principals(value: Any) -> object:
+    if isinstance(value, str):
+        return value
+    out: dict[str, list[Any]] = {}
+    for block in [value] if isinstance(value, dict) else value:
+        if not isinstance(block, dict):
+            return block
+        kind = block.get("type")
+        identifiers = _variables(block.get("identifiers") or [])
+        if isinstance(identifiers, str):
+            identifiers = [identifiers]
+        if kind == "*" and identifiers == ["*"]:
+            return "*"
+        out.setdefault(str(kind), []).extend(identifiers)
+    return out
+
+
+def _conditions(value: Any) -> object:
+    if isinstance(value, str):
+        return value
+    out: dict[str, dict[str, list[Any]]] = {}
+    for block in [value] if isinstance(value, dict) else value:
+        if not isinstance(block, dict):
+            return block
+        test, variable = block.get("test"), block.get("variable")
+        values = block.get("values")
+        if isinstance(values, str):
+            values = [values]
+        if not isinstance(test, str) or not isinstance(variable, str):
+            return unknown("condition")
+        out.setdefault(test, {}).setdefault(variable, []).extend(_variables(values or []))
+    return out
+
+
+def decode(text: str) -> object:
+    """Give the plain data of a policy's JSON text, or the text itself when it is unknown or no JSON."""
+    if has_unknown(text) and not text.lstrip().startswith("{"):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
