@@ -58,12 +58,7 @@ class Pattern:
             text = text.lower()
         if not (self.stars or self.field_stars) and ANY not in atoms and FIELD_ANY not in atoms:
             return atoms == text
-        if (
-            self.stars == 1 << len(atoms)
-            and not self.field_stars
-            and ANY not in atoms
-            and FIELD_ANY not in atoms
-        ):
+        if self.stars == 1 << len(atoms) and not self.field_stars and ANY not in atoms and FIELD_ANY not in atoms:
             return text.startswith(atoms)
         masks = _masks(self)
         any_mask, field_mask = masks.any, masks.field
@@ -186,7 +181,7 @@ def member(
     Raises:
         LimitReached: when `limit` states did not decide it.
     """
-    without = [p for p in without]
+    without = list(without)
     for union in unions:
         texts = [p.literal for p in union]
         if all(t is not None for t in texts):

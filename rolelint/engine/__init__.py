@@ -1,1 +1,63 @@
 """What policies mean: `decide` one request, `powers` and questions over sets of requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rolelint.engine.actors import Actor, actor
+    from rolelint.engine.decision import decide
+    from rolelint.engine.power import Power, Powers, powers
+    from rolelint.engine.questions import Answer, Difference, can, difference, witness
+    from rolelint.engine.request import Decision, Outcome, Principal, Request, Target
+    from rolelint.engine.scene import StatementRef
+
+_HOME = {
+    "Actor": "actors",
+    "actor": "actors",
+    "decide": "decision",
+    "Power": "power",
+    "Powers": "power",
+    "powers": "power",
+    "Answer": "questions",
+    "Difference": "questions",
+    "can": "questions",
+    "difference": "questions",
+    "witness": "questions",
+    "Decision": "request",
+    "Outcome": "request",
+    "Principal": "request",
+    "Request": "request",
+    "Target": "request",
+    "StatementRef": "scene",
+}
+
+__all__ = [
+    "Actor",
+    "Answer",
+    "Decision",
+    "Difference",
+    "Outcome",
+    "Power",
+    "Powers",
+    "Principal",
+    "Request",
+    "StatementRef",
+    "Target",
+    "actor",
+    "can",
+    "decide",
+    "difference",
+    "powers",
+    "witness",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its module when it is first asked for."""
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{home}"), name)

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from rolelint.engine.match import Lookup, arn_matches, glob_matches, substitute, wildcards
@@ -212,6 +212,6 @@ def parse_date(text: str) -> Decimal | None:
     if zone and zone != "Z":
         digits = zone[1:].replace(":", "")
         offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:])) * (-1 if zone[0] == "-" else 1)
-    seconds = (moment - offset).replace(tzinfo=timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    seconds = (moment - offset).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     whole = Decimal(seconds.days * 86400 + seconds.seconds)
     return whole + Decimal(f"0.{fraction}") if fraction else whole

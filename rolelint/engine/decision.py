@@ -20,12 +20,13 @@ _NONE, _ACCOUNT, _ROLE, _DIRECT = range(4)
 # AWS: orgs_manage_policies_rcps.html, "List of AWS services that support RCPs". S6.23
 RCP_SERVICES = frozenset(
     (
-        "appstream dsql clouddirectory cloudfront cloudsearch logs networkmonitor cognito-identity cognito-idp comprehend "
-        "comprehendmedical firehose dynamodb dax autoscaling ecr ecr-public gamelift inspector-scan kendra kinesisvideo "
-        "memorydb aoss personalize polly s3 swf sqs textract timestream-influxdb transcribe translate workspaces appconfig "
-        "autoscaling-plans budgets servicediscovery cloudtrail-data codeartifact codebuild codecommit codepipeline "
-        "compute-optimizer cost-optimization-hub events fms fis health rolesanywhere kms opensearch pricing "
-        "pca-connector-ad resource-groups secretsmanager sts signin support transfer notifications wafv2 xray"
+        "appstream dsql clouddirectory cloudfront cloudsearch logs networkmonitor cognito-identity cognito- "
+        "idp comprehend comprehendmedical firehose dynamodb dax autoscaling ecr ecr-public gamelift "
+        "inspector-scan kendra kinesisvideo memorydb aoss personalize polly s3 swf sqs textract timestream- "
+        "influxdb transcribe translate workspaces appconfig autoscaling-plans budgets servicediscovery "
+        "cloudtrail-data codeartifact codebuild codecommit codepipeline compute-optimizer cost-optimization- "
+        "hub events fms fis health rolesanywhere kms opensearch pricing pca-connector-ad resource-groups "
+        "secretsmanager sts signin support transfer notifications wafv2 xray"
     ).split()
 )
 
@@ -82,10 +83,10 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
 
     used: list[Deciding] = []
     for i, level in enumerate(scps):  # S6.11
-        found = scene.first("Allow", PolicyType.SCP, f"scp[{i}]", level)
-        if found is None:
+        allowing = scene.first("Allow", PolicyType.SCP, f"scp[{i}]", level)
+        if allowing is None:
             return _implicit(f"no statement at SCP level {i} allows it")
-        used.append(found)
+        used.append(allowing)
 
     grant, granting = scene.resource_grant(resource)
     if caller.bare:
@@ -162,9 +163,7 @@ class _Scene:
         values = self.context.get(key, ())
         return values[0] if len(values) == 1 else None
 
-    def first(
-        self, effect: str, kind: PolicyType, place: str, documents: Iterable[PolicyDocument]
-    ) -> Deciding | None:
+    def first(self, effect: str, kind: PolicyType, place: str, documents: Iterable[PolicyDocument]) -> Deciding | None:
         return next(self.matching(effect, kind, place, documents), None)
 
     def matching(
@@ -189,8 +188,7 @@ class _Scene:
         if statement.principals is not None and statement.effect == "Deny" and not self._deny_reaches(statement):
             return False
         return all(
-            c.known
-            and condition_holds(c, self.context.get(c.key, ()), self.lookup, variables=document.variables)
+            c.known and condition_holds(c, self.context.get(c.key, ()), self.lookup, variables=document.variables)
             for c in statement.conditions
         )
 

@@ -1,0 +1,211 @@
+"""Actors: what the holder of a session can and cannot put in the request context (S5.31 ff, S9)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from rolelint.errors import UsageError
+from rolelint.policies.role import Role
+
+#: Words that mark a tag key as an approval that a person gives (S9.5); a user's configuration may replace them.
+APPROVAL_WORDS = (
+    "approv",
+    "peer-review",
+    "peer_review",
+    "peerreview",
+    "break-glass",
+    "breakglass",
+    "change-id",
+    "ticket",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """What one context key can be.
+
+    Attributes:
+        presence: `always`, `maybe` or `never`.
+        values: the only values it can have, or None for any text.
+        pattern: a glob every value matches, or empty.
+        many: whether the key can hold several values at once.
+        example: a readable value, for witnesses.
+    """
+
+    presence: str = "maybe"
+    values: tuple[str, ...] | None = None
+    pattern: str = ""
+    many: bool = False
+    example: str = ""
+
+
+FREE = Domain()
+FREE_MANY = Domain(many=True)
+NEVER = Domain("never")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """On whose behalf a question is asked.
+
+    Attributes:
+        keys: what the actor fixes, by lower-cased key.
+        approval: presence of approval keys (`APPROVAL_WORDS`): `never` or `maybe`.
+    """
+
+    name: str
+    title: str
+    keys: Mapping[str, Domain]
+    approval: str = "maybe"
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def parse_actors(data: Mapping[str, Any]) -> dict[str, Actor]:
+    """Read actors from their data form: name -> title, keys, approval."""
+    return {
+        name: Actor(
+            name,
+            entry.get("title", name),
+            {
+                key.lower(): Domain(
+                    k["presence"],
+                    tuple(k["values"]) if "values" in k else None,
+                    k.get("pattern", ""),
+                    k.get("many", False),
+                    k.get("example", ""),
+                )
+                for key, k in entry.get("keys", {}).items()
+            },
+            entry.get("approval", "maybe"),
+        )
+        for name, entry in data.items()
+    }
+
+
+@cache
+def actors() -> dict[str, Actor]:
+    """Load the actors that rolelint knows."""
+    return parse_actors(json.loads(files("rolelint.engine").joinpath("actors.json").read_text("utf-8")))
+
+
+def actor(name: str = "automation") -> Actor:
+    """Find an actor by name.
+
+    Raises:
+        UsageError: when there is no such actor.
+    """
+    try:
+        return actors()[name]
+    except KeyError:
+        raise UsageError(f"unknown actor `{name}`", hint=f"actors are {', '.join(actors())}") from None
+
+
+_TWELVE = "????????????"
+
+#: Keys whose presence AWS's pages state for a request that a role session or user signs itself (S5.31 to S5.37).
+_GLOBAL: Mapping[str, Domain] = {
+    "aws:principalisawsservice": Domain("always", ("false",)),
+    "aws:principalservicename": NEVER,
+    "aws:principalservicenameslist": NEVER,
+    "aws:principalorgid": Domain("maybe", None, "o-*", example="o-exampleorgid"),
+    "aws:principalorgpaths": Domain("maybe", None, "o-*", many=True, example="o-exampleorgid/r-ab12/ou-ab12-11111111/"),
+    "aws:resourceorgpaths": Domain("maybe", None, "o-*", many=True, example="o-exampleorgid/r-ab12/ou-ab12-11111111/"),
+    "aws:vpceorgpaths": FREE_MANY,
+    "aws:assumedroot": NEVER,
+    "aws:tokenissuetime": Domain("always"),
+    "aws:currenttime": Domain("always"),
+    "aws:epochtime": Domain("always"),
+    "aws:securetransport": Domain("always", ("true", "false")),
+    "aws:useragent": Domain("always", example="aws-cli/2"),
+    "aws:requestedregion": Domain("always"),
+    "aws:userid": Domain("always"),
+    "aws:sourcearn": NEVER,
+    "aws:sourceaccount": NEVER,
+    "aws:sourceorgid": NEVER,
+    "aws:sourceorgpaths": NEVER,
+    "aws:viaawsservice": Domain("always", ("false", "true")),
+    "aws:calledvia": FREE_MANY,
+    "aws:tagkeys": FREE_MANY,
+    "aws:resourceaccount": Domain("maybe", None, _TWELVE, example="123456789012"),
+    "aws:sourceip": Domain("maybe", example="203.0.113.10"),
+}
+
+
+def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
+    """Work out what a context key can be in a request of this role's holder.
+
+    Args:
+        key: lower-cased.
+        many: whether the catalogue lists the key as multivalued, or a set operator is used on an unlisted key.
+    """
+    fixed = who.keys.get(key)
+    if fixed is not None:
+        return fixed
+    if key.startswith("aws:principaltag/"):
+        return _principal_tag(key[len("aws:principaltag/") :], who, role)
+    if key == "aws:sourceidentity" and who.approval == "never" and not _trust_names(role, "sts:setsourceidentity"):
+        return NEVER
+    own = _own_key(key, role)
+    if own is not None:
+        return own
+    if who.name == "any" and key in _GLOBAL and _GLOBAL[key].presence == "never":
+        return FREE_MANY if many else FREE
+    return _GLOBAL.get(key) or (FREE_MANY if many else FREE)
+
+
+def is_approval(key: str) -> bool:
+    """Tell whether a key is named like an approval."""
+    return any(word in key for word in APPROVAL_WORDS)
+
+
+def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
+    if role.tags is not None:
+        for name, value in role.tags.items():
+            if name.lower() == tag:
+                # A session tag may still replace it, where somebody may tag the session (S5.54).
+                return Domain("always", (value,)) if not _trust_names(role, "sts:tagsession") else Domain("always")
+        if role.trust is not None and not _trust_names(role, "sts:tagsession"):
+            return NEVER
+    if who.approval == "never" and is_approval(tag) and not _trust_names(role, "sts:tagsession"):
+        return NEVER
+    return FREE
+
+
+def _trust_names(role: Role, action: str) -> bool:
+    if role.trust is None:
+        return False
+    return any(
+        s.effect == "Allow"
+        and any(a.lower() in (action, "sts:*", "*", "sts:tag*", "sts:set*") for a in s.actions) is not s.not_action
+        for s in role.trust.document.statements
+    )
+
+
+def _own_key(key: str, role: Role) -> Domain | None:
+    user = role.kind == "user"
+    lone = role.kind == "policy"
+    if key == "aws:principalarn":
+        if role.arn:
+            return Domain("always", (role.arn,))
+        partition = role.partition or "aws*"
+        account = role.account or _TWELVE
+        what = "*" if lone else "user/*" if user else "role/*"
+        kind = "user" if user else "role"
+        example = f"arn:{role.partition or 'aws'}:iam::{role.account or '123456789012'}:{kind}/{role.name}"
+        return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=example)
+    if key == "aws:principalaccount":
+        return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
+    if key == "aws:principaltype":
+        return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
+    if key == "aws:username":
+        return Domain("always", (role.name,)) if user else FREE if lone else NEVER
+    if key == "aws:resourceaccount" and role.account:
+        return Domain("maybe", (role.account,))
+    return None

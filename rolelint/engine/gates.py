@@ -1,0 +1,127 @@
+"""What a grant depends on beyond holding the role, and what names say about the environment it reaches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from rolelint.engine.actors import is_approval
+from rolelint.engine.compile import CompiledCondition
+from rolelint.engine.keys import Undecided, solve_key
+from rolelint.engine.solve import Solution, View
+from rolelint.policies.text import show
+
+if TYPE_CHECKING:
+    from rolelint.engine.scene import Scene
+
+
+class Gate(NamedTuple):
+    """Conditions that a grant depends on, as text, and the kinds of their keys."""
+
+    text: str
+    kinds: frozenset[str]
+
+
+_KINDS: Sequence[tuple[str, re.Pattern[str]]] = (
+    ("mfa", re.compile(r"aws:multifactorauth")),
+    ("channel", re.compile(r"aws:(via|calledvia|ismcp)")),
+    ("approval", re.compile(r"aws:sourceidentity|sts:sourceidentity")),
+    ("principal-tag", re.compile(r"aws:principaltag/")),
+    ("resource-tag", re.compile(r"(resourcetag|cluster-tag|db-tag|existingobjecttag|-tag)/")),
+    ("request-tag", re.compile(r"aws:(requesttag/|tagkeys)")),
+    ("network", re.compile(r"aws:(source(ip|vpc)|vpc)")),
+    ("time", re.compile(r"aws:(currenttime|epochtime|tokenissuetime)")),
+    ("region", re.compile(r"aws:requestedregion")),
+    ("principal", re.compile(r"aws:(principal|userid|username|federatedprovider)")),
+    ("organization", re.compile(r"aws:(resource(org|account))")),
+    ("source", re.compile(r"aws:source(arn|account|org)|lambda:sourcefunctionarn")),
+    ("passed-service", re.compile(r"iam:(passedtoservice|associatedresourcearn)")),
+    ("boundary", re.compile(r"iam:permissionsboundary")),
+)
+
+
+def key_kind(key: str) -> str:
+    """Name the kind of a lower-cased condition key; `request` for a service's own keys."""
+    if key.startswith("aws:principaltag/") and is_approval(key):
+        return "approval"
+    return next((kind for kind, pattern in _KINDS if pattern.search(key)), "request")
+
+
+def gate_of(stage: Scene, solutions: Iterable[Solution], unsupported: frozenset[str]) -> Gate:
+    """Collect what a found request depended on, vacuous conditions left out."""
+    texts: list[str] = []
+    kinds: set[str] = set()
+    for solution in solutions:
+        for pick in solution.picks:
+            for condition in pick.conditions:
+                if not _vacuous(stage, pick, condition, unsupported):
+                    texts.append(f"if {describe(condition)}")
+                    kinds.add(key_kind(condition.key))
+        for _, failing in solution.carved:
+            if failing is not None:
+                texts.append(f"unless {describe(failing)}")
+                kinds.add(key_kind(failing.key))
+    return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds))
+
+
+def describe(condition: CompiledCondition) -> str:
+    """Write a condition in one short phrase: `aws:ResourceTag/env StringEquals dev`."""
+    written = condition.condition
+    values = " | ".join(show(v) for v in written.values)
+    return f"{written.key_text} {written.operator_text} {values}"
+
+
+def _vacuous(stage: Scene, pick: View, condition: CompiledCondition, unsupported: frozenset[str]) -> bool:
+    """Tell whether a condition holds whatever the caller does."""
+    if condition.key in unsupported:
+        return True
+    try:
+        return solve_key(stage.domain(condition.key), frozenset((pick.literal(condition, False),))) is None
+    except Undecided:
+        return False
+
+
+_WORD = re.compile(r"[a-z]+")
+PRODUCTION = frozenset(("prod", "production", "prd", "live", "prod1", "prods"))
+DISPOSABLE = frozenset(
+    (
+        "dev development test testing tests sandbox preview previews ephemeral tmp temp temporary scratch demo qa "
+        "playground sbx integration integ e2e staging stage ci"
+    ).split()
+)
+
+
+def name_says(text: str) -> str:
+    """Tell what a name says about its environment: `production`, `disposable` or empty."""
+    words = set(_WORD.findall(text.lower()))
+    if words & PRODUCTION:
+        return "production"
+    return "disposable" if words & DISPOSABLE else ""
+
+
+def naming_of(patterns: Iterable[str], solutions: Iterable[Solution]) -> str:
+    """Tell what resource names and tag values of a grant say about the environment it reaches."""
+    said = []
+    for pattern in patterns:
+        fields = pattern.split(":", 5)
+        said.append(name_says(fields[5]) if len(fields) == 6 and not pattern.startswith("not ") else "")
+    for solution in solutions:
+        for pick in solution.picks:
+            for condition in pick.conditions:
+                if key_kind(condition.key) == "resource-tag" and condition.operator and not condition.operator.negated:
+                    values = condition.condition.values
+                    tag = condition.key.rpartition("/")[2]
+                    said_here = {_tag_says(tag, v) for v in values}
+                    if said_here == {"disposable"}:
+                        return "disposable"
+                    said += said_here
+    if "production" in said:
+        return "production"
+    return "disposable" if said and all(s == "disposable" for s in said) else ""
+
+
+def _tag_says(tag: str, value: str) -> str:
+    if value.lower() in ("true", "yes", "1"):
+        return name_says(tag)
+    return name_says(value)

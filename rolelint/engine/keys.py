@@ -1,0 +1,291 @@
+"""Solve for one context key: is there a value, or absence, under which given conditions are true and others false?"""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from rolelint.algebra.strings import (
+    EVERYTHING,
+    Pattern,
+    glob,
+    literal,
+    marked,
+    marked_arn,
+    member,
+)
+from rolelint.engine.actors import Domain
+from rolelint.engine.compile import CompiledCondition
+from rolelint.engine.match import substitute, wildcards
+from rolelint.engine.operators import (
+    Operator,
+    family_matches,
+    parse_bool,
+    parse_date,
+    parse_network,
+    parse_number,
+)
+
+#: Value of a key in a candidate request: a tuple of values; the empty tuple is absence.
+Value = tuple[str, ...]
+
+#: Fixed values of keys that policy variables name: key -> value, or None for absent.
+Pins = tuple[tuple[str, "str | None"], ...]
+
+
+class Undecided(Exception):
+    """The values of a key could not be searched exactly; carries the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A condition that must be true, or must be false.
+
+    Attributes:
+        pins: values of the variables in the condition's values, as far as the condition names any.
+    """
+
+    condition: CompiledCondition
+    wanted: bool
+    pins: Pins = ()
+
+
+class _Test:
+    """One requirement on one present value: some policy value matches, or none does."""
+
+    __slots__ = ("operator", "some", "texts")
+
+    def __init__(self, operator: Operator, texts: Sequence[str], some: bool) -> None:
+        self.operator = operator
+        self.texts = texts
+        self.some = some
+
+    def holds(self, value: str) -> bool:
+        return any(family_matches(self.operator, t, value) for t in self.texts) is self.some
+
+    def patterns(self) -> list[Pattern]:
+        family, wild = self.operator.family, self.operator.wild
+        if family == "arn":
+            return [marked_arn(t) for t in self.texts]
+        if family == "folded":
+            return [literal(t, folded=True) for t in self.texts]
+        return [marked(t) if wild else literal(t) for t in self.texts]
+
+
+_memo: dict[tuple[Domain, frozenset[Literal]], Value | None] = {}
+_texts_memo: dict[tuple[CompiledCondition, Pins], tuple[str, ...]] = {}
+
+
+def solve_key(domain: Domain, literals: frozenset[Literal]) -> Value | None:
+    """Find a value of the key that makes every literal hold.
+
+    Returns:
+        The value; the empty tuple when absence does; None when there is provably none.
+
+    Raises:
+        Undecided: when the search is not exact for this mix of operators.
+        LimitReached: when a string search passed its limit.
+    """
+    key = (domain, literals)
+    if key in _memo:
+        return _memo[key]
+    value = _solve(domain, literals)
+    _memo[key] = value
+    return value
+
+
+def truth(lit: Literal, value: Value) -> bool:
+    """Tell whether the literal's condition has the wanted truth at a value."""
+    return _condition_true(lit, value) is lit.wanted
+
+
+def _condition_true(lit: Literal, value: Value) -> bool:
+    condition = lit.condition
+    operator = condition.operator
+    if operator is None:
+        return False
+    written = condition.condition
+    if operator.family == "null":
+        if written.quantifier:
+            return written.quantifier == "ForAllValues"
+        absent = not value
+        return any(parse_bool(v) is absent for v in written.values)
+    if not value:
+        if written.if_exists:
+            return True
+        if written.quantifier:
+            return written.quantifier == "ForAllValues"
+        return operator.negated
+    texts = _texts(condition, lit.pins)
+    matched = [any(family_matches(operator, t, v) for t in texts) for v in value]
+    if written.quantifier == "ForAllValues":
+        return all(m != operator.negated for m in matched)
+    if written.quantifier == "ForAnyValue":
+        return any(m != operator.negated for m in matched)
+    return any(matched) != operator.negated
+
+
+def _texts(condition: CompiledCondition, pins: Pins) -> tuple[str, ...]:
+    """Give the policy values with variables replaced, wildcards marked."""
+    key = (condition, pins)
+    found = _texts_memo.get(key)
+    if found is None:
+        operator = condition.operator
+        assert operator is not None
+        if condition.variables:
+            fixed = dict(pins)
+            out = (substitute(v, fixed.get, wild=operator.wild) for v in condition.condition.values)
+            found = tuple(t for t in out if t is not None)
+        elif operator.wild:
+            # Without variables, `${` is plain text (S1.3).
+            found = tuple(wildcards(v) for v in condition.condition.values)
+        else:
+            found = condition.condition.values
+        _texts_memo[key] = found
+    return found
+
+
+def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
+    if domain.presence != "always" and all(truth(lit, ()) for lit in literals):
+        return ()
+    if domain.presence == "never":
+        return None
+    if domain.values is not None:
+        return _from_values(domain, literals)
+    every: list[_Test] = []
+    some: list[_Test] = []
+    for lit in literals:
+        if not _split(lit, domain.many, every, some):
+            return None
+    if not some:
+        value = _one(domain, every)
+        return None if value is None else (value,)
+    if not domain.many:
+        value = _one(domain, every + some)
+        return None if value is None else (value,)
+    values: list[str] = []
+    for test in some:
+        value = _one(domain, [*every, test])
+        if value is None:
+            return None
+        if value not in values:
+            values.append(value)
+    return tuple(values)
+
+
+def _from_values(domain: Domain, literals: frozenset[Literal]) -> Value | None:
+    assert domain.values is not None
+    for one in domain.values:
+        if all(truth(lit, (one,)) for lit in literals):
+            return (one,)
+    if domain.many and len(domain.values) > 1:
+        fit = tuple(domain.values)
+        if all(truth(lit, fit) for lit in literals):
+            return fit
+        raise Undecided("several values of one key are needed at once")
+    return None
+
+
+def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> bool:
+    """Turn a literal into requirements on present values; false when it cannot hold for a present key."""
+    condition = lit.condition
+    operator = condition.operator
+    written = condition.condition
+    if operator is None:
+        return not lit.wanted
+    if operator.family == "null":
+        return truth(lit, ("present",))
+    texts = _texts(condition, lit.pins)
+    quantifier = written.quantifier
+    if quantifier == "ForAllValues":
+        # every value matches (or none, under negation); its negation needs one that does not.
+        (every if lit.wanted else some).append(_Test(operator, texts, operator.negated is not lit.wanted))
+    elif quantifier == "ForAnyValue":
+        (some if lit.wanted else every).append(_Test(operator, texts, operator.negated is not lit.wanted))
+    else:
+        matches = operator.negated is not lit.wanted
+        (some if matches and many else every).append(_Test(operator, texts, matches))
+    return True
+
+
+def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
+    """Find one value that passes every test."""
+    shape = glob(domain.pattern) if domain.pattern else None
+
+    def fits(value: str) -> bool:
+        return (shape is None or shape.matches(value)) and all(t.holds(value) for t in tests)
+
+    if domain.example and fits(domain.example):
+        return domain.example
+    families = {t.operator.family for t in tests}
+    strings = families <= {"string", "folded", "arn"}
+    if strings:
+        unions: list[Sequence[Pattern]] = [t.patterns() for t in tests if t.some]
+        without = [p for t in tests if not t.some for p in t.patterns()]
+        if shape is not None:
+            unions.insert(0, [shape])
+        if not unions:
+            for guess in ("example", "other"):
+                if not any(p.matches(guess) for p in without):
+                    return guess
+            # A key that is present has a value of at least one character.
+            unions = [[glob("?*")]]
+        elif all(u and u[0] == EVERYTHING for u in unions):
+            unions = [[glob("?*")]]
+        return member(unions, without)
+    candidates = _candidates(tests)
+    for value in candidates:
+        if fits(value):
+            return value
+    if len(families) == 1:
+        return None
+    if families <= {"number", "date"}:
+        return None
+    raise Undecided("one key is tested by operators of different types")
+
+
+def _candidates(tests: Iterable[_Test]) -> list[str]:
+    """List values such that, for tests of one family, one of them passes if any value does."""
+    out: list[str] = []
+    points: set[Decimal] = set()
+    for test in tests:
+        family = test.operator.family
+        if family == "bool":
+            out += ["true", "false"]
+        elif family == "binary":
+            out += [*test.texts, "cm9sZWxpbnQ="]
+        elif family == "ip":
+            out += _addresses(test.texts)
+        elif family == "number":
+            points.update(p for p in map(parse_number, test.texts) if p is not None)
+        elif family == "date":
+            points.update(p for p in map(parse_date, test.texts) if p is not None)
+        else:
+            for pattern in test.patterns():
+                found = member([[pattern]])
+                if found is not None:
+                    out.append(found)
+            out.append("example")
+    if points:
+        ordered = sorted(points)
+        numbers = [ordered[0] - 1, *ordered, ordered[-1] + 1]
+        numbers += [(a + b) / 2 for a, b in itertools.pairwise(ordered)]
+        out += [f"{n.normalize():f}" for n in numbers]
+    return out
+
+
+def _addresses(texts: Iterable[str]) -> list[str]:
+    """List the ends of every block and their neighbours, so that one of them is in any non-empty difference."""
+    out = ["203.0.113.10", "2001:db8::10"]
+    for text in texts:
+        network = parse_network(text)
+        if network is None:
+            continue
+        first, last = int(network.network_address), int(network.broadcast_address)
+        kind = ipaddress.IPv4Address if network.version == 4 else ipaddress.IPv6Address
+        top = (1 << network.max_prefixlen) - 1
+        out += [str(kind(n)) for n in (first, last, first - 1, last + 1) if 0 <= n <= top]
+    return out

@@ -1,0 +1,341 @@
+"""Questions about roles, each answered YES with a witness, NO, or UNKNOWN with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from rolelint.algebra.strings import LimitReached
+from rolelint.catalog import Signature, catalog
+from rolelint.engine.actors import Actor, Domain, actor
+from rolelint.engine.decision import decide
+from rolelint.engine.keys import Undecided, Value
+from rolelint.engine.power import Group, Solved, _by_support, groups, solve
+from rolelint.engine.request import Decision, Outcome, Request, Target
+from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
+from rolelint.engine.solve import View, view
+from rolelint.findings.model import Witness
+from rolelint.policies.role import Role
+
+YES, NO, UNKNOWN = "yes", "no", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to a question.
+
+    Attributes:
+        verdict: `yes`, `no` or `unknown`.
+        witness: for `yes`, a request that `decide` allows.
+        decision: what `decide` says of the witness.
+        reason: for `unknown`, why it is not decided; for `yes`, a note where one is due.
+        certainty: `proved`, or `possible` for a `yes` that depends on something unknown.
+    """
+
+    verdict: str
+    witness: Witness | None = None
+    decision: Decision | None = None
+    reason: str = ""
+    certainty: str = "proved"
+
+
+class _Found(NamedTuple):
+    number: int
+    signature: Signature
+    solved: Solved
+    option: View
+
+
+def can(
+    role: Role,
+    actions: str | int,
+    *,
+    resource: str | None = None,
+    context: Mapping[str, str | Sequence[str]] | None = None,
+    who: Actor | None = None,
+) -> Answer:
+    """Ask whether anyone who holds the role can perform one of some actions.
+
+    Args:
+        actions: an action pattern, or a mask over the catalogue.
+        resource: an ARN that the request must name.
+        context: values that context keys must have.
+        who: on whose behalf; automation by default.
+    """
+    mask = catalog().expand(actions) if isinstance(actions, str) else actions
+    if not mask:
+        return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
+    pins = pins_of(context or {})
+    stage = scene(role, who or actor(), pins)
+    trouble = ""
+    for certain in (True, False):
+        if certain and stage.guessed:
+            continue
+        if not certain and not (stage.guessed or stage.uncertain):
+            continue
+        for found in _requests(stage, mask, certain, resource):
+            if isinstance(found, str):
+                trouble = trouble or found
+                continue
+            answer = _confirm(stage, found, context or {})
+            if answer.verdict == YES:
+                return answer if certain else replace(answer, certainty="possible", reason=_possible_reason(stage))
+            trouble = trouble or answer.reason
+    if trouble:
+        return Answer(UNKNOWN, reason=trouble)
+    for policy in role.identity:
+        if policy.document.unknown:
+            return Answer(UNKNOWN, reason=f"policy `{policy.name}` is not known: {policy.document.unknown}")
+    for unknown in role.unknowns:
+        if unknown.widens:
+            return Answer(UNKNOWN, reason=f"{unknown.what}: {unknown.reason}")
+    return Answer(NO)
+
+
+def _possible_reason(stage: Scene) -> str:
+    for layer in stage.layers:
+        if layer.unknown:
+            return f"the {layer.name} is not known: {layer.unknown}"
+    for unknown in stage.role.unknowns:
+        if not unknown.widens:
+            return f"{unknown.what}: {unknown.reason}"
+    return "some part of a statement is not known yet"
+
+
+def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Domain], ...]:
+    """Turn given context values into fixed key domains."""
+    out = []
+    for key, value in context.items():
+        values = (value,) if isinstance(value, str) else tuple(value)
+        if not values:
+            out.append((key.lower(), Domain("never")))
+        elif len(values) == 1:
+            out.append((key.lower(), Domain("always", values)))
+        else:
+            out.append((key.lower(), Domain("always", values, many=True)))
+    return tuple(out)
+
+
+def _requests(stage: Scene, mask: int, certain: bool, resource: str | None) -> Iterator[_Found | str]:
+    """Yield solved requests, one for each class of actions, and reasons where a class is undecided."""
+    known = catalog()
+    for group in groups(stage, mask, certain):
+        if not group.identity or not all(group.layers):
+            continue
+        for part, unsupported in _by_support(group):
+            for signature, actions in known.signatures(part):
+                index = (actions & -actions).bit_length() - 1
+                for option in sorted(group.identity, key=lambda v: (v.patterns is not None, len(v.conditions))):
+                    try:
+                        solved = solve(stage, option, group, signature, unsupported, resource)
+                    except (Undecided, LimitReached) as error:
+                        yield str(error) or "a string search passed its limit"
+                        continue
+                    if solved is not None:
+                        yield _Found(index, signature, solved, option)
+                        break
+
+
+def witness(role: Role, index: int, who: Actor | None = None) -> Answer:
+    """Find a request for one action that `decide` allows to the holder of a role."""
+    return can(role, 1 << index, who=who)
+
+
+def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]]) -> Answer:
+    """Let `decide` judge a solved request; nothing is reported that it does not allow."""
+    role = stage.role
+    action = catalog().action(found.number).name
+    spelled = _spelling(stage)
+    shared: dict[str, Value] = {}
+    targets = []
+    for _, solution in found.solved:
+        own: dict[str, Value] = {}
+        for key, value in solution.context.items():
+            (shared if len(found.solved) == 1 or _is_shared(key) else own)[key] = value
+        targets.append(Target(solution.resource, own))
+    for key, given_value in given.items():
+        shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
+    assumes: list[str] = []
+    resource_policy = None
+    if action.lower().startswith("kms:") and any(":key/" in t.arn for t in targets):
+        resource_policy = delegating_policy(role)
+        assumes.append("the key policy delegates to the account")
+    elif action.lower() in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
+        resource_policy = delegating_policy(role)
+        assumes.append("the trust policy of the target delegates to this account")
+    account = role.account
+    request = Request(request_principal(role), action, tuple(targets), shared, account)
+    decision = decide(request, policy_set(role, resource_policy))
+    context = {**shared, **{k: v for t in targets for k, v in t.context.items()}}
+    shown: dict[str, Any] = {
+        spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
+    }
+    principal = request.principal.role_arn or request.principal.arn
+    proof = Witness(principal, action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
+    if decision.outcome is not Outcome.ALLOW:
+        return Answer(UNKNOWN, reason=f"the request found for {action} is not confirmed: {decision.explanation}")
+    return Answer(YES, proof, decision)
+
+
+def _is_shared(key: str) -> bool:
+    return key.startswith("aws:") and not key.startswith("aws:resource")
+
+
+def _spelling(stage: Scene) -> dict[str, str]:
+    every = [*stage.identity, *stage.denies, *(s for layer in stage.layers for s in layer.statements)]
+    return {c.key: c.condition.key_text for s in every for c in s.conditions}
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """Actions that a new version of a role allows on some request that the old one did not, with a witness."""
+
+    mask: int
+    witness: Witness
+    resources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What one role allows and another does not.
+
+    Attributes:
+        gains: groups of actions, each with a witness that `decide` allows for the new role and not for the old.
+        unknown: reasons, with the actions they concern.
+    """
+
+    gains: tuple[Gain, ...]
+    unknown: tuple[tuple[int, str], ...]
+
+    @property
+    def mask(self) -> int:
+        """Every action that is gained."""
+        out = 0
+        for gain in self.gains:
+            out |= gain.mask
+        return out
+
+
+def difference(new: Role, old: Role | None, *, within: int | None = None, who: Actor | None = None) -> Difference:
+    """Work out what `new` allows and `old` does not; with no old role, everything that `new` allows.
+
+    The old role is judged as if the same caller held it. Policies that are not known in one of them make the answer
+    UNKNOWN for the actions concerned.
+    """
+    asker = who or actor()
+    mask = catalog().full if within is None else within
+    before = (
+        replace(old, name=new.name, arn=new.arn, account=new.account, partition=new.partition, tags=new.tags)
+        if old
+        else Role("role", new.name, new.location, new.arn, new.account, new.partition)
+    )
+    after_stage, before_stage = scene(new, asker), scene(before, asker)
+    same = (
+        set(after_stage.identity) <= set(before_stage.identity)
+        and after_stage.layers == before_stage.layers
+        and set(before_stage.denies) <= set(after_stage.denies)
+        and not after_stage.uncertain
+    )
+    if same:
+        return Difference((), ())
+    gains: list[Gain] = []
+    unknown: list[tuple[int, str]] = []
+    known = catalog()
+    for group in groups(after_stage, mask, certain=not after_stage.guessed):
+        if not group.identity or not all(group.layers):
+            continue
+        for part, losers in _split_by_old(group.mask, before_stage):
+            for signature, actions in known.signatures(part):
+                try:
+                    found = _gained(after_stage, before_stage, group, losers, signature, actions)
+                except (Undecided, LimitReached) as error:
+                    unknown.append((actions, str(error) or "a string search passed its limit"))
+                    continue
+                for gained, option, solved in found:
+                    index = (gained & -gained).bit_length() - 1
+                    answer = _confirm(after_stage, _Found(index, signature, solved, option), {})
+                    if answer.verdict != YES or answer.witness is None:
+                        unknown.append((gained, answer.reason))
+                        continue
+                    gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
+    for policy in (*new.identity, *before.identity):
+        if policy.document.unknown:
+            unknown.append((mask, f"policy `{policy.name}` is not known: {policy.document.unknown}"))
+    return Difference(tuple(gains), tuple(unknown))
+
+
+class _Old(NamedTuple):
+    """How the old role treats a group of actions: Allow views by layer, and Deny views."""
+
+    layers: tuple[tuple[View, ...], ...]
+    denies: tuple[View, ...]
+
+
+def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
+    layers = [stage.identity, *(layer.statements for layer in stage.layers if not layer.unknown)]
+    numbered = [(s, n) for n, layer in enumerate(layers) for s in layer]
+    numbered += [(s, -1) for s in stage.denies]
+    parts: list[tuple[int, tuple[int, ...]]] = [(mask, ())]
+    for number, (s, _) in enumerate(numbered):
+        following = []
+        for part, touching in parts:
+            inside = part & s.mask
+            if inside:
+                following.append((inside, (*touching, number)))
+            if part & ~s.mask:
+                following.append((part & ~s.mask, touching))
+        parts = following
+    for part, touching in parts:
+        views = [(view(numbered[n][0], True), numbered[n][1]) for n in touching]
+        yield (
+            part,
+            _Old(
+                tuple(tuple(v for v, at in views if at == n and v is not None) for n in range(len(layers))),
+                tuple(v for v, at in views if at == -1 and v is not None),
+            ),
+        )
+
+
+def _gained(
+    after: Scene, before: Scene, group: Group, old: _Old, signature: Signature, actions: int
+) -> Iterator[tuple[int, View, Solved]]:
+    """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
+    ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
+    for layer in old.layers:
+        if any(v.patterns is None and not v.conditions for v in layer):
+            continue  # this layer always allows: the old role cannot fail here
+        ways.append(((), layer))
+    ways += [(((deny,),), ()) for deny in old.denies]
+    if not ways:
+        return
+    trouble: Exception | None = None
+    for part, unsupported in _support(group, old, actions):
+        done = False
+        for more_layers, more_denies in ways:
+            widened = Group(part, group.identity, (*group.layers, *more_layers), (*group.denies, *more_denies))
+            for option in group.identity:
+                try:
+                    solved = solve(after, option, widened, signature, unsupported)
+                except (Undecided, LimitReached) as error:
+                    trouble = error
+                    continue
+                if solved is not None and _old_refuses(before, solved, part):
+                    yield part, option, solved
+                    done = True
+                    break
+            if done:
+                break
+        if not done and trouble is not None:
+            raise trouble
+
+
+def _support(group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
+    joint = Group(actions, group.identity, (*group.layers, *old.layers), (*group.denies, *old.denies))
+    return _by_support(joint)
+
+
+def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:
+    index = (part & -part).bit_length() - 1
+    found = _Found(index, catalog().action(index).signature, solved, solved[0][1].picks[0])
+    return _confirm(before, found, {}).verdict != YES

@@ -1,0 +1,230 @@
+"""A role as the set engine sees it: layers of compiled statements that each must allow, and every Deny."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rolelint.catalog import catalog
+from rolelint.engine.actors import Actor, Domain, key_domain
+from rolelint.engine.compile import CompiledStatement, compile_document
+from rolelint.engine.decision import RCP_SERVICES
+from rolelint.engine.request import PolicySet, Principal
+from rolelint.errors import Location, Route
+from rolelint.policies.document import PolicyDocument, Statement
+from rolelint.policies.parse import parse_document
+from rolelint.policies.role import Policy, Role
+
+
+class StatementRef(NamedTuple):
+    """A statement at its place in the user's input."""
+
+    policy: Policy
+    statement: Statement
+
+    @property
+    def label(self) -> str:
+        """What to call it: `policy-name/Sid` or `policy-name/Statement[2]`."""
+        return f"{self.policy.name}/{self.statement.sid or f'Statement[{self.statement.index}]'}"
+
+    def location(self, element: str = "", index: int | None = None) -> Location:
+        """Find the place in the input.
+
+        Args:
+            element: `Action`, `Resource`, `Condition` ... of the statement; empty for the whole statement.
+            index: for `Action`: the catalogue index of an action; the pattern that names it is pointed at.
+        """
+        return self.policy.locate(self.route(element, index))
+
+    def route(self, element: str = "", index: int | None = None) -> Route:
+        """Give the route of an element inside the policy document, as `location` points at it."""
+        statement = self.statement
+        route = statement.route
+        if not element:
+            return route
+        if element == "Action":
+            element = "NotAction" if statement.not_action else "Action"
+            route = (*route, element)
+            if index is not None and not statement.not_action and len(statement.actions) > 1:
+                bit = 1 << index
+                for i, text in enumerate(statement.actions):
+                    if catalog().expand(text) & bit:
+                        return (*route, i)
+            return route
+        if element == "Resource" and statement.not_resource:
+            element = "NotResource"
+        return (*route, element)
+
+
+class Layer(NamedTuple):
+    """Policies of which one must allow: the permissions boundary, a set of session policies, one SCP level.
+
+    `unknown` says why the layer's content is not known, or is empty.
+    """
+
+    name: str
+    statements: tuple[CompiledStatement, ...]
+    unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What one question is asked about.
+
+    Attributes:
+        identity: Allow statements of the identity policies.
+        layers: ceilings. denies: Deny statements of every layer.
+        mentioned: every condition key and policy variable of all statements, lower-cased.
+        guessed: something that could only remove power is not known: every power is at most possible.
+    """
+
+    role: Role
+    actor: Actor
+    identity: tuple[CompiledStatement, ...]
+    layers: tuple[Layer, ...]
+    denies: tuple[CompiledStatement, ...]
+    mentioned: frozenset[str]
+    guessed: bool
+    uncertain: bool
+    pins: tuple[tuple[str, Domain], ...] = ()
+
+    def domain(self, key: str) -> Domain:
+        """Give what a key can be, from the question's pins, the actor and the role."""
+        for pinned, domain in self.pins:
+            if pinned == key:
+                return domain
+        return key_domain(key, self.actor, self.role, is_many(key))
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """Everything beside statements that an answer depends on; equal facts and statements give equal answers."""
+        role = self.role
+        own: tuple[object, ...] = ()
+        if any(k.startswith(("aws:principal", "aws:user", "aws:sourceidentity")) for k in self.mentioned):
+            own = (role.arn, role.name, tuple(sorted((role.tags or {}).items())), role.tags is None)
+            if role.trust is not None:
+                own = (*own, compile_document(role.trust.document).statements)
+        return (self.actor.name, role.kind, role.partition, role.account, own, self.pins)
+
+
+def is_many(key: str) -> bool:
+    """Tell whether the catalogue lists a key as multivalued."""
+    kind = catalog().key_type(key)
+    return kind is not None and kind.startswith("ArrayOf")
+
+
+def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = ()) -> Scene:
+    """Compile a role for questions on behalf of an actor."""
+    identity: list[CompiledStatement] = []
+    denies: list[CompiledStatement] = []
+    layers: list[Layer] = []
+
+    def take(policies: tuple[Policy, ...]) -> tuple[list[CompiledStatement], str]:
+        allows: list[CompiledStatement] = []
+        unknown = ""
+        for policy in policies:
+            compiled = compile_document(policy.document)
+            unknown = unknown or compiled.unknown
+            for statement in compiled.statements:
+                (denies if statement.statement.effect == "Deny" else allows).append(statement)
+        return allows, unknown
+
+    allows, _ = take(role.identity)
+    identity += allows
+    ceilings: list[tuple[str, tuple[Policy, ...]]] = []
+    if role.boundary is not None:
+        ceilings.append(("permissions boundary", (role.boundary,)))
+    if role.session is not None:
+        ceilings.append(("session policy", role.session))
+    if role.scps is not None and not role.service_linked and not role.management_account:  # S6.14, S6.15
+        ceilings += [(f"SCP level {i}", level) for i, level in enumerate(role.scps)]
+    for name, policies in ceilings:
+        allows, unknown = take(policies)
+        layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
+    if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
+        for policy in role.rcps:
+            for statement in compile_document(policy.document).statements:
+                if statement.statement.effect == "Deny":
+                    denies.append(_limit_rcp(statement))
+    everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
+    mentioned = frozenset(k for s in everything for k in (*(c.key for c in s.conditions), *s.refs))
+    guessed = any(layer.unknown for layer in layers) or any(not u.widens for u in role.unknowns)
+    return Scene(
+        role,
+        actor,
+        tuple(dict.fromkeys(identity)),
+        tuple(layers),
+        tuple(dict.fromkeys(denies)),
+        mentioned,
+        guessed,
+        any(s.uncertain for s in everything),
+        pins,
+    )
+
+
+_rcp_memo: dict[CompiledStatement, CompiledStatement] = {}
+
+
+def _limit_rcp(statement: CompiledStatement) -> CompiledStatement:
+    """Keep the actions of an RCP that belong to services with RCP support (S6.23)."""
+    found = _rcp_memo.get(statement)
+    if found is None:
+        known = catalog()
+        mask = known.expand_all(f"{prefix}:*" for prefix in RCP_SERVICES) & ~known.expand("kms:RetireGrant")
+        found = object.__new__(CompiledStatement)
+        for name in CompiledStatement.__slots__:
+            setattr(found, name, getattr(statement, name))
+        found.mask = statement.mask & mask
+        found.possible_mask = statement.possible_mask & mask
+        _rcp_memo[statement] = found
+    return found
+
+
+def request_principal(role: Role) -> Principal:
+    """Give the caller that a witness speaks of: a session of the role, or the user."""
+    partition = role.partition or "aws"
+    account = role.account or "123456789012"
+    if role.kind == "user":
+        arn = role.arn or f"arn:{partition}:iam::{account}:user/{role.name}"
+        return Principal("user", arn=arn, account=account, management_account=role.management_account)
+    role_arn = role.arn or f"arn:{partition}:iam::{account}:role/{role.name}"
+    name = role_arn.rpartition("/")[2]
+    return Principal(
+        "role_session",
+        arn=f"arn:{partition}:sts::{account}:assumed-role/{name}/session",
+        role_arn=role_arn,
+        account=account,
+        service_linked=role.service_linked,
+        management_account=role.management_account,
+    )
+
+
+def policy_set(role: Role, resource: PolicyDocument | None = None) -> PolicySet:
+    """Give every policy of a role in the form that `decide` takes."""
+    return PolicySet(
+        identity=tuple(p.document for p in role.identity),
+        boundary=role.boundary.document if role.boundary else None,
+        session=None if role.session is None else tuple(p.document for p in role.session),
+        scps=None if role.scps is None else tuple(tuple(p.document for p in level) for level in role.scps),
+        rcps=None if role.rcps is None else tuple(p.document for p in role.rcps),
+        resource=resource,
+    )
+
+
+def delegating_policy(role: Role) -> PolicyDocument:
+    """Make the key or trust policy that is taken for granted where none is known: it delegates to the account."""
+    partition = role.partition or "aws"
+    account = role.account or "123456789012"
+    return parse_document(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},
+                    "Action": "*",
+                    "Resource": "*",
+                }
+            ],
+        }
+    )

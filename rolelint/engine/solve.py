@@ -1,0 +1,360 @@
+"""Search for one request that given statements allow: exact, and every choice undone when it fails.
+
+A request is a resource and a value for every context key. One Allow of each layer must match; every Deny must fail in
+one of its ways: the resource is not covered, or one of its conditions is false. The search keeps a model (a concrete
+resource and concrete key values), looks for a Deny that fires on it, and branches on the ways to make that Deny fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rolelint.algebra.strings import Pattern, arn, marked_arn, member
+from rolelint.engine.actors import Domain
+from rolelint.engine.compile import CompiledCondition, CompiledStatement, variable_keys
+from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
+from rolelint.engine.match import STAR, substitute, wildcards
+from rolelint.policies.text import CLOSE, OPEN
+
+#: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
+#: need fewer than ten.
+MAX_MODELS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A statement as one search sees it, with variables replaced and unknown parts read one way.
+
+    Attributes:
+        patterns: resource patterns, or None when it covers every resource.
+        exclude: the patterns stand under NotResource.
+        conditions: the conditions that count.
+        pins: values of policy variables in the conditions.
+    """
+
+    statement: CompiledStatement
+    patterns: tuple[Pattern, ...] | None
+    exclude: bool
+    conditions: tuple[CompiledCondition, ...]
+    pins: Pins = ()
+
+    def covers(self, resource: str) -> bool:
+        """Tell whether the statement's Resource element reaches a resource."""
+        if self.patterns is None:
+            return True
+        if resource == "*":  # S3.9, S3.10
+            return self.exclude
+        return any(p.matches(resource) for p in self.patterns) is not self.exclude
+
+    def literal(self, condition: CompiledCondition, wanted: bool) -> Literal:
+        """Make the literal that asks for a truth of one of the conditions."""
+        pins = tuple(p for p in self.pins if p[0] in condition.refs) if condition.refs else ()
+        return Literal(condition, wanted, pins)
+
+
+_view_memo: dict[tuple[CompiledStatement, bool, Pins, bool], View | None] = {}
+_pattern_memo: dict[str, Pattern] = {}
+
+
+def view(statement: CompiledStatement, certain: bool, pins: Pins = (), loose: bool = False) -> View | None:
+    """Read a statement for one search; None when it takes no part.
+
+    Args:
+        certain: True reads what is unknown against the caller (an Allow that is not certain does not count, a Deny may
+            reach anything), False reads it for the caller.
+        pins: values of policy variables.
+        loose: variables that are not pinned may be anything, read for the caller.
+    """
+    key = (statement, certain, pins, loose)
+    if key not in _view_memo:
+        _view_memo[key] = _view(statement, certain, pins, loose)
+    return _view_memo[key]
+
+
+def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) -> View | None:
+    allow = statement.statement.effect == "Allow"
+    widen = allow is not certain  # what is unknown makes the statement reach further
+    if statement.statement.doubtful and allow and certain:
+        return None
+    if statement.statement.doubtful and not allow and not certain:
+        return None  # S1.20
+    fixed = dict(pins)
+    conditions = []
+    for condition in statement.conditions:
+        if condition.operator is None:
+            if widen:
+                continue
+            return None
+        if condition.uncertain and widen:
+            continue
+        if loose and not condition.refs <= fixed.keys():
+            if allow:
+                continue
+            return None
+        conditions.append(condition)
+    patterns: tuple[Pattern, ...] | None = None
+    exclude = False
+    if not statement.covers_all:
+        exclude = statement.not_resource
+        found = []
+        for written in statement.resources or ():
+            if written == "*":
+                return None  # NotResource "*" reaches nothing (S3.10)
+            # Under NotResource a wider pattern makes the statement narrower.
+            pattern = _resource_pattern(written, statement.variables, fixed, loose, widen is not exclude, allow)
+            if pattern is not None:
+                found.append(pattern)
+        patterns = tuple(found)
+        if not patterns and not exclude:
+            return None
+    return View(statement, patterns, exclude, tuple(conditions), pins)
+
+
+def _resource_pattern(
+    written: str, variables: bool, fixed: dict[str, str | None], loose: bool, widen: bool, allow: bool
+) -> Pattern | None:
+    text = written
+    if OPEN in text and widen:
+        text = _widen_unknown(text)
+    if not variables or "${" not in text:
+        pattern = _pattern_memo.get(text)
+        if pattern is None:
+            pattern = _pattern_memo[text] = arn(text)
+        return pattern
+    parts = text.split(":", 5)
+    if len(parts) < 6:
+        return arn(text)
+    keys = variable_keys((parts[5],))
+    if loose and not keys <= fixed.keys():
+        if not allow:
+            return None
+        tail = _star_variables(parts[5])
+        return marked_arn(wildcards(":".join(parts[:5])) + ":" + tail)
+    field = substitute(parts[5], fixed.get, wild=True)
+    if field is None:
+        return None  # S3.14
+    return marked_arn(wildcards(":".join(parts[:5])) + ":" + field)
+
+
+def _widen_unknown(text: str) -> str:
+    out, at = [], 0
+    while (start := text.find(OPEN, at)) >= 0:
+        out += [text[at:start], "*"]
+        at = text.index(CLOSE, start) + 1
+    return "".join([*out, text[at:]])
+
+
+def _star_variables(text: str) -> str:
+    out, at = [], 0
+    while (start := text.find("${", at)) >= 0:
+        end = text.find("}", start)
+        if end < 0:
+            break
+        name = text[start + 2 : end]
+        out += [wildcards(text[at:start]), name if name in ("*", "?", "$") else STAR]
+        at = end + 1
+    return "".join([*out, wildcards(text[at:])])
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A request that passes.
+
+    Attributes:
+        resource: an ARN, or `*`.
+        context: values of the keys that conditions name; absent keys are left out.
+        picks: the Allow that matches in each layer.
+        carved: Denies that would reach other resources, with how they fail here: `resource`, or the condition.
+    """
+
+    resource: str
+    context: dict[str, Value]
+    picks: tuple[View, ...]
+    carved: tuple[tuple[View, CompiledCondition | None], ...]
+
+
+class Search:
+    """One search: a resource language, domains for keys, layers of Allow and a list of Deny."""
+
+    def __init__(
+        self,
+        shapes: Sequence[Pattern] | None,
+        samples: Sequence[str],
+        domain: Callable[[str], Domain],
+    ) -> None:
+        """Set the search up.
+
+        Args:
+            shapes: the resource must match one of them; None for the pseudo-resource `*` (S3.9).
+            samples: readable resources to try first.
+            domain: what each key can be.
+        """
+        self.shapes = shapes
+        self.samples = samples
+        self.domain = domain
+        self.visits = 0
+
+    def run(self, layers: Sequence[Sequence[View]], denies: Sequence[View]) -> Solution | None:
+        """Find a request, or prove that there is none.
+
+        Raises:
+            Undecided: when a named limit was reached, or a mix of operators is outside what is searched exactly.
+            LimitReached: likewise, inside the algebra of strings.
+        """
+        return self._pick(_State(), layers, denies, ())
+
+    def _pick(
+        self, state: _State, layers: Sequence[Sequence[View]], denies: Sequence[View], picks: tuple[View, ...]
+    ) -> Solution | None:
+        if not layers:
+            return self._repair(state, denies, picks, ())
+        for option in layers[0]:
+            following = self._require(state, option)
+            if following is not None:
+                found = self._pick(following, layers[1:], denies, (*picks, option))
+                if found is not None:
+                    return found
+        return None
+
+    def _require(self, state: _State, option: View) -> _State | None:
+        """Add what an Allow needs to match."""
+        if option.patterns is not None:
+            following = self._resource(state, option.patterns, wanted=not option.exclude)
+            if following is None:
+                return None
+            state = following
+        for condition in option.conditions:
+            narrowed = self._key(state, option.literal(condition, True))
+            if narrowed is None:
+                return None
+            state = narrowed
+        return state
+
+    def _resource(self, state: _State, patterns: tuple[Pattern, ...], *, wanted: bool) -> _State | None:
+        if self.shapes is None:
+            return None if wanted else state
+        unions, without = state.unions, state.without
+        if wanted:
+            unions = (*unions, patterns)
+        else:
+            without = without + tuple(p for p in patterns if p not in without)
+        resource = self._find(unions, without)
+        if resource is None:
+            return None
+        return _State(unions, without, state.keys, resource, state.values)
+
+    def _find(self, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str | None:
+        assert self.shapes is not None
+        for sample in self.samples:
+            if all(any(p.matches(sample) for p in u) for u in unions) and not any(p.matches(sample) for p in without):
+                return sample
+        for union in unions:
+            for pattern in union:
+                guess = readable(pattern)
+                if (
+                    any(s.matches(guess) for s in self.shapes)
+                    and all(any(p.matches(guess) for p in u) for u in unions)
+                    and not any(p.matches(guess) for p in without)
+                ):
+                    return guess
+        return member([self.shapes, *unions], without)
+
+    def _key(self, state: _State, lit: Literal) -> _State | None:
+        key = lit.condition.key
+        literals = state.keys.get(key, frozenset())
+        if lit in literals:
+            return state
+        literals = literals | {lit}
+        value = solve_key(self.domain(key), literals)
+        if value is None:
+            return None
+        return _State(
+            state.unions,
+            state.without,
+            {**state.keys, key: literals},
+            state.resource,
+            {**state.values, key: value},
+        )
+
+    def _value(self, state: _State, key: str) -> Value:
+        value = state.values.get(key)
+        if value is None:
+            value = solve_key(self.domain(key), frozenset())
+            if value is None:
+                raise Undecided(f"no value is known for `{key}`")
+        return value
+
+    def _fires(self, state: _State, deny: View) -> bool:
+        return deny.covers(self._model_resource(state)) and all(
+            truth(deny.literal(c, True), self._value(state, c.key)) for c in deny.conditions
+        )
+
+    def _model_resource(self, state: _State) -> str:
+        if self.shapes is None:
+            return "*"
+        if state.resource is None:
+            state.resource = self._find((), ()) or ""
+        return state.resource
+
+    def _repair(
+        self,
+        state: _State,
+        denies: Sequence[View],
+        picks: tuple[View, ...],
+        carved: tuple[tuple[View, CompiledCondition | None], ...],
+    ) -> Solution | None:
+        self.visits += 1
+        if self.visits > MAX_MODELS:
+            raise Undecided(f"more than {MAX_MODELS} combinations of Deny statements")
+        firing = next((d for d in denies if self._fires(state, d)), None)
+        if firing is None:
+            return Solution(
+                self._model_resource(state),
+                {k: v for k, v in state.values.items() if v},
+                picks,
+                carved,
+            )
+        for condition in firing.conditions:
+            following = self._key(state, firing.literal(condition, False))
+            if following is not None:
+                found = self._repair(following, denies, picks, (*carved, (firing, condition)))
+                if found is not None:
+                    return found
+        if firing.patterns is not None:
+            following = self._resource(state, firing.patterns, wanted=firing.exclude)
+            if following is not None:
+                return self._repair(following, denies, picks, (*carved, (firing, None)))
+        return None
+
+
+@dataclass(slots=True)
+class _State:
+    """A partial request: constraints so far, and a model of them."""
+
+    unions: tuple[tuple[Pattern, ...], ...] = ()
+    without: tuple[Pattern, ...] = ()
+    keys: dict[str, frozenset[Literal]] = None  # type: ignore[assignment]
+    resource: str | None = None
+    values: dict[str, Value] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.keys is None:
+            self.keys = {}
+        if self.values is None:
+            self.values = {}
+
+
+def readable(pattern: Pattern) -> str:
+    """Write a member of an ARN pattern that a person recognises: stars become `example`, regions and accounts real."""
+    fields = pattern.show().split(":", 5)
+    defaults = ("arn", "aws", "*", "us-east-1", "123456789012", "example")
+    out = []
+    for i, field in enumerate(fields):
+        if field == "*":
+            out.append(defaults[i] if i < len(defaults) else "example")
+        elif "*" in field or "?" in field:
+            out.append(field.replace("*", "example" if i == 5 else "").replace("?", "x"))
+        else:
+            out.append(field)
+    return ":".join(out)

@@ -1,0 +1,127 @@
+"""Context keys that AWS derives from one another, as a short list of consistent worlds (S5.30)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product
+
+from rolelint.engine.actors import Domain
+from rolelint.engine.compile import CompiledCondition
+from rolelint.engine.keys import Literal, truth
+
+NEVER = Domain("never")
+
+#: Regions by partition. AWS: docs.aws.amazon.com/general/latest/gr/rande.html, read 2026-11.
+REGIONS: Mapping[str, tuple[str, ...]] = {
+    "aws": tuple(
+        (
+            "us-east-1 us-east-2 us-west-1 us-west-2 af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 "
+            "ap-northeast-3 ap-south-1 ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 "
+            "ap-southeast-5 ap-southeast-6 ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 "
+            "eu-south-1 eu-south-2 eu-west-1 eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 "
+            "sa-east-1"
+        ).split()
+    ),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-east-1", "us-gov-west-1"),
+    "aws-eusc": ("eusc-de-east-1",),
+    "aws-iso": ("us-iso-east-1", "us-iso-west-1"),
+    "aws-iso-b": ("us-isob-east-1", "us-isob-west-1"),
+}
+
+_CHANNEL = frozenset(("aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
+_PUBLIC = frozenset(("aws:sourceip",))
+_ENDPOINT = frozenset(
+    (
+        "aws:sourcevpc aws:sourcevpce aws:sourcevpcarn aws:vpcsourceip aws:vpceaccount aws:vpceorgid aws:vpceorgpaths"
+    ).split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One consistent choice: key domains in place of the ordinary ones, and the Region of the request if it matters."""
+
+    keys: Mapping[str, Domain] = field(default_factory=dict)
+    region: str = ""
+
+
+_PLAIN = (World(),)
+
+
+def worlds(conditions: Iterable[CompiledCondition], mentioned: frozenset[str], partition: str) -> tuple[World, ...]:
+    """List the worlds that conditions can tell apart.
+
+    Args:
+        mentioned: every key in conditions and policy variables, lower-cased.
+        partition: of the request; `aws` when not known.
+    """
+    parts: list[list[World]] = []
+    if not _CHANNEL.isdisjoint(mentioned):
+        parts.append(_channels(conditions))
+    if not _ENDPOINT.isdisjoint(mentioned) or not _PUBLIC.isdisjoint(mentioned):
+        parts.append(
+            [
+                World(dict.fromkeys(_ENDPOINT, NEVER)),
+                World(dict.fromkeys(_PUBLIC, NEVER)),
+            ]
+        )
+    if "aws:requestedregion" in mentioned:
+        parts.append(_regions(conditions, partition))
+    if not parts:
+        return _PLAIN
+    out = []
+    for combination in product(*parts):
+        keys: dict[str, Domain] = {}
+        region = ""
+        for world in combination:
+            keys.update(world.keys)
+            region = region or world.region
+        out.append(World(keys, region))
+    return tuple(out)
+
+
+def _channels(conditions: Iterable[CompiledCondition]) -> list[World]:
+    absent = dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), NEVER)
+    out = [World({**absent, "aws:viaawsservice": Domain("always", ("false",))})]
+    services = {
+        v
+        for c in conditions
+        if c.key in _CHANNEL and c.key != "aws:viaawsservice"
+        for v in c.condition.values
+        if not set(v) & {"*", "?", "$"}
+    }
+    for service in [*sorted(services), "cloudformation.amazonaws.com"]:
+        one = Domain("always", (service,))
+        out.append(
+            World(
+                {
+                    "aws:viaawsservice": Domain("always", ("true",)),
+                    "aws:calledvia": Domain("always", (service,), many=True),
+                    "aws:calledviafirst": one,
+                    "aws:calledvialast": one,
+                }
+            )
+        )
+    return out
+
+
+def _regions(conditions: Iterable[CompiledCondition], partition: str) -> list[World]:
+    """Take one Region of each kind that the conditions tell apart; all of them where a variable hides the test."""
+    tests = [c for c in conditions if c.key == "aws:requestedregion"]
+    out: list[World] = []
+    seen: set[tuple[bool, ...]] = set()
+    for region in REGIONS.get(partition, REGIONS["aws"]):
+        kind = tuple(truth(Literal(c, True), (region,)) for c in tests)
+        if kind not in seen:
+            seen.add(kind)
+            out.append(World({"aws:requestedregion": Domain("always", (region,))}, region))
+    return out
+
+
+@cache
+def default_region(partition: str) -> str:
+    """Name a Region of a partition for readable witnesses."""
+    return REGIONS.get(partition, REGIONS["aws"])[0]
