@@ -1,0 +1,108 @@
+"""The command line: a table of commands, each in a module that is imported when it is invoked."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from rolelint import __version__
+from rolelint.errors import RolelintError, printable
+
+#: Command to module and one-line help; the module's `command` is the click command.
+COMMANDS = {
+    "check": ("rolelint.cli.check", "Say what roles in files can destroy, and what grants it."),
+    "rules": ("rolelint.cli.rules", "List the rules."),
+    "explain": ("rolelint.cli.explain", "Explain one rule: why, bad, good, fix, references."),
+}
+
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+class _Commands(click.Group):
+    """A group whose commands are imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(COMMANDS[cmd_name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and name not in COMMANDS:
+            import difflib
+
+            close = difflib.get_close_matches(name, COMMANDS, 1)
+            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(COMMANDS)}"
+            if os.path.exists(name):
+                hint = f"to check a file, write `rolelint check {printable(name)}`"
+            raise click.UsageError(f"no command `{printable(name)}`. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="rolelint")
+def group() -> None:
+    """If an automated tool gets this IAM role, what can it destroy, and what stops it?"""
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: never with 0 when something went wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and give the exit code."""
+    try:
+        result = group.main(arguments, prog_name="rolelint", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except RolelintError as error:
+        _say(str(error))
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        _say("interrupted")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away. Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except RecursionError:
+        _say("an input is nested too deeply. this is a bug in rolelint: please report the input that shows it")
+        return 2
+    except Exception as error:
+        # The boundary of the process: whatever went wrong, a gate must not see 0, nor 1, which means findings.
+        if "--verbose" in arguments or "-v" in arguments:
+            import traceback
+
+            traceback.print_exc()
+        text = " ".join(str(error).split()) or "no message"
+        _say(
+            f"{type(error).__name__}: {text}. this is a bug in rolelint: run with --verbose to see where, and report it"
+        )
+        return 2
+
+
+def _say(text: str) -> None:
+    line = f"rolelint: {printable(text)}\n"
+    encoding = sys.stderr.encoding or "ascii"
+    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))

@@ -1,0 +1,211 @@
+"""`rolelint check`: read files, judge the roles in them, write a report, gate a commit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from rolelint.errors import UsageError, printable
+
+_TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
+_FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
+_FORMATS = ("text", "json", "sarif")
+
+
+@click.command("check", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--type", "forced_type", type=click.Choice(_TYPES), help="What bare policies are; shape tells otherwise.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="Paths to leave out, as in .gitignore. Repeatable.")
+@click.option("--boundary", default="", help="Permissions boundary to put on every principal.", metavar="FILE")
+@click.option("--scp", "scps", multiple=True, help="One level of SCPs, root first. Repeatable.", metavar="FILE")
+@click.option("--rcp", "rcps", multiple=True, help="RCPs of the account's resources. Repeatable.", metavar="FILE")
+@click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
+@click.option("--select", multiple=True, metavar="RULE", help="Apply only these rules, by code or name.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Do not apply these rules.")
+@click.option("--format", "-f", "format_name", type=click.Choice(_FORMATS), default="text", show_default=True)
+@click.option("--output", "-o", default="", help="Write the report to a file.", metavar="FILE")
+@click.option(
+    "--effects",
+    type=click.Choice(("full", "summary", "none")),
+    default="full",
+    show_default=True,
+    help="How much of what each role can do the report lists.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(_FAIL_ON),
+    default="high",
+    show_default=True,
+    help="Lowest severity that makes the exit code 1.",
+)
+@click.option("--allow-unknown", is_flag=True, help="Exit with 0, not 4, when only undecided things are left.")
+@click.option(
+    "--actor",
+    default="automation",
+    show_default=True,
+    metavar="NAME",
+    help="Who holds the role: automation, mcp, human or any.",
+)
+@click.option("--labels", default="", help="Own effect labels over the catalogue's.", metavar="FILE")
+@click.option("--no-cache", is_flag=True, hidden=True)
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
+@click.option("--verbose", "-v", is_flag=True, help="Show roles without findings, and tracebacks.")
+def command(
+    paths: tuple[str, ...],
+    forced_type: str | None,
+    exclude: tuple[str, ...],
+    boundary: str,
+    scps: tuple[str, ...],
+    rcps: tuple[str, ...],
+    rule_folders: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    format_name: str,
+    output: str,
+    effects: str,
+    fail_on: str,
+    allow_unknown: bool,
+    actor: str,
+    labels: str,
+    no_cache: bool,
+    color: str,
+    verbose: bool,
+) -> int:
+    """Say what the roles in files, folders and globs can destroy, and what grants it.
+
+    `-` reads standard input. Formats are told by content: policies, role bundles, AWS CLI output, account dumps,
+    templates and plans.
+
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 nothing to check, 4 something is unknown.
+    """
+    from rolelint import rulebook as judge
+    from rolelint.findings.model import Report
+    from rolelint.lint import Request, lint
+    from rolelint.reporters import Style, render
+
+    book = judge.load_rules(rule_folders)
+    options = judge.CheckOptions(actor, effects, book.resolve(select), book.resolve(ignore))
+    _use_labels(labels)
+    report = Report(fail_on=fail_on, actor=actor, labels_overlay=labels)
+    request = Request(paths, exclude, forced_type, boundary, scps, rcps, excerpts=format_name != "json")
+    lint(request, judge, book, options, report)
+    report.catalog = _catalog_facts()
+    code = exit_code(report, allow_unknown)
+    style = Style(
+        color=wants_color(color, bool(output)),
+        width=_width(),
+        ascii=not output and not _can_encode(sys.stdout.encoding),
+        verbose=verbose,
+        effects=effects,
+        exit_code=code,
+        rules={rule.id: rule for rule in book.rules},
+    )
+    if output:
+        _write_file(output, lambda write: render(format_name, report, style, write))
+    else:
+        _write_stdout(lambda write: render(format_name, report, style, write))
+    for problem in report.errors:
+        click.echo(printable(str(problem)), err=True)
+    if code == 3:
+        click.echo(
+            "rolelint: nothing to check: no IAM content under the given paths. "
+            "name policies, role bundles, templates, plans or account dumps",
+            err=True,
+        )
+    return code
+
+
+def exit_code(report: Any, allow_unknown: bool) -> int:
+    """Work out the exit code; with `--fail-on never` findings do not count."""
+    if report.fail_on != "never":
+        code: int = report.exit_code(allow_unknown)
+        return code
+    if report.errors:
+        return 2
+    if not report.checked:
+        return 3
+    return 4 if report.unknown and not allow_unknown else 0
+
+
+def wants_color(choice: str, to_file: bool) -> bool:
+    """Tell whether to colour: as asked, else NO_COLOR, FORCE_COLOR, and whether a person looks at a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if to_file or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def _use_labels(path: str) -> None:
+    if not path:
+        return
+    from pathlib import Path
+
+    from rolelint.catalog import catalog, use
+    from rolelint.catalog.labels import overlay
+
+    if not os.path.isfile(path):
+        raise UsageError(f"no such file: `{path}`")
+    use(catalog().with_overlay(overlay([Path(path)])))
+
+
+def _catalog_facts() -> dict[str, Any]:
+    from rolelint.catalog import catalog
+
+    header = catalog().header
+    return {key: header[key] for key in ("version", "date", "hash", "source") if key in header}
+
+
+def _width() -> int:
+    import shutil
+
+    return min(shutil.get_terminal_size((100, 24)).columns, 160)
+
+
+def _can_encode(encoding: str | None) -> bool:
+    try:
+        "·│…→".encode(encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _write_stdout(render_to: Any) -> None:
+    # A name in an input may hold what this terminal cannot show.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
+    render_to(sys.stdout.write)
+    sys.stdout.flush()
+
+
+def _write_file(path: str, render_to: Any) -> None:
+    """Write the report beside its place and move it there, so that nobody reads half of it."""
+    import tempfile
+
+    folder = os.path.dirname(os.path.abspath(path))
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".rolelint-", dir=folder)
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+            render_to(stream.write)
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,67 @@
+"""`rolelint explain`: one rule in full, in the terminal, offline."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import textwrap
+from typing import Any
+
+import click
+
+from rolelint.errors import printable
+
+
+@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("rule", metavar="RULE")
+@click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
+def command(rule: str, rule_folders: tuple[str, ...]) -> int:
+    """Explain a rule by its code or name: why, a bad and a good example, the fix, references."""
+    from rolelint.rulebook import load_rules
+
+    found = load_rules(rule_folders).get(rule)
+    width = max(40, min(shutil.get_terminal_size((88, 24)).columns, 100))
+    click.echo(click.style(f"{found.id} {found.name}", bold=True))
+    click.echo(f"{printable(found.title)} ({found.severity}, {found.category}, since {found.since})")
+    _section("Why", found.why, width)
+    details = found.details
+    bad = [example for example in details.examples if found.id in example.flags]
+    good = [example for example in details.examples if found.id not in example.flags]
+    for title, examples in (("Bad", bad[:1]), ("Good", good[:1])):
+        for example in examples:
+            click.echo("\n" + click.style(f"{title}: {printable(example.name)}", bold=True))
+            click.echo(textwrap.indent(_json(example.policy if example.policy is not None else example.role), "  "))
+    _section("Fix", details.fix, width)
+    if details.statement:
+        click.echo(textwrap.indent(_json(details.statement), "  "))
+    click.echo("\n" + click.style("References", bold=True))
+    for reference in details.references:
+        click.echo(f"  {printable(reference)}")
+    return 0
+
+
+def _section(title: str, text: str, width: int) -> None:
+    click.echo("\n" + click.style(title, bold=True))
+    for paragraph in text.strip().split("\n\n"):
+        words = printable(" ".join(paragraph.split()))
+        click.echo(textwrap.fill(words, width, initial_indent="  ", subsequent_indent="  "))
+
+
+def _json(value: Any) -> str:
+    """Write an example compactly: lists that fit stay on one line."""
+    if isinstance(value, str):
+        return value
+    return _layout(value, 0)
+
+
+def _layout(value: Any, indent: int) -> str:
+    flat = json.dumps(value, ensure_ascii=True)
+    if len(flat) + indent <= 84 or not isinstance(value, dict | list) or not value:
+        return flat
+    pad = " " * (indent + 2)
+    if isinstance(value, dict):
+        items = [f"{pad}{json.dumps(key)}: {_layout(item, indent + 2)}" for key, item in value.items()]
+    else:
+        items = [pad + _layout(item, indent + 2) for item in value]
+    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
+    return f"{opening}\n" + ",\n".join(items) + f"\n{' ' * indent}{closing}"

@@ -1,0 +1,348 @@
+"""The pipeline in order: paths, files, documents, readings, role reports, report."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from rolelint.documents import Document, Place, parse
+from rolelint.errors import InputError, Location, Problem, UsageError
+from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
+from rolelint.policies.role import Policy, PolicyType, Reading, Role
+from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, read, read_folder
+from rolelint.sources.files import Source, collect, read_source
+
+#: Words that only files about IAM, CloudFormation or Terraform plans have. A file that cannot be parsed is
+#: reported when the user named it, or when it has all words of one of these groups.
+_SIGNS = (
+    (b"Statement", b"Effect"),
+    (b"AWS::IAM::",),
+    (b"AssumeRolePolicyDocument",),
+    (b"RoleDetailList",),
+    (b"planned_values",),
+    (b"AWSTemplateFormatVersion",),
+)
+
+
+class Judge(Protocol):
+    """What the pipeline asks of the rulebook; `rolelint.rulebook` is one."""
+
+    def check_role(self, role: Role, rulebook: Any, options: Any) -> RoleReport:
+        """Judge one role."""
+
+    def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> list[Finding]:
+        """Judge a policy by itself."""
+
+    def check_guardrails(self, roles: Iterable[Role], rulebook: Any, options: Any) -> list[Finding]:
+        """Judge the SCPs and RCPs around roles."""
+
+    def role_unknowns(self, role: Role, options: Any) -> list[UnknownItem]:
+        """List what could not be decided about a role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to look at.
+
+    Attributes:
+        paths: files, folders, globs, and `-` for standard input.
+        exclude: patterns in the syntax of `.gitignore`.
+        forced_type: the type of bare policies, or None to tell it by shape.
+        boundary: a file with the permissions boundary to put on every principal, in place of its own.
+        scps: files, each one level of SCPs, root first; they come after the levels that the input knows.
+        rcps: files with RCPs.
+        excerpts: whether findings quote the source.
+        reader_options: settings of single formats, by name.
+    """
+
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    forced_type: str | None = None
+    boundary: str = ""
+    scps: tuple[str, ...] = ()
+    rcps: tuple[str, ...] = ()
+    excerpts: bool = True
+    reader_options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Found:
+    """A reading with the files it came from: real paths, and whether the user named them."""
+
+    reading: Reading
+    real: str
+    named: bool
+
+
+def lint(request: Request, judge: Judge, rulebook: Any, options: Any, report: Report | None = None) -> Report:
+    """Read everything that a request names and judge every role and policy found.
+
+    One input that cannot be read is one problem of the report; the others are still judged.
+
+    Args:
+        options: passed through to the judge.
+        report: a report that already carries its settings, to be filled.
+    """
+    report = report if report is not None else Report()
+    context = ReadContext(request.forced_type, options=dict(request.reader_options))
+    with _collector_off():
+        _guardrails(request, context, report)
+        found = _read_all(request, context, report)
+    readings = [one.reading for one in found if one.named or one.real not in context.used_files]
+    quotes = _Quotes() if request.excerpts else None
+    roles: list[Role] = []
+    for reading in readings:
+        report.checked += bool(reading.roles or reading.policies)
+        for role in reading.roles:
+            _surround(role, context)
+            roles.append(role)
+    _grammar(readings, context, report)
+    for role in roles:
+        judged = judge.check_role(role, rulebook, options)
+        if quotes:
+            judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
+        report.roles.append(judged)
+        report.unknown += judge.role_unknowns(role, options)
+    for reading in readings:
+        for policy in reading.policies:
+            judged_alone = judge.check_policy(policy, rulebook, options)
+            report.findings += [quotes.quote(f, [policy]) for f in judged_alone] if quotes else judged_alone
+    guards = judge.check_guardrails(roles, rulebook, options)
+    around = [policy for role in roles[:1] for policy in role.policies()]
+    report.findings += [quotes.quote(finding, around) for finding in guards] if quotes else guards
+    return report
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    """Stop the garbage collector while plain data is loaded, and never look at that data again.
+
+    Parsed documents hold no cycles, and walking them again and again costs more than parsing them.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_on:
+            gc.enable()
+
+
+def _read_all(request: Request, context: ReadContext, report: Report) -> list[_Found]:
+    sources = collect(request.paths, request.exclude)
+    report.errors += sources.problems
+    found: list[_Found] = []
+    grouped: dict[tuple[str, str], list[Source]] = {}
+    single: list[Source | tuple[FolderReader, list[Source]]] = []
+    for source in sources.files:
+        reader = _folder_reader(source)
+        if reader is None:
+            single.append(source)
+            continue
+        key = reader.name, os.path.dirname(source.path)
+        if key not in grouped:
+            grouped[key] = []
+            single.append((reader, grouped[key]))
+        grouped[key].append(source)
+    for item in single:
+        if isinstance(item, Source):
+            _read_source(item, context, report, found)
+        else:
+            _read_group(item[0], item[1], context, report, found)
+    return found
+
+
+def _folder_reader(source: Source) -> FolderReader | None:
+    if not source.path:
+        return None
+    name = os.path.basename(source.path)
+    return next((reader for reader in FOLDER_READERS if reader.takes(name)), None)
+
+
+def _read_group(
+    reader: FolderReader, sources: list[Source], context: ReadContext, report: Report, found: list[_Found]
+) -> None:
+    report.files += len(sources)
+    context.base = Path(sources[0].path).parent
+    try:
+        reading = read_folder(reader, [Path(source.path) for source in sources], context)
+    except InputError as error:
+        report.errors.append(_problem(error, sources[0].name))
+        return
+    _keep(reading, sources[0], report, found)
+
+
+def _read_source(source: Source, context: ReadContext, report: Report, found: list[_Found]) -> None:
+    report.files += 1
+    try:
+        documents = parse(source.name, read_source(source))
+    except InputError as error:
+        _cannot_parse(source, error, report)
+        return
+    context.base = Path(source.path).parent if source.path else None
+    for document in documents:
+        try:
+            reading = read(document, context)
+        except InputError as error:
+            report.errors.append(_problem(error, source.name))
+            continue
+        if reading is not None:
+            _keep(reading, source, report, found)
+
+
+def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:
+    for problem in reading.problems:
+        assert isinstance(problem, Problem)
+        _file_problem(problem, report)
+    found.append(_Found(reading, os.path.realpath(source.path) if source.path else "", source.named))
+
+
+def _file_problem(problem: Problem, report: Report, role: Role | None = None) -> None:
+    if problem.kind == "error":
+        report.errors.append(problem)
+    elif problem.kind == "warning":
+        report.warnings.append(problem)
+    else:
+        report.unknown.append(
+            UnknownItem(role.id if role else "", role.name if role else "", "input", problem.message, problem.location)
+        )
+
+
+def _problem(error: InputError | UsageError, file: str) -> Problem:
+    return Problem(error.message, error.location or Location(file), error.hint)
+
+
+def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
+    """Report a file that cannot be parsed, unless it was only met on a walk and has no sign of IAM content."""
+    problem = _problem(error, source.name)
+    if source.named:
+        report.errors.append(problem)
+        return
+    if error.location is None or not error.location.line:
+        # It could not even be read; a file that is gone or binary holds no IAM content.
+        if "may not be read" in error.message:
+            report.errors.append(problem)
+        return
+    try:
+        data = read_source(source)
+    except InputError:
+        return
+    if not any(all(word in data for word in group) for group in _SIGNS):
+        return
+    if b"{{" in data or b"{%" in data:
+        # A chart or a playbook among the files of a repository: not wrong, but not known either.
+        reason = "the file is a template that must be rendered before it can be read"
+        report.unknown.append(UnknownItem("", source.name, "template", reason, problem.location))
+    else:
+        report.errors.append(problem)
+
+
+def _guardrails(request: Request, context: ReadContext, report: Report) -> None:
+    """Read the boundary, SCPs and RCPs that the user puts around everything."""
+    if request.boundary:
+        context.boundaries = _guard_file(request.boundary, PolicyType.BOUNDARY, context, report)
+    if request.scps:
+        context.scps = tuple(_guard_file(path, PolicyType.SCP, context, report) for path in request.scps)
+    if request.rcps:
+        context.rcps = tuple(
+            policy for path in request.rcps for policy in _guard_file(path, PolicyType.RCP, context, report)
+        )
+
+
+def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Report) -> tuple[Policy, ...]:
+    source = Source(path if path != "-" else "<stdin>", path if path != "-" else "", True)
+    forced = ReadContext(kind.value, Path(path).parent, options=context.options, memo=context.memo)
+    policies: list[Policy] = []
+    try:
+        for document in parse(source.name, read_source(source)):
+            reading = read(document, forced)
+            if reading is not None:
+                policies += [policy for policy in reading.policies if policy.type is kind]
+                for problem in reading.problems:
+                    assert isinstance(problem, Problem)
+                    _file_problem(problem, report)
+    except InputError as error:
+        raise UsageError(error.message, location=error.location or Location(path), hint=error.hint) from error
+    if not policies or (kind is PolicyType.BOUNDARY and len(policies) > 1):
+        wanted = "one policy" if kind is PolicyType.BOUNDARY else "a policy"
+        raise UsageError(f"the file for --{kind.value} does not hold {wanted}", location=Location(path))
+    context.used_files.add(os.path.realpath(path))
+    return tuple(policies)
+
+
+def _surround(role: Role, context: ReadContext) -> None:
+    """Put the user's guardrails around a role; AWS lets nobody put a boundary on a service-linked role."""
+    if context.boundaries and not role.service_linked:
+        role.boundary = context.boundaries[0]
+    if context.scps:
+        role.scps = (*(role.scps or ()), *context.scps)
+    if context.rcps:
+        role.rcps = (*(role.rcps or ()), *context.rcps)
+    if role.before is not None:
+        _surround(role.before, context)
+
+
+def _grammar(readings: list[Reading], context: ReadContext, report: Report) -> None:
+    """Report what AWS would not accept in the policies, once for each policy text and place."""
+    seen: set[Any] = set()
+
+    def add(policy: Policy, role: Role | None) -> None:
+        if not policy.document.problems:
+            return
+        locate = policy.locate
+        key = (id(policy.document), locate.document.file, locate.route) if isinstance(locate, Place) else id(policy)
+        if key in seen:
+            return
+        seen.add(key)
+        for problem in policy.document.problems:
+            located = Problem(problem.message, locate(problem.route), problem.hint, problem.kind)
+            _file_problem(located, report, role)
+
+    for reading in readings:
+        for role in reading.roles:
+            for policy in role.policies():
+                add(policy, role)
+            for policy in role.resource_policies:
+                add(policy, role)
+        for policy in reading.policies:
+            add(policy, None)
+
+
+class _Quotes:
+    """Quotes the source around findings."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, Document | None] = {}
+
+    def quote(self, finding: Finding, policies: Iterable[Policy]) -> Finding:
+        """Give the finding with the lines around its place, when it has none yet."""
+        if finding.excerpt or not finding.location.line:
+            return finding
+        document = self._document(finding.location.file, policies)
+        if document is None:
+            return finding
+        return replace(finding, excerpt=document.excerpt(finding.location))
+
+    def _document(self, file: str, policies: Iterable[Policy]) -> Document | None:
+        if file in self._documents:
+            return self._documents[file]
+        for policy in policies:
+            locate = policy.locate
+            if isinstance(locate, Place) and locate.document.file == file and locate.document.text:
+                self._documents[file] = locate.document
+                return locate.document
+        # Readers of other formats place policies in their own way: read the file's text again.
+        from rolelint.documents.encoding import decode
+
+        try:
+            text = decode(file, read_source(Source(file, file, False)))
+            self._documents[file] = Document(file, "text", text, None)
+        except InputError:
+            self._documents[file] = None
+        return self._documents[file]

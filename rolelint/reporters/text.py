@@ -1,0 +1,222 @@
+"""The report for people: grouped by principal, the source quoted, a summary last."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from typing import Any
+
+from rolelint.errors import printable
+from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport
+from rolelint.policies.text import show
+from rolelint.reporters import Style, Write
+
+_COLORS: dict[str, dict[str, Any]] = {
+    "critical": {"fg": "red", "bold": True},
+    "high": {"fg": "red"},
+    "medium": {"fg": "yellow"},
+    "low": {"fg": "cyan"},
+    "info": {"fg": "blue"},
+    "unknown": {"fg": "magenta"},
+    "dim": {"dim": True},
+    "head": {"bold": True},
+    "good": {"fg": "green"},
+}
+#: Labels stand in a column of this width.
+_LABEL = 11
+_KINDS = {"policy": "policy", "role": "role", "user": "user", "permission-set": "permission set"}
+#: More actions than this are counted, not listed: the JSON report has them all.
+_SHOWN_ACTIONS = 6
+_TYPES = str.maketrans({"·": "-", "│": "|", "…": "~", "→": ">"})
+
+
+def render(report: Report, style: Style, write: Write) -> None:
+    """Write the report as text."""
+    _Text(style, write).report(report)
+
+
+def clean(text: str) -> str:
+    """Make text from an input safe to show: unknown values by name, control characters escaped."""
+    return printable(show(text))
+
+
+class _Text:
+    def __init__(self, style: Style, write: Write) -> None:
+        self.style = style
+        self.width = max(40, style.width)
+        self._write = write
+
+    def line(self, text: str = "") -> None:
+        text = text.rstrip() + "\n"
+        self._write(text.translate(_TYPES) if self.style.ascii else text)
+
+    def paint(self, text: str, color: str) -> str:
+        if not self.style.color:
+            return text
+        import click
+
+        return click.style(text, **_COLORS[color])
+
+    def report(self, report: Report) -> None:
+        shown = 0
+        for role in report.roles:
+            if role.findings or (self.style.verbose and role.effects):
+                self.role(role)
+                shown += 1
+        if report.findings:
+            self.line(self.paint("policies by themselves", "head"))
+            for finding in report.findings:
+                self.finding(finding)
+        if report.unknown:
+            self.line(self.paint("unknown", "unknown"))
+            self.unknown(report)
+        for problem in report.warnings:
+            where = f"{problem.location}: " if problem.location.line else f"{clean(problem.location.file)}: "
+            hint = f". {clean(problem.hint)}" if problem.hint else ""
+            self.wrapped(f"{self.paint('warning', 'medium')} ", f"{where}{clean(problem.message)}{hint}", 8)
+        if report.warnings:
+            self.line()
+        self.summary(report)
+
+    def wrapped(self, head: str, text: str, indent: int) -> None:
+        """Write text after a head that is `indent` columns wide, wrapped below itself."""
+        lines = textwrap.wrap(text, max(20, self.width - indent), break_long_words=False, break_on_hyphens=False) or [
+            ""
+        ]
+        self.line(head + lines[0])
+        for rest in lines[1:]:
+            self.line(" " * indent + rest)
+
+    def labelled(self, label: str, text: str, color: str = "dim") -> None:
+        head = "    " + self.paint(label.ljust(_LABEL), color)
+        for paragraph in text.splitlines() or [""]:
+            if paragraph[:1] in (" ", "{", "}"):  # a rewritten statement keeps its shape
+                self.line(head + paragraph)
+            else:
+                self.wrapped(head, paragraph, 4 + _LABEL)
+            head = " " * (4 + _LABEL)
+
+    def role(self, role: RoleReport) -> None:
+        kind = _KINDS.get(role.kind, role.kind)
+        title = f"{self.paint(clean(role.name), 'head')} ({kind})"
+        where = role.arn or str(role.source)
+        self.line(f"{title}  {self.paint(clean(where), 'dim')}")
+        if role.effects and self.style.effects != "none":
+            self.labelled("can", " · ".join(self.power(name, groups) for name, groups in role.effects.items()))
+        for finding in role.findings:
+            self.finding(finding)
+        if not role.findings:
+            self.line()
+
+    def power(self, name: str, groups: Iterable[Any]) -> str:
+        scopes: dict[str, int] = {}
+        for group in groups:
+            words = group.scope if group.certainty == "proved" else f"{group.scope}, possible"
+            words = f"{words}, gated" if group.gate else words
+            scopes[words] = scopes.get(words, 0) + group.count
+        return f"{name} " + " + ".join(f"{count} ({words})" for words, count in scopes.items())
+
+    def finding(self, finding: Finding) -> None:
+        certainty = "" if finding.certainty == "proved" else f" ({finding.certainty})"
+        head = f"  {self.paint(finding.severity, finding.severity)} {finding.rule} {finding.name}{certainty}"
+        self.line(head)
+        self.wrapped("    ", clean(finding.message), 4)
+        place = str(finding.location) if finding.location.line else clean(finding.location.file)
+        if finding.location.address and finding.location.address not in (finding.role, ""):
+            place += f"  {clean(finding.location.address)}"
+        self.line(f"    {self.paint('at', 'dim'):<{2}} {place}")
+        self.excerpt(finding)
+        if finding.actions and not (finding.witness and len(finding.actions) == 1):
+            names = ", ".join(finding.actions[:_SHOWN_ACTIONS])
+            more = len(finding.actions) - _SHOWN_ACTIONS
+            self.labelled("actions", names + (f" and {more} more" if more > 0 else ""))
+        if finding.witness:
+            witness = finding.witness
+            self.labelled("request", f"{clean(witness.action)} on {clean(witness.resource)}")
+            if witness.principal:
+                self.labelled("as", clean(witness.principal))
+            if witness.context:
+                pairs = ", ".join(f"{clean(key)} = {_value(value)}" for key, value in witness.context.items())
+                self.labelled("with", pairs)
+            if witness.assumes:
+                self.labelled("assuming", clean("; ".join(witness.assumes)))
+        if finding.granted_by:
+            self.labelled("granted by", clean(", ".join(finding.granted_by)))
+        if finding.gate:
+            self.labelled("gate", clean(finding.gate))
+        for related in finding.related:
+            self.labelled("see also", f"{related.location} {clean(related.message)}")
+        if finding.lowered:
+            self.labelled("lowered", f"from {finding.base_severity}: {clean('; '.join(finding.lowered))}")
+        if finding.fix:
+            self.labelled("fix", "\n".join(clean(part) for part in finding.fix.splitlines()), "good")
+        self.line()
+
+    def excerpt(self, finding: Finding) -> None:
+        if not finding.excerpt:
+            return
+        place = finding.location
+        margin = len(str(finding.excerpt[-1][0]))
+        for number, text in finding.excerpt:
+            first, last = self._window(text, place.column if number == place.line else 1)
+            body, before, span = _quoted(text[first:last], number, place, first)
+            self.line(f"      {self.paint(f'{number:>{margin}} │', 'dim')} {body}")
+            if span:
+                caret = self.paint("^" * span, finding.severity)
+                self.line(f"      {self.paint(' ' * margin + ' │', 'dim')} {' ' * before}{caret}")
+
+    def _window(self, text: str, column: int) -> tuple[int, int]:
+        """Choose the part of a long line that holds the column."""
+        room = max(30, self.width - 16)
+        if len(text) <= room:
+            return 0, len(text)
+        first = 0 if column <= room * 2 // 3 else column - room // 3
+        return first, min(len(text), first + room)
+
+    def unknown(self, report: Report) -> None:
+        for item in report.unknown:
+            name = f"{clean(item.role_name)}: " if item.role_name else ""
+            place = str(item.location) if item.location.line else clean(item.location.file)
+            self.wrapped("  ", f"{name}{clean(item.what)}: {clean(item.reason)} ({place})", 4)
+        self.line()
+
+    def summary(self, report: Report) -> None:
+        counts = dict.fromkeys(SEVERITIES, 0)
+        for finding in report.all_findings():
+            counts[finding.severity] += 1
+        kinds = {role.kind for role in report.roles}
+        noun = "policy" if kinds == {"policy"} else "user" if kinds == {"user"} else "role"
+        plural = {"policy": "policies"}.get(noun, f"{noun}s")
+        parts = [f"{len(report.roles)} {noun if len(report.roles) == 1 else plural}"]
+        for severity, count in counts.items():
+            text = f"{severity} {count}"
+            parts.append(self.paint(text, severity) if count else text)
+        unknown = f"unknown {len(report.unknown)}"
+        parts.append(self.paint(unknown, "unknown") if report.unknown else unknown)
+        parts.append(f"suppressed {report.suppressed}")
+        if report.errors:
+            parts.append(self.paint(f"errors {len(report.errors)}", "critical"))
+        self.line(" · ".join(parts))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return clean(str(value)) if value is not None else "absent"
+
+
+def _quoted(text: str, number: int, place: Any, first: int) -> tuple[str, int, int]:
+    """Make one quoted line showable, and give where its part of the span begins and how wide it is."""
+    start = end = 0
+    if place.line <= number <= max(place.line, place.end_line):
+        start = place.column - 1 - first if number == place.line else len(text) - len(text.lstrip())
+        end = place.end_column - 1 - first if number == place.end_line else len(text.rstrip())
+    start, end = max(0, start), min(len(text), end)
+    body = _show(text)
+    if number == place.line and end <= start:
+        end = start + 1
+    return body, len(_show(text[:start])), len(_show(text[start:end]))
+
+
+def _show(text: str) -> str:
+    return printable(text.replace("\t", "    "))
