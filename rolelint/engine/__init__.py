@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rolelint.engine.questions import Answer, Difference, can, difference, witness
     from rolelint.engine.request import Decision, Outcome, Principal, Request, Target
     from rolelint.engine.scene import StatementRef
+    from rolelint.engine.trust import trust_allows
 
 _HOME = {
     "Actor": "actors",
@@ -30,6 +31,7 @@ _HOME = {
     "Request": "request",
     "Target": "request",
     "StatementRef": "scene",
+    "trust_allows": "trust",
 }
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "decide",
     "difference",
     "powers",
+    "trust_allows",
     "witness",
 ]
 

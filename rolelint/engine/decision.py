@@ -185,7 +185,7 @@ class _Scene:
             return False
         if not self._resource_covered(statement, document):
             return False
-        if statement.principals is not None and statement.effect == "Deny" and not self._deny_reaches(statement):
+        if statement.effect == "Deny" and not statement_reaches(statement, self.caller, has_boundary=self.has_boundary):
             return False
         return all(
             c.known and condition_holds(c, self.context.get(c.key, ()), self.lookup, variables=document.variables)
@@ -200,15 +200,6 @@ class _Scene:
         )
         return listed is not statement.not_resource
 
-    def _deny_reaches(self, statement: Statement) -> bool:
-        """Tell whether the Principal or NotPrincipal of a Deny covers the caller (S4.15, S4.16, S4.21)."""
-        entries = statement.principals or ()
-        if statement.not_principal:
-            if self.has_boundary and not self.caller.bare:
-                return True  # S4.16
-            return not any(_names(e, self.caller, spare=True) for e in entries)
-        return any(_names(e, self.caller, spare=False) for e in entries)
-
     def resource_grant(self, documents: Iterable[PolicyDocument]) -> tuple[int, tuple[Deciding, ...]]:
         """Find the strongest matching Allow of the resource policy (S6.5)."""
         best, found = _NONE, None
@@ -217,6 +208,20 @@ class _Scene:
             if strength > best:
                 best, found = strength, deciding
         return best, (found,) if found else ()
+
+
+def statement_reaches(statement: Statement, caller: Principal, *, has_boundary: bool = False) -> bool:
+    """Tell whether the Principal or NotPrincipal of a Deny covers a caller (S4.15, S4.16, S4.21).
+
+    A statement without either covers every caller.
+    """
+    if statement.principals is None:
+        return True
+    if statement.not_principal:
+        if has_boundary and not caller.bare:
+            return True  # S4.16
+        return not any(_names(e, caller, spare=True) for e in statement.principals)
+    return any(_names(e, caller, spare=False) for e in statement.principals)
 
 
 def grant_strength(statement: Statement, caller: Principal) -> int:

@@ -48,8 +48,13 @@ def key_kind(key: str) -> str:
     return next((kind for kind, pattern in _KINDS if pattern.search(key)), "request")
 
 
-def gate_of(stage: Scene, solutions: Iterable[Solution], unsupported: frozenset[str]) -> Gate:
-    """Collect what a found request depended on, vacuous conditions left out."""
+def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View], unsupported: frozenset[str]) -> Gate:
+    """Collect what a grant depends on, vacuous conditions left out.
+
+    Args:
+        solutions: requests found for the grant, one for each resource.
+        carving: Deny statements that take some of it away.
+    """
     texts: list[str] = []
     kinds: set[str] = set()
     for solution in solutions:
@@ -58,10 +63,10 @@ def gate_of(stage: Scene, solutions: Iterable[Solution], unsupported: frozenset[
                 if not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
                     kinds.add(key_kind(condition.key))
-        for _, failing in solution.carved:
-            if failing is not None:
-                texts.append(f"unless {describe(failing)}")
-                kinds.add(key_kind(failing.key))
+    for deny in carving:
+        if deny.conditions:
+            texts.append("unless " + " and ".join(describe(c) for c in deny.conditions))
+            kinds.update(key_kind(c.key) for c in deny.conditions)
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds))
 
 

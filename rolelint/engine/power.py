@@ -395,21 +395,34 @@ def _join_naming(grants: Sequence[Grant]) -> str:
 
 def _grants(stage: Scene, group: Group, signature: Signature, unsupported: frozenset[str]) -> Iterator[Grant]:
     ordered = sorted(group.identity, key=lambda v: (v.patterns is not None, len(v.conditions)))
+    carving = [d for d in group.denies if _can_fire(stage, d, signature, unsupported)]
+    exact = all(d.conditions for d in carving)
     for option in ordered:
         found = solve(stage, option, group, signature, unsupported)
         if found is None:
             continue
-        reaches = [r for r, _ in found]
-        first = reaches[0]
         # Of several required resources, the narrowest decides how far the action reaches.
-        narrow = min(reaches, key=lambda r: (r.whole, r.whole_region, not r.named))
+        narrow = min((r for r, _ in found), key=_reach_rank)
         solutions = [s for _, s in found]
-        gate = gate_of(stage, solutions, unsupported)
-        exact = not any(c is None for s in solutions for _, c in s.carved)
+        gate = gate_of(stage, solutions, carving, unsupported)
         naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
-        yield Grant(option.statement, narrow, exact, gate, naming, narrow.patterns or first.patterns)
+        yield Grant(option.statement, narrow, exact, gate, naming, narrow.patterns)
         if narrow.whole and exact and not gate.text:
             return
+
+
+def _can_fire(stage: Scene, deny: View, signature: Signature, unsupported: frozenset[str]) -> bool:
+    """Tell whether a Deny takes anything away from a class; undecided counts as yes."""
+    group = Group(0, (deny,), (), ())
+    try:
+        if deny.statement.refs:
+            return True
+        # A request of several resources fails when one of them is denied.
+        kinds = signature.required or signature.optional
+        singles = [Signature(-1, (kind,), ()) for kind in kinds] or [signature]
+        return any(solve(stage, deny, group, single, unsupported) is not None for single in singles)
+    except (Undecided, LimitReached):
+        return True
 
 
 Solved = list[tuple[Reach, Solution]]

@@ -251,13 +251,13 @@ class Search:
                 return sample
         for union in unions:
             for pattern in union:
-                guess = readable(pattern)
-                if (
-                    any(s.matches(guess) for s in self.shapes)
-                    and all(any(p.matches(guess) for p in u) for u in unions)
-                    and not any(p.matches(guess) for p in without)
-                ):
-                    return guess
+                for guess in readable(pattern):
+                    if (
+                        any(s.matches(guess) for s in self.shapes)
+                        and all(any(p.matches(guess) for p in u) for u in unions)
+                        and not any(p.matches(guess) for p in without)
+                    ):
+                        return guess
         return member([self.shapes, *unions], without)
 
     def _key(self, state: _State, lit: Literal) -> _State | None:
@@ -345,16 +345,17 @@ class _State:
             self.values = {}
 
 
-def readable(pattern: Pattern) -> str:
-    """Write a member of an ARN pattern that a person recognises: stars become `example`, regions and accounts real."""
+def readable(pattern: Pattern) -> list[str]:
+    """Write members of an ARN pattern that a person recognises: stars become names, Regions and accounts are real."""
     fields = pattern.show().split(":", 5)
-    defaults = ("arn", "aws", "*", "us-east-1", "123456789012", "example")
-    out = []
-    for i, field in enumerate(fields):
-        if field == "*":
-            out.append(defaults[i] if i < len(defaults) else "example")
-        elif "*" in field or "?" in field:
-            out.append(field.replace("*", "example" if i == 5 else "").replace("?", "x"))
-        else:
-            out.append(field)
-    return ":".join(out)
+    if len(fields) < 6:
+        return []
+    defaults = ("arn", "aws", "*", "us-east-1", "123456789012")
+    head = [
+        default if field == "*" else field.replace("*", "").replace("?", "x")
+        for field, default in zip(fields, defaults, strict=False)
+    ]
+    rest = fields[5].replace("?", "x")
+    if "*" not in rest:
+        return [":".join([*head, rest])]
+    return [":".join([*head, rest.replace("*", name)]) for name in ("example", "example/example", "", "a:example")]
