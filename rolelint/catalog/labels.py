@@ -65,19 +65,62 @@ def parse(text: str, name: str, *, decided: str = "reviewed") -> tuple[list[Entr
 
 
 def read_folder(folder: Path = FOLDER) -> tuple[list[Entry], list[Problem]]:
-    """Read all label files of a folder, in the order of their names."""
+    """Read all label files of a folder, in the order of their names; locations name them within the folder."""
     entries: list[Entry] = []
     problems: list[Problem] = []
     for path in sorted(folder.glob("*.yaml")):
         if path.name == SECOND_PASS:
             continue
-        found, wrong = read(path)
+        found, wrong = parse(path.read_text(encoding="utf-8"), f"{folder.name}/{path.name}")
         problems += wrong
         for entry in found:
             if entry.action.split(":", 1)[0] != path.stem:
                 problems.append(Problem(f"`{entry.action}` belongs into another file", entry.location))
         entries += found
     return entries, problems
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPass:
+    """One independent second reading of labels.
+
+    Attributes:
+        scope: what was read, for example `sample` or `none and mutate`.
+        read, agreed, changed: how many labels; `read` is the sum of the others.
+    """
+
+    service: str
+    scope: str
+    date: str
+    read: int
+    agreed: int
+    changed: int
+
+
+def second_passes(folder: Path = FOLDER) -> list[SecondPass]:
+    """Read the record of second readings; empty when there is none.
+
+    Raises:
+        InputError: a row is not complete or its numbers do not add up.
+    """
+    import yaml
+
+    path = folder / SECOND_PASS
+    if not path.is_file():
+        return []
+    where = Location(f"{folder.name}/{path.name}")
+    out = []
+    try:
+        for row in yaml.load(path.read_bytes(), Loader=_loader())["passes"]:
+            scope, date = str(row.get("scope", "sample")), str(row.get("date", ""))
+            found = SecondPass(str(row["service"]), scope, date, row["sampled"], row["agreed"], row["changed"])
+            if found.read != found.agreed + found.changed:
+                raise InputError(f"`{found.service}`: sampled is not agreed plus changed", location=where)
+            out.append(found)
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        what = str(error).splitlines()[0]
+        raise InputError(f"not a record of second readings: {what}", location=where) from error
+    return out
 
 
 def overlay(paths: Iterable[Path]) -> dict[str, Label]:

@@ -30,6 +30,22 @@ TIMINGS = ("now", "grace", "deferred", "on-trigger")
 VIAS = ("direct", "parameter", "payload")
 DECISIONS = ("reviewed", "rule", "user", "undecided")
 
+#: What `Catalog.attribute_mask` knows.
+ATTRIBUTES = (
+    *REVERSIBILITIES,
+    *BLASTS,
+    *TIMINGS,
+    *VIAS,
+    *DECISIONS,
+    "resource",
+    "no-resource",
+    "stateful",
+    "recovery",
+    "taggable",
+    "parameter-key",
+    "write-level",
+)
+
 #: Reversibility and blast radius of a class where a label does not say.
 DEFAULTS = {
     "account": ("R2", "B3"),
