@@ -70,6 +70,13 @@ def load(document: Document, context: ReadContext) -> Template:
         for name, node, bindings in evaluator.loop(body):
             if isinstance(node, Mapping) and isinstance(node.get("Type"), str):
                 template.resources[name] = Declared(name, node["Type"], node, (*route, 2), bindings)
+    if (
+        any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
+        or template.macros
+    ):
+        from rolelint.readers.cloudformation.sam import expand
+
+        expand(template)
     return template
 
 

@@ -227,7 +227,8 @@ class Assembly:
                     if scenarios:
                         parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
                     continue
-                document = self.managed_document(arn)
+                # The SAM transform takes the names of policies that AWS manages in place of their ARNs.
+                document = self.managed_document(arn, by_name=resource.generated)
                 where = Places(self.document, {(): branch.route}, resource.address)
                 if document is None:
                     reason = f"managed policy `{show(arn)}` is not in the template and not published by AWS"
@@ -257,9 +258,9 @@ class Assembly:
         self.note_unknown(policy, "attached policy", parts)
         return policy
 
-    def managed_document(self, arn: str) -> PolicyDocument | None:
+    def managed_document(self, arn: str, by_name: bool = False) -> PolicyDocument | None:
         """Give the document of a policy that AWS manages, or None when AWS publishes none by that ARN."""
-        if has_unknown(arn) or ":iam::aws:" not in arn:
+        if has_unknown(arn) or not (":iam::aws:" in arn or (by_name and ":" not in arn)):
             return None
         key = ("managed policy", arn)
         if key not in self.memo:

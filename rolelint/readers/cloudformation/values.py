@@ -36,7 +36,7 @@ _LOOP_TEXT = re.compile(r"[$&]\{([^{}]*)\}")
 Result = TypeVar("Result")
 
 
-class Open(Exception):  # noqa: N818 - it is a question to the caller, not an error
+class Open(Exception):
     """Evaluation met a value that the template leaves open; each of `values` can be put into the scenario."""
 
     def __init__(self, name: str, values: tuple[str, ...]) -> None:

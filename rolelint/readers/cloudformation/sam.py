@@ -1,0 +1,464 @@
+"""The SAM transform, as far as it makes roles: serverless resources become the IAM resources that SAM generates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rolelint.errors import Route
+from rolelint.readers.cloudformation.sam_policies import role_policies, statement_policy
+from rolelint.readers.cloudformation.template import Declared, Placed, Template, plain_text, section
+
+PREFIX = "AWS::Serverless::"
+
+#: Properties of functions that Globals cannot set.
+_OWN = frozenset(("Role", "Policies", "FunctionName", "Events"))
+
+#: Managed policies that SAM adds to a function's role for an event source.
+_SOURCES = {
+    "Kinesis": "service-role/AWSLambdaKinesisExecutionRole",
+    "DynamoDB": "service-role/AWSLambdaDynamoDBExecutionRole",
+    "SQS": "service-role/AWSLambdaSQSQueueExecutionRole",
+    "MSK": "service-role/AWSLambdaMSKExecutionRole",
+}
+_SCHEDULED = ("Schedule", "ScheduleV2", "CloudWatchEvent", "EventBridgeRule", "Api")
+_NETWORK = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeVpcs",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeSecurityGroups",
+]
+
+
+def expand(template: Template) -> None:
+    """Add the IAM resources that SAM generates to a template."""
+    serverless = [r for r in template.resources.values() if r.type.startswith(PREFIX)]
+    if serverless:
+        for resource in serverless:
+            for made in _Expansion(template, resource).made():
+                template.resources.setdefault(made.id, made)
+    if serverless or any("Connectors" in r.body for r in template.resources.values()):
+        from rolelint.readers.cloudformation.connectors import connect
+
+        connect(template)
+
+
+def aws_managed(name: str) -> dict[str, str]:
+    """Write the ARN of an AWS managed policy for the stack's partition."""
+    return {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/" + name}
+
+
+def trust(service: str) -> dict[str, Any]:
+    """Write the trust policy of a service role as SAM does."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": [service]}}],
+    }
+
+
+def is_no_value(node: Any) -> bool:
+    """Tell whether a node is `AWS::NoValue`."""
+    return isinstance(node, Mapping) and node.get("Ref") == "AWS::NoValue"
+
+
+def bare(node: Any) -> Any:
+    """Give the tree that the user wrote, without its place."""
+    return node.value if isinstance(node, Placed) else node
+
+
+def globals_of(template: Template, kind: str) -> Mapping[str, Any]:
+    """Give the part of the `Globals` section for a resource type."""
+    found = section(template.data, "Globals").get(kind)
+    return found if isinstance(found, Mapping) else {}
+
+
+def merged(own: Placed | None, shared: Placed | None) -> Any:
+    """Merge a global property with the resource's own: objects key by key, lists one after the other."""
+    if own is None or shared is None:
+        return own or shared
+    if isinstance(own.value, Mapping) and isinstance(shared.value, Mapping):
+        if _intrinsic(own.value) or _intrinsic(shared.value):
+            return own
+        out: dict[str, Any] = {}
+        for key in (*shared.value, *(key for key in own.value if key not in shared.value)):
+            out[key] = merged(_step(own, key), _step(shared, key))
+        return out
+    if isinstance(own.value, list) and isinstance(shared.value, list):
+        return [_step(side, i) for side in (shared, own) for i in range(len(side.value))]
+    return own
+
+
+def _intrinsic(node: Mapping[Any, Any]) -> bool:
+    return len(node) == 1 and str(next(iter(node))).startswith(("Fn::", "Ref"))
+
+
+def _step(placed: Placed, key: Any) -> Placed | None:
+    if isinstance(placed.value, Mapping) and key not in placed.value:
+        return None
+    return Placed(placed.value[key], (*placed.route, key), placed.bindings)
+
+
+class _Expansion:
+    """Makes the resources that SAM generates for one serverless resource."""
+
+    def __init__(self, template: Template, resource: Declared) -> None:
+        self.template = template
+        self.resource = resource
+        self.kind = resource.type.removeprefix(PREFIX)
+        self.properties: dict[str, Any] = {}
+        shared = {} if resource.body.get("IgnoreGlobals") == "*" else globals_of(template, self.kind)
+        ignored = resource.body.get("IgnoreGlobals")
+        skipped = {*_OWN, *(ignored if isinstance(ignored, list) else ())}
+        route: Route = (*resource.route, "Properties")
+        for name in (*resource.properties, *(n for n in shared if n not in resource.properties)):
+            own = (
+                Placed(resource.properties[name], (*route, name), resource.bindings)
+                if name in resource.properties
+                else None
+            )
+            general = (
+                Placed(shared[name], ("Globals", self.kind, name)) if name in shared and name not in skipped else None
+            )
+            value = merged(own, general)
+            if value is not None:
+                self.properties[name] = value
+
+    def value(self, name: str) -> Any:
+        """Give a property as the user wrote it; None when it is not there."""
+        found = bare(self.properties.get(name))
+        return None if is_no_value(found) else found
+
+    def made(self) -> Iterator[Declared]:
+        """Yield the generated resources."""
+        if self.kind == "Function":
+            yield from self._function()
+        elif self.kind == "StateMachine":
+            yield from self._state_machine()
+        elif self.kind == "WebFunction" and self.value("ExecutionRoleArn") is None:
+            yield self._role("Role", trust("lambda.amazonaws.com"), ["service-role/AWSLambdaBasicExecutionRole"])
+        elif self.kind == "CapacityProvider" and self.value("OperatorRole") is None:
+            yield self._role("OperatorRole", trust("lambda.amazonaws.com"), ["AWSLambdaManagedEC2ResourceOperator"])
+        elif self.kind == "NetworkConnector" and self.value("OperatorRole") is None:
+            managed = ["AWSLambdaNetworkConnectorOperatorPolicy"]
+            yield self._role("OperatorRole", trust("lambda.amazonaws.com"), managed)
+        elif self.kind == "GraphQLApi":
+            yield from self._graphql()
+
+    def _role(
+        self,
+        suffix: str,
+        trust_policy: Any,
+        managed: list[Any],
+        policies: list[Any] | None = None,
+        **more: Any,
+    ) -> Declared:
+        arns = [aws_managed(item) if isinstance(item, str) else item for item in managed]
+        properties: dict[str, Any] = {"AssumeRolePolicyDocument": trust_policy, "ManagedPolicyArns": arns}
+        if policies:
+            properties["Policies"] = policies
+        properties.update({key: value for key, value in more.items() if value is not None})
+        body: dict[str, Any] = {"Type": "AWS::IAM::Role", "Properties": properties}
+        for attribute in ("Condition", "Metadata"):
+            if attribute in self.resource.body:
+                body[attribute] = self.resource.body[attribute]
+        name = self.resource.id + suffix
+        return Declared(name, "AWS::IAM::Role", body, self.resource.route, self.resource.bindings, True)
+
+    def _tags(self) -> Any:
+        tags = self.properties.get("Tags")
+        pairs = bare(tags)
+        return tags if isinstance(pairs, Mapping) and not _intrinsic(pairs) else None
+
+    # -- functions ----------------------------------------------------------------------------------------------
+
+    def _function(self) -> Iterator[Declared]:
+        yield from self._function_role()
+        yield from self._scheduler_roles("lambda")
+        preference = self.value("DeploymentPreference")
+        enabled = isinstance(preference, Mapping) and bare(preference.get("Enabled", True)) is not False
+        if enabled and isinstance(preference, Mapping) and "Role" not in preference:
+            managed: list[Any] = ["service-role/AWSCodeDeployRoleForLambda"]
+            role = self._role("", trust("codedeploy.amazonaws.com"), managed)
+            role.id = "CodeDeployServiceRole"
+            yield role
+
+    def _function_role(self) -> Iterator[Declared]:
+        condition = self.resource.body.get("Condition")
+        given = self.value("Role")
+        if given is not None:
+            branches = given.get("Fn::If") if isinstance(given, Mapping) and len(given) == 1 else None
+            if not (isinstance(branches, list) and len(branches) == 3):
+                return
+            absent = [is_no_value(branch) for branch in branches[1:]]
+            if not any(absent):
+                return
+            if not all(absent):
+                condition = self._given_condition(str(branches[0]), absent[0])
+        basic = "AWSLambdaBasicDurableExecutionRolePolicy" if self.value("DurableConfig") else None
+        managed: list[Any] = [f"service-role/{basic or 'AWSLambdaBasicExecutionRole'}"]
+        if self.value("Tracing") not in (None, "Disabled"):
+            managed.append(_xray(self.template))
+        if self.value("VpcConfig"):
+            managed.append("service-role/AWSLambdaVPCAccessExecutionRole")
+        policies: list[Any] = []
+        queue = self.value("DeadLetterQueue")
+        if isinstance(queue, Mapping):
+            action = {"SQS": "sqs:SendMessage", "SNS": "sns:Publish"}.get(plain_text(bare(queue.get("Type", ""))))
+            statement = {"Action": action, "Resource": queue.get("TargetArn", "*"), "Effect": "Allow"}
+            if action:
+                policies.append(self._generated("DeadLetterQueuePolicy", [statement], "DeadLetterQueue", version=True))
+        policies += self._destinations()
+        arns, documents = role_policies(self.properties.get("Policies"), f"{self.resource.id}Role")
+        managed += arns
+        policies += documents
+        for name, event in self._events():
+            self._event_source(name, event, managed, policies)
+        role = self._role(
+            "Role",
+            self.properties.get("AssumeRolePolicyDocument", trust("lambda.amazonaws.com")),
+            managed,
+            policies,
+            PermissionsBoundary=self.properties.get("PermissionsBoundary"),
+            Path=self.properties.get("RolePath"),
+            Tags=self._tags(),
+        )
+        body = dict(role.body)
+        if condition is not None:
+            body["Condition"] = condition
+        role.body = body
+        yield role
+
+    def _given_condition(self, name: str, holds: bool) -> str:
+        """Name the condition under which SAM makes the role although the function names one."""
+        if holds:
+            return name
+        conditions = dict(self.template.conditions)
+        conditions[f"NOT{name}"] = {"Fn::Not": [{"Condition": name}]}
+        self.template.conditions = conditions
+        return f"NOT{name}"
+
+    def _generated(self, name: str, statements: list[Any], *where: str, version: bool = False) -> dict[str, Any]:
+        """Write an inline policy that SAM generates because of a property."""
+        document: dict[str, Any] = {"Statement": statements}
+        if version:
+            document["Version"] = "2012-10-17"
+        route: Route = (*self.resource.route, "Properties", *where)
+        return {"PolicyName": name, "PolicyDocument": Placed(document, route, self.resource.bindings)}
+
+    def _destinations(self) -> Iterator[dict[str, Any]]:
+        config = self.value("EventInvokeConfig")
+        destinations = bare(config.get("DestinationConfig")) if isinstance(config, Mapping) else None
+        for name in ("OnSuccess", "OnFailure"):
+            entry = bare(destinations.get(name)) if isinstance(destinations, Mapping) else None
+            if not isinstance(entry, Mapping):
+                continue
+            label = f"{self.resource.id}EventInvokeConfig{name}"
+            kind = plain_text(bare(entry.get("Type", "")))
+            target = entry.get("Destination")
+            if target is None and kind in ("SQS", "SNS"):
+                target = self._made_destination(label, kind)
+            statements = _send(kind, target)
+            if statements:
+                yield self._generated(
+                    f"{label}{kind}Policy", statements, "EventInvokeConfig", "DestinationConfig", name
+                )
+
+    def _made_destination(self, label: str, kind: str) -> Any:
+        """Note the queue or topic that SAM makes for a destination without one."""
+        type_, name = ("AWS::SQS::Queue", f"{label}Queue") if kind == "SQS" else ("AWS::SNS::Topic", f"{label}Topic")
+        body = {"Type": type_}
+        made = Declared(name, type_, body, self.resource.route, self.resource.bindings, True)
+        self.template.resources.setdefault(name, made)
+        return {"Fn::GetAtt": [name, "Arn"]} if kind == "SQS" else {"Ref": name}
+
+    def _events(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        events = self.value("Events")
+        for name, event in events.items() if isinstance(events, Mapping) else ():
+            if isinstance(event, Mapping):
+                yield str(name), event
+
+    def _event_source(self, name: str, event: Mapping[str, Any], managed: list[Any], policies: list[Any]) -> None:
+        kind = event.get("Type")
+        properties = event.get("Properties")
+        properties = properties if isinstance(properties, Mapping) else {}
+        if kind in _SOURCES and aws_managed(_SOURCES[kind]) not in managed and _SOURCES[kind] not in managed:
+            managed.append(_SOURCES[kind])
+        statements = list(_source_statements(str(kind), properties))
+        title = {"MSK": "MSKExecutionRolePolicy", "MQ": "SamAutoGeneratedAMQPolicy"}.get(
+            str(kind), f"{kind}ExecutionRolePolicy"
+        )
+        if statements:
+            policies.append(self._generated(title, statements, "Events", name))
+        config = properties.get("DestinationConfig")
+        failure = config.get("OnFailure") if isinstance(config, Mapping) else None
+        if isinstance(failure, Mapping):
+            sends = _send(plain_text(failure.get("Type", "")), failure.get("Destination"))
+            if sends:
+                policies.append(self._generated(f"{self.resource.id}{name}Policy", sends, "Events", name))
+
+    def _scheduler_roles(self, target: str) -> Iterator[Declared]:
+        """Make the roles of EventBridge Scheduler events."""
+        for name, event in self._events():
+            properties = event.get("Properties")
+            properties = properties if isinstance(properties, Mapping) else {}
+            if event.get("Type") != "ScheduleV2" or "RoleArn" in properties:
+                continue
+            label = f"{self.resource.id}{name}"
+            arn: Any = {"Fn::GetAtt": [self.resource.id, "Arn"]}
+            action = "lambda:InvokeFunction"
+            title = f"{label}LambdaPolicy"
+            if target == "states":
+                arn, action, title = {"Ref": self.resource.id}, "states:StartExecution", f"{label}StartExecutionPolicy"
+            statements = [{"Action": action, "Effect": "Allow", "Resource": arn}]
+            policies = [self._generated(title, statements, "Events", name)]
+            dead = properties.get("DeadLetterConfig")
+            if isinstance(dead, Mapping) and dead.get("Arn"):
+                sends = _send("SQS", dead["Arn"])
+                policies.append(self._generated(f"{label}SQSPolicy", sends, "Events", name))
+            yield self._event_role(f"{name}Role", name, "scheduler.amazonaws.com", policies, properties)
+
+    def _event_role(
+        self, suffix: str, event: str, service: str, policies: list[Any], properties: Mapping[str, Any]
+    ) -> Declared:
+        boundary = None
+        if "PermissionsBoundary" in properties:
+            route = (*self.resource.route, "Properties", "Events", event, "Properties", "PermissionsBoundary")
+            boundary = Placed(properties["PermissionsBoundary"], route, self.resource.bindings)
+        role = self._role(suffix, trust(service), [], policies, PermissionsBoundary=boundary)
+        role.route = (*self.resource.route, "Properties", "Events", event)
+        return role
+
+    # -- state machines and APIs --------------------------------------------------------------------------------
+
+    def _state_machine(self) -> Iterator[Declared]:
+        if self.value("Role") is None:
+            arns, documents = role_policies(self.properties.get("Policies"), f"{self.resource.id}Role")
+            tracing = self.value("Tracing")
+            if isinstance(tracing, Mapping) and bare(tracing.get("Enabled")) is True:
+                arns.append(aws_managed(_xray(self.template)))
+            yield self._role(
+                "Role",
+                trust("states.amazonaws.com"),
+                arns,
+                documents,
+                PermissionsBoundary=self.properties.get("PermissionsBoundary"),
+                Path=self.properties.get("RolePath"),
+                Tags=self._tags(),
+            )
+        yield from self._scheduler_roles("states")
+        for name, event in self._events():
+            kind = event.get("Type")
+            properties = event.get("Properties")
+            properties = properties if isinstance(properties, Mapping) else {}
+            if kind not in _SCHEDULED or kind == "ScheduleV2" or "RoleArn" in properties:
+                continue
+            service = "apigateway.amazonaws.com" if kind == "Api" else "events.amazonaws.com"
+            label = f"{self.resource.id}{name}Role"
+            statements = [{"Action": "states:StartExecution", "Effect": "Allow", "Resource": {"Ref": self.resource.id}}]
+            policies = [self._generated(f"{label}StartExecutionPolicy", statements, "Events", name)]
+            yield self._event_role(f"{name}Role", name, service, policies, {})
+
+    def _graphql(self) -> Iterator[Declared]:
+        logging = self.value("Logging")
+        if logging is not False and not (isinstance(logging, Mapping) and "CloudWatchLogsRoleArn" in logging):
+            managed = ["service-role/AWSAppSyncPushToCloudWatchLogs"]
+            yield self._role("CloudWatchRole", trust("appsync.amazonaws.com"), list(managed))
+        sources = self.value("DataSources")
+        sources = sources if isinstance(sources, Mapping) else {}
+        from rolelint.readers.cloudformation.connectors import profile_statements
+
+        for group, kind, label in (("DynamoDb", "AWS::DynamoDB::Table", "DynamoDB"), ("Lambda", "", "Lambda")):
+            entries = sources.get(group)
+            for name, entry in entries.items() if isinstance(entries, Mapping) else ():
+                if not isinstance(entry, Mapping) or "ServiceRoleArn" in entry:
+                    continue
+                access = entry.get("Permissions") or ["Read", "Write"]
+                arn = entry.get("TableArn") or _table_arn(entry)
+                if group == "Lambda":
+                    access, arn, kind = ["Write"], entry.get("FunctionArn", "*"), "AWS::Lambda::Function"
+                statements = profile_statements("AWS::AppSync::DataSource", kind, access, {"Destination.Arn": arn})
+                where = ("DataSources", group, str(name))
+                policies = [self._generated(f"{name}Policy", statements, *where)]
+                yield self._role(f"{label}{name}Role", trust("appsync.amazonaws.com"), [], policies)
+
+
+def _xray(template: Template) -> str:
+    partition = plain_text(template.given.get("AWS::Partition", "")) or template.partition_named
+    return "AWSXrayWriteOnlyAccess" if partition in ("", "aws") else "AWSXRayDaemonWriteAccess"
+
+
+def _table_arn(entry: Mapping[str, Any]) -> Any:
+    values = {"table": entry.get("TableName", "*"), "region": entry.get("Region", {"Ref": "AWS::Region"})}
+    return {"Fn::Sub": ["arn:${AWS::Partition}:dynamodb:${region}:${AWS::AccountId}:table/${table}", values]}
+
+
+def _send(kind: str, target: Any) -> list[dict[str, Any]]:
+    """Write the statements that let a function send to a destination."""
+    if target is None:
+        return []
+    if kind == "S3Bucket" or kind == "S3":
+        inside = {"Fn::Join": ["/", [target, "*"]]}
+        return [
+            {"Action": "s3:PutObject", "Effect": "Allow", "Resource": inside},
+            {"Action": "s3:ListBucket", "Effect": "Allow", "Resource": target},
+        ]
+    action = {
+        "SQS": "sqs:SendMessage",
+        "SNS": "sns:publish",
+        "EventBridge": "events:PutEvents",
+        "Lambda": "lambda:InvokeFunction",
+    }.get(kind)
+    return [{"Action": action, "Effect": "Allow", "Resource": target}] if action else []
+
+
+def _source_statements(kind: str, properties: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Write the statements that SAM adds to a function's role so that it can read an event source."""
+    if kind not in ("MSK", "MQ", "SelfManagedKafka", "DocumentDB"):
+        return
+    configurations = properties.get("SourceAccessConfigurations")
+    entries = [e for e in configurations if isinstance(e, Mapping)] if isinstance(configurations, list) else []
+    types = {plain_text(entry.get("Type", "")) for entry in entries}
+    for entry in entries:
+        type_ = plain_text(entry.get("Type", ""))
+        secret = type_ == "CLIENT_CERTIFICATE_TLS_AUTH" if kind == "MSK" else type_ == "BASIC_AUTH"
+        if kind == "SelfManagedKafka":
+            secret = type_ not in ("VPC_SUBNET", "VPC_SECURITY_GROUP", "IAM_AUTH", "IAM_OAUTHBEARER_AUTH")
+            secret = secret and not (type_.startswith("OAUTHBEARER_") and type_ != "OAUTHBEARER_AUTH")
+        if secret and entry.get("URI"):
+            yield statement_policy(["secretsmanager:GetSecretValue"], entry["URI"])
+    if kind == "MQ":
+        yield statement_policy(["mq:DescribeBroker"], properties.get("Broker", "*"))
+    if kind == "DocumentDB":
+        for action, place in (("DescribeDBClusterParameters", "cluster-pg"), ("DescribeDBSubnetGroups", "subgrp")):
+            text = "arn:${AWS::Partition}:rds:${AWS::Region}:${AWS::AccountId}:" + place + ":*"
+            yield statement_policy([f"rds:{action}"], {"Fn::Sub": text})
+        yield statement_policy(["rds:DescribeDBClusters"], properties.get("Cluster", "*"))
+    if kind == "DocumentDB" or {"VPC_SUBNET", "VPC_SECURITY_GROUP"} <= types:
+        yield statement_policy(list(_NETWORK), "*")
+    key = properties.get("SecretsManagerKmsKeyId")
+    if isinstance(key, str) and kind != "MSK":
+        text = "arn:${AWS::Partition}:kms:${AWS::Region}:${AWS::AccountId}:key/" + key
+        yield statement_policy("kms:Decrypt" if kind == "MQ" else ["kms:Decrypt"], {"Fn::Sub": text})
+    if kind in ("MSK", "SelfManagedKafka"):
+        yield from _registry_statements(properties)
+
+
+def _registry_statements(properties: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    config = properties.get("SchemaRegistryConfig")
+    if not isinstance(config, Mapping):
+        return
+    access = config.get("AccessConfigs")
+    for entry in access if isinstance(access, list) else ():
+        if isinstance(entry, Mapping) and "URI" in entry:
+            yield statement_policy(["secretsmanager:GetSecretValue"], entry["URI"])
+    uri = config.get("SchemaRegistryURI")
+    text = uri.get("Fn::Sub") if isinstance(uri, Mapping) else uri
+    parts = text.split(":") if isinstance(text, str) and text.startswith("arn") else []
+    # `${AWS::Region}` splits at its own colons too; the registry is what stands last.
+    if parts and parts[-1].startswith("registry/"):
+        name = parts[-1].removeprefix("registry/")
+        schema = "arn:${AWS::Partition}:glue:${AWS::Region}:${AWS::AccountId}:schema/" + name + "/*"
+        yield statement_policy(["glue:GetRegistry"], uri)
+        yield statement_policy(["glue:GetSchemaVersion"], [{"Fn::Sub": schema}])
