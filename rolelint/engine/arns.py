@@ -3,26 +3,67 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from rolelint.algebra.strings import FIELD_ANY, STAR, LimitReached, Pattern, arn, includes, marked_arn, member
+from rolelint.algebra.strings import ANY, FIELD_ANY, STAR, Pattern, glob, includes, marked, marked_arn, overlaps
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
-class Shape(NamedTuple):
-    """One ARN format of a resource type, read for one principal.
+class Shape:
+    """One ARN format of a resource type, read for one principal. Equal arguments give the same object.
 
     Attributes:
-        pattern: every ARN of this format that the account can have.
-        sample: a readable one.
+        sample: a readable ARN of this format.
         format: as published, with `${...}`.
+        fields: the first five fields: text, or None where any non-empty text may stand.
+        rest: the resource field as a pattern; `rest_head` is its literal start; `rest_open` tells that one
+            variable follows the literal start and nothing else.
     """
 
-    pattern: Pattern
-    sample: str
-    format: str
+    __slots__ = ("_pattern", "fields", "format", "rest", "rest_head", "rest_key", "rest_open", "sample", "variables")
+
+    def __init__(self, arn_format: str, partition: str, account: str, region: str) -> None:
+        from rolelint.engine.worlds import default_region
+
+        known = (partition, "", region, account)
+        samples = (
+            partition or "aws",
+            "example",
+            region or default_region(partition or "aws"),
+            account or "123456789012",
+        )
+        written = arn_format.split(":", 5)
+        fields: list[str | None] = [written[0]]
+        sample = [written[0]]
+        for i, field in enumerate(written[1:5]):
+            if "${" in field:
+                fields.append(known[i] or None)
+                sample.append(_VARIABLE.sub(samples[i], field))
+            else:
+                fields.append(field)
+                sample.append(field)
+        rest = written[5] if len(written) > 5 else "${Any}"
+        self.format = arn_format
+        self.fields = tuple(fields)
+        #: Which of the five fields a principal's own value stands in.
+        self.variables = tuple("${" in f for f in written[:5])
+        self.sample = ":".join([*sample, _VARIABLE.sub("example", rest)])
+        parts = _VARIABLE.split(rest)
+        self.rest_head = parts[0]
+        self.rest_open = len(parts) == 2 and not parts[1]
+        self.rest_key = (ANY + STAR).join(parts)
+        self.rest = marked(self.rest_key)
+        self._pattern: Pattern | None = None
+
+    @property
+    def pattern(self) -> Pattern:
+        """Every ARN of this format that the account can have."""
+        if self._pattern is None:
+            head = (f if f is not None else FIELD_ANY + STAR for f in self.fields)
+            self._pattern = marked_arn(":".join([*head, self.rest_key]))
+        return self._pattern
 
 
 _shapes: dict[tuple[str, str, str, str], Shape] = {}
@@ -37,27 +78,8 @@ def shape(arn_format: str, partition: str, account: str, region: str) -> Shape:
     key = (arn_format, partition, account, region)
     found = _shapes.get(key)
     if found is None:
-        found = _shapes[key] = _shape(*key)
+        found = _shapes[key] = Shape(*key)
     return found
-
-
-def _shape(arn_format: str, partition: str, account: str, region: str) -> Shape:
-    from rolelint.engine.worlds import default_region
-
-    known = (partition, "", region, account)
-    samples = (partition or "aws", "example", region or default_region(partition or "aws"), account or "123456789012")
-    fields = arn_format.split(":", 5)
-    marked, sample = [], []
-    for i, field in enumerate(fields):
-        if 1 <= i <= 4:
-            fixed = known[i - 1]
-            whole = _VARIABLE.fullmatch(field) is not None
-            marked.append(fixed if whole and fixed else _VARIABLE.sub(FIELD_ANY + STAR, field))
-            sample.append(_VARIABLE.sub(samples[i - 1], field))
-        else:
-            marked.append(_VARIABLE.sub("\uf8fe" + STAR, field))
-            sample.append(_VARIABLE.sub("example", field))
-    return Shape(marked_arn(":".join(marked)), ":".join(sample), arn_format)
 
 
 class Reach(NamedTuple):
@@ -77,47 +99,101 @@ class Reach(NamedTuple):
     patterns: tuple[str, ...]
 
 
-_NOTHING = Reach(False, False, False, False, ())
-_reaches: dict[tuple[tuple[str, ...], Shape, bool, bool], Reach] = {}
+NOTHING = Reach(False, False, False, False, ())
+EVERYTHING = Reach(True, True, True, False, ("*",))
+_reaches: dict[tuple[str, Shape], Reach] = {}
 
 
-def reach(patterns: tuple[str, ...], into: Shape, *, account_known: bool, partition_known: bool) -> Reach:
+def reach(patterns: Iterable[str], into: Shape) -> Reach:
     """Tell how far resource patterns, as a policy writes them, reach into a shape.
 
     Where the account or partition is not known, the one that a pattern names is taken to be the principal's own.
+    Several patterns reach everything only if one of them does.
 
     Raises:
         LimitReached: when a search passed its limit.
     """
-    key = (patterns, into, account_known, partition_known)
+    hits = [r for p in patterns if (r := _reach(p, into)).overlap]
+    if not hits:
+        return NOTHING
+    if len(hits) == 1:
+        return hits[0]
+    regional = any(r.whole_region for r in hits)
+    return Reach(
+        True,
+        any(r.whole for r in hits),
+        regional,
+        not regional and all(r.named for r in hits),
+        tuple(dict.fromkeys(p for r in hits for p in r.patterns)),
+    )
+
+
+def _reach(pattern: str, into: Shape) -> Reach:
+    if pattern == "*":
+        return EVERYTHING
+    key = (pattern, into)
     found = _reaches.get(key)
     if found is None:
-        found = _reaches[key] = _reach(*key)
+        found = _reaches[key] = _measure(pattern, into)
     return found
 
 
-def _reach(patterns: tuple[str, ...], into: Shape, account_known: bool, partition_known: bool) -> Reach:
-    if "*" in patterns:
-        return Reach(True, True, True, False, ("*",))
-    hit = tuple(p for p in patterns if member([[arn(p)], [into.pattern]]) is not None)
-    if not hit:
-        return _NOTHING
-    own = [_relax(p, into.format, not account_known, not partition_known, False) for p in hit]
-    whole = includes([arn(p) for p in own], into.pattern)
-    regional = whole or includes(
-        [arn(_relax(p, into.format, True, not partition_known, True)) for p in hit], into.pattern
-    )
-    return Reach(True, whole, regional, not regional and all(is_named(p, into.format) for p in hit), hit)
-
-
-def _relax(pattern: str, arn_format: str, account: bool, partition: bool, region: bool) -> str:
-    """Widen the fields of a pattern that a principal's own values stand in."""
+def _measure(pattern: str, into: Shape) -> Reach:
     fields = pattern.split(":", 5)
-    template = arn_format.split(":", 5)
-    for i, widen in ((1, partition), (3, region), (4, account)):
-        if widen and i < len(fields) and i < len(template) and "${" in template[i]:
-            fields[i] = "*"
-    return ":".join(fields)
+    if len(fields) < 6:
+        fields += ["*"] * (6 - len(fields))  # S3.5
+    whole = regional = True
+    for i in range(5):
+        text, own = fields[i], into.fields[i]
+        if text == "*":
+            continue
+        wild = "*" in text or "?" in text
+        if own is not None:
+            if text != own and not (wild and glob(text).matches(own)):
+                return NOTHING
+        elif not text:
+            return NOTHING
+        elif i in (1, 4) and not wild:
+            continue  # the principal's own partition or account, taken from the pattern
+        elif i == 3:
+            whole = False
+        else:
+            whole = regional = False
+    rest = fields[5]
+    covers = True
+    if rest != "*":
+        head = into.rest_head
+        bare = rest[:-1] if rest.endswith("*") else rest
+        if "*" not in bare and "?" not in bare:
+            if bare is rest:  # a literal
+                inside = rest.startswith(head) and len(rest) > len(head) if into.rest_open else into.rest.matches(rest)
+                if not inside:
+                    return NOTHING
+                covers = into.rest.literal == rest
+            elif head.startswith(bare):
+                covers = True
+            elif not bare.startswith(head) or not (into.rest_open or _meets(rest, into)):
+                return NOTHING
+            else:
+                covers = False
+        elif not _meets(rest, into):
+            return NOTHING
+        else:
+            covers = includes([glob(rest)], into.rest)
+    whole, regional = whole and covers, regional and covers
+    named = not regional and is_named(pattern, into.format)
+    return Reach(True, whole, regional, named, (pattern,))
+
+
+_meeting: dict[tuple[str, str], bool] = {}
+
+
+def _meets(rest: str, into: Shape) -> bool:
+    key = (rest, into.rest_key)
+    found = _meeting.get(key)
+    if found is None:
+        found = _meeting[key] = overlaps(glob(rest), into.rest)
+    return found
 
 
 def is_named(pattern: str, arn_format: str) -> bool:
@@ -141,9 +217,6 @@ def is_named(pattern: str, arn_format: str) -> bool:
     return not set(trimmed) & {"*", "?"}
 
 
-def union_reach(reaches: Sequence[Reach]) -> Reach:
-    """Join the reaches of one statement into several formats of one type: the widest counts."""
-    return max(reaches, key=lambda r: (r.whole, r.whole_region, r.overlap, not r.named))
-
-
-__all__ = ["LimitReached", "Reach", "Shape", "is_named", "reach", "shape", "union_reach"]
+def reach_rank(r: Reach) -> tuple[bool, bool, bool, bool]:
+    """Order reaches from narrow to wide."""
+    return (r.overlap, r.whole, r.whole_region, not r.named)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from rolelint.algebra.strings import LimitReached, Pattern
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Actor, Domain, actor
-from rolelint.engine.arns import Reach, Shape, reach, shape, union_reach
+from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, reach_rank, shape
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
@@ -285,11 +285,11 @@ def groups(stage: Scene, within: int, certain: bool) -> Iterator[Group]:
         )
 
 
-def _plain(option: View) -> bool:
-    return option.patterns is None and not option.conditions
-
-
 _NO_GATE = Gate("", frozenset())
+
+
+def _ceilings_open(group: Group) -> bool:
+    return all(any(v.plain for v in layer) for layer in group.layers)
 
 
 def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, int]]) -> list[Core]:
@@ -299,8 +299,8 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
     for group in groups(stage, within, certain):
         if not group.identity or not all(group.layers):
             continue
-        plain = [v for v in group.identity if _plain(v)]
-        if plain and not group.denies and all(any(map(_plain, layer)) for layer in group.layers):
+        plain = [v for v in group.identity if v.plain]
+        if plain and not group.denies and _ceilings_open(group):
             grants = tuple(v.statement for v in plain)
             out.append(Core(group.mask, None, "any", True, ("*",), "", _NO_GATE, certainty, grants))
             continue
@@ -315,6 +315,10 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
                 if core is not None:
                     out.append(core)
     return out
+
+
+def _cost(option: View) -> tuple[bool, int]:
+    return (option.texts is not None, len(option.conditions))
 
 
 def _conditions(group: Group) -> list[CompiledCondition]:
@@ -394,21 +398,74 @@ def _join_naming(grants: Sequence[Grant]) -> str:
 
 
 def _grants(stage: Scene, group: Group, signature: Signature, unsupported: frozenset[str]) -> Iterator[Grant]:
-    ordered = sorted(group.identity, key=lambda v: (v.patterns is not None, len(v.conditions)))
     carving = [d for d in group.denies if _can_fire(stage, d, signature, unsupported)]
     exact = all(d.conditions for d in carving)
-    for option in ordered:
-        found = solve(stage, option, group, signature, unsupported)
+    separable = not carving and _ceilings_open(group)
+    for option in sorted(group.identity, key=_cost):
+        if separable and not option.exclude and not option.statement.refs:
+            grant = _separate(stage, option, signature, unsupported)
+        else:
+            grant = _searched(stage, option, group, carving, signature, unsupported)
+        if grant is not None:
+            yield grant._replace(exact=exact)
+            if grant.reach.whole and exact and not grant.gate.text:
+                return
+
+
+def _separate(stage: Scene, option: View, signature: Signature, unsupported: frozenset[str]) -> Grant | None:
+    """Judge a statement that nothing else limits: its resources and its conditions can be met apart."""
+    narrow = _static_reach(stage.role, option, signature)
+    if not narrow.overlap:
+        return None
+    gate = _NO_GATE
+    solutions: list[Solution] = []
+    if option.conditions:
+        ungrouped = Group(0, (option,), (), ())
+        anywhere = View(option.statement, None, False, option.conditions, option.pins)
+        found = solve(stage, anywhere, ungrouped, _UNTYPED, unsupported)
         if found is None:
-            continue
-        # Of several required resources, the narrowest decides how far the action reaches.
-        narrow = min((r for r, _ in found), key=_reach_rank)
+            return None
         solutions = [s for _, s in found]
-        gate = gate_of(stage, solutions, carving, unsupported)
-        naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
-        yield Grant(option.statement, narrow, exact, gate, naming, narrow.patterns)
-        if narrow.whole and exact and not gate.text:
-            return
+        gate = gate_of(stage, solutions, (), unsupported)
+    naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
+    return Grant(option.statement, narrow, True, gate, naming, narrow.patterns)
+
+
+_UNTYPED = Signature(-1, (), ())
+
+
+def _static_reach(role: Role, option: View, signature: Signature) -> Reach:
+    """Tell how far a statement's resources reach into what a signature names; of required types the narrowest."""
+    if option.texts is None:
+        return EVERYTHING
+    if signature.required:
+        return min((_type_reach(role, option, kind) for kind in signature.required), key=reach_rank)
+    if signature.optional:
+        return max((_type_reach(role, option, kind) for kind in signature.optional), key=reach_rank)
+    return NOTHING
+
+
+def _type_reach(role: Role, option: View, kind: ResourceType) -> Reach:
+    return max((reach(option.written, s) for s in type_shapes(role, kind)), key=reach_rank, default=NOTHING)
+
+
+def _searched(
+    stage: Scene,
+    option: View,
+    group: Group,
+    carving: Sequence[View],
+    signature: Signature,
+    unsupported: frozenset[str],
+) -> Grant | None:
+    found = solve(stage, option, group, signature, unsupported)
+    if found is None:
+        return None
+    # Of several required resources, the narrowest decides how far the action reaches.
+    narrow = min((r for r, _ in found), key=reach_rank)
+    solutions = [s for _, s in found]
+    gate = gate_of(stage, solutions, carving, unsupported)
+    naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
+    return Grant(option.statement, narrow, True, gate, naming, narrow.patterns)
 
 
 def _can_fire(stage: Scene, deny: View, signature: Signature, unsupported: frozenset[str]) -> bool:
@@ -549,7 +606,7 @@ def _solve_world(
         return None
     layers = [
         [option],
-        *(sorted(la, key=lambda v: (v.patterns is not None, len(v.conditions))) for la in group.layers),
+        *(sorted(la, key=_cost) for la in group.layers),
     ]
     fixed = dict(keys)
 
@@ -564,8 +621,7 @@ def _solve_world(
         found = Search(None, (), domain).run(layers, group.denies)
         if found is None:
             return None
-        whole = Reach(True, True, True, False, ("*",))
-        return [(whole, found)]
+        return [(EVERYTHING, found)]
     out: Solved = []
     given = resource
     if signature.required:
@@ -589,15 +645,11 @@ def _solve_world(
         if resource is not None and not _is_of(stage, resource, kind):
             continue
         one = _one_type(stage, option, layers, group, kind, domain, world, resource)
-        if one is not None and (best is None or _reach_rank(one[0]) > _reach_rank(best[0])):
+        if one is not None and (best is None or reach_rank(one[0]) > reach_rank(best[0])):
             best = one
             if one[0].whole:
                 break
     return None if best is None else [best]
-
-
-def _reach_rank(r: Reach) -> tuple[bool, bool, bool]:
-    return (r.whole, r.whole_region, not r.named)
 
 
 def _shared(key: str) -> bool:
@@ -606,12 +658,16 @@ def _shared(key: str) -> bool:
 
 
 def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
-    return any(s.pattern.matches(arn) for s in shapes(stage.role, kind, ""))
+    return any(s.pattern.matches(arn) for s in type_shapes(stage.role, kind))
 
 
-def shapes(role: Role, kind: ResourceType, region: str) -> list[Shape]:
-    """Give the ARN languages of a resource type in a role's account."""
-    return [shape(f, role.partition, role.account, region) for f in kind.formats]
+def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]:
+    """Give the ARN languages of a resource type for a role.
+
+    A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
+    """
+    account = "" if kind.key == "iam:role" else role.account
+    return [shape(f, role.partition, account, region) for f in kind.formats]
 
 
 def _one_type(
@@ -626,10 +682,11 @@ def _one_type(
 ) -> tuple[Reach, Solution] | None:
     from rolelint.algebra.strings import literal
 
-    role = stage.role
-    # A request for another account's role is judged by that role's trust policy (S6.48): its account is not ours.
-    foreign = kind.key == "iam:role" and group.mask & catalog().expand("sts:AssumeRole*")
-    all_shapes = [shape(f, role.partition, "" if foreign else role.account, world.region) for f in kind.formats]
+    all_shapes = type_shapes(stage.role, kind, world.region)
+    if resource is None and option.texts is not None and not option.exclude and not option.pins:
+        all_shapes = [s for s in all_shapes if reach(option.written, s).overlap]
+        if not all_shapes:
+            return None
     targets: list[Pattern] = [literal(resource)] if resource is not None else [s.pattern for s in all_shapes]
     samples = [resource] if resource is not None else [s.sample for s in all_shapes]
     found = Search(targets, samples, domain).run(layers, group.denies)  # type: ignore[arg-type]
@@ -639,23 +696,22 @@ def _one_type(
     for s in all_shapes:
         joint: Reach | None = None
         for pick in found.picks:
-            one = _pick_reach(pick, s, role)
+            one = _pick_reach(pick, s)
             joint = one if joint is None else _narrower(joint, one)
         if joint is not None and joint.overlap:
             reaches.append(joint)
     if not reaches:
         return Reach(True, False, False, False, (found.resource,)), found
-    return union_reach(reaches), found
+    return max(reaches, key=reach_rank), found
 
 
-def _pick_reach(pick: View, into: Shape, role: Role) -> Reach:
-    if pick.patterns is None:
-        return Reach(True, True, True, False, ("*",))
+def _pick_reach(pick: View, into: Shape) -> Reach:
+    if pick.texts is None:
+        return EVERYTHING
     if pick.exclude:
         # NotResource: broad unless it leaves nothing of the type.
-        return Reach(True, False, True, False, tuple(f"not {r}" for r in pick.statement.resources or ()))
-    written = tuple(dict.fromkeys(p.show() for p in pick.patterns))
-    return reach(written, into, account_known=bool(role.account), partition_known=bool(role.partition))
+        return Reach(True, False, True, False, tuple(f"not {r}" for r in pick.written))
+    return reach(pick.written, into)
 
 
 def _narrower(one: Reach, other: Reach) -> Reach:

@@ -126,7 +126,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None) -> I
         for part, unsupported in _by_support(group):
             for signature, actions in known.signatures(part):
                 index = (actions & -actions).bit_length() - 1
-                for option in sorted(group.identity, key=lambda v: (v.patterns is not None, len(v.conditions))):
+                for option in sorted(group.identity, key=lambda v: (v.texts is not None, len(v.conditions))):
                     try:
                         solved = solve(stage, option, group, signature, unsupported, resource)
                     except (Undecided, LimitReached) as error:
@@ -303,7 +303,7 @@ def _gained(
     """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
     ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
     for layer in old.layers:
-        if any(v.patterns is None and not v.conditions for v in layer):
+        if any(v.plain for v in layer):
             continue  # this layer always allows: the old role cannot fail here
         ways.append(((), layer))
     ways += [(((deny,),), ()) for deny in old.denies]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rolelint.algebra.strings import Pattern, arn, marked_arn, member
+from rolelint.algebra.strings import Pattern, marked_arn, member
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, variable_keys
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
-from rolelint.engine.match import STAR, substitute, wildcards
+from rolelint.engine.match import ANY, STAR, substitute, wildcards
 from rolelint.policies.text import CLOSE, OPEN
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
@@ -22,30 +22,55 @@ from rolelint.policies.text import CLOSE, OPEN
 MAX_MODELS = 2_000
 
 
-@dataclass(frozen=True, slots=True)
 class View:
     """A statement as one search sees it, with variables replaced and unknown parts read one way.
 
     Attributes:
-        patterns: resource patterns, or None when it covers every resource.
+        texts: resource patterns in marked form (`match.wildcards`), or None when it covers every resource.
+        written: the same as a policy writes them.
         exclude: the patterns stand under NotResource.
         conditions: the conditions that count.
         pins: values of policy variables in the conditions.
+        plain: it covers every resource and has no condition.
     """
 
-    statement: CompiledStatement
-    patterns: tuple[Pattern, ...] | None
-    exclude: bool
-    conditions: tuple[CompiledCondition, ...]
-    pins: Pins = ()
+    __slots__ = ("_patterns", "conditions", "exclude", "pins", "plain", "statement", "texts")
+
+    def __init__(
+        self,
+        statement: CompiledStatement,
+        texts: tuple[str, ...] | None,
+        exclude: bool,
+        conditions: tuple[CompiledCondition, ...],
+        pins: Pins,
+    ) -> None:
+        self.statement = statement
+        self.texts = texts
+        self.exclude = exclude
+        self.conditions = conditions
+        self.pins = pins
+        self.plain = texts is None and not conditions
+        self._patterns: tuple[Pattern, ...] | None = None
+
+    @property
+    def patterns(self) -> tuple[Pattern, ...] | None:
+        """The resource patterns, or None when it covers every resource."""
+        if self._patterns is None and self.texts is not None:
+            self._patterns = tuple(marked_pattern(t) for t in self.texts)
+        return self._patterns
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The resource patterns as a policy writes them."""
+        return tuple(t.replace(STAR, "*").replace(ANY, "?") for t in self.texts or ())
 
     def covers(self, resource: str) -> bool:
         """Tell whether the statement's Resource element reaches a resource."""
-        if self.patterns is None:
+        if self.texts is None:
             return True
         if resource == "*":  # S3.9, S3.10
             return self.exclude
-        return any(p.matches(resource) for p in self.patterns) is not self.exclude
+        return any(p.matches(resource) for p in self.patterns or ()) is not self.exclude
 
     def literal(self, condition: CompiledCondition, wanted: bool) -> Literal:
         """Make the literal that asks for a truth of one of the conditions."""
@@ -55,6 +80,14 @@ class View:
 
 _view_memo: dict[tuple[CompiledStatement, bool, Pins, bool], View | None] = {}
 _pattern_memo: dict[str, Pattern] = {}
+
+
+def marked_pattern(text: str) -> Pattern:
+    """Compile an ARN pattern in marked form, once."""
+    pattern = _pattern_memo.get(text)
+    if pattern is None:
+        pattern = _pattern_memo[text] = marked_arn(text)
+    return pattern
 
 
 def view(statement: CompiledStatement, certain: bool, pins: Pins = (), loose: bool = False) -> View | None:
@@ -93,7 +126,7 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) 
                 continue
             return None
         conditions.append(condition)
-    patterns: tuple[Pattern, ...] | None = None
+    texts: tuple[str, ...] | None = None
     exclude = False
     if not statement.covers_all:
         exclude = statement.not_resource
@@ -102,39 +135,36 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) 
             if written == "*":
                 return None  # NotResource "*" reaches nothing (S3.10)
             # Under NotResource a wider pattern makes the statement narrower.
-            pattern = _resource_pattern(written, statement.variables, fixed, loose, widen is not exclude, allow)
-            if pattern is not None:
-                found.append(pattern)
-        patterns = tuple(found)
-        if not patterns and not exclude:
+            text = _resource_text(written, statement.variables, fixed, loose, widen is not exclude, allow)
+            if text is not None:
+                found.append(text)
+        texts = tuple(found)
+        if not texts and not exclude:
             return None
-    return View(statement, patterns, exclude, tuple(conditions), pins)
+    return View(statement, texts, exclude, tuple(conditions), pins)
 
 
-def _resource_pattern(
+def _resource_text(
     written: str, variables: bool, fixed: dict[str, str | None], loose: bool, widen: bool, allow: bool
-) -> Pattern | None:
+) -> str | None:
     text = written
     if OPEN in text and widen:
         text = _widen_unknown(text)
     if not variables or "${" not in text:
-        pattern = _pattern_memo.get(text)
-        if pattern is None:
-            pattern = _pattern_memo[text] = arn(text)
-        return pattern
+        return wildcards(text)
     parts = text.split(":", 5)
     if len(parts) < 6:
-        return arn(text)
+        return wildcards(text)
     keys = variable_keys((parts[5],))
     if loose and not keys <= fixed.keys():
         if not allow:
             return None
         tail = _star_variables(parts[5])
-        return marked_arn(wildcards(":".join(parts[:5])) + ":" + tail)
+        return wildcards(":".join(parts[:5])) + ":" + tail
     field = substitute(parts[5], fixed.get, wild=True)
     if field is None:
         return None  # S3.14
-    return marked_arn(wildcards(":".join(parts[:5])) + ":" + field)
+    return wildcards(":".join(parts[:5])) + ":" + field
 
 
 def _widen_unknown(text: str) -> str:
