@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from rolelint.algebra.strings import Pattern, marked_arn, member
 from rolelint.engine.actors import Domain
-from rolelint.engine.compile import CompiledCondition, CompiledStatement, variable_keys
+from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_condition, variable_keys
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import ANY, STAR, substitute, wildcards
+from rolelint.policies.document import Condition
 from rolelint.policies.text import CLOSE, OPEN
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
@@ -122,9 +123,11 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) 
         if condition.uncertain and widen:
             continue
         if loose and not condition.refs <= fixed.keys():
-            if allow:
-                continue
-            return None
+            if not allow:
+                return None
+            if _needs_presence(condition):
+                conditions.append(_presence(condition))
+            continue
         conditions.append(condition)
     texts: tuple[str, ...] | None = None
     exclude = False
@@ -142,6 +145,19 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) 
         if not texts and not exclude:
             return None
     return View(statement, texts, exclude, tuple(conditions), pins)
+
+
+def _needs_presence(condition: CompiledCondition) -> bool:
+    """Tell whether a condition can hold only for a key that is present, whatever its values are."""
+    operator, written = condition.operator, condition.condition
+    if operator is None or written.if_exists:
+        return False
+    return written.quantifier == "ForAnyValue" or (not written.quantifier and not operator.negated)
+
+
+def _presence(condition: CompiledCondition) -> CompiledCondition:
+    written = condition.condition
+    return compile_condition(Condition("Null", "", False, written.key, written.key_text, ("false",)), False)
 
 
 def _resource_text(

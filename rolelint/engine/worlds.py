@@ -38,6 +38,7 @@ _ENDPOINT = frozenset(
         "aws:sourcevpc aws:sourcevpce aws:sourcevpcarn aws:vpcsourceip aws:vpceaccount aws:vpceorgid aws:vpceorgpaths"
     ).split()
 )
+_LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,21 @@ def worlds(conditions: Iterable[CompiledCondition], mentioned: frozenset[str], p
         mentioned: every key in conditions and policy variables, lower-cased.
         partition: of the request; `aws` when not known.
     """
+    linked = _LINKED & mentioned
+    if not linked:
+        return _PLAIN
+    telling = tuple(c for c in conditions if c.key in linked)
+    key = (telling, linked, partition)
+    found = _memo.get(key)
+    if found is None:
+        found = _memo[key] = _worlds(telling, linked, partition)
+    return found
+
+
+_memo: dict[tuple[tuple[CompiledCondition, ...], frozenset[str], str], tuple[World, ...]] = {}
+
+
+def _worlds(conditions: tuple[CompiledCondition, ...], mentioned: frozenset[str], partition: str) -> tuple[World, ...]:
     parts: list[list[World]] = []
     if not _CHANNEL.isdisjoint(mentioned):
         parts.append(_channels(conditions))
@@ -70,8 +86,6 @@ def worlds(conditions: Iterable[CompiledCondition], mentioned: frozenset[str], p
         )
     if "aws:requestedregion" in mentioned:
         parts.append(_regions(conditions, partition))
-    if not parts:
-        return _PLAIN
     out = []
     for combination in product(*parts):
         keys: dict[str, Domain] = {}
