@@ -165,7 +165,8 @@ class Assembly:
         key = None
         if branches and not branches[0].bindings:
             states = [[sorted(s.items()) for s in branch.scenarios] for branch in branches]
-            key = (branches[0].route, repr(states), repr([sorted(s.items()) for s in base]))
+            # Generated policies may share the place that they come from, so the tree itself tells them apart.
+            key = (id(branches[0].node), repr(states), repr([sorted(s.items()) for s in base]))
         read = self._read.get(key) if key else None
         if read is None:
             read = read_document(self.evaluator, branches, base)
@@ -237,9 +238,10 @@ class Assembly:
                 elif not always(scenarios, base):
                     document = doubtful(document, doubt(scenarios, base))
                 name = show(arn).rpartition("/")[2]
-                parts.identity.append(
-                    Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=_known(arn), inline=False)
-                )
+                if not any(one.name == name and one.document == document and not one.inline for one in parts.identity):
+                    parts.identity.append(
+                        Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=_known(arn), inline=False)
+                    )
 
     def declared_policy(self, declared: Declared, scenarios: Scenarios, base: Scenarios, parts: Parts) -> Policy:
         """Read a ManagedPolicy resource of the template as an identity policy."""
@@ -520,7 +522,7 @@ def doubtful(document: PolicyDocument, why: str) -> PolicyDocument:
 
 
 def _known(arn: str) -> str:
-    return "" if has_unknown(arn) else arn
+    return arn if arn.startswith("arn:") and not has_unknown(arn) else ""
 
 
 def _describe(node: Any) -> str:

@@ -52,8 +52,10 @@ def _fill(node: Any, values: Mapping[str, Any]) -> Any:
         return {key: _fill(value, values) for key, value in node.items()}
     if isinstance(node, list):
         return [_fill(item, values) for item in node]
-    if not isinstance(node, str) or "%{" not in node:
+    if not isinstance(node, str):
         return node
+    if "%{" not in node:
+        return {"Fn::Sub": node} if "${" in node else node
     whole = _NAME.fullmatch(node)
     if whole:
         return values.get(whole.group(1), node)
@@ -73,6 +75,7 @@ class _Connector:
         source: Mapping[str, Any],
         route: Route,
         owner: Declared,
+        condition: str,
     ) -> None:
         self.template = template
         self.name = name
@@ -80,6 +83,7 @@ class _Connector:
         self.source = source
         self.route = route
         self.owner = owner
+        self.condition = condition
 
     def made(self) -> Iterator[Declared]:
         """Yield the policies of the connector."""
@@ -131,8 +135,8 @@ class _Connector:
 
     def _resource(self, suffix: str, kind: str, properties: Mapping[str, Any]) -> Declared:
         body: dict[str, Any] = {"Type": kind, "Properties": properties}
-        if "Condition" in self.owner.body:
-            body["Condition"] = self.owner.body["Condition"]
+        if self.condition:
+            body["Condition"] = self.condition
         return Declared(self.name + suffix, kind, body, self.route, self.owner.bindings, True)
 
     def _declared(self, reference: Mapping[str, Any]) -> Declared | None:
@@ -213,7 +217,9 @@ def _connectors(template: Template) -> Iterator[_Connector]:
         if resource.type == "AWS::Serverless::Connector":
             source = resource.properties.get("Source")
             if isinstance(source, Mapping):
-                yield _Connector(template, resource.id, resource.properties, source, resource.route, resource)
+                yield _Connector(
+                    template, resource.id, resource.properties, source, resource.route, resource, resource.condition
+                )
         inside = resource.body.get("Connectors")
         for name, body in inside.items() if isinstance(inside, Mapping) else ():
             properties = body.get("Properties") if isinstance(body, Mapping) else None
@@ -221,4 +227,6 @@ def _connectors(template: Template) -> Iterator[_Connector]:
                 extra = properties.get("SourceReference")
                 source = {"Id": resource.id, **(extra if isinstance(extra, Mapping) else {})}
                 route = (*resource.route, "Connectors", name)
-                yield _Connector(template, f"{resource.id}{name}", properties, source, route, resource)
+                condition = body.get("Condition")
+                condition = condition if isinstance(condition, str) else ""
+                yield _Connector(template, f"{resource.id}{name}", properties, source, route, resource, condition)
