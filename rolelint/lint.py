@@ -90,17 +90,8 @@ def lint(request: Request, judge: Judge, rulebook: Any, options: Any, report: Re
     """
     report = report if report is not None else Report()
     context = ReadContext(request.forced_type, options=dict(request.reader_options))
-    with _collector_off():
-        _guardrails(request, context, report)
-        found = _read_all(request, context, report)
-    readings = [one.reading for one in found if one.named or one.real not in context.used_files]
+    roles, readings = _gather(request, context, report)
     quotes = _Quotes() if request.excerpts else None
-    roles: list[Role] = []
-    for reading in readings:
-        report.checked += bool(reading.roles or reading.policies)
-        for role in reading.roles:
-            _surround(role, context)
-            roles.append(role)
     _grammar(readings, context, report)
     for role in roles:
         judged = judge.check_role(role, rulebook, options)
@@ -116,6 +107,32 @@ def lint(request: Request, judge: Judge, rulebook: Any, options: Any, report: Re
     around = [policy for role in roles[:1] for policy in role.policies()]
     report.findings += [quotes.quote(finding, around) for finding in guards] if quotes else guards
     return report
+
+
+def load_roles(request: Request, report: Report) -> list[Role]:
+    """Read everything that a request names and give its roles, with the guardrails around them, unjudged.
+
+    Args:
+        report: takes what could not be read.
+    """
+    context = ReadContext(request.forced_type, options=dict(request.reader_options))
+    roles, readings = _gather(request, context, report)
+    _grammar(readings, context, report)
+    return roles
+
+
+def _gather(request: Request, context: ReadContext, report: Report) -> tuple[list[Role], list[Reading]]:
+    with _collector_off():
+        _guardrails(request, context, report)
+        found = _read_all(request, context, report)
+    readings = [one.reading for one in found if one.named or one.real not in context.used_files]
+    roles: list[Role] = []
+    for reading in readings:
+        report.checked += bool(reading.roles or reading.policies)
+        for role in reading.roles:
+            _surround(role, context)
+            roles.append(role)
+    return roles, readings
 
 
 @contextmanager

@@ -568,6 +568,10 @@ def _variable_values(
                 value = solve_key(domain, frozenset())
                 options += [domain.example or "example", *(value or ())]
                 for c in conditions:
+                    if key in c.refs:
+                        other = keys.get(c.key) or stage.domain(c.key)
+                        options += (other.values or ())[:4]
+                        options += [other.example] if other.example else []
                     if c.key == key and c.operator is not None:
                         options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
                         fit = solve_key(domain, frozenset((Literal(c, True),))) if not c.refs else None
