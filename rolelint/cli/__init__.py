@@ -15,6 +15,9 @@ from rolelint.errors import RolelintError, printable
 #: Command to module and one-line help; the module's `command` is the click command.
 COMMANDS = {
     "check": ("rolelint.cli.check", "Say what roles in files can destroy, and what grants it."),
+    "can": ("rolelint.cli.can", "Ask whether anyone who holds a role can perform an action."),
+    "diff": ("rolelint.cli.diff", "Ask what a new version allows that the old one did not."),
+    "evaluate": ("rolelint.cli.evaluate", "Decide concrete requests: unit tests for policies."),
     "rules": ("rolelint.cli.rules", "List the rules."),
     "explain": ("rolelint.cli.explain", "Explain one rule: why, bad, good, fix, references."),
 }

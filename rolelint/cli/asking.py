@@ -1,0 +1,98 @@
+"""What the commands that ask about single roles share: loading, choosing a role, showing answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from rolelint.errors import RolelintError, UsageError, printable
+from rolelint.policies.role import Role
+
+
+def load(
+    path: str,
+    *,
+    forced_type: str | None = None,
+    boundary: str = "",
+    scps: tuple[str, ...] = (),
+    rcps: tuple[str, ...] = (),
+) -> list[Role]:
+    """Read the roles of one file or folder.
+
+    Raises:
+        RolelintError: when an input cannot be read, or holds no role.
+    """
+    from rolelint.findings.model import Report
+    from rolelint.lint import Request, load_roles
+
+    report = Report()
+    roles = load_roles(Request((path,), (), forced_type, boundary, scps, rcps), report)
+    if report.errors:
+        first, *rest = report.errors
+        for problem in rest:
+            click.echo(printable(str(problem)), err=True)
+        raise RolelintError(first.message, location=first.location, hint=first.hint)
+    if not roles:
+        raise UsageError(f"no role or identity policy in `{printable(path)}`")
+    return roles
+
+
+def choose(roles: list[Role], wanted: str, path: str) -> Role:
+    """Find one role by name, ARN or address; without a name there must be one only.
+
+    Raises:
+        UsageError: when there is none, or more than one.
+    """
+    if not wanted:
+        if len(roles) == 1:
+            return roles[0]
+        raise UsageError(f"`{printable(path)}` holds {len(roles)} roles", hint=f"name one with --role: {_names(roles)}")
+    found = [r for r in roles if wanted in (r.name, r.arn, r.location.address, r.id)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f"`{wanted}` names {len(found)} roles", hint="use an ARN or an address")
+    raise UsageError(f"no role `{wanted}` in `{printable(path)}`", hint=f"there are {_names(roles)}")
+
+
+def _names(roles: Iterable[Role]) -> str:
+    names = [printable(r.name) for r in roles]
+    return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
+
+
+def parse_context(given: tuple[str, ...]) -> dict[str, list[str]]:
+    """Read `key=value` options; a key given twice has several values; `key=` alone makes it absent.
+
+    Raises:
+        UsageError: when one has no `=`.
+    """
+    out: dict[str, list[str]] = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise UsageError(f"`--context {item}` is not of the form key=value")
+        values = out.setdefault(key, [])
+        if value:
+            values.append(value)
+    return out
+
+
+def show_witness(witness: Any) -> dict[str, Any]:
+    """Give a witness in the form of the JSON report."""
+    return {
+        "principal": witness.principal,
+        "action": witness.action,
+        "resource": witness.resource,
+        "context": witness.context,
+        "assumes": list(witness.assumes),
+    }
+
+
+def witness_lines(witness: Any, indent: str = "  ") -> list[str]:
+    """Write a witness for people."""
+    lines = [f"{indent}{witness.action} on {witness.resource}"]
+    lines += [f"{indent}  with {key} = {value}" for key, value in witness.context.items()]
+    lines += [f"{indent}  assuming {text}" for text in witness.assumes]
+    return [printable(line) for line in lines]

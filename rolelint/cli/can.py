@@ -1,0 +1,82 @@
+"""`rolelint can`: may anyone holding this role do it?"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from rolelint.errors import UsageError, printable
+
+
+@click.command("can", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("path", metavar="FILE")
+@click.option("--action", "-a", required=True, metavar="PATTERN", help="An action, or a pattern such as rds:Delete*.")
+@click.option("--role", default="", metavar="NAME", help="Name, ARN or address; not needed where there is one role.")
+@click.option("--resource", default=None, metavar="ARN", help="The resource that the request must name.")
+@click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
+@click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
+@click.option("--type", "forced_type", metavar="TYPE", default=None, help="What a bare policy is: identity ...")
+@click.option("--boundary", default="", metavar="FILE", help="Permissions boundary to put on the role.")
+@click.option("--scp", "scps", multiple=True, metavar="FILE", help="One level of SCPs, root first. Repeatable.")
+@click.option("--rcp", "rcps", multiple=True, metavar="FILE", help="RCPs of the account's resources. Repeatable.")
+@click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
+def command(
+    path: str,
+    action: str,
+    role: str,
+    resource: str | None,
+    context: tuple[str, ...],
+    actor: str,
+    forced_type: str | None,
+    boundary: str,
+    scps: tuple[str, ...],
+    rcps: tuple[str, ...],
+    format_name: str,
+) -> int:
+    """Ask whether anyone who holds a role can perform an action; the answer carries a witness.
+
+    Exit codes: 0 no, 1 yes, 2 errors, 4 unknown.
+    """
+    from rolelint.catalog import catalog
+    from rolelint.cli import asking
+    from rolelint.engine import actor as find_actor
+    from rolelint.engine import can
+
+    if not catalog().expand(action):
+        raise UsageError(f"no known action matches `{printable(action)}`", hint="see `rolelint catalog show`")
+    asker = find_actor(actor)
+    roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps)
+    chosen = asking.choose(roles, role, path)
+    answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
+    statements = [s.label for s in answer.decision.statements] if answer.decision else []
+    if format_name == "json":
+        click.echo(
+            json.dumps(
+                {
+                    "answer": answer.verdict.upper(),
+                    "role": chosen.id,
+                    "action": action,
+                    "actor": actor,
+                    "certainty": answer.certainty if answer.verdict == "yes" else None,
+                    "witness": asking.show_witness(answer.witness) if answer.witness else None,
+                    "statements": statements,
+                    "reason": answer.reason or None,
+                },
+                indent=2,
+            )
+        )
+    else:
+        note = " (possible)" if answer.verdict == "yes" and answer.certainty == "possible" else ""
+        click.echo(printable(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))
+        if answer.witness:
+            click.echo("\n".join(asking.witness_lines(answer.witness)))
+        if statements:
+            click.echo(printable(f"  allowed by {', '.join(statements)}"))
+        if answer.reason:
+            click.echo(printable(f"  {answer.reason}"))
+    return {"no": 0, "yes": 1, "unknown": 4}[answer.verdict]
+
+
+def _verb(verdict: str) -> str:
+    return {"yes": "can do", "no": "cannot do", "unknown": "may or may not do"}[verdict]

@@ -1,0 +1,96 @@
+"""`rolelint diff`: what does the new version allow that the old one did not?"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from rolelint.errors import printable
+from rolelint.policies.role import Role
+
+
+@click.command("diff", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@click.option("--role", default="", metavar="NAME", help="Compare this role only.")
+@click.option("--destructive-only", is_flag=True, help="Only actions that can destroy, lock out, disrupt or escalate.")
+@click.option("--actor", default="any", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
+@click.option("--type", "forced_type", metavar="TYPE", default=None, help="What a bare policy is: identity ...")
+@click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
+def command(
+    old: str, new: str, role: str, destructive_only: bool, actor: str, forced_type: str | None, format_name: str
+) -> int:
+    """Ask whether NEW allows any request that OLD does not: whole roles, with boundaries and SCPs.
+
+    OLD and NEW are files or folders of any input format; roles are matched by address, ARN or name, and two lone
+    policies with each other. A role that OLD lacks gains everything it can do.
+
+    Exit codes: 0 nothing gained, 1 gained, 2 errors, 4 unknown.
+    """
+    from rolelint.catalog import catalog
+    from rolelint.cli import asking
+    from rolelint.engine import actor as find_actor
+    from rolelint.engine import difference
+
+    asker = find_actor(actor)
+    known = catalog()
+    within = known.destructive if destructive_only else known.full
+    before = asking.load(old, forced_type=forced_type)
+    after = asking.load(new, forced_type=forced_type)
+    if role:
+        after = [asking.choose(after, role, new)]
+    rows: list[dict[str, Any]] = []
+    for one in after:
+        found = difference(one, partner(one, before, after), within=within, who=asker)
+        rows.append(
+            {
+                "role": one.id,
+                "name": one.name,
+                "gains": [
+                    {"actions": known.names(g.mask), "witness": asking.show_witness(g.witness)} for g in found.gains
+                ],
+                "unknown": [{"actions": known.names(m), "reason": r} for m, r in found.unknown],
+                "_lines": [asking.witness_lines(g.witness, "      ") for g in found.gains],
+            }
+        )
+    gained = any(r["gains"] for r in rows)
+    unknown = any(r["unknown"] for r in rows)
+    if format_name == "json":
+        for row in rows:
+            del row["_lines"]
+        answer = "YES" if gained else "UNKNOWN" if unknown else "NO"
+        click.echo(json.dumps({"answer": answer, "actor": actor, "roles": rows}, indent=2))
+    else:
+        _show(rows)
+    return 1 if gained else 4 if unknown else 0
+
+
+def partner(role: Role, others: list[Role], siblings: list[Role]) -> Role | None:
+    """Find the old version of a role: same address, ARN or name; or the only one, where each side has one."""
+    candidates = (
+        [r for r in others if r.location.address and r.location.address == role.location.address],
+        [r for r in others if r.arn and r.arn == role.arn],
+        [r for r in others if r.kind == role.kind and r.name == role.name],
+    )
+    for found in candidates:
+        if len(found) == 1:
+            return found[0]
+    return others[0] if len(others) == 1 and len(siblings) == 1 else None
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    for row in rows:
+        if not row["gains"] and not row["unknown"]:
+            continue
+        click.echo(printable(row["name"]))
+        for gain, lines in zip(row["gains"], row["_lines"], strict=True):
+            actions = gain["actions"]
+            more = f" and {len(actions) - 4} more" if len(actions) > 4 else ""
+            click.echo(printable(f"  gains {', '.join(actions[:4])}{more}"))
+            click.echo("\n".join(lines))
+        for item in row["unknown"]:
+            click.echo(printable(f"  unknown for {len(item['actions'])} actions: {item['reason']}"))
+    gained = sum(len(g["actions"]) for r in rows for g in r["gains"])
+    click.echo(f"{len(rows)} roles compared, {gained} actions gained")

@@ -1,0 +1,77 @@
+"""`rolelint evaluate`: decide concrete requests from a file, and compare with what is expected."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import click
+
+from rolelint.errors import InputError, Location, printable
+
+
+@click.command("evaluate", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("path", metavar="CASES")
+@click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--quiet", "-q", is_flag=True, help="Text: show only the cases that are not as expected.")
+def command(path: str, format_name: str, quiet: bool) -> int:
+    """Decide the requests in CASES (JSON or YAML, `-` for standard input) as AWS would.
+
+    Each case has policies, one request and, optionally, the decision expected: `allow`, `deny` (explicit) or
+    `implicit_deny`. The published schema is rolelint/engine/cases.schema.json.
+
+    Exit codes: 0 as expected, 1 a case is not as expected, 2 errors, 3 no cases.
+    """
+    from rolelint.engine.cases import CaseError, evaluate, parse_cases
+
+    document = _load(path)
+    try:
+        cases = parse_cases(document.data)
+    except CaseError as error:
+        raise InputError(str(error), location=document.locate(error.route), hint="see cases.schema.json") from error
+    results = list(evaluate(cases))
+    if format_name == "json":
+        click.echo(json.dumps([_row(r) for r in results], indent=2))
+    else:
+        for result in results:
+            if not (quiet and result.passed):
+                click.echo(_line(result))
+        wrong = sum(not r.passed for r in results)
+        click.echo(f"{len(results)} cases, {wrong} not as expected")
+    if not results:
+        return 3
+    return 0 if all(r.passed for r in results) else 1
+
+
+def _load(path: str) -> Any:
+    from rolelint.documents import parse
+    from rolelint.sources.files import Source, read_source
+
+    source = Source("<stdin>" if path == "-" else path, "" if path == "-" else path, True)
+    if path != "-" and not os.path.isfile(path):
+        raise InputError("no such file", location=Location(path))
+    documents = parse(source.name, read_source(source))
+    if len(documents) != 1:
+        raise InputError("the file must hold one list of cases", location=Location(source.name))
+    return documents[0]
+
+
+def _row(result: Any) -> dict[str, Any]:
+    decision = result.decision
+    return {
+        "id": result.case.id,
+        "decision": decision.outcome.value,
+        "expected": result.case.expected or None,
+        "statement": decision.statements[-1].label if decision.statements else None,
+        "statements": [s.label for s in decision.statements],
+        "explanation": decision.explanation,
+        "passed": result.passed,
+    }
+
+
+def _line(result: Any) -> str:
+    decision = result.decision
+    mark = "ok  " if result.passed else "FAIL"
+    expected = f" expected {result.case.expected}" if result.case.expected and not result.passed else ""
+    return printable(f"{mark} {result.case.id}: {decision.outcome.value}{expected} ({decision.explanation})")

@@ -1,0 +1,193 @@
+"""Concrete requests with expected decisions: the case format of `rolelint evaluate`, a unit test for policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rolelint.engine.decision import decide
+from rolelint.engine.request import Decision, PolicySet, Principal, Request, Target
+from rolelint.policies.document import PolicyDocument
+from rolelint.policies.parse import parse_document
+
+_PRINCIPAL_TYPES = ("user", "role_session", "federated_user", "root", "service", "oidc", "saml", "anonymous")
+_PRINCIPAL_TEXT = ("type", "arn", "role_arn", "user_arn", "account", "name", "provider")
+_PRINCIPAL_FLAGS = ("service_linked", "management_account")
+_POLICIES = ("identity", "boundary", "scp", "rcp", "resource", "session")
+_REQUEST = ("principal", "action", "resource", "resource_account", "context", "resource_in_management_account")
+_CASE = ("id", "fact", "policies", "request", "expected", "why", "source_url")
+EXPECTED = ("allow", "deny", "implicit_deny")
+
+
+class CaseError(ValueError):
+    """A case does not have the published form. Carries the route to the wrong value."""
+
+    def __init__(self, message: str, route: tuple[str | int, ...]) -> None:
+        super().__init__(message)
+        self.route = route
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One request with its policies.
+
+    Attributes:
+        expected: `allow`, `deny`, `implicit_deny`, or empty where the case only asks.
+    """
+
+    id: str
+    request: Request
+    policies: PolicySet
+    expected: str = ""
+    fact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What `decide` says of a case."""
+
+    case: Case
+    decision: Decision
+
+    @property
+    def passed(self) -> bool:
+        """Whether the decision is the expected one; a case that expects nothing passes."""
+        return not self.case.expected or self.decision.outcome.value == self.case.expected
+
+
+def evaluate(cases: list[Case]) -> Iterator[Result]:
+    """Decide every case, in order."""
+    for case in cases:
+        yield Result(case, decide(case.request, case.policies))
+
+
+def parse_cases(data: object) -> list[Case]:
+    """Read cases from plain data: a list of cases, or an object with a `cases` list.
+
+    Raises:
+        CaseError: at the first value that does not have the published form.
+    """
+    route: tuple[str | int, ...] = ()
+    if isinstance(data, dict) and "cases" in data:
+        data, route = data["cases"], ("cases",)
+    if not isinstance(data, list):
+        raise CaseError("cases must be a list", route)
+    return [_case(item, (*route, i), i) for i, item in enumerate(data)]
+
+
+def _case(item: object, route: tuple[str | int, ...], index: int) -> Case:
+    case = _object(item, route, _CASE)
+    policies = _object(case.get("policies") or {}, (*route, "policies"), _POLICIES)
+    expected = case.get("expected") or ""
+    if expected and expected not in EXPECTED:
+        raise CaseError(f"`expected` must be one of {', '.join(EXPECTED)}", (*route, "expected"))
+    if "request" not in case:
+        raise CaseError("the case has no `request`", route)
+    return Case(
+        str(case.get("id", index)),
+        _request(case["request"], (*route, "request")),
+        _policy_set(policies, (*route, "policies")),
+        expected,
+        str(case.get("fact", "")),
+    )
+
+
+def _object(value: object, route: tuple[str | int, ...], keys: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise CaseError("an object is expected here", route)
+    for key in value:
+        if key not in keys:
+            import difflib
+
+            close = difflib.get_close_matches(str(key), keys, 1)
+            hint = f", did you mean `{close[0]}`?" if close else f", expected {', '.join(keys)}"
+            raise CaseError(f"unknown key `{key}`{hint}", (*route, key))
+    return value
+
+
+def _policy_set(policies: Mapping[str, Any], route: tuple[str | int, ...]) -> PolicySet:
+    def one(name: str) -> PolicyDocument | None:
+        value = policies.get(name)
+        return None if value is None else _document(value, (*route, name))
+
+    def several(name: str) -> tuple[PolicyDocument, ...] | None:
+        value = policies.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list):
+            raise CaseError(f"`{name}` must be a list of policy documents", (*route, name))
+        return tuple(_document(d, (*route, name, i)) for i, d in enumerate(value))
+
+    scps: tuple[tuple[PolicyDocument, ...], ...] | None = None
+    if policies.get("scp") is not None:
+        levels = policies["scp"]
+        if not isinstance(levels, list) or not all(isinstance(level, list) for level in levels):
+            raise CaseError("`scp` must be a list of levels, each a list of policy documents", (*route, "scp"))
+        scps = tuple(
+            tuple(_document(d, (*route, "scp", i, k)) for k, d in enumerate(level)) for i, level in enumerate(levels)
+        )
+    return PolicySet(
+        several("identity") or (), one("boundary"), several("session"), scps, several("rcp"), one("resource")
+    )
+
+
+def _document(value: object, route: tuple[str | int, ...]) -> PolicyDocument:
+    document = parse_document(value)
+    if document.unknown:
+        raise CaseError(document.unknown, route)
+    return document
+
+
+def _request(value: object, route: tuple[str | int, ...]) -> Request:
+    item = _object(value, route, _REQUEST)
+    principal = _object(item.get("principal"), (*route, "principal"), (*_PRINCIPAL_TEXT, *_PRINCIPAL_FLAGS))
+    if principal.get("type") not in _PRINCIPAL_TYPES:
+        raise CaseError(f"`type` must be one of {', '.join(_PRINCIPAL_TYPES)}", (*route, "principal"))
+    action = item.get("action")
+    if not isinstance(action, str) or ":" not in action:
+        raise CaseError("`action` must be text such as `s3:GetObject`", (*route, "action"))
+    resource = item.get("resource", "*")
+    targets: list[Target] = []
+    for i, one in enumerate(resource if isinstance(resource, list) else [resource]):
+        where = (*route, "resource", i) if isinstance(resource, list) else (*route, "resource")
+        if isinstance(one, str):
+            targets.append(Target(one))
+        else:
+            entry = _object(one, where, ("arn", "context"))
+            if not isinstance(entry.get("arn"), str):
+                raise CaseError("a resource must be an ARN or an object with `arn`", where)
+            targets.append(Target(entry["arn"], context_of(entry.get("context") or {}, (*where, "context"))))
+    text = {k: _text(principal.get(k) or "", (*route, "principal", k)) for k in _PRINCIPAL_TEXT}
+    flags = {k: bool(principal.get(k)) for k in _PRINCIPAL_FLAGS}
+    return Request(
+        Principal(**text, **flags),  # type: ignore[arg-type]
+        action,
+        tuple(targets),
+        context_of(item.get("context") or {}, (*route, "context")),
+        _text(item.get("resource_account") or "", (*route, "resource_account")),
+        bool(item.get("resource_in_management_account")),
+    )
+
+
+def _text(value: object, route: tuple[str | int, ...]) -> str:
+    if not isinstance(value, str):
+        raise CaseError("text is expected here", route)
+    return value
+
+
+def context_of(value: object, route: tuple[str | int, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """Read a request context: values as text, numbers or booleans, a list for a multivalued key.
+
+    Raises:
+        CaseError: when it has another form.
+    """
+    if not isinstance(value, dict):
+        raise CaseError("the context must be an object", route)
+    out = {}
+    for key, given in value.items():
+        values = given if isinstance(given, list) else [given]
+        if any(isinstance(v, dict | list) or v is None for v in values):
+            raise CaseError(f"the values of `{key}` must be text, numbers or booleans", (*route, key))
+        out[str(key).lower()] = tuple(("true" if v else "false") if isinstance(v, bool) else str(v) for v in values)
+    return out
