@@ -31,6 +31,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     """
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.guards import policies
+    from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
 
     template = load(document, context)
@@ -41,7 +42,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     hanging = tuple(policies(assembly))
     on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
     existing = environment(assembly)
-    for role in assembly.principals():
+    for role in principals(assembly):
         role.resource_policies = on_resources
         role.environment = existing
         reading.roles.append(role)
@@ -57,12 +58,14 @@ def read(document: Document, context: ReadContext) -> Reading:
 
 def load(document: Document, context: ReadContext) -> Template:
     """Make the template of a document: parameter values put in, loops unrolled, serverless resources expanded."""
+    from rolelint.readers.cloudformation.cdk import stated
+    from rolelint.readers.cloudformation.parameters import given
     from rolelint.readers.cloudformation.template import Declared, Template
     from rolelint.readers.cloudformation.values import Evaluator
 
-    given: dict[str, Any] = dict(context.options.get("parameters") or {})
+    values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
-    template = Template(data, document.text, given)
+    template = Template(data, document.text, values)
     for resource in template.declared():
         template.resources[resource.id] = resource
     evaluator = Evaluator(template, soft=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from rolelint.documents import Document
 from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument, unknown_document
 from rolelint.policies.parse import parse_document
-from rolelint.policies.role import Policy, PolicyType, Role, Unknown
+from rolelint.policies.role import Policy, PolicyType, Unknown
 from rolelint.policies.text import has_unknown, show
 from rolelint.readers.cloudformation.branches import (
     Branch,
@@ -22,14 +22,14 @@ from rolelint.readers.cloudformation.branches import (
     read_document,
     spread,
 )
-from rolelint.readers.cloudformation.kinds import arn_of, physical_name, tags_of
-from rolelint.readers.cloudformation.template import ABSENT, Declared, Scenario, Template, plain_text
-from rolelint.readers.cloudformation.values import Evaluator, Open
+from rolelint.readers.cloudformation.kinds import arn_of, physical_name
+from rolelint.readers.cloudformation.template import ABSENT, Declared, Open, Scenario, Template, plain_text
+from rolelint.readers.cloudformation.values import Evaluator
 
 EVERY: Scenarios = ({},)
 
 #: Resource types whose statements hang on principals named by one property, with that property.
-_ATTACHED: Mapping[str, tuple[tuple[str, str], ...]] = {
+ATTACHED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "AWS::IAM::Policy": (("Roles", "role"), ("Users", "user"), ("Groups", "group")),
     "AWS::IAM::ManagedPolicy": (("Roles", "role"), ("Users", "user"), ("Groups", "group")),
     "AWS::IAM::RolePolicy": (("RoleName", "role"),),
@@ -65,8 +65,8 @@ class Assembly:
         self.used: set[str] = set()
         self.bounding: set[str] = set()
         #: Policy resources by kind and name of the principals that they name.
-        self._hanging: dict[tuple[str, str], list[tuple[Declared, str]]] = {}
-        self._principals: dict[tuple[str, str], Declared] = {}
+        self.named: dict[tuple[str, str], list[tuple[Declared, str]]] = {}
+        self.declared: dict[tuple[str, str], Declared] = {}
         self._read: dict[Any, tuple[PolicyDocument, dict[Route, Route]]] = {}
         self._index()
 
@@ -74,18 +74,18 @@ class Assembly:
         for resource in self.template.resources.values():
             kind = _PRINCIPALS.get(resource.type)
             if kind:
-                self._principals[kind, physical_name(self.evaluator, resource)] = resource
+                self.declared[kind, physical_name(self.evaluator, resource)] = resource
             if resource.type == "AWS::IAM::ManagedPolicy":
                 self.managed[arn_of(self.evaluator, resource)] = resource
         for resource in self.template.resources.values():
-            for name, kind in _ATTACHED.get(resource.type, ()):
+            for name, kind in ATTACHED.get(resource.type, ()):
                 for principal, _ in self.names(resource, name, EVERY):
-                    hanging = self._hanging.setdefault((kind, principal), [])
+                    hanging = self.named.setdefault((kind, principal), [])
                     if (resource, name) not in hanging:
                         hanging.append((resource, name))
             if resource.type == "AWS::IAM::UserToGroupAddition":
                 for user, _ in self.names(resource, "Users", EVERY):
-                    self._hanging.setdefault(("user", user), []).append((resource, "GroupName"))
+                    self.named.setdefault(("user", user), []).append((resource, "GroupName"))
 
     # -- places and values --------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class Assembly:
                 name = show(arn).rpartition("/")[2]
                 if not any(one.name == name and one.document == document and not one.inline for one in parts.identity):
                     parts.identity.append(
-                        Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=_known(arn), inline=False)
+                        Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
                     )
 
     def declared_policy(self, declared: Declared, scenarios: Scenarios, base: Scenarios, parts: Parts) -> Policy:
@@ -254,7 +254,7 @@ class Assembly:
             base,
             PolicyType.IDENTITY,
             title,
-            arn=_known(arn_of(self.evaluator, declared)) if self.account_known else "",
+            arn=known_arn(arn_of(self.evaluator, declared)) if self.account_known else "",
             inline=False,
         )
         self.note_unknown(policy, "attached policy", parts)
@@ -276,7 +276,7 @@ class Assembly:
     def hanging(self, kind: str, resource: Declared, base: Scenarios, parts: Parts) -> None:
         """Read the policy resources that name a principal."""
         name = physical_name(self.evaluator, resource)
-        for policy, property_ in self._hanging.get((kind, name), ()):
+        for policy, property_ in self.named.get((kind, name), ()):
             if policy.type == "AWS::IAM::UserToGroupAddition":
                 continue
             scenarios: list[Scenario] = []
@@ -326,9 +326,7 @@ class Assembly:
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
             document = unknown_document(reason)
         name = show(arn).rpartition("/")[2]
-        return Policy(PolicyType.BOUNDARY, name, document, _Fixed(where), arn=_known(arn), inline=False)
-
-    # -- principals ---------------------------------------------------------------------------------------------
+        return Policy(PolicyType.BOUNDARY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
 
     @property
     def account_known(self) -> bool:
@@ -344,162 +342,6 @@ class Assembly:
     def partition(self) -> str:
         """The partition of the stack, empty when neither the user nor an ARN of the template says it."""
         return plain_text(self.template.given.get("AWS::Partition", "")) or self.template.partition_named
-
-    def principals(self) -> Iterator[Role]:
-        """Read every role, user, group without members and lone policy of the template, in order of appearance."""
-        populated: set[str] = set()
-        for resource in self.template.resources.values():
-            if resource.type == "AWS::IAM::User":
-                for name in self._groups(resource):
-                    populated.add(name)
-        lone: list[Declared] = []
-        for resource in self.template.resources.values():
-            if resource.type == "AWS::IAM::Role":
-                yield from self._role(resource)
-            elif resource.type == "AWS::IAM::User":
-                yield from self._user(resource)
-            elif resource.type == "AWS::IAM::Group":
-                if physical_name(self.evaluator, resource) not in populated:
-                    yield from self._group(resource)
-            elif resource.type == "AWS::SSO::PermissionSet":
-                yield from self._permission_set(resource)
-            elif resource.type in _ATTACHED:
-                lone.append(resource)
-        for resource in lone:
-            yield from self._lone(resource)
-
-    def _made(self, resource: Declared, kind: str, name: str, parts: Parts, **more: Any) -> Role:
-        title = resource.id if not name or has_unknown(name) else name
-        arn = arn_of(self.evaluator, resource) if kind in ("role", "user") and self.account_known else ""
-        return Role(
-            kind=kind,
-            name=title,
-            location=self.location(resource),
-            arn=_known(arn),
-            account=self.account,
-            partition=self.partition,
-            identity=tuple(parts.identity),
-            unknowns=tuple(parts.unknowns),
-            **more,
-        )
-
-    def _role(self, resource: Declared) -> Iterator[Role]:
-        base = self.existing(resource, EVERY)
-        if not base:
-            return
-        parts = Parts()
-        self.inline(resource, base, parts)
-        self.attached(resource, self.items(resource, "ManagedPolicyArns", base), base, parts)
-        self.hanging("role", resource, base, parts)
-        boundary = self.boundary(resource, self.spread(resource, "PermissionsBoundary", base), base, parts)
-        trust = None
-        branches = self.spread(resource, "AssumeRolePolicyDocument", base)
-        if branches:
-            trust = self.policy(resource, branches, base, PolicyType.TRUST, f"trust policy of {resource.id}")
-        if trust is None or (trust.document.unknown and not trust.document.statements):
-            reason = trust.document.unknown if trust else "the role has no AssumeRolePolicyDocument"
-            where = trust.locate(()) if trust else self.location(resource)
-            parts.unknowns.append(Unknown("trust policy", reason, where))
-        name = physical_name(self.evaluator, resource)
-        tags = tags_of(self.evaluator, resource)
-        yield self._made(resource, "role", name, parts, boundary=boundary, trust=trust, tags=tags)
-
-    def _groups(self, user: Declared) -> list[str]:
-        names = [name for name, _ in self.names(user, "Groups", EVERY)]
-        for addition, _ in self._hanging.get(("user", physical_name(self.evaluator, user)), ()):
-            if addition.type == "AWS::IAM::UserToGroupAddition":
-                names += [name for name, _ in self.names(addition, "GroupName", EVERY)]
-        return list(dict.fromkeys(names))
-
-    def _user(self, resource: Declared) -> Iterator[Role]:
-        base = self.existing(resource, EVERY)
-        if not base:
-            return
-        parts = Parts()
-        self._of_principal("user", resource, base, parts)
-        for name in self._groups(resource):
-            group = self._principals.get(("group", name))
-            if group is not None:
-                self._of_principal("group", group, base, parts)
-                continue
-            reason = f"the policies of group `{show(name)}` are not in the template"
-            parts.unknowns.append(Unknown("attached policy", reason, self.location(resource, "Properties", "Groups")))
-        boundary = self.boundary(resource, self.spread(resource, "PermissionsBoundary", base), base, parts)
-        name = physical_name(self.evaluator, resource)
-        tags = tags_of(self.evaluator, resource)
-        yield self._made(resource, "user", name, parts, boundary=boundary, tags=tags)
-
-    def _of_principal(self, kind: str, resource: Declared, base: Scenarios, parts: Parts) -> None:
-        self.inline(resource, base, parts)
-        self.attached(resource, self.items(resource, "ManagedPolicyArns", base), base, parts)
-        self.hanging(kind, resource, base, parts)
-
-    def _group(self, resource: Declared) -> Iterator[Role]:
-        base = self.existing(resource, EVERY)
-        parts = Parts()
-        self._of_principal("group", resource, base, parts)
-        if base and (parts.identity or parts.unknowns):
-            yield self._made(resource, "policy", physical_name(self.evaluator, resource), parts)
-
-    def _lone(self, resource: Declared) -> Iterator[Role]:
-        """Read a policy that names a principal outside the template, or none."""
-        if resource.type == "AWS::IAM::ManagedPolicy" and resource.id in self.used | self.bounding:
-            return
-        base = self.existing(resource, EVERY)
-        named = [
-            (kind, principal)
-            for name, kind in _ATTACHED[resource.type]
-            for principal, _ in self.names(resource, name, EVERY)
-        ]
-        if not base or (named and all(pair in self._principals for pair in named)):
-            return
-        parts = Parts()
-        if resource.type == "AWS::IAM::ManagedPolicy":
-            parts.identity.append(self.declared_policy(resource, base, base, parts))
-            name = physical_name(self.evaluator, resource)
-        else:
-            name = self.single(resource, "PolicyName")
-            branches = self.spread(resource, "PolicyDocument", base)
-            policy = self.policy(resource, branches, base, PolicyType.IDENTITY, name or resource.id)
-            self.note_unknown(policy, "inline policy", parts)
-            parts.identity.append(policy)
-        yield self._made(resource, "policy", name, parts)
-
-    def _permission_set(self, resource: Declared) -> Iterator[Role]:
-        base = self.existing(resource, EVERY)
-        if not base:
-            return
-        parts = Parts()
-        branches = self.spread(resource, "InlinePolicy", base)
-        if branches:
-            policy = self.policy(resource, branches, base, PolicyType.IDENTITY, "inline policy")
-            self.note_unknown(policy, "inline policy", parts)
-            parts.identity.append(policy)
-        self.attached(resource, self.items(resource, "ManagedPolicies", base), base, parts)
-        for branch in self.items(resource, "CustomerManagedPolicyReferences", base):
-            self._customer_reference(resource, branch, base, parts)
-        boundary = None
-        for branch in self.spread(resource, "PermissionsBoundary", base):
-            node = branch.node if isinstance(branch.node, Mapping) else {}
-            if "ManagedPolicyArn" in node:
-                inner = replace(branch, node=node["ManagedPolicyArn"], route=(*branch.route, "ManagedPolicyArn"))
-                boundary = self.boundary(resource, [inner], base, parts)
-            else:
-                reason = "the permissions boundary is a customer managed policy of each account"
-                location = self.document.locate(branch.route, resource.address)
-                parts.unknowns.append(Unknown("permissions boundary", reason, location, widens=False))
-        yield self._made(resource, "permission-set", self.single(resource, "Name"), parts, boundary=boundary)
-
-    def _customer_reference(self, resource: Declared, branch: Branch, base: Scenarios, parts: Parts) -> None:
-        node = branch.node if isinstance(branch.node, Mapping) else {}
-        name = self.evaluator.known(node.get("Name", ""), bindings=branch.bindings)
-        for declared in self.managed.values():
-            if physical_name(self.evaluator, declared) == name:
-                self.used.add(declared.id)
-                parts.identity.append(self.declared_policy(declared, branch.scenarios, base, parts))
-                return
-        reason = f"customer managed policy `{show(str(name))}` is not in the template"
-        self.unknown_policy(resource, branch, "attached policy", reason, parts)
 
 
 class _Fixed:
@@ -521,7 +363,8 @@ def doubtful(document: PolicyDocument, why: str) -> PolicyDocument:
     return replace(document, statements=statements)
 
 
-def _known(arn: str) -> str:
+def known_arn(arn: str) -> str:
+    """Give an ARN that is known in full, else nothing."""
     return arn if arn.startswith("arn:") and not has_unknown(arn) else ""
 
 

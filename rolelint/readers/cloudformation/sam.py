@@ -326,7 +326,7 @@ class _Expansion:
             action = "lambda:InvokeFunction"
             title = f"{label}LambdaPolicy"
             if target == "states":
-                arn, action, title = {"Ref": self.resource.id}, "states:StartExecution", f"{label}StartExecutionPolicy"
+                arn, action, title = self._started(), "states:StartExecution", f"{label}StartExecutionPolicy"
             statements = [{"Action": action, "Effect": "Allow", "Resource": arn}]
             policies = [self._generated(title, statements, "Events", name)]
             dead = properties.get("DeadLetterConfig")
@@ -372,16 +372,19 @@ class _Expansion:
                 continue
             service = "apigateway.amazonaws.com" if kind == "Api" else "events.amazonaws.com"
             label = f"{self.resource.id}{name}Role"
-            target = {"Ref": self.resource.id}
-            if self.value("UseAliasAsEventTarget") is True:
-                target = {"Ref": f"{self.resource.id}Alias{self.value('AutoPublishAlias')}"}
-            statements = [{"Action": "states:StartExecution", "Effect": "Allow", "Resource": target}]
+            statements = [{"Action": "states:StartExecution", "Effect": "Allow", "Resource": self._started()}]
             policies = [self._generated(f"{label}StartExecutionPolicy", statements, "Events", name)]
             role = self._event_role(f"{name}Role", name, service, policies, {})
             if "PermissionsBoundary" in self.properties:
                 inside = {**role.properties, "PermissionsBoundary": self.properties["PermissionsBoundary"]}
                 role.body = {**role.body, "Properties": inside}
             yield role
+
+    def _started(self) -> dict[str, str]:
+        """Name what events start: the state machine or the alias that SAM publishes."""
+        if self.value("UseAliasAsEventTarget") is True:
+            return {"Ref": f"{self.resource.id}Alias{self.value('AutoPublishAlias')}"}
+        return {"Ref": self.resource.id}
 
     def _graphql(self) -> Iterator[Declared]:
         logging = self.value("Logging")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rolelint.errors import Route
+from rolelint.policies.text import unknown
 
 #: A value of a parameter (or of a pseudo parameter, or of a comparison) that one way to deploy the template takes.
 Scenario = Mapping[str, str]
@@ -33,6 +34,15 @@ _LOOP = "Fn::ForEach::"
 KNOWN_MACROS = frozenset(
     ("AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::CodeDeployBlueGreen", "AWS::ServiceCatalog")
 )
+
+
+class Open(Exception):
+    """Evaluation met a value that the template leaves open; each of `values` can be put into the scenario."""
+
+    def __init__(self, name: str, values: tuple[str, ...]) -> None:
+        super().__init__(name)
+        self.name = name
+        self.values = values
 
 
 class Placed(NamedTuple):
@@ -125,7 +135,10 @@ class Template:
 
     def __init__(self, data: Mapping[str, Any], text: str, given: Mapping[str, Any]) -> None:
         self.data = data
-        self.given = given
+        self.given = dict(given)
+        region = given.get("AWS::Region")
+        if isinstance(region, str):
+            self.given.setdefault("AWS::Partition", partition_of(region))
         self.parameters = section(data, "Parameters")
         self.mappings = section(data, "Mappings")
         self.conditions = section(data, "Conditions")
@@ -160,6 +173,20 @@ class Template:
                 yield body, ("Resources", name)
 
 
+def partition_of(region: str) -> str:
+    """Name the partition that a Region belongs to."""
+    for start, partition in (
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-isob-", "aws-iso-b"),
+        ("us-iso-", "aws-iso"),
+    ):
+        if region.startswith(start):
+            return partition
+    return "aws"
+
+
 def is_loop(key: object) -> bool:
     """Tell whether a mapping's key starts an `Fn::ForEach` loop."""
     return isinstance(key, str) and key.startswith(_LOOP)
@@ -188,3 +215,14 @@ def plain_text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else str(value)
+
+
+def joined(value: Any) -> str:
+    """Write a value as CloudFormation does where it needs text; lists are joined by commas."""
+    if isinstance(value, str):
+        return value
+    if value is ABSENT or value is None:
+        return ""
+    if isinstance(value, list):
+        return ",".join(joined(item) for item in value)
+    return unknown("an object") if isinstance(value, Mapping) else plain_text(value)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from rolelint.errors import Route
-from rolelint.policies.text import CLOSE, OPEN, has_unknown, show, unknown
+from rolelint.policies.text import has_unknown, show, unknown
+from rolelint.readers.cloudformation.functions import FUNCTIONS
 from rolelint.readers.cloudformation.kinds import attribute_of, reference_of
 from rolelint.readers.cloudformation.template import (
     ABSENT,
@@ -16,10 +17,12 @@ from rolelint.readers.cloudformation.template import (
     OTHER,
     STAND_IN_ACCOUNT,
     Declared,
+    Open,
     Placed,
     Scenario,
     Template,
     is_loop,
+    joined,
     plain_text,
 )
 
@@ -29,20 +32,10 @@ MOST_SCENARIOS = 32
 #: Most items that one `Fn::ForEach` may make; a longer loop is not read.
 MOST_ITEMS = 1000
 
-_SUB = re.compile(r"\$\{([^{}]*)\}")
 _DYNAMIC = re.compile(r"\{\{(resolve:[^{}]*)\}\}")
 _LOOP_TEXT = re.compile(r"[$&]\{([^{}]*)\}")
 
 Result = TypeVar("Result")
-
-
-class Open(Exception):
-    """Evaluation met a value that the template leaves open; each of `values` can be put into the scenario."""
-
-    def __init__(self, name: str, values: tuple[str, ...]) -> None:
-        super().__init__(name)
-        self.name = name
-        self.values = values
 
 
 class Evaluator:
@@ -87,7 +80,7 @@ class Evaluator:
             Open: when a condition or a parameter leaves the value open, unless soft.
         """
         if isinstance(node, str):
-            return self._plain(node)
+            return self.plain(node)
         if isinstance(node, Placed):
             outer = self.bindings
             self.bindings = node.bindings
@@ -103,7 +96,7 @@ class Evaluator:
             return node
         if len(node) == 1:
             ((key, argument),) = node.items()
-            function = _FUNCTIONS.get(key)
+            function = FUNCTIONS.get(key)
             if function is not None:
                 return function(self, argument, (*route, key), at)
         if "Fn::Transform" in node:
@@ -135,7 +128,7 @@ class Evaluator:
                 continue
             value = self.evaluate(item, (*route, key), None if at is None else (*at, key))
             if value is not ABSENT:
-                out[self._plain(key) if isinstance(key, str) else plain_text(key)] = value
+                out[self.plain(key) if isinstance(key, str) else plain_text(key)] = value
         return out
 
     def _bound(self, bindings: Mapping[str, str], node: Any, route: Route, at: Route | None) -> Any:
@@ -169,10 +162,12 @@ class Evaluator:
                     inner = Evaluator(self.template, self.scenario, bindings=bindings, soft=self.soft)
                     out.extend(inner.loop(body))
                 else:
-                    out.append((self._loop_text(key, bindings), body, bindings))
+                    out.append((self.loop_text(key, bindings), body, bindings))
         return out
 
-    def _loop_text(self, text: str, bindings: Mapping[str, str]) -> str:
+    def loop_text(self, text: str, bindings: Mapping[str, str]) -> str:
+        """Put loop variables into text; `&{x}` takes only letters and digits of the value."""
+
         def put(found: re.Match[str]) -> str:
             value = bindings.get(found.group(1))
             if value is None:
@@ -181,9 +176,10 @@ class Evaluator:
 
         return _LOOP_TEXT.sub(put, text)
 
-    def _plain(self, text: str) -> str:
+    def plain(self, text: str) -> str:
+        """Work out text without functions: loop variables and dynamic references."""
         if self.bindings and "{" in text:
-            text = self._loop_text(text, self.bindings)
+            text = self.loop_text(text, self.bindings)
         if "{{resolve:" in text:
             text = _DYNAMIC.sub(lambda found: unknown(found.group(1)), text)
         return text
@@ -201,9 +197,10 @@ class Evaluator:
         resource = self.template.resources.get(name)
         if resource is None:
             return unknown(name)
-        return self._of_resource(resource, "")
+        return self.of_resource(resource, "")
 
-    def _of_resource(self, resource: Declared, attribute: str) -> Any:
+    def of_resource(self, resource: Declared, attribute: str) -> Any:
+        """Give an attribute of a resource of the template; with an empty attribute what `Ref` gives."""
         mark = f"{resource.id}.{attribute}"
         if mark in self._refs or len(self._refs) > 20:
             return unknown(mark.removesuffix("."))
@@ -331,7 +328,7 @@ class Evaluator:
     def _equal(self, one: Any, two: Any) -> bool:
         for side, other in ((one, two), (two, one)):
             name = side.get("Ref") if isinstance(side, Mapping) and len(side) == 1 else None
-            if isinstance(name, str) and isinstance(other, str | int | bool) and self._asks(name):
+            if isinstance(name, str) and isinstance(other, str | int | bool) and self.asks(name):
                 literal = plain_text(other)
                 chosen = self.scenario.get(name)
                 if chosen is None:
@@ -347,7 +344,8 @@ class Evaluator:
             return True
         return self._ask(f"{show(left)} = {show(right)}")
 
-    def _asks(self, name: str) -> bool:
+    def asks(self, name: str) -> bool:
+        """Tell whether a deployment may choose what `Ref` gives for a name."""
         if name in self.bindings or name in self.template.given:
             return False
         return name in self.template.parameters or name in (
@@ -374,17 +372,21 @@ class Evaluator:
         """Work out one side of a comparison, where a parameter is only what somebody states."""
         if isinstance(node, Mapping) and len(node) == 1:
             name = node.get("Ref")
-            if isinstance(name, str) and self._asks(name):
+            if isinstance(name, str) and self.asks(name):
                 stated = self.stated(name)
-                return unknown(name) if stated is None else _joined(stated)
+                return unknown(name) if stated is None else joined(stated)
         inner = _Comparing(self.template, self.scenario, bindings=self.bindings, soft=True)
-        return _joined(inner.evaluate(node))
+        return joined(inner.evaluate(node))
 
     # -- every way to deploy ------------------------------------------------------------------------------------
 
     def under(self, scenario: Scenario, bindings: Mapping[str, str] | None = None, soft: bool = False) -> Evaluator:
         """Make an evaluator for another scenario."""
         return Evaluator(self.template, scenario, bindings=self.bindings if bindings is None else bindings, soft=soft)
+
+    def text(self, node: Any) -> str:
+        """Work out a tree that must give text."""
+        return joined(self.evaluate(node))
 
     def known(self, node: Any, scenario: Scenario | None = None, bindings: Mapping[str, str] | None = None) -> Any:
         """Work out a value without looking at more than one way to deploy; open parts become unknown text."""
@@ -410,176 +412,6 @@ class Evaluator:
                     todo.extend({**now, question.name: value} for value in reversed(question.values))
         return out
 
-    # -- functions ----------------------------------------------------------------------------------------------
-
-    def text(self, node: Any) -> str:
-        """Work out a tree that must give text."""
-        return _joined(self.evaluate(node))
-
-    def _ref(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if not isinstance(argument, str):
-            argument = self.evaluate(argument)
-        return self.reference(argument) if isinstance(argument, str) else unknown("Ref")
-
-    def _get_att(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if isinstance(argument, str):
-            argument = argument.split(".", 1)
-        if not (isinstance(argument, list) and len(argument) >= 2):
-            return unknown("Fn::GetAtt")
-        parts = [
-            self._loop_text(str(part), self.bindings) if isinstance(part, str) else self.text(part) for part in argument
-        ]
-        name, attribute = parts[0], ".".join(parts[1:])
-        resource = self.template.resources.get(name)
-        if resource is None:
-            return unknown(f"{name}.{attribute}")
-        return self._of_resource(resource, attribute)
-
-    def _sub(self, argument: Any, route: Route, at: Route | None) -> Any:
-        values: Mapping[str, Any] = {}
-        if isinstance(argument, list):
-            if len(argument) == 2 and isinstance(argument[1], Mapping):
-                values = argument[1]
-            argument = argument[0] if argument else ""
-        if not isinstance(argument, str):
-            return unknown("Fn::Sub")
-
-        def put(found: re.Match[str]) -> str:
-            name = found.group(1)
-            if name.startswith("!"):
-                return "${" + name[1:] + "}"
-            name = name.strip()
-            if name in values:
-                return self.text(values[name])
-            if "." in name and name not in self.bindings:
-                return _joined(self._get_att(name, (), None))
-            if ":" in name and not name.startswith("AWS::"):
-                return found.group(0)
-            value = self.reference(name)
-            return "" if value is ABSENT else _joined(value)
-
-        return self._plain(_SUB.sub(put, self._plain(argument)))
-
-    def _join(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 2):
-            return unknown("Fn::Join")
-        separator = self.text(argument[0])
-        items = self.evaluate(argument[1])
-        if isinstance(items, str):
-            return items
-        if not isinstance(items, list):
-            return unknown("Fn::Join")
-        return separator.join(_joined(item) for item in items)
-
-    def _split(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 2):
-            return unknown("Fn::Split")
-        separator, text = self.text(argument[0]), self.text(argument[1])
-        # An unknown part may itself hold the separator, so only known text is split.
-        if not separator or has_unknown(separator) or has_unknown(text):
-            return unknown(f"Fn::Split {show(text)}")
-        return text.split(separator)
-
-    def _select(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 2):
-            return unknown("Fn::Select")
-        index, items = self.evaluate(argument[0]), self.evaluate(argument[1])
-        position = plain_text(index)
-        if isinstance(items, list) and position.isdecimal() and int(position) < len(items):
-            return items[int(position)]
-        split = argument[1].get("Fn::Split") if isinstance(argument[1], Mapping) else None
-        if isinstance(split, list) and len(split) == 2 and position.isdecimal():
-            return self._select_split(int(position), split)
-        label = show(items) if isinstance(items, str) else "list"
-        return unknown(f"Fn::Select {show(position)} of {label}")
-
-    def _select_split(self, position: int, split: list[Any]) -> str:
-        """Select from text with unknown parts, where the parts before the position are known."""
-        separator, text = self.text(split[0]), self.text(split[1])
-        head = text.split(OPEN, 1)[0]
-        pieces = head.split(separator) if separator and not has_unknown(separator) else []
-        if position < len(pieces) - 1:
-            return pieces[position]
-        return unknown(f"Fn::Select {position} of {show(text)}")
-
-    def _if(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
-            return unknown("Fn::If")
-        try:
-            branch = 1 if self.holds(self._loop_text(argument[0], self.bindings)) else 2
-        except Open:
-            if self.soft:
-                return unknown(f"Fn::If {argument[0]}")
-            raise
-        if at is not None:
-            self.moves[at] = (*route, branch)
-        return self.evaluate(argument[branch], (*route, branch), at)
-
-    def _find_in_map(self, argument: Any, route: Route, at: Route | None) -> Any:
-        if not (isinstance(argument, list) and len(argument) in (3, 4)):
-            return unknown("Fn::FindInMap")
-        keys = [self.text(part) for part in argument[:3]]
-        fallback = argument[3].get("DefaultValue") if len(argument) == 4 and isinstance(argument[3], Mapping) else None
-        label = unknown(f"Fn::FindInMap {show('.'.join(keys))}")
-        node: Any = self.template.mappings
-        for depth, key in enumerate(keys):
-            if not isinstance(node, Mapping):
-                return label
-            if has_unknown(key):
-                return self._every_entry(argument, node, depth, key, keys, label)
-            if key not in node:
-                found = next((name for name in node if plain_text(name) == key), None)
-                if found is None:
-                    return label if fallback is None else self.evaluate(fallback)
-                key = found
-            node = node[key]
-        return self.evaluate(node)
-
-    def _every_entry(
-        self, argument: list[Any], node: Mapping[Any, Any], depth: int, key: str, keys: list[str], label: str
-    ) -> Any:
-        """Look up a key that is not known: the one value that all entries share, else ask which entry."""
-        values = []
-        for entry in node.values():
-            for rest in keys[depth + 1 :]:
-                entry = entry.get(rest) if isinstance(entry, Mapping) else None
-            values.append(entry)
-        if values and all(value == values[0] for value in values) and values[0] is not None:
-            return self.evaluate(values[0])
-        part = argument[depth]
-        name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
-        asks = isinstance(name, str) and self._asks(name) and name not in self.scenario
-        if asks and not self.soft and key == unknown(str(name)) and len(node) <= MOST_VALUES:
-            raise Open(str(name), tuple(plain_text(entry) for entry in node))
-        return label
-
-    def _import(self, argument: Any, route: Route, at: Route | None) -> Any:
-        return unknown(f"Fn::ImportValue {show(self.text(argument))}")
-
-    def _length(self, argument: Any, route: Route, at: Route | None) -> Any:
-        value = self.evaluate(argument)
-        return len(value) if isinstance(value, list) else unknown("Fn::Length")
-
-    def _json(self, argument: Any, route: Route, at: Route | None) -> Any:
-        value = self.evaluate(argument)
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-    def _base64(self, argument: Any, route: Route, at: Route | None) -> Any:
-        return unknown("Fn::Base64")
-
-    def _zones(self, argument: Any, route: Route, at: Route | None) -> Any:
-        return unknown("Fn::GetAZs")
-
-    def _cidr(self, argument: Any, route: Route, at: Route | None) -> Any:
-        return unknown("Fn::Cidr")
-
-    def _transform(self, argument: Any, route: Route, at: Route | None) -> Any:
-        name = argument.get("Name") if isinstance(argument, Mapping) else argument
-        return unknown(f"Fn::Transform {name}" if isinstance(name, str) else "Fn::Transform")
-
-    def _other(self, argument: Any, route: Route, at: Route | None) -> Any:
-        return unknown(str(route[-1]))
-
 
 class _Comparing(Evaluator):
     """Works out one side of a comparison: what nobody states is not known, whatever its Default."""
@@ -594,42 +426,6 @@ class _Comparing(Evaluator):
         return unknown(name)
 
 
-_FUNCTIONS: Mapping[str, Callable[[Evaluator, Any, Route, Route | None], Any]] = {
-    "Ref": Evaluator._ref,
-    "Fn::GetAtt": Evaluator._get_att,
-    "Fn::Sub": Evaluator._sub,
-    "Fn::Join": Evaluator._join,
-    "Fn::Split": Evaluator._split,
-    "Fn::Select": Evaluator._select,
-    "Fn::If": Evaluator._if,
-    "Fn::FindInMap": Evaluator._find_in_map,
-    "Fn::ImportValue": Evaluator._import,
-    "Fn::Length": Evaluator._length,
-    "Fn::ToJsonString": Evaluator._json,
-    "Fn::Base64": Evaluator._base64,
-    "Fn::GetAZs": Evaluator._zones,
-    "Fn::Cidr": Evaluator._cidr,
-    "Fn::Transform": Evaluator._transform,
-    "Fn::GetStackOutput": Evaluator._other,
-    "Rain::Module": Evaluator._other,
-}
-
-
-def _joined(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    if value is ABSENT or value is None:
-        return ""
-    if isinstance(value, list):
-        return ",".join(_joined(item) for item in value)
-    return unknown("an object") if isinstance(value, Mapping) else plain_text(value)
-
-
 def _describe(node: Any) -> str:
     text = json.dumps(node, default=str)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def is_unknown(value: Any) -> bool:
-    """Tell whether a value is one unknown value and nothing else."""
-    return isinstance(value, str) and value.startswith(OPEN) and value.endswith(CLOSE) and value.count(OPEN) == 1

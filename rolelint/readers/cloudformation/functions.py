@@ -1,0 +1,228 @@
+"""The intrinsic functions of CloudFormation, and those of its language extensions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rolelint.errors import Route
+from rolelint.policies.text import OPEN, has_unknown, show, unknown
+from rolelint.readers.cloudformation.template import ABSENT, MOST_VALUES, Open, joined, plain_text
+
+if TYPE_CHECKING:
+    from rolelint.readers.cloudformation.values import Evaluator
+
+_SUB = re.compile(r"\$\{([^{}]*)\}")
+
+
+def _ref(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if not isinstance(argument, str):
+        argument = evaluator.evaluate(argument)
+    return evaluator.reference(argument) if isinstance(argument, str) else unknown("Ref")
+
+
+def _get_att(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if isinstance(argument, str):
+        argument = argument.split(".", 1)
+    if not (isinstance(argument, list) and len(argument) >= 2):
+        return unknown("Fn::GetAtt")
+    parts = [
+        evaluator.loop_text(str(part), evaluator.bindings) if isinstance(part, str) else evaluator.text(part)
+        for part in argument
+    ]
+    name, attribute = parts[0], ".".join(parts[1:])
+    resource = evaluator.template.resources.get(name)
+    if resource is None:
+        return unknown(f"{name}.{attribute}")
+    return evaluator.of_resource(resource, attribute)
+
+
+def _sub(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    values: Mapping[str, Any] = {}
+    if isinstance(argument, list):
+        if len(argument) == 2 and isinstance(argument[1], Mapping):
+            values = argument[1]
+        argument = argument[0] if argument else ""
+    if not isinstance(argument, str):
+        return unknown("Fn::Sub")
+
+    def put(found: re.Match[str]) -> str:
+        name = found.group(1)
+        if name.startswith("!"):
+            return "${" + name[1:] + "}"
+        name = name.strip()
+        if name in values:
+            return evaluator.text(values[name])
+        if "." in name and name not in evaluator.bindings:
+            return joined(_get_att(evaluator, name, (), None))
+        if ":" in name and not name.startswith("AWS::"):
+            return found.group(0)
+        value = evaluator.reference(name)
+        return "" if value is ABSENT else joined(value)
+
+    return evaluator.plain(_SUB.sub(put, evaluator.plain(argument)))
+
+
+def _join(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if not (isinstance(argument, list) and len(argument) == 2):
+        return unknown("Fn::Join")
+    separator = evaluator.text(argument[0])
+    items = evaluator.evaluate(argument[1])
+    if isinstance(items, str):
+        return items
+    if not isinstance(items, list):
+        return unknown("Fn::Join")
+    return separator.join(joined(item) for item in items)
+
+
+def _split(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if not (isinstance(argument, list) and len(argument) == 2):
+        return unknown("Fn::Split")
+    separator, text = evaluator.text(argument[0]), evaluator.text(argument[1])
+    # An unknown part may itself hold the separator, so only known text is split.
+    if not separator or has_unknown(separator) or has_unknown(text):
+        return unknown(f"Fn::Split {show(text)}")
+    return text.split(separator)
+
+
+def _select(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if not (isinstance(argument, list) and len(argument) == 2):
+        return unknown("Fn::Select")
+    index, items = evaluator.evaluate(argument[0]), evaluator.evaluate(argument[1])
+    position = plain_text(index)
+    if isinstance(items, list) and position.isdecimal() and int(position) < len(items):
+        return items[int(position)]
+    split = argument[1].get("Fn::Split") if isinstance(argument[1], Mapping) else None
+    if isinstance(split, list) and len(split) == 2 and position.isdecimal():
+        return _select_split(evaluator, int(position), split)
+    label = show(items) if isinstance(items, str) else "list"
+    return unknown(f"Fn::Select {show(position)} of {label}")
+
+
+def _select_split(evaluator: Evaluator, position: int, split: list[Any]) -> str:
+    """Select from text with unknown parts, where the parts before the position are known."""
+    separator, text = evaluator.text(split[0]), evaluator.text(split[1])
+    head = text.split(OPEN, 1)[0]
+    pieces = head.split(separator) if separator and not has_unknown(separator) else []
+    if position < len(pieces) - 1:
+        return pieces[position]
+    return unknown(f"Fn::Select {position} of {show(text)}")
+
+
+def _if(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
+        return unknown("Fn::If")
+    try:
+        branch = 1 if evaluator.holds(evaluator.loop_text(argument[0], evaluator.bindings)) else 2
+    except Open:
+        if evaluator.soft:
+            return unknown(f"Fn::If {argument[0]}")
+        raise
+    if at is not None:
+        evaluator.moves[at] = (*route, branch)
+    return evaluator.evaluate(argument[branch], (*route, branch), at)
+
+
+def _find_in_map(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    if not (isinstance(argument, list) and len(argument) in (3, 4)):
+        return unknown("Fn::FindInMap")
+    keys = [evaluator.text(part) for part in argument[:3]]
+    fallback = argument[3].get("DefaultValue") if len(argument) == 4 and isinstance(argument[3], Mapping) else None
+    label = unknown(f"Fn::FindInMap {show('.'.join(keys))}")
+    node: Any = evaluator.template.mappings
+    for depth, key in enumerate(keys):
+        if not isinstance(node, Mapping):
+            return label
+        if has_unknown(key):
+            return _every_entry(evaluator, argument, node, depth, key, keys, label)
+        if key not in node:
+            found = next((name for name in node if plain_text(name) == key), None)
+            if found is None:
+                return label if fallback is None else evaluator.evaluate(fallback)
+            key = found
+        node = node[key]
+    return evaluator.evaluate(node)
+
+
+def _every_entry(
+    evaluator: Evaluator,
+    argument: list[Any],
+    node: Mapping[Any, Any],
+    depth: int,
+    key: str,
+    keys: list[str],
+    label: str,
+) -> Any:
+    """Look up a key that is not known: the one value that all entries share, else ask which entry."""
+    values = []
+    for entry in node.values():
+        for rest in keys[depth + 1 :]:
+            entry = entry.get(rest) if isinstance(entry, Mapping) else None
+        values.append(entry)
+    if values and all(value == values[0] for value in values) and values[0] is not None:
+        return evaluator.evaluate(values[0])
+    part = argument[depth]
+    name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
+    asks = isinstance(name, str) and evaluator.asks(name) and name not in evaluator.scenario
+    if asks and not evaluator.soft and key == unknown(str(name)) and len(node) <= MOST_VALUES:
+        raise Open(str(name), tuple(plain_text(entry) for entry in node))
+    return label
+
+
+def _import(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    return unknown(f"Fn::ImportValue {show(evaluator.text(argument))}")
+
+
+def _length(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    value = evaluator.evaluate(argument)
+    return len(value) if isinstance(value, list) else unknown("Fn::Length")
+
+
+def _json(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    value = evaluator.evaluate(argument)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _base64(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    return unknown("Fn::Base64")
+
+
+def _zones(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    return unknown("Fn::GetAZs")
+
+
+def _cidr(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    return unknown("Fn::Cidr")
+
+
+def _transform(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    name = argument.get("Name") if isinstance(argument, Mapping) else argument
+    return unknown(f"Fn::Transform {name}" if isinstance(name, str) else "Fn::Transform")
+
+
+def _other(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    return unknown(str(route[-1]))
+
+
+#: Each takes the evaluator, the argument, the argument's route and the place of the result (`Evaluator.evaluate`).
+FUNCTIONS: Mapping[str, Callable[[Evaluator, Any, Route, Route | None], Any]] = {
+    "Ref": _ref,
+    "Fn::GetAtt": _get_att,
+    "Fn::Sub": _sub,
+    "Fn::Join": _join,
+    "Fn::Split": _split,
+    "Fn::Select": _select,
+    "Fn::If": _if,
+    "Fn::FindInMap": _find_in_map,
+    "Fn::ImportValue": _import,
+    "Fn::Length": _length,
+    "Fn::ToJsonString": _json,
+    "Fn::Base64": _base64,
+    "Fn::GetAZs": _zones,
+    "Fn::Cidr": _cidr,
+    "Fn::Transform": _transform,
+    "Fn::GetStackOutput": _other,
+    "Rain::Module": _other,
+}

@@ -1,0 +1,75 @@
+"""Values for the parameters of a template, from the files that AWS tools take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rolelint.documents import parse
+from rolelint.errors import InputError, Location
+
+_HINT = (
+    'write [{"ParameterKey": "...", "ParameterValue": "..."}], {"Parameters": {...}}, ["Key=Value"] or {"Key": "Value"}'
+)
+
+
+def read_parameters(file: str) -> dict[str, Any]:
+    """Read a parameters file.
+
+    Understood are the list of `aws cloudformation create-stack --parameters file://`, the list of `Key=Value` of
+    `aws cloudformation deploy --parameter-overrides file://`, the template configuration of CodePipeline
+    (`{"Parameters": {...}}`), and a plain object. Pseudo parameters (`AWS::AccountId`, `AWS::Region`, `AWS::Partition`,
+    `AWS::StackName`) may stand beside the others. A parameter with `UsePreviousValue` stays unknown.
+
+    Raises:
+        InputError: when the file cannot be read or has none of these forms.
+    """
+    try:
+        content = Path(file).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read: {error.strerror}".lower(), location=Location(file)) from error
+    documents = parse(file, content)
+    if len(documents) != 1:
+        raise InputError("a parameters file holds one document", location=Location(file), hint=_HINT)
+    values = _values(documents[0].data)
+    if values is None:
+        raise InputError("this is not a parameters file", location=Location(file, 1, 1), hint=_HINT)
+    return values
+
+
+def _values(data: Any) -> dict[str, Any] | None:
+    if isinstance(data, Mapping):
+        inner = data.get("Parameters")
+        if isinstance(inner, Mapping | list):
+            return _values(inner)
+        plain = {str(key): value for key, value in data.items() if isinstance(value, str | int | float | bool | list)}
+        return plain if len(plain) == len(data) else None
+    if not isinstance(data, list):
+        return None
+    out: dict[str, Any] = {}
+    for entry in data:
+        if isinstance(entry, str) and "=" in entry:
+            name, _, value = entry.partition("=")
+            out[name] = value
+        elif isinstance(entry, Mapping) and isinstance(entry.get("ParameterKey"), str):
+            if "ParameterValue" in entry:
+                out[entry["ParameterKey"]] = entry["ParameterValue"]
+            elif entry.get("UsePreviousValue") is not True:
+                return None
+        else:
+            return None
+    return out
+
+
+def given(options: Mapping[str, Any], memo: dict[Any, Any]) -> dict[str, Any]:
+    """Give the parameter values of the option `parameters`: a mapping, or the name of a file (read once)."""
+    stated = options.get("parameters")
+    if not stated:
+        return {}
+    if isinstance(stated, Mapping):
+        return dict(stated)
+    key = ("parameters", str(stated))
+    if key not in memo:
+        memo[key] = read_parameters(str(stated))
+    return dict(memo[key])
