@@ -81,9 +81,11 @@ def _explain(file: str, text: str, error: JSONDecodeError) -> InputError:
     last = text[before] if before >= 0 else ""
     message = error.msg[:1].lower() + error.msg[1:]
     hint = ""
-    if "trailing comma" in message or (found in "}]" and last == ",") or (found == "," and last == ","):
-        if found in "}]" and found:
-            at = before
+    if text[max(0, at - 1) : at + 2].startswith(("{{", "{%")) or text.startswith(("{{", "{%"), at):
+        message, hint = "a template is not JSON", "render it first"
+    elif "trailing comma" in message or (last == "," and found in ("}", "]", ",")):
+        if found != ",":
+            at = before if last == "," else at
         message, hint = "a comma with nothing after it", "remove the comma"
     elif not found:
         message, hint = "the JSON ends too early", "is the file complete?"
@@ -99,8 +101,6 @@ def _explain(file: str, text: str, error: JSONDecodeError) -> InputError:
         message, hint = "a string runs over the end of its line", 'close it with `"`, or write `\\n`'
     elif message.startswith("unterminated string"):
         message, hint = "a string is not closed", 'close it with `"`'
-    elif "{{" in text[at : at + 3]:
-        message, hint = "a template is not JSON", "render it first"
     return InputError(message, location=_at(file, text, at, at + 1), hint=hint)
 
 

@@ -226,7 +226,12 @@ class _Composer:
         self.aliased += node.size
         if self.aliased > MAX_ALIASED_NODES:
             self._refuse("aliases expand to too many values", at, f"at most {MAX_ALIASED_NODES:,} are read")
-        return node
+        if node.children or isinstance(node.data, dict | list):
+            return node
+        # A single value stands, for the reader, where it is used; what a collection holds stands where it is written.
+        used = _Node(at, event.end_mark.index, node.tag)
+        used.data = node.data
+        return used
 
     def _close(self, opened: _Open, event: Any) -> _Node:
         node = opened.node
@@ -290,6 +295,8 @@ class _Composer:
 
     def _key(self, key: _Node) -> str:
         if key.children or isinstance(key.data, dict | list):
+            if self.text[max(0, key.start - 1) : key.start + 1] == "{{":
+                self._refuse("a template is not YAML", key.start, "render it first")
             self._refuse("a key must be text, not a list or an object", key.start, "write the key as a string")
         raw = self.text[key.start : key.end]
         if isinstance(key.data, str):

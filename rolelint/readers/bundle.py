@@ -23,6 +23,7 @@ _TOP = _ROLE | {"roles", "$schema", "description"}
 _ABOUT = frozenset("name arn path tags service_linked kind description".split())
 _SIGNS = frozenset("trust inline attached boundary session".split())
 _REFERENCE = frozenset(("name", "document", "file", "arn"))
+_INLINE = _REFERENCE - {"arn"}
 _RESOURCE_POLICY = frozenset(("resource", "name", "document", "file"))
 
 
@@ -44,12 +45,16 @@ def _is_role(data: dict[str, Any]) -> bool:
         return True
     others = [key for key in data if key not in _TOP]
     if not others:
-        return len(data) == 1 or not {"scps", "rcps"}.isdisjoint(data)
+        return not {"scps", "rcps", "resource_policies"}.isdisjoint(data)
     if len(others) > 3:
         return False
     from difflib import get_close_matches
 
     return any(get_close_matches(key, _SIGNS, 1, 0.8) for key in others)
+
+
+def _is_partition(text: str) -> bool:
+    return text.startswith("aws") and all(c == "-" or "a" <= c <= "z" for c in text)
 
 
 def read(document: Document, context: ReadContext) -> Reading:
@@ -73,6 +78,7 @@ class _Bundle:
         for key in sorted(_ROLE - _SHARED):
             if key in data:
                 self.problem(f"`{key}` cannot stand beside `roles`", (key,), "move it into one of the roles")
+        self.text(data, "description", ())
         for i, item in enumerate(data["roles"]):
             if isinstance(item, dict):
                 self.keys(item, _ROLE | {"description"}, ("roles", i))
@@ -87,8 +93,10 @@ class _Bundle:
 
     def keys(self, data: dict[str, Any], allowed: frozenset[str], route: Route) -> None:
         """Report keys that a bundle does not have, with the nearest that it has."""
-        for key in data:
+        for key, value in data.items():
             if key in allowed:
+                if value is None:
+                    self.problem(f"`{key}` has no value", (*route, key), "remove it, or give it one")
                 continue
             from difflib import get_close_matches
 
@@ -99,6 +107,7 @@ class _Bundle:
     def role(self, data: dict[str, Any], route: Route, shared: dict[str, Any], shared_at: Route) -> None:
         """Read one role; `shared` holds what stands for all roles of the bundle."""
         about = data.get("role")
+        self.text(data, "description", route)
         if isinstance(about, str):
             about = {"name": about}
         elif isinstance(about, dict):
@@ -125,7 +134,7 @@ class _Bundle:
         account = self.account(account_value, account_at) or arn_account(arn)
         partition_value, partition_at = find("partition")
         partition = partition_value if isinstance(partition_value, str) else ""
-        if partition_value is not None and (not partition.startswith("aws") or ":" in partition):
+        if partition_value is not None and not _is_partition(partition):
             self.problem("a partition must be `aws`, `aws-cn`, `aws-us-gov` or the like", partition_at)
             partition = ""
         partition = partition or arn_partition(arn)
@@ -157,7 +166,9 @@ class _Bundle:
                 tuple(unknowns),
                 service_linked=self.flag(about, "service_linked", (*route, "role"))
                 or path.startswith("/aws-service-role/"),
-                management_account=self.flag(data if "management_account" in data else shared, "management_account"),
+                management_account=self.flag(data, "management_account", route)
+                if "management_account" in data
+                else self.flag(shared, "management_account", shared_at),
             )
         )
 
@@ -170,9 +181,9 @@ class _Bundle:
             return ""
         return value
 
-    def flag(self, data: dict[str, Any], key: str, route: Route = ()) -> bool:
+    def flag(self, data: dict[str, Any], key: str, route: Route) -> bool:
         value = data.get(key, False)
-        if not isinstance(value, bool):
+        if value is not None and not isinstance(value, bool):
             self.problem(f"`{key}` must be true or false", (*route, key))
         return value is True
 
@@ -187,16 +198,25 @@ class _Bundle:
 
     def tags(self, data: dict[str, Any], route: Route) -> Any:
         value = data.get("tags")
-        if value is not None and not isinstance(value, dict | list):
+        if isinstance(value, dict):
+            wrong = next((key for key, item in value.items() if isinstance(item, dict | list)), None)
+            if wrong is not None:
+                self.problem("a tag's value must be text", (*route, wrong))
+        elif isinstance(value, list):
+            for i, item in enumerate(value):
+                if not (isinstance(item, dict) and isinstance(item.get("Key"), str)):
+                    self.problem("a tag in a list must be an object with `Key` and `Value`", (*route, i))
+                elif not isinstance(item.get("Value", ""), str):
+                    self.problem("a tag's value must be text", (*route, i, "Value"))
+        elif value is not None:
             self.problem("`tags` must be an object", route)
-            return None
         return value
 
     def inline(self, data: dict[str, Any], route: Route) -> list[Policy]:
         value, at = data.get("inline"), (*route, "inline")
         if value is None:
             return []
-        if isinstance(value, dict) and not looks_like_policy(value):
+        if isinstance(value, dict) and "Statement" not in value:
             found = [(str(name), item, (*at, name)) for name, item in value.items()]
         elif isinstance(value, dict):
             found = [("inline", value, at)]
@@ -205,8 +225,8 @@ class _Bundle:
             return []
         out = []
         for name, item, where in found:
-            if isinstance(item, dict) and not looks_like_policy(item) and "file" in item:
-                policy = self.reference(item, where, PolicyType.IDENTITY, name, [])
+            if isinstance(item, dict) and "Statement" not in item and ("file" in item or "document" in item):
+                policy = self.reference(item, where, PolicyType.IDENTITY, name, [], _INLINE)
             else:
                 policy = self.document_policy(item, where, PolicyType.IDENTITY, name)
             if policy:
@@ -222,8 +242,11 @@ class _Bundle:
         if not isinstance(value, list):
             self.problem("`scps` must be a list of levels, root first", route, "write a list of lists of policies")
             return ()
-        if value and not any(isinstance(level, list) for level in value):
+        inner = [isinstance(level, list) for level in value]
+        if value and not any(inner):
             return (self.several(value, route, PolicyType.SCP, unknowns),)
+        if not all(inner):
+            self.problem("levels and single policies are mixed", (*route, inner.index(False)), "put it into a list")
         return tuple(self.several(level, (*route, i), PolicyType.SCP, unknowns) for i, level in enumerate(value))
 
     def several(self, value: Any, route: Route, kind: PolicyType, unknowns: list[Unknown]) -> tuple[Policy, ...]:
@@ -242,7 +265,7 @@ class _Bundle:
         if isinstance(value, str) and kind is PolicyType.SCP and value == "FullAWSAccess":
             place = self.document.at(route)
             return Policy(kind, value, parsed(FULL_ACCESS, self.context.memo), place.fixed, "", "", False)
-        if isinstance(value, dict) and not looks_like_policy(value) and not _REFERENCE.isdisjoint(value):
+        if isinstance(value, dict) and "Statement" not in value and not _REFERENCE.isdisjoint(value):
             return self.reference(value, route, kind, name, unknowns)
         return self.document_policy(value, route, kind, name)
 
@@ -253,9 +276,15 @@ class _Bundle:
         return policy
 
     def reference(
-        self, value: dict[str, Any], route: Route, kind: PolicyType, name: str, unknowns: list[Unknown]
+        self,
+        value: dict[str, Any],
+        route: Route,
+        kind: PolicyType,
+        name: str,
+        unknowns: list[Unknown],
+        allowed: frozenset[str] = _REFERENCE,
     ) -> Policy | None:
-        self.keys(value, _REFERENCE, route)
+        self.keys(value, allowed, route)
         name = self.text(value, "name", route) or name
         arn = self.text(value, "arn", route)
         if "document" in value and "file" in value:
@@ -334,12 +363,14 @@ class _Bundle:
         out = []
         for i, item in enumerate(value):
             at = (*route, i)
-            if not isinstance(item, dict) or not isinstance(item.get("resource"), str):
+            if not isinstance(item, dict) or not isinstance(item.get("resource"), str) or not item["resource"]:
                 self.problem("a resource policy needs `resource`", at, "write the ARN of the resource it hangs on")
                 continue
             self.keys(item, _RESOURCE_POLICY, at)
             resource = item["resource"]
             name = self.text(item, "name", at) or resource
+            if "document" in item and "file" in item:
+                self.problem("a policy has either `document` or `file`", (*at, "file"), "remove one of them")
             if "document" in item:
                 policy = self.document_policy(
                     item["document"], (*at, "document"), PolicyType.RESOURCE, name, resource=resource

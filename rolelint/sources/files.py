@@ -107,7 +107,7 @@ def read_source(source: Source) -> bytes:
 
 def _reason(error: OSError, path: str) -> str:
     if isinstance(error, FileNotFoundError):
-        return "a link that leads nowhere" if os.path.islink(path) else "the file is gone"
+        return "a link that leads nowhere" if os.path.islink(path) else "no such file"
     if isinstance(error, PermissionError):
         return "the file may not be read"
     return f"the file cannot be read: {(error.strerror or str(error)).lower()}"

@@ -1,0 +1,414 @@
+"""HCL text to a tree of bodies and expressions that know their offsets.
+
+The grammar is python-hcl2's; the tree here keeps what evaluation and locations need and drops white space.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from rolelint.documents.hcl_nodes import (
+    Attribute,
+    Binary,
+    Block,
+    Body,
+    Call,
+    Conditional,
+    For,
+    Index,
+    Items,
+    Literal,
+    Name,
+    Object,
+    Opaque,
+    Setting,
+    Splat,
+    Template,
+    Unary,
+)
+from rolelint.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from lark import Tree
+
+
+_ESCAPE = re.compile(r'\\(?:([nrt"\\])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))|(\$\$(?=\{)|%%(?=\{))')
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+
+
+def parse_hcl(file: str, text: str) -> Body:
+    """Parse one HCL file.
+
+    Raises:
+        InputError: with the place where the text stops being HCL.
+    """
+    from hcl2.api import parses_to_tree
+    from lark.exceptions import LarkError
+
+    text = text.removeprefix("\ufeff")
+    try:
+        tree = parses_to_tree(text)
+    except LarkError as error:
+        line = getattr(error, "line", None) or 0
+        column = getattr(error, "column", None) or 0
+        where = Location(file, max(line, 0), max(column, 0)) if line and line > 0 else Location(file)
+        raise InputError("this is not HCL as Terraform writes it", location=where, hint="run `terraform fmt`") from None
+    return _Builder(text, 0).body(_child(tree, "body"))
+
+
+def parse_template(text: str, offset: int = 0) -> Any:
+    """Parse a text with `${...}` as JSON syntax and heredocs hold it, without quotes or escapes around it.
+
+    Args:
+        offset: where the text stands in its file, for the offsets of the parts.
+    """
+    return _Builder(text, offset).template(text, 0, escapes=False)
+
+
+class _Builder:
+    """Turns the parser's tree into the tree of this module."""
+
+    def __init__(self, text: str, offset: int) -> None:
+        self._text = text
+        #: Added to every offset: where `text` stands in the whole file.
+        self._offset = offset
+
+    def body(self, tree: Tree[Any] | None) -> Body:
+        settings: dict[str, Setting] = {}
+        blocks: list[Block] = []
+        start, end = self._span(tree) if tree is not None else (self._offset, self._offset)
+        for child in tree.children if tree is not None else ():
+            kind = _kind(child)
+            if kind == "attribute":
+                name = str(_first_token(child.children[0]))
+                setting = Setting(name, self.expression(child.children[-1]), *self._span(child))
+                settings.setdefault(name, setting)
+            elif kind == "block":
+                blocks.append(self._block(child))
+        return Body(settings, tuple(blocks), start, end)
+
+    def _block(self, tree: Tree[Any]) -> Block:
+        words: list[str] = []
+        head_end = start = self._span(tree)[0]
+        body: Body | None = None
+        for child in tree.children:
+            kind = _kind(child)
+            if kind == "body":
+                body = self.body(child)
+            elif kind == "string":
+                part = self.expression(child)
+                words.append(part.value if isinstance(part, Literal) else self._text[slice(*child_span(child))])
+                head_end = self._span(child)[1]
+            elif kind in ("identifier", "keyword", "literal_value"):
+                words.append(str(_first_token(child)))
+                head_end = self._span(child)[1]
+        end = self._span(tree)[1]
+        return Block(words[0], tuple(words[1:]), body or Body({}, (), end, end), start, end, head_end)
+
+    def expression(self, tree: Any) -> Any:
+        """Turn one expression into its node."""
+        kind = _kind(tree)
+        if kind == "expr_term":
+            inner = [c for c in tree.children if _kind(c) not in ("LPAR", "RPAR", "new_line_or_comment")]
+            return self.expression(inner[0])
+        make = _NODES.get(kind)
+        if make is not None:
+            return make(self, tree, *self._span(tree))
+        start, end = child_span(tree)
+        return Opaque(self._text[start:end], *self._span(tree))
+
+    def _span(self, tree: Any) -> tuple[int, int]:
+        start, end = child_span(tree)
+        return start + self._offset, end + self._offset
+
+    def _parts(self, tree: Tree[Any]) -> list[Any]:
+        """List the children that are expressions."""
+        return [c for c in tree.children if _kind(c) not in _NOISE]
+
+    def _literal(self, tree: Tree[Any], start: int, end: int) -> Literal:
+        word = str(_first_token(tree))
+        return Literal({"true": True, "false": False, "null": None}[word], start, end)
+
+    def _number(self, tree: Tree[Any], start: int, end: int) -> Literal:
+        word = str(_first_token(tree))
+        return Literal(int(word) if word.lstrip("-").isdigit() else float(word), start, end)
+
+    def _name(self, tree: Tree[Any], start: int, end: int) -> Name:
+        return Name(str(_first_token(tree)), start, end)
+
+    def _string(self, tree: Tree[Any], start: int, end: int) -> Any:
+        first, last = child_span(tree)
+        parts: list[Any] = []
+        at = first + 1
+        for child in tree.children:
+            inner = child.children[0] if _kind(child) == "string_part" else child
+            kind = _kind(inner)
+            if kind == "interpolation":
+                begin, stop = child_span(inner)
+                parts.append(_unescape(self._text[at:begin]))
+                parts.append(self.expression(self._parts(inner)[0]))
+                at = stop
+            elif kind.startswith("template_"):
+                return Opaque(self._text[first:last], start, end)
+        parts.append(_unescape(self._text[at : last - 1]))
+        return _text_node(parts, start, end)
+
+    def _heredoc(self, tree: Tree[Any], start: int, end: int) -> Any:
+        first, last = child_span(tree)
+        written = self._text[first:last]
+        head, _, rest = written.partition("\n")
+        body = rest.rstrip("\r\n")
+        body = body[: body.rfind("\n") + 1] if "\n" in body else ""
+        begin = first + len(head) + 1
+        if not head.startswith("<<-"):
+            return self.template(body, begin, escapes=False, span=(start, end))
+        lines = body.split("\n")
+        indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
+        cut = min(indents, default=0)
+        node = self.template(body, begin, escapes=False, span=(start, end))
+        return _dedented(node, cut) if cut else node
+
+    def template(self, text: str, begin: int, escapes: bool, span: tuple[int, int] | None = None) -> Any:
+        """Parse the text of a template by its interpolations.
+
+        Args:
+            begin: where the text stands inside the builder's own text.
+        """
+        start = begin + self._offset
+        whole = span or (start, start + len(text))
+        parts: list[Any] = []
+        literal = ""
+        at = 0
+        while True:
+            found = text.find("{", at)
+            if found < 0:
+                break
+            mark = text[found - 1] if found > at else ""
+            if mark not in ("$", "%"):
+                literal += text[at : found + 1]
+                at = found + 1
+                continue
+            if found - 2 >= at and text[found - 2] == mark:
+                literal += text[at : found - 1] + "{"
+                at = found + 1
+                continue
+            if mark == "%":
+                return Opaque(text, *whole)
+            close = _closing(text, found)
+            if close < 0:
+                return Opaque(text, *whole)
+            parts.append(literal + text[at : found - 1])
+            literal = ""
+            parts.append(self._inner(text[found + 1 : close], start + found + 1))
+            at = close + 1
+        parts.append(literal + text[at:])
+        return _text_node([_unescape(p) if escapes and isinstance(p, str) else p for p in parts], *whole)
+
+    def _inner(self, text: str, offset: int) -> Any:
+        from hcl2.api import parses_to_tree
+        from lark.exceptions import LarkError
+
+        stripped = text.strip("~")
+        head = "_ = "
+        try:
+            tree = parses_to_tree(head + stripped.strip().replace("\n", " "))
+        except LarkError:
+            return Opaque(text, offset, offset + len(text))
+        lead = len(stripped) - len(stripped.lstrip()) + (1 if text.startswith("~") else 0)
+        source = head + stripped.strip().replace("\n", " ")
+        builder = _Builder(source, offset + lead - len(head))
+        body = builder.body(_child(tree, "body"))
+        return body.settings["_"].value
+
+    def _items(self, tree: Tree[Any], start: int, end: int) -> Items:
+        return Items(tuple(self.expression(c) for c in self._parts(tree)), start, end)
+
+    def _object(self, tree: Tree[Any], start: int, end: int) -> Object:
+        pairs = []
+        for child in tree.children:
+            if _kind(child) == "object_elem":
+                key_tree = child.children[0]
+                key = self.expression(key_tree.children[0])
+                plain = list(key_tree.children[0].children) if _kind(key_tree.children[0]) == "expr_term" else []
+                if isinstance(key, Name) and not (plain and _kind(plain[0]) == "LPAR"):
+                    key = Literal(key.name, key.start, key.end)
+                elif isinstance(key, Opaque):
+                    key = Literal(key.text, key.start, key.end)
+                pairs.append((key, self.expression(child.children[-1])))
+        return Object(tuple(pairs), start, end)
+
+    def _attribute(self, tree: Tree[Any], start: int, end: int) -> Attribute:
+        step = tree.children[1]
+        return Attribute(self.expression(tree.children[0]), str(_last_token(step)), start, end)
+
+    def _index(self, tree: Tree[Any], start: int, end: int) -> Index:
+        return Index(self.expression(tree.children[0]), self._key(tree.children[1]), start, end)
+
+    def _key(self, tree: Tree[Any]) -> Any:
+        if _kind(tree) == "short_index":
+            return Literal(int(str(_last_token(tree))), *self._span(tree))
+        return self.expression(self._parts(tree)[0])
+
+    def _splat(self, tree: Tree[Any], start: int, end: int) -> Splat:
+        steps: list[Any] = []
+        for step in tree.children[1].children:
+            kind = _kind(step)
+            if kind == "get_attr":
+                steps.append(str(_last_token(step)))
+            elif kind in ("braces_index", "short_index"):
+                steps.append(self._key(step))
+        return Splat(self.expression(tree.children[0]), tuple(steps), start, end)
+
+    def _call(self, tree: Tree[Any], start: int, end: int) -> Call:
+        names = [str(_first_token(c)) for c in tree.children if _kind(c) == "identifier"]
+        arguments = _child(tree, "arguments")
+        parts = self._parts(arguments) if arguments is not None else []
+        expand = arguments is not None and any(_kind(c) == "ELLIPSIS" for c in arguments.children)
+        return Call("::".join(names), tuple(self.expression(c) for c in parts), expand, start, end)
+
+    def _conditional(self, tree: Tree[Any], start: int, end: int) -> Conditional:
+        test, yes, no = (self.expression(c) for c in self._parts(tree))
+        return Conditional(test, yes, no, start, end)
+
+    def _binary(self, tree: Tree[Any], start: int, end: int) -> Binary:
+        left, term = self._parts(tree)[:2]
+        operator = str(_first_token(_child(term, "binary_operator"))).strip()
+        right = next(c for c in self._parts(term) if _kind(c) != "binary_operator")
+        return Binary(operator.split("\n")[-1].strip(), self.expression(left), self.expression(right), start, end)
+
+    def _unary(self, tree: Tree[Any], start: int, end: int) -> Unary:
+        return Unary(str(tree.children[0]), self.expression(tree.children[1]), start, end)
+
+    def _for(self, tree: Tree[Any], start: int, end: int) -> For:
+        intro = _child(tree, "for_intro")
+        condition = _child(tree, "for_cond")
+        names = tuple(str(_first_token(c)) for c in intro.children if _kind(c) == "identifier") if intro else ()
+        source = self.expression(self._parts(intro)[-1]) if intro else Opaque("", start, end)
+        parts = [self.expression(c) for c in self._parts(tree) if _kind(c) not in ("for_intro", "for_cond")]
+        test = self.expression(self._parts(condition)[0]) if condition is not None else None
+        group = any(_kind(c) == "ELLIPSIS" for c in tree.children)
+        if len(parts) == 2:
+            return For(names, source, parts[0], parts[1], test, group, start, end)
+        return For(names, source, None, parts[0], test, group, start, end)
+
+
+_NOISE = frozenset(
+    "new_line_or_comment LPAR RPAR LBRACE RBRACE LSQB RSQB COMMA DOT EQ COLON QMARK INTERP_START ELLIPSIS FOR IN IF "
+    "FOR_OBJECT_ARROW identifier_list".split()
+)
+_NODES: dict[str, Callable[[_Builder, Any, int, int], Any]] = {
+    "literal_value": _Builder._literal,
+    "int_lit": _Builder._number,
+    "float_lit": _Builder._number,
+    "identifier": _Builder._name,
+    "keyword": _Builder._name,
+    "string": _Builder._string,
+    "heredoc_template": _Builder._heredoc,
+    "heredoc_template_trim": _Builder._heredoc,
+    "tuple": _Builder._items,
+    "object": _Builder._object,
+    "get_attr_expr_term": _Builder._attribute,
+    "index_expr_term": _Builder._index,
+    "attr_splat_expr_term": _Builder._splat,
+    "full_splat_expr_term": _Builder._splat,
+    "function_call": _Builder._call,
+    "conditional": _Builder._conditional,
+    "binary_op": _Builder._binary,
+    "unary_op": _Builder._unary,
+    "for_tuple_expr": _Builder._for,
+    "for_object_expr": _Builder._for,
+}
+
+
+def _kind(tree: Any) -> str:
+    """Name a node of the parser's tree: the rule, or the terminal of a token."""
+    data = getattr(tree, "data", None)
+    return str(data) if data is not None else str(getattr(tree, "type", ""))
+
+
+def child_span(tree: Any) -> tuple[int, int]:
+    """Give the offsets of a node or token of the parser's tree."""
+    if hasattr(tree, "meta"):
+        meta = tree.meta
+        return (meta.start_pos, meta.end_pos) if not meta.empty else (0, 0)
+    return tree.start_pos, tree.end_pos
+
+
+def _child(tree: Any, kind: str) -> Any:
+    return next((c for c in tree.children if _kind(c) == kind), None)
+
+
+def _first_token(tree: Any) -> Any:
+    while hasattr(tree, "children"):
+        tree = tree.children[0]
+    return tree
+
+
+def _last_token(tree: Any) -> Any:
+    while hasattr(tree, "children"):
+        tree = tree.children[-1]
+    return tree
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text and "$$" not in text and "%%" not in text:
+        return text
+
+    def replace(match: re.Match[str]) -> str:
+        simple, short, long, doubled = match.groups()
+        if doubled:
+            return doubled[0]
+        if simple:
+            return _ESCAPES[simple]
+        code = int(short or long, 16)
+        return chr(code) if code < 0x110000 else match.group()
+
+    return _ESCAPE.sub(replace, text)
+
+
+def _text_node(parts: list[Any], start: int, end: int) -> Any:
+    if len(parts) == 1:
+        return Literal(parts[0], start, end)
+    return Template(tuple(parts), start, end)
+
+
+def _dedented(node: Any, cut: int) -> Any:
+    """Remove the indentation of a `<<-` heredoc from the literal parts of its template."""
+    margin = re.compile(rf"(^|\n)[ \t]{{1,{cut}}}")
+    if isinstance(node, Literal):
+        return node._replace(value=margin.sub(r"\1", node.value))
+    if isinstance(node, Template):
+        parts = [
+            (margin if i == 0 else re.compile(rf"(\n)[ \t]{{1,{cut}}}")).sub(r"\1", p) if isinstance(p, str) else p
+            for i, p in enumerate(node.parts)
+        ]
+        return node._replace(parts=tuple(parts))
+    return node
+
+
+def _closing(text: str, opening: int) -> int:
+    """Find the brace that closes the one at `opening`, braces inside quotes left out; -1 when there is none."""
+    depth = 0
+    at = opening
+    while at < len(text):
+        character = text[at]
+        if character == '"':
+            at += 1
+            while at < len(text) and text[at] != '"':
+                if text[at] == "\\":
+                    at += 1
+                elif text[at] == "{" and text[at - 1] == "$":
+                    at = _closing(text, at)
+                    if at < 0:
+                        return -1
+                at += 1
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if not depth:
+                return at
+        at += 1
+    return -1

@@ -1,0 +1,125 @@
+"""Bare policies, and several of them in one document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rolelint.policies.role import Reading
+from rolelint.readers import ReadContext
+
+ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+BUCKET = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::x/*"}
+TRUST = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+RCP = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": {"Bool": {"a": "true"}}}
+
+
+def policy(*statements: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+SILENT: dict[str, Any] = {
+    "an empty object": {},
+    "an empty list": [],
+    "a list of text": ["a"],
+    "other JSON": {"name": "package", "version": "1.0.0", "dependencies": {}},
+    "Statement of another kind": {"Statement": "January"},
+    "Statement of other objects": {"Statement": [{"text": "x"}]},
+    "an object of which only some values are policies": {"a": policy(ALLOW), "b": 1},
+    "a list of which only some items are policies": [policy(ALLOW), {"b": 1}],
+    "roles of something else": {"roles": ["admin"]},
+    "a role of something else": {"role": "button"},
+    "a Policy of something else": {"Policy": "none"},
+    "a Policy with other text": {"Policy": '{"a": 1}'},
+    "a RoleName alone": {"RoleName": "x"},
+    "an empty dump list of another kind": {"RoleDetailList": "x"},
+}
+
+
+@pytest.mark.parametrize("data", SILENT.values(), ids=SILENT)
+def test_other_content_is_passed_over(reading: Callable[..., Reading | None], data: Any) -> None:
+    assert reading(data) is None
+
+
+@pytest.mark.parametrize("text", ["just text", "1", "true"])
+def test_a_document_of_one_value_is_passed_over(reading: Callable[..., Reading | None], text: str) -> None:
+    assert reading(text, "f.yaml") is None
+
+
+SHAPES: dict[str, tuple[Any, str]] = {
+    "identity": (policy(ALLOW), "identity"),
+    "lone statement": ({"Statement": ALLOW}, "identity"),
+    "no statements": (policy(), "identity"),
+    "trust": (policy(TRUST), "trust"),
+    "trust with every action": (policy({**TRUST, "Action": "*"}), "trust"),
+    "bucket": (policy(BUCKET), "resource"),
+    "repository policy without Resource": (policy({**TRUST, "Action": "ecr:*"}), "resource"),
+    "bucket that only denies": (policy({**RCP, "Resource": ["arn:aws:s3:::x", "arn:aws:s3:::x/*"]}), "resource"),
+    "RCP": (policy(RCP), "rcp"),
+    "RCP by object": (policy({**RCP, "Principal": {"AWS": "*"}}), "resource"),
+    "deny with NotAction": (
+        policy({"Effect": "Deny", "Principal": "*", "NotAction": "s3:*", "Resource": "*"}),
+        "resource",
+    ),
+    "RCP beside an Allow": (policy(RCP, BUCKET), "resource"),
+    "key policy": (policy({**BUCKET, "Resource": "*", "Action": "kms:*"}), "resource"),
+    "some statements with Principal": (policy(ALLOW, BUCKET), "identity"),
+}
+
+
+@pytest.mark.parametrize(("data", "kind"), SHAPES.values(), ids=SHAPES)
+def test_the_type_shows_in_the_shape(reading: Callable[..., Reading | None], data: Any, kind: str) -> None:
+    found = reading(data)
+    assert found is not None
+    types = [p.type.value for p in found.policies] + [p.type.value for role in found.roles for p in role.identity]
+    assert types == [kind]
+
+
+@pytest.mark.parametrize("kind", ["identity", "trust", "resource", "scp", "rcp", "boundary", "session"])
+def test_the_type_can_be_forced(reading: Callable[..., Reading | None], kind: str) -> None:
+    found = reading(policy(ALLOW), context=ReadContext(kind))
+    assert found is not None
+    assert [p.type.value for p in found.policies] == ([] if kind == "identity" else [kind])
+    assert len(found.roles) == (kind == "identity")
+
+
+def test_an_identity_policy_is_held_by_a_stand_in(describe: Callable[..., Any]) -> None:
+    assert describe(policy(ALLOW), "policies/deploy-role.json") == {
+        "roles": [{"kind": "policy", "name": "deploy-role", "line": 1, "identity": ["identity deploy-role: +s3:* @4"]}]
+    }
+
+
+def test_a_principal_in_an_identity_policy_is_told(describe: Callable[..., Any]) -> None:
+    assert describe(policy(ALLOW, BUCKET))["problems"] == [
+        "f.json:11:17: an identity policy cannot have `Principal`. name the type with --type"
+    ]
+
+
+def test_each_document_of_a_stream_has_its_own_name(describe: Callable[..., Any]) -> None:
+    text = "Statement: {Effect: Allow, Action: 'a:b', Resource: '*'}\n---\nStatement: []\nVersion: 2012-10-17\n"
+    assert describe(text, "p.yaml")["roles"][0]["name"] == "p"
+    assert describe(text, "p.yaml", index=1)["roles"][0]["name"] == "p-2"
+    assert describe(text, "<stdin>")["roles"][0]["name"] == "stdin"
+
+
+COLLECTIONS: dict[str, tuple[Any, list[str]]] = {
+    "names to policies": (
+        {"one": policy(ALLOW), "two": policy(BUCKET)},
+        ["identity one: +s3:* @5", "resource two: +s3:* @15"],
+    ),
+    "list": ([policy(ALLOW), policy(ALLOW)], ["identity f-1: +s3:* @5", "identity f-2: +s3:* @15"]),
+    "list with names": (
+        [{"PolicyName": "p", "PolicyDocument": policy(ALLOW)}],
+        ["identity p: +s3:* @7"],
+    ),
+    "names to objects that hold them": ({"p": {"policy": policy(ALLOW)}}, ["identity p: +s3:* @6"]),
+}
+
+
+@pytest.mark.parametrize(("data", "lines"), COLLECTIONS.values(), ids=COLLECTIONS)
+def test_collections_of_policies(describe: Callable[..., Any], data: Any, lines: list[str]) -> None:
+    found = describe(data)
+    held = [line for role in found.get("roles", ()) for line in role["identity"]]
+    assert sorted(held + found.get("policies", [])) == sorted(lines)

@@ -1,0 +1,207 @@
+"""Files, folders and globs: what is opened, in which order, and what is said about the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from rolelint.errors import InputError
+from rolelint.sources.files import collect, read_bytes
+
+windows = pytest.mark.skipif(sys.platform == "win32", reason="needs links and permissions")
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def put(*names: str, text: str = "{}") -> None:
+    for name in names:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def names(*paths: str, exclude: tuple[str, ...] = ()) -> list[str]:
+    found = collect(paths, exclude)
+    assert found.problems == []
+    return [source.name for source in found.files]
+
+
+def test_a_walk_opens_what_may_hold_iam_content(tree: Path) -> None:
+    put("d/b.json", "d/a.yaml", "d/c.YML", "d/d.tf", "d/e.template", "d/f.tf.json", "d/g.tfplan", "d/x/a.json")
+    put("d/readme.md", "d/h.py", "d/i.png", "d/j.txt")
+    put("d/policy", text='{"Statement": []}')
+    put("d/script", text="#!/bin/sh\n")
+    put("d/notes", text="hello")
+    Path("d/binary").write_bytes(b"\x00\x01{")
+    assert names("d") == [
+        f"d/{name}" for name in "a.yaml b.json c.YML d.tf e.template f.tf.json g.tfplan policy x/a.json".split()
+    ]
+
+
+def test_folders_of_other_peoples_files_are_skipped(tree: Path) -> None:
+    put("d/a.json", *(f"d/{name}/x.json" for name in (".git", "node_modules", ".terraform", ".github")))
+    assert names("d") == ["d/a.json", "d/.github/x.json"]
+
+
+def test_the_order_does_not_depend_on_creation(tree: Path) -> None:
+    put("d/z.json", "d/b/a.json", "d/a/z.json", "d/a/b.json", "d/m.json")
+    assert names("d") == ["d/m.json", "d/z.json", "d/a/b.json", "d/a/z.json", "d/b/a.json"]
+
+
+def test_arguments_keep_their_order_and_each_file_comes_once(tree: Path) -> None:
+    put("b.json", "d/a.json")
+    assert names("b.json", "d", "d/a.json", "./b.json") == ["b.json", "d/a.json"]
+
+
+@windows
+def test_a_link_to_a_file_is_the_same_file(tree: Path) -> None:
+    put("a.json")
+    os.symlink("a.json", "b.json")
+    assert names(".") == ["./a.json"]
+
+
+@windows
+def test_a_loop_of_links_ends(tree: Path) -> None:
+    put("d/a.json", "d/x/b.json")
+    os.symlink("..", "d/x/up")
+    os.symlink(".", "d/self")
+    assert names("d") == ["d/a.json", "d/x/b.json"]
+
+
+@windows
+def test_a_broken_link_is_passed_over_in_a_folder_and_told_when_named(tree: Path) -> None:
+    put("d/a.json")
+    os.symlink("nowhere", "d/b.json")
+    assert names("d") == ["d/a.json"]
+    found = collect(["d/b.json", "d/a.json"])
+    assert [str(problem) for problem in found.problems] == ["d/b.json: a link that leads nowhere"]
+    assert [source.name for source in found.files] == ["d/a.json"]
+
+
+def test_a_path_that_does_not_exist_is_a_problem_and_the_others_are_read(tree: Path) -> None:
+    put("a.json")
+    found = collect(["nope.json", "a.json", "x*.json"])
+    assert [str(problem) for problem in found.problems] == [
+        "nope.json: no such file or folder",
+        "x*.json: nothing matches this pattern",
+    ]
+    assert [source.name for source in found.files] == ["a.json"]
+
+
+IGNORED: dict[str, tuple[dict[str, str], list[str]]] = {
+    "by name": ({".gitignore": "b.json\n"}, ["a.json", "x/a.json", "x/y/a.json"]),
+    "by folder": ({".gitignore": "x/\n"}, ["a.json", "b.json"]),
+    "anchored": ({".gitignore": "/a.json\n"}, ["b.json", "x/a.json", "x/b.json", "x/y/a.json", "x/y/b.json"]),
+    "in a nested file": ({"x/.gitignore": "a.json\n"}, ["a.json", "b.json", "x/b.json", "x/y/b.json"]),
+    "taken back": ({".gitignore": "*.json\n!a.json\n"}, ["a.json", "x/a.json", "x/y/a.json"]),
+    "taken back in a nested file": (
+        {".gitignore": "a.json\n", "x/.gitignore": "!a.json\n"},
+        ["b.json", "x/a.json", "x/b.json", "x/y/a.json", "x/y/b.json"],
+    ),
+    "two levels": ({".gitignore": "x/*/\n"}, ["a.json", "b.json", "x/a.json", "x/b.json"]),
+    "comments and blanks": ({".gitignore": "# b.json\n\nb.json  \n"}, ["a.json", "x/a.json", "x/y/a.json"]),
+}
+
+
+@pytest.mark.parametrize(("ignores", "expected"), IGNORED.values(), ids=IGNORED)
+def test_gitignore_is_respected(tree: Path, ignores: dict[str, str], expected: list[str]) -> None:
+    put("r/.git/config", text="")
+    put(*(f"r/{folder}{name}" for folder in ("", "x/", "x/y/") for name in ("a.json", "b.json")))
+    for name, text in ignores.items():
+        put(f"r/{name}", text=text)
+    assert names("r") == [f"r/{name}" for name in expected]
+
+
+def test_gitignore_above_the_named_folder_counts_up_to_the_repository(tree: Path) -> None:
+    put(".gitignore", text="*.json\n")
+    put("r/.gitignore", text="x/b.json\n")
+    put("r/.git/config", text="")
+    put("r/x/a.json", "r/x/b.json")
+    assert names("r/x") == ["r/x/a.json"]
+
+
+def test_gitignore_does_not_hide_a_file_that_is_named(tree: Path) -> None:
+    put(".gitignore", text="*.json\n")
+    put("a.json")
+    assert names("a.json") == ["a.json"]
+    assert names(".") == []
+
+
+EXCLUDED: dict[str, tuple[tuple[str, ...], tuple[str, ...], list[str]]] = {
+    "by name": (("d",), ("b.json",), ["d/a.json", "d/x/a.json"]),
+    "by folder": (("d",), ("x/",), ["d/a.json", "d/b.json"]),
+    "by path below the folder": (("d",), ("x/b.json",), ["d/a.json", "d/b.json", "d/x/a.json"]),
+    "by path as named": (("d",), ("d/x/b.json",), ["d/a.json", "d/b.json", "d/x/a.json"]),
+    "several": (("d",), ("b.json", "x/"), ["d/a.json"]),
+    "a named file": (("d/a.json", "d/b.json"), ("b.*",), ["d/a.json"]),
+    "with stars": (("d",), ("**/x/*.json",), ["d/a.json", "d/b.json"]),
+}
+
+
+@pytest.mark.parametrize(("paths", "exclude", "expected"), EXCLUDED.values(), ids=EXCLUDED)
+def test_exclude(tree: Path, paths: tuple[str, ...], exclude: tuple[str, ...], expected: list[str]) -> None:
+    put("d/a.json", "d/b.json", "d/x/a.json", "d/x/b.json")
+    assert names(*paths, exclude=exclude) == expected
+
+
+def test_quoted_globs_are_expanded(tree: Path) -> None:
+    put("d/a.json", "d/b.yaml", "d/x/c.json", "d/[x].json")
+    assert names("d/*.json") == ["d/[x].json", "d/a.json"]
+    assert names("d/**/*.json") == ["d/[x].json", "d/a.json", "d/x/c.json"]
+    assert names("d/[x].json") == ["d/[x].json"]
+    assert names("**") == ["d/[x].json", "d/a.json", "d/b.yaml", "d/x/c.json"]
+
+
+def test_standard_input_is_read_once(tree: Path) -> None:
+    found = collect(["-", "-"])
+    assert [(source.name, source.path) for source in found.files] == [("<stdin>", "")]
+
+
+@windows
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="nothing is unreadable for root")
+def test_an_unreadable_file_and_folder_are_problems(tree: Path) -> None:
+    put("d/a.json", "d/x/b.json")
+    os.chmod("d/a.json", 0)
+    os.chmod("d/x", 0)
+    try:
+        with pytest.raises(InputError, match="the file may not be read"):
+            read_bytes("d/a.json")
+        assert [str(p) for p in collect(["d"]).problems] == ["d/x: the folder may not be read"]
+    finally:
+        os.chmod("d/x", 0o700)
+
+
+def test_a_folder_or_missing_file_cannot_be_read(tree: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read_bytes("nope.json")
+    with pytest.raises(InputError, match="the file cannot be read"):
+        read_bytes(".")
+
+
+@windows
+def test_a_pipe_is_read(tree: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"{}")
+    os.close(writing)
+    try:
+        assert read_bytes(f"/dev/fd/{reading}") == b"{}"
+    finally:
+        os.close(reading)
+
+
+def test_what_the_system_refuses_is_said_in_words(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    put("a.json")
+    monkeypatch.setattr("rolelint.sources.files.open", refuse, raising=False)
+    with pytest.raises(InputError) as caught:
+        read_bytes("a.json")
+    assert str(caught.value) == "a.json: the file may not be read"
