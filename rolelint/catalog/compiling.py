@@ -51,7 +51,8 @@ def build(published: Published, folder: Path = labels.FOLDER) -> Built:
         name = f"{service.prefix}:{action.name}"
         known.add(name)
         entry = reviewed.get(name)
-        uses = _uses(name, action.uses, entry.target if entry else (), tables)
+        target = tuple(t for t in entry.target if any(t == use.type for use in action.uses)) if entry else ()
+        uses = _uses(name, action.uses, target, tables)
         if entry is not None:
             strange = sorted(set(entry.target) - {use.type for use in action.uses})
             problems += [Problem(f"`{name}` does not use the type `{t}`", entry.location) for t in strange]

@@ -84,7 +84,7 @@ def _service(document: Mapping[str, Any], name: str, known: Published) -> Publis
         types = {}
         for row in document.get("Resources", ()):
             types[row["Name"]] = PublishedType(
-                row["Name"], tuple(row.get("ARNFormats", ())), tuple(sorted(row.get("ConditionKeys", ())))
+                row["Name"], tuple(row.get("ARNFormats", ())), tuple(sorted(set(row.get("ConditionKeys", ()))))
             )
         keys = {row["Name"]: (row.get("Types") or ["String"])[0] for row in document.get("ConditionKeys", ())}
     except (KeyError, TypeError, ValueError, AttributeError) as error:

@@ -53,7 +53,7 @@ def _service(data: Path, prefix: str, title: str) -> PublishedService:
     types: dict[str, PublishedType] = {}
     if (types_path := data / "resourceTypes" / f"{prefix}.json").is_file():
         for row in _load(types_path).values():
-            keys = tuple(sorted(row.get("conditionKeys", ())))
+            keys = tuple(sorted(set(row.get("conditionKeys", ()))))
             types[row["key"]] = PublishedType(row["key"], (row["arn"],), keys)
     keys_of: dict[str, str] = {}
     if (keys_path := data / "conditionKeys" / f"{prefix}.json").is_file():
@@ -67,8 +67,8 @@ def _action(row: dict[str, Any]) -> PublishedAction:
         new = Use(
             use["name"],
             bool(use["required"]),
-            tuple(sorted(use["conditionKeys"])),
-            tuple(sorted(use["dependentActions"])),
+            tuple(sorted(set(use["conditionKeys"]))),
+            tuple(sorted(set(use["dependentActions"]))),
         )
         old = uses.get(new.type)
         if old is not None:  # a few actions list a type twice, once per variant: the union, required only if always so
@@ -84,8 +84,8 @@ def _action(row: dict[str, Any]) -> PublishedAction:
         description=row["description"].removeprefix("Grants permission to ").strip(),
         levels=parse_levels(row["accessLevel"]),
         uses=tuple(uses[name] for name in sorted(uses)),
-        keys=tuple(sorted(row["conditionKeys"])),
-        dependent=tuple(sorted(row["dependentActions"])),
+        keys=tuple(sorted(set(row["conditionKeys"]))),
+        dependent=tuple(sorted(set(row["dependentActions"]))),
     )
 
 

@@ -162,11 +162,11 @@ def _document(node: yaml.Node, name: str, decided: str) -> tuple[list[Entry], li
 
     problems = [Problem(f"`{key.value}` is written twice", _at(key, name)) for key in _repeated(node)]
     value = _plain(node)
-    for error in sorted(_validator().iter_errors(value), key=lambda e: [str(step) for step in e.absolute_path]):
+    errors = [(_at(_find(node, error.absolute_path), name), error) for error in _validator().iter_errors(value)]
+    for where, error in sorted(errors, key=lambda pair: (pair[0].line, -len(pair[1].absolute_path))):
         route = [str(step) for step in error.absolute_path]
         text = error.message.replace("\n", " ")
-        what = f"`{'/'.join(route)}`: {text}" if route else text
-        problems.append(Problem(what, _at(_find(node, error.absolute_path), name)))
+        problems.append(Problem(f"`{'/'.join(route)}`: {text}" if route else text, where))
     if problems:
         return [], problems
     entries = []

@@ -50,7 +50,7 @@ class ManagedPolicies:
             return None
         path, _, name = (found.group(1) if found else arn_or_name).rpartition("/")
         known = self._index.get(name)
-        if known is None or ((found or path) and known[0] != f"{path}/"):
+        if known is None or ((found or path) and known[0].strip("/") != path.strip("/")):
             return None
         if name not in self._documents:
             self._unpack(known[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,8 +10,9 @@ from typing import Any
 
 from rolelint.errors import InputError, Location
 
-#: The access levels that change something. Tagging alone does not count: tags are judged with the gates they serve.
+#: The access levels that change something. Setting tags does not count: tags are judged with the gates they serve.
 WRITE_LEVELS = frozenset({"Write", "Permissions management"})
+_TAGS = re.compile(r"^(Un)?[Tt]ag|Tags?([A-Z]|$)|TagResource|Tagging")
 LEVELS = ("Read", "List", "Write", "Tagging", "Permissions management")
 
 
@@ -44,7 +46,8 @@ class PublishedAction:
     @property
     def is_write(self) -> bool:
         """Tell whether it is published as changing something other than tags."""
-        return bool(WRITE_LEVELS.intersection(self.levels)) and "Tagging" not in self.levels
+        tags = "Tagging" in self.levels and _TAGS.search(self.name) is not None
+        return bool(WRITE_LEVELS.intersection(self.levels)) and not tags
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,12 @@ def with_pending(action: PublishedAction, pending: bool) -> PublishedAction:
     return replace(action, pending=pending)
 
 
-def encode(published: Published) -> bytes:
-    """Write as xz-compressed JSON, one service per line, everything sorted: same value, same text."""
+def encode(published: Published, *, quick: bool = False) -> bytes:
+    """Write as xz-compressed JSON, one service per line, everything sorted: same value, same text.
+
+    Args:
+        quick: pack in a fraction of the time, into a larger file.
+    """
     import json
     import lzma
 
@@ -125,7 +132,8 @@ def encode(published: Published) -> bytes:
             )
         )
     text = "\n".join(lines) + "\n"
-    return lzma.compress(text.encode(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, preset=9 | lzma.PRESET_EXTREME)
+    preset = 0 if quick else 9 | lzma.PRESET_EXTREME
+    return lzma.compress(text.encode(), format=lzma.FORMAT_XZ, check=lzma.CHECK_CRC32, preset=preset)
 
 
 def decode(data: bytes, name: str) -> Published:

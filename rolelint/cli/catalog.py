@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rolelint.errors import InputError, RolelintError, UsageError, printable
+from rolelint.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
     from rolelint.catalog import Action, Catalog
     from rolelint.catalog.compiling import Built
     from rolelint.catalog.updating import Change
 
-OK, FAILED, WRONG = 0, 1, 2
+#: The exit code of a check that does not hold. Wrong input is an error, which ends in 2.
+FAILED = 1
 #: How many names of one kind of change are printed before the rest is only counted.
 SHOWN = 40
 
@@ -23,22 +24,23 @@ _format = click.option("--format", "form", type=click.Choice(["text", "json"]), 
 _labels = click.option(
     "--labels", "label_files", type=click.Path(path_type=Path), multiple=True, help="Your own labels, laid over ours."
 )
+_output = click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Folder of the source and the built file, where not the shipped one.",
+)
+_labels_folder = click.option(
+    "--labels-folder", type=click.Path(path_type=Path), help="Folder of the label files, where not the shipped one."
+)
 
 
-class _Group(click.Group):
-    """Shows our errors as one line and exits with 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except RolelintError as error:
-            click.echo(f"error: {error}", err=True)
-            ctx.exit(WRONG)
-
-
-@click.group(cls=_Group)
+@click.group()
 def catalog() -> None:
     """Look into the catalogue of AWS actions and what each does to an environment."""
+
+
+#: What the table of commands looks for.
+command = catalog
 
 
 @catalog.command()
@@ -147,8 +149,8 @@ def stats(form: str) -> None:
 
 @catalog.command()
 @click.option("--check", is_flag=True, help="Write nothing; fail when the built file is not current.")
-@click.option("--output", type=click.Path(path_type=Path), help="Folder of the source and the built file.")
-@click.option("--labels-folder", type=click.Path(path_type=Path), help="Folder of the label files.")
+@_output
+@_labels_folder
 def build(check: bool, output: Path | None, labels_folder: Path | None) -> None:
     """Build the catalogue from what AWS publishes, the label files and the reviewed tables."""
     from rolelint.catalog import artefact, compiling, labels, published
@@ -187,10 +189,17 @@ def build(check: bool, output: Path | None, labels_folder: Path | None) -> None:
 @click.option("--managed", type=click.Path(path_type=Path), help="A wheel of moto to take managed policies from.")
 @click.option("--force", is_flag=True, help="Take over even when counts fall or a prefix empties.")
 @click.option("--dry-run", is_flag=True, help="Show what would change and write nothing.")
-@click.option("--output", type=click.Path(path_type=Path), help="Folder of the source and the built file.")
+@_output
+@_labels_folder
 @_format
 def update(
-    source: str | None, managed: Path | None, force: bool, dry_run: bool, output: Path | None, form: str
+    source: str | None,
+    managed: Path | None,
+    force: bool,
+    dry_run: bool,
+    output: Path | None,
+    labels_folder: Path | None,
+    form: str,
 ) -> None:
     """Take over AWS's newest list of actions.
 
@@ -201,12 +210,13 @@ def update(
     folder = output or compiling.DATA
     where = folder / compiling.SOURCE.name
     old = published.read(where if where.is_file() else compiling.SOURCE)
-    entries, _ = labels.read_folder()
+    reviewed = labels_folder or labels.FOLDER
     files: dict[Path, bytes] = {}
     if managed is not None:
         files[folder / "managed.bin"] = _managed(managed)
     if managed is None or source is not None:
         new = feed.read(source or feed.URL, old)
+        entries, _ = labels.read_folder(reviewed)
         merged, change = updating.merge(old, new, (entry.action for entry in entries))
         _show_change(change, form)
         if change.reasons and not force:
@@ -214,7 +224,7 @@ def update(
                 click.echo(f"refused: {reason}", err=True)
             click.echo("nothing was written. look at the feed, then repeat with --force", err=True)
             raise click.exceptions.Exit(FAILED)
-        built = compiling.build(merged)
+        built = compiling.build(merged, reviewed)
         for problem in built.problems:
             click.echo(f"warning: {problem}", err=True)
         files[where] = published.encode(merged)

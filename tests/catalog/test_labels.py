@@ -1,0 +1,253 @@
+"""Label files: their format, and what the shipped ones must say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from catalog_feed import Run
+
+from rolelint.catalog import catalog, compiling, labels, published
+from rolelint.catalog.model import CLASSES, DEFAULTS
+from rolelint.errors import InputError
+
+GOOD = """\
+service: sqs
+reviewed: 2026-11-22
+actions:
+  PurgeQueue: {class: destroy-data, r: R3, b: B1, why: "all messages are gone"}
+  SetQueueAttributes: {class: lock-out, also: [destroy-data], via: "parameter Policy, RedrivePolicy", why: "policy"}
+  SendMessage: {class: none}
+"""
+
+
+def test_a_good_file_is_read() -> None:
+    entries, problems = labels.parse(GOOD, "sqs.yaml")
+    assert not problems
+    purge, attributes, send = entries
+    assert purge.action == "sqs:PurgeQueue"
+    assert purge.location.line == 4
+    assert (purge.label.reversibility, purge.label.blast, purge.label.decided) == ("R3", "B1", "reviewed")
+    assert (attributes.label.via, attributes.label.parameter) == ("parameter", "Policy, RedrivePolicy")
+    assert (attributes.label.reversibility, attributes.label.blast) == DEFAULTS["lock-out"]
+    assert send.label.cls == "none"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "text"),
+    [
+        pytest.param("class: destroy-data,", "class: destroy,", 4, "'destroy' is not one of", id="unknown class"),
+        pytest.param("r: R3", "r: R4", 4, "'R4' is not one of", id="unknown reversibility"),
+        pytest.param("b: B1", "blast: B1", 4, "'blast' was unexpected", id="unknown field"),
+        pytest.param(', why: "all messages are gone"', "", 4, "'why' is a required property", id="no reason"),
+        pytest.param('"parameter Policy, RedrivePolicy"', "parameter", 5, "does not match", id="parameter not named"),
+        pytest.param("[destroy-data]", "[lock-out]", 5, "primary class under `also`", id="primary class again"),
+        pytest.param("  SendMessage", "  PurgeQueue", 6, "`PurgeQueue` is written twice", id="twice"),
+        pytest.param("service: sqs", "service: SQS!", 1, "does not match", id="not a prefix"),
+        pytest.param("{class: none}", "{class: none", 7, "not valid YAML", id="not YAML"),
+        pytest.param("actions:", "action:", 1, "'actions' is a required property", id="no actions"),
+    ],
+)
+def test_a_mistake_is_reported_with_its_line(old: str, new: str, line: int, text: str) -> None:
+    entries, problems = labels.parse(GOOD.replace(old, new), "sqs.yaml")
+    assert any(text in problem.message and problem.location.line == line for problem in problems), problems
+    assert all("\n" not in str(problem) for problem in problems)
+    assert not entries or "also" in text
+
+
+def test_an_empty_file_is_a_mistake() -> None:
+    assert labels.parse("", "sqs.yaml")[1]
+
+
+def test_every_class_has_defaults() -> None:
+    assert set(CLASSES) < set(DEFAULTS)
+
+
+def test_the_schema_and_the_model_name_the_same_classes() -> None:
+    schema = json.loads(labels.SCHEMA.read_bytes())
+    assert tuple(schema["$defs"]["class"]["enum"]) == CLASSES
+
+
+def test_a_users_labels_lie_over_ours(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text(
+        "service: sqs\nactions:\n  PurgeQueue: {class: mutate}\n---\nservice: kms\nactions:\n"
+        "  Decrypt: {class: lock-out, why: ours}\n"
+    )
+    rows = json.loads(run("show", "sqs:PurgeQueue", "kms:Decrypt", "--format", "json", "--labels", str(path)).out)
+    assert [(row["action"], row["class"], row["decided"]) for row in rows] == [
+        ("kms:Decrypt", "lock-out", "user"),
+        ("sqs:PurgeQueue", "mutate", "user"),
+    ]
+
+
+def test_a_mistake_in_a_users_labels_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "ours.yaml"
+    path.write_text("service: sqs\nactions:\n  PurgeQueue: {class: nothing}\n")
+    with pytest.raises(InputError, match="'nothing' is not one of") as caught:
+        labels.overlay([path])
+    assert str(caught.value).startswith(f"{path}:3:")
+
+
+def test_second_readings_must_add_up(tmp_path: Path) -> None:
+    path = tmp_path / labels.SECOND_PASS
+    path.write_text("passes:\n  - {service: sqs, sampled: 10, agreed: 9, changed: 1}\n")
+    assert labels.second_passes(tmp_path)[0].agreed == 9
+    path.write_text("passes:\n  - {service: sqs, sampled: 10, agreed: 9, changed: 2}\n")
+    with pytest.raises(InputError, match="sampled is not agreed plus changed"):
+        labels.second_passes(tmp_path)
+
+
+def test_a_label_for_an_action_that_is_gone_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / "sqs.yaml").write_text("service: sqs\nactions:\n  NoSuchAction: {class: none}\n")
+    (tmp_path / "sns.yaml").write_text("service: sqs\nactions:\n  PurgeQueue: {class: none}\n")
+    (tmp_path / "rds.yaml").write_text(
+        "service: rds\nactions:\n  DeleteDBCluster: {class: destroy-data, target: [table], why: data}\n"
+    )
+    built = compiling.build(published.read(compiling.SOURCE), tmp_path)
+    assert [problem.message for problem in built.problems] == [
+        "`sqs:PurgeQueue` belongs into another file",
+        "`rds:DeleteDBCluster` does not use the type `table`",
+        "`sqs:NoSuchAction` is not in the catalogue",
+    ]
+
+
+def test_the_shipped_label_files_are_sound() -> None:
+    entries, problems = labels.read_folder()
+    assert not problems
+    names = [entry.action for entry in entries]
+    assert len(names) == len(set(names))
+
+
+def test_the_shipped_label_files_are_sorted() -> None:
+    for path in sorted(labels.FOLDER.glob("*.yaml")):
+        if path.name != labels.SECOND_PASS:
+            names = [entry.action for entry in labels.read(path)[0]]
+            assert names == sorted(names), path.name
+
+
+def test_the_shipped_catalogue_is_current(run: Run) -> None:
+    result = run("build", "--check")
+    assert result.code == 0, result.err
+
+
+def test_no_write_level_action_is_undecided() -> None:
+    known = catalog()
+    assert known.attribute_mask("undecided") == 0
+    assert known.class_mask("unknown") == 0
+
+
+#: Classes as the design notes on destruction give them: primary class, then further ones.
+NAMED = """
+account:CloseAccount account
+organizations:LeaveOrganization account
+route53domains:TransferDomain account
+account:DisableRegion account
+rds:DeleteDBInstance destroy-data
+s3:DeleteObjectVersion destroy-data
+dynamodb:DeleteTable destroy-data
+sqs:PurgeQueue destroy-data
+ec2:TerminateInstances destroy-data
+elasticfilesystem:DeleteFileSystem destroy-data
+ec2:DeleteSnapshot destroy-backup
+ec2:DeregisterImage destroy-backup
+backup:DeleteRecoveryPoint destroy-backup
+rds:DeleteDBSnapshot destroy-backup
+rds:DeleteDBInstanceAutomatedBackup destroy-backup
+kms:ScheduleKeyDeletion lock-out destroy-data
+kms:PutKeyPolicy lock-out
+kms:DisableKey lock-out
+s3:PutBucketPolicy lock-out
+iam:DeleteRole lock-out
+iam:DeleteAccessKey lock-out
+ec2:DeleteVpc destroy-resource
+elasticloadbalancing:DeleteLoadBalancer destroy-resource
+ecs:DeleteService destroy-resource
+s3:PutBucketVersioning unprotect
+rds:ModifyDBInstance unprotect
+rds:ModifyDBCluster unprotect
+backup:DeleteBackupPlan unprotect
+wafv2:DisassociateWebACL unprotect
+cloudformation:UpdateTerminationProtection unprotect
+dynamodb:UpdateContinuousBackups unprotect
+s3:PutObject overwrite
+lambda:UpdateFunctionCode overwrite
+route53:ChangeResourceRecordSets overwrite
+ec2:StopInstances disrupt
+ecs:UpdateService disrupt
+autoscaling:SetDesiredCapacity disrupt
+autoscaling:UpdateAutoScalingGroup disrupt
+lambda:PutFunctionConcurrency disrupt
+cloudtrail:StopLogging blind
+cloudwatch:DeleteAlarms blind
+logs:DeleteLogGroup blind destroy-data
+config:StopConfigurationRecorder blind
+cloudformation:UpdateStack orchestrate
+ssm:SendCommand orchestrate
+codebuild:StartBuild orchestrate
+rds-data:ExecuteStatement orchestrate
+bedrock:InvokeAgent orchestrate
+scheduler:CreateSchedule orchestrate
+iam:PutRolePolicy escalate
+iam:PassRole escalate
+iam:UpdateAssumeRolePolicy escalate
+iam:AttachRolePolicy escalate
+glue:UpdateCrawler mutate
+kms:CancelKeyDeletion none
+athena:StopQueryExecution none
+s3:PutLifecycleConfiguration destroy-data
+dynamodb:UpdateTimeToLive destroy-data
+dynamodb:BatchWriteItem destroy-data
+dynamodb:PartiQLDelete destroy-data
+logs:PutRetentionPolicy destroy-data blind
+events:UpdateArchive destroy-data
+kinesis:DecreaseStreamRetentionPeriod destroy-data
+kafka:UpdateTopic destroy-data
+kafka-cluster:AlterTopicDynamicConfiguration destroy-data
+cassandra:Modify destroy-data
+transfer:StartRemoteDelete destroy-data
+s3:CreateJob destroy-data
+datasync:StartTaskExecution destroy-data
+ec2:ModifyInstanceAttribute unprotect orchestrate
+dynamodb:UpdateTable unprotect
+backup:UpdateRecoveryPointLifecycle destroy-backup
+backup:PutBackupVaultLockConfiguration unprotect
+s3:PutReplicationConfiguration unprotect
+s3:ReplicateDelete destroy-data
+neptune-db:ResetDatabase destroy-data
+neptune-graph:ResetGraph destroy-data
+organizations:UpdatePolicy lock-out unprotect
+organizations:AttachPolicy lock-out unprotect
+"""
+
+
+@pytest.mark.parametrize("line", NAMED.strip().splitlines(), ids=lambda line: line.split()[0])
+def test_named_actions_have_their_class(line: str) -> None:
+    name, cls, *also = line.split()
+    known = catalog()
+    index = known.index(name)
+    assert index is not None
+    label = known.action(index).label
+    assert label.cls == cls
+    assert set(also) <= set(label.also)
+    assert label.decided == "reviewed"
+
+
+@pytest.mark.parametrize(
+    ("name", "timing"),
+    [
+        ("kms:ScheduleKeyDeletion", "grace"),
+        ("secretsmanager:DeleteSecret", "grace"),
+        ("s3:PutLifecycleConfiguration", "deferred"),
+        ("dynamodb:UpdateTimeToLive", "deferred"),
+        ("logs:PutRetentionPolicy", "deferred"),
+        ("scheduler:CreateSchedule", "on-trigger"),
+        ("sqs:PurgeQueue", "now"),
+    ],
+)
+def test_named_actions_have_their_timing(name: str, timing: str) -> None:
+    known = catalog()
+    index = known.index(name)
+    assert index is not None
+    assert known.action(index).label.timing == timing
