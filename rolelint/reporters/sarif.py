@@ -1,0 +1,187 @@
+"""SARIF 2.1.0 for code scanning: the region is the very statement or action.
+
+Columns count Unicode code points, as `columnKind` says: that is what locations hold, for every line of every file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from urllib.parse import quote
+
+from rolelint import __version__
+from rolelint.errors import Location, Problem
+from rolelint.findings.model import Finding, Report
+from rolelint.policies.text import show
+from rolelint.reporters import RuleText, Style, Write, plain
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
+#: What code scanning sorts by, on the scale of CVSS.
+_SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "info": "1.0"}
+
+
+def render(report: Report, style: Style, write: Write) -> None:
+    """Write the report as one SARIF run."""
+    findings = report.all_findings()
+    rules = _rules(findings, style)
+    order = {rule["id"]: index for index, rule in enumerate(rules)}
+    run = {
+        "tool": {
+            "driver": {
+                "name": "rolelint",
+                "version": __version__,
+                "semanticVersion": __version__,
+                "rules": rules,
+            }
+        },
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not report.errors,
+                "exitCode": style.exit_code,
+                "toolExecutionNotifications": _notifications(report),
+            }
+        ],
+        "results": [_result(finding, order) for finding in findings],
+        "properties": {
+            "roles": len(report.roles),
+            "files": report.files,
+            "unknown": len(report.unknown),
+            "suppressed": report.suppressed,
+            "catalog": report.catalog,
+        },
+    }
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    write(json.dumps(plain(log), indent=1, ensure_ascii=True) + "\n")
+
+
+def _rules(findings: list[Finding], style: Style) -> list[dict[str, Any]]:
+    """Describe the rules that fired; the texts of the others are never read."""
+    fired: dict[str, Finding] = {}
+    for finding in findings:
+        fired.setdefault(finding.rule, finding)
+    return [_rule(code, fired[code], style.rules.get(code)) for code in sorted(fired)]
+
+
+def _rule(code: str, finding: Finding, rule: RuleText | None) -> dict[str, Any]:
+    severity = rule.severity if rule else finding.base_severity
+    made: dict[str, Any] = {
+        "id": code,
+        "name": finding.name,
+        "shortDescription": {"text": finding.title or finding.name},
+        "defaultConfiguration": {"level": _LEVELS[severity]},
+        "properties": {
+            "tags": ["security", "iam", *([finding.category] if finding.category else [])],
+            "security-severity": _SCORES[severity],
+            "precision": "very-high",
+        },
+    }
+    if rule is None:
+        return made
+    why, fix = " ".join(rule.why.split()), " ".join(rule.fix.split())
+    made["fullDescription"] = {"text": why}
+    links = list(rule.references)
+    made["help"] = {
+        "text": "\n\n".join([why, f"Fix: {fix}", *links]),
+        "markdown": "\n\n".join([why, f"**Fix:** {fix}", *(f"- <{link}>" for link in links)]),
+    }
+    if links:
+        made["helpUri"] = links[0]
+    return made
+
+
+def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
+    place = _location(finding.location, finding.excerpt)
+    logical = finding.location.address or finding.role
+    if logical:
+        place["logicalLocations"] = [{"fullyQualifiedName": logical, "kind": "resource"}]
+    facts: dict[str, Any] = {
+        "severity": finding.severity,
+        "baseSeverity": finding.base_severity,
+        "certainty": finding.certainty,
+        "role": finding.role,
+        "route": finding.location.route,
+        "actions": finding.actions,
+        "grantedBy": finding.granted_by,
+    }
+    for key, value in (("scope", finding.scope), ("gate", finding.gate), ("lowered", finding.lowered)):
+        if value:
+            facts[key] = value
+    if finding.witness:
+        witness = finding.witness
+        facts["witness"] = {
+            "principal": witness.principal,
+            "action": witness.action,
+            "resource": witness.resource,
+            "context": witness.context,
+            "assumes": witness.assumes,
+        }
+    made: dict[str, Any] = {
+        "ruleId": finding.rule,
+        "ruleIndex": order[finding.rule],
+        "level": _LEVELS[finding.severity],
+        "message": {"text": show(finding.message) + (f" Fix: {finding.fix}" if finding.fix else "")},
+        "locations": [place],
+        "partialFingerprints": {"rolelint/v1": finding.fingerprint},
+        "properties": facts,
+    }
+    if finding.related:
+        made["relatedLocations"] = [
+            {"id": number, **_location(related.location), "message": {"text": related.message}}
+            for number, related in enumerate(finding.related, 1)
+        ]
+    return made
+
+
+def _location(place: Location, excerpt: tuple[tuple[int, str], ...] = ()) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri(place.file)}}
+    if place.line:
+        region = {"startLine": place.line, "startColumn": max(1, place.column)}
+        if place.end_line:
+            region["endLine"] = place.end_line
+            region["endColumn"] = max(1, place.end_column)
+        physical["region"] = region
+        lines = [text for _, text in excerpt]
+        if lines and excerpt[0][0] <= place.line and excerpt[-1][0] >= (place.end_line or place.line):
+            physical["contextRegion"] = {
+                "startLine": excerpt[0][0],
+                "endLine": excerpt[-1][0],
+                "snippet": {"text": "\n".join(lines)},
+            }
+    else:
+        # Some consumers refuse a whole file for one result without a region.
+        physical["region"] = {"startLine": 1}
+    return {"physicalLocation": physical}
+
+
+def uri(file: str) -> str:
+    """Write a file's name as a URI; relative paths stay relative, and sources such as `aws:123456789012` as they are."""
+    if file.startswith("<"):
+        return file.strip("<>")
+    path = file.replace("\\", "/") if os.sep == "\\" else file
+    if os.path.isabs(file):
+        return "file://" + quote(path if path.startswith("/") else "/" + path, safe="/:")
+    if path.startswith("aws:"):
+        return quote(path, safe=":/")
+    text = quote(os.path.normpath(path).replace(os.sep, "/") if path else path, safe="/")
+    return text
+
+
+def _notifications(report: Report) -> list[dict[str, Any]]:
+    def note(problem: Problem, level: str, kind: str) -> dict[str, Any]:
+        text = f"{problem.message}. {problem.hint}" if problem.hint else problem.message
+        return {
+            "level": level,
+            "message": {"text": show(text)},
+            "descriptor": {"id": kind},
+            "locations": [_location(problem.location)],
+        }
+
+    notes = [note(problem, "error", "input") for problem in report.errors]
+    notes += [note(problem, "warning", "policy") for problem in report.warnings]
+    for item in report.unknown:
+        name = f"{item.role_name}: " if item.role_name else ""
+        notes.append(note(Problem(f"{name}{item.what}: {item.reason}", item.location), "warning", "unknown"))
+    return notes
