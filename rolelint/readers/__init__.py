@@ -111,7 +111,13 @@ READERS: tuple[Reader, ...] = (
 )
 
 #: Formats whose meaning needs every file of a folder. The pipeline hands over the files by folder.
-FOLDER_READERS: tuple[FolderReader, ...] = ()
+FOLDER_READERS: tuple[FolderReader, ...] = (
+    FolderReader(
+        "terraform",
+        "rolelint.readers.terraform.source",
+        lambda name: name.endswith((".tf", ".tf.json", ".tofu", ".tofu.json", ".tfvars", ".tfvars.json")),
+    ),
+)
 
 
 def read(document: Document, context: ReadContext) -> Reading | None:

@@ -10,10 +10,11 @@ from rolelint.errors import Location, Problem, Route, show_route
 from rolelint.policies.role import Reading
 from rolelint.policies.text import has_unknown, show, unknown
 from rolelint.readers import Hints, ReadContext
-from rolelint.readers.terraform import kinds, principals, resource_policies
+from rolelint.readers.terraform import principals
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
+from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.world import Instance, Scope, World, single_unknown, split_address
 
 #: Attributes that hold a policy: an unknown one whose only reference is a policy document is that document.
@@ -21,13 +22,6 @@ _DOCUMENTS = frozenset(
     "policy assume_role_policy inline_policy content policy_document source_json override_json policies "
     "source_policy_documents override_policy_documents assume_role_policy_document access_policy access_policies "
     "resource_policy".split()
-)
-_RELEVANT = (
-    principals.TYPES
-    | resource_policies.TYPES
-    | resource_policies.ORGANIZATION_TYPES
-    | kinds.SIDE_GUARD_TYPES
-    | frozenset(kinds.KINDS)
 )
 
 
@@ -102,14 +96,14 @@ class _Plan:
             if change.get("deposed"):
                 continue
             changed.add(address)
-            if change.get("type") not in _RELEVANT:
+            if change.get("type") not in RELEVANT:
                 continue
             self._change(change, address)
         for address, row in self._planned.items():
-            if address not in changed and row.get("type") in _RELEVANT:
+            if address not in changed and row.get("type") in RELEVANT:
                 self._state(address, row, self.after)
         for address, row in self._prior.items():
-            if address not in changed and row.get("type") in _RELEVANT:
+            if address not in changed and row.get("type") in RELEVANT:
                 if address not in self._planned:
                     self._state(address, row, self.after)
                 if self.before is not None:

@@ -68,7 +68,7 @@ class Assembler:
             followed = self.world.follow(value)
             if followed != value:
                 return self.document(followed)
-            return unknown_document(f"`{name}` is not known before the change is applied"), None, None
+            return unknown_document(f"`{name}` is not known {self.world.moment}"), None, None
         if isinstance(value, str):
             known = self._memo.get(value)
             if known is None:
@@ -123,7 +123,7 @@ class Assembler:
             self.used.add(instance.address)
             return self.managed(instance, kind), ""
         if not arn:
-            return None, f"`{show(str(item.value))}` is not known before the change is applied"
+            return None, f"`{show(str(item.value))}` is not known {self.world.moment}"
         if item.by_name:
             return None, f"the policy `{show(arn)}` is not part of this configuration"
         if kind is PolicyType.BOUNDARY:
@@ -133,7 +133,9 @@ class Assembler:
         document = self._published(arn)
         if document is None:
             if has_unknown(arn):
-                return None, f"`{show(arn)}` is not known before the change is applied"
+                return None, f"`{show(arn)}` is not known {self.world.moment}"
+            if ":aws:policy/" in arn:
+                return None, f"`{show(arn)}` is no AWS managed policy that rolelint knows"
             return None, f"the policy `{show(arn)}` is not part of this configuration"
         place = self.world.place
         return Policy(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rolelint.policies.role import Resource
 from rolelint.policies.text import has_unknown, unknown
-from rolelint.readers.terraform.world import Instance, World
+from rolelint.readers.terraform.world import Instance, Scoped, World
 
 
 class Kind(NamedTuple):
@@ -151,7 +151,13 @@ _GUARDS: tuple[tuple[str, tuple[object, ...], str], ...] = (
 _PART = re.compile(r"\{(/?)([\w|]+)\}")
 
 
-def arn_of(instance: Instance, world: World) -> str:
+def arn_attributes(kind: str) -> tuple[str, ...]:
+    """List the attributes that the ARN of a type is made of."""
+    names = (name for _, part in _PART.findall(KINDS[kind].arn) for name in part.split("|"))
+    return tuple(name for name in names if name not in ("p", "r", "a"))
+
+
+def arn_of(instance: Instance, world: Scoped) -> str:
     """Give the ARN of an instance: the known one, else the one its configuration leads to, else an unknown value."""
     known = instance.values.get("arn")
     if isinstance(known, str) and known and not has_unknown(known):

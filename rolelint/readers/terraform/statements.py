@@ -8,6 +8,7 @@ from typing import Any
 
 from rolelint.errors import Route
 from rolelint.policies.text import has_unknown, unknown
+from rolelint.readers.terraform.world import MAYBE
 
 #: Turns a source or override document (JSON text, possibly unknown) into plain data and its origin.
 Fetch = Callable[[object], Any]
@@ -111,7 +112,10 @@ def _statement(block: object) -> object:
     for name, element in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
         if block.get(name):
             out[element] = _principals(block[name])
-    if block.get("condition"):
+    if MAYBE in block:
+        # A condition that is not known makes the statement one that may not be there.
+        out["Condition"] = block[MAYBE]
+    elif block.get("condition"):
         out["Condition"] = _conditions(block["condition"])
     return out
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from rolelint.errors import Location, Route
 from rolelint.policies.text import CLOSE, OPEN, has_unknown, unknown
+
+#: Marks, as a key, the values of a nested block that may or may not be there.
+MAYBE = "\ue002maybe"
 
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 
@@ -206,6 +209,13 @@ Place = Callable[[Instance, Route, Route], Location]
 Why = Callable[[Instance, Route], str]
 
 
+class Scoped(Protocol):
+    """Tells where provider configurations work."""
+
+    def scope(self, provider: str) -> Scope:
+        """Give the scope of a provider configuration, with unknown values where nothing tells."""
+
+
 @dataclass(slots=True)
 class World:
     """All instances of one moment: as planned, as before, or as the source says.
@@ -214,6 +224,7 @@ class World:
         instances: those that matter to roles, by address, in order of appearance.
         others: makes an instance on demand that `instances` left out, or gives None.
         referenced: config addresses of data sources that some resource uses, or None when not known.
+        moment: when something not known will be known, as the end of a sentence.
     """
 
     place: Place
@@ -222,6 +233,17 @@ class World:
     scopes: dict[str, Scope] = field(default_factory=dict)
     others: Callable[[str], Instance | None] | None = None
     referenced: frozenset[str] | None = None
+    moment: str = "before the change is applied"
+    _siblings: dict[str, list[Instance]] | None = None
+
+    def siblings(self, address: str) -> list[Instance]:
+        """List the instances of a resource, by its absolute address without the instance key."""
+        if self._siblings is None:
+            self._siblings = {}
+            for instance in self.instances.values():
+                bare = instance.address.removesuffix(show_key(instance.key))
+                self._siblings.setdefault(bare, []).append(instance)
+        return self._siblings.get(address, [])
 
     def of_type(self, *types: str) -> Iterator[Instance]:
         """List managed instances of some types, in order of appearance."""

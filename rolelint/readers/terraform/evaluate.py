@@ -1,0 +1,444 @@
+"""Work out Terraform expressions as far as the source tells; the rest becomes unknown values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from rolelint.documents import hcl_nodes as hcl
+from rolelint.policies.text import has_unknown, unknown
+from rolelint.readers.terraform.functions import FUNCTIONS, UndecidedError, is_unknown, text_of
+from rolelint.readers.terraform.world import single_unknown
+
+#: Bounds the nesting of one evaluation; past it, the value is unknown.
+MAX_DEPTH = 120
+#: How much of an expression's text names an unknown value.
+_SHOWN = 60
+
+
+class ResourceValue(dict[str, Any]):
+    """The attributes of one resource instance, or the outputs of one module, worked out when asked for.
+
+    Attributes:
+        attribute: gives one attribute; one that is not known is the unknown value `<address>.<attribute>`.
+        resource: whether this is a resource and not a module.
+    """
+
+    def __init__(self, address: str, attribute: Callable[[str], Any], resource: bool = True) -> None:
+        super().__init__()
+        self.address = address
+        self.attribute = attribute
+        self.resource = resource
+
+
+class Names(Protocol):
+    """What a module tells its expressions."""
+
+    def variable(self, name: str) -> Any:
+        """Give the value of `var.name`."""
+
+    def local(self, name: str) -> Any:
+        """Give the value of `local.name`."""
+
+    def output(self, call: str, key: Any, name: str) -> Any:
+        """Give an output of a called module; `key` is None where the call has no `count` or `for_each`."""
+
+    def call(self, call: str) -> Any:
+        """Give the outputs of a called module as an object, by key where it has `count` or `for_each`."""
+
+    def resource(self, mode: str, kind: str, name: str) -> Any:
+        """Give the instances of a resource: a `ResourceValue`, a list or an object of them, or an unknown value."""
+
+    def read_file(self, path: str) -> str | None:
+        """Give the text of a file beside the configuration, or None."""
+
+    def path(self, name: str) -> str:
+        """Give `path.module`, `path.root` or `path.cwd`."""
+
+    def describe(self, node: Any, file: str) -> tuple[str, str]:
+        """Give the source text of an expression and its `file:line:column`."""
+
+    def prefix(self) -> str:
+        """Give the module's address with a dot, or nothing for the root."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where an expression is evaluated.
+
+    Attributes:
+        each: key and value of `for_each`, or None.
+        count: `count.index`, or None.
+        names: names bound by `for` expressions and dynamic blocks.
+        file: where the expressions stand.
+    """
+
+    module: Names
+    file: str = ""
+    each: tuple[Any, Any] | None = None
+    count: Any = None
+    names: dict[str, Any] = field(default_factory=dict)
+    depth: int = 0
+
+    def bind(self, **names: Any) -> Frame:
+        """Give a frame with more names."""
+        return Frame(self.module, self.file, self.each, self.count, {**self.names, **names}, self.depth)
+
+
+def value(node: Any, frame: Frame) -> Any:
+    """Give the value of an expression; what cannot be worked out is an unknown value that names it."""
+    try:
+        return evaluate(node, frame)
+    except (UndecidedError, RecursionError, ArithmeticError, TypeError):
+        return unknown_at(node, frame)
+
+
+def unknown_at(node: Any, frame: Frame) -> str:
+    """Make the unknown value of an expression, named so that another evaluation elsewhere has another name."""
+    text, where = frame.module.describe(node, frame.file)
+    text = " ".join(text.split())
+    if len(text) > _SHOWN:
+        text = text[: _SHOWN - 3] + "..."
+    instance = ""
+    if frame.each is not None:
+        instance = f"[{frame.each[0]}]" if isinstance(frame.each[0], str) else "[each]"
+    elif frame.count is not None:
+        instance = f"[{frame.count}]"
+    bound = "".join(f" {n}={v}" for n, v in frame.names.items() if isinstance(v, str | int))
+    return unknown(f"{frame.module.prefix()}{text} at {where}{instance}{bound}")
+
+
+def evaluate(node: Any, frame: Frame) -> Any:
+    """Give the value of an expression.
+
+    Raises:
+        UndecidedError: when it cannot be worked out.
+    """
+    if isinstance(node, hcl.Literal):
+        return node.value
+    if frame.depth > MAX_DEPTH:
+        raise UndecidedError
+    handler = _HANDLERS.get(type(node))
+    if handler is None:
+        raise UndecidedError
+    frame.depth += 1
+    try:
+        return handler(node, frame)
+    finally:
+        frame.depth -= 1
+
+
+def _template(node: hcl.Template, frame: Frame) -> Any:
+    if len(node.parts) == 3 and node.parts[0] == "" and node.parts[2] == "" and not isinstance(node.parts[1], str):
+        return evaluate(node.parts[1], frame)
+    out = []
+    for part in node.parts:
+        if isinstance(part, str):
+            out.append(part)
+            continue
+        inner = value(part, frame)
+        try:
+            out.append(text_of(inner))
+        except UndecidedError:
+            out.append(unknown_at(part, frame))
+    return "".join(out)
+
+
+def _items(node: hcl.Items, frame: Frame) -> list[Any]:
+    return [value(item, frame) for item in node.items]
+
+
+def _object(node: hcl.Object, frame: Frame) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, item in node.pairs:
+        out[text_of(evaluate(key, frame))] = value(item, frame)
+    return out
+
+
+def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
+    test = _truth(value(node.test, frame))
+    if test is not None:
+        return evaluate(node.yes if test else node.no, frame)
+    yes, no = value(node.yes, frame), value(node.no, frame)
+    if yes == no:
+        return yes
+    raise UndecidedError
+
+
+def _truth(test: Any) -> bool | None:
+    if isinstance(test, bool):
+        return test
+    return {"true": True, "false": False}.get(test) if isinstance(test, str) else None
+
+
+def _binary(node: hcl.Binary, frame: Frame) -> Any:
+    operator = node.operator
+    left = value(node.left, frame)
+    if operator in ("&&", "||"):
+        right = value(node.right, frame)
+        ends = operator == "||"
+        one, two = _truth(left), _truth(right)
+        if one is ends or two is ends:
+            return ends
+        if one is None or two is None:
+            raise UndecidedError
+        return one and two if operator == "&&" else one or two
+    right = value(node.right, frame)
+    if operator in ("==", "!="):
+        if _open(left) or _open(right):
+            if isinstance(left, ResourceValue) and right is None:
+                return operator == "!="
+            raise UndecidedError
+        return (left == right) is (operator == "==")
+    numbers = [FUNCTIONS["tonumber"](v) for v in (left, right)]
+    a, b = numbers
+    if a is None or b is None:
+        raise UndecidedError
+    return _ARITHMETIC[operator](a, b)
+
+
+def _divide(a: Any, b: Any) -> Any:
+    result = a / b
+    return int(result) if result == int(result) else result
+
+
+_ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": _divide,
+    "%": lambda a, b: a % b,
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def _open(item: Any) -> bool:
+    """Tell whether some part of a value is not known."""
+    if isinstance(item, str):
+        return has_unknown(item)
+    if isinstance(item, dict):
+        return isinstance(item, ResourceValue) or any(_open(v) for v in item.values())
+    return any(_open(v) for v in item) if isinstance(item, list) else False
+
+
+def _unary(node: hcl.Unary, frame: Frame) -> Any:
+    operand = evaluate(node.operand, frame)
+    if node.operator == "!":
+        truth = _truth(operand)
+        if truth is None:
+            raise UndecidedError
+        return not truth
+    return -FUNCTIONS["tonumber"](operand)
+
+
+def _call(node: hcl.Call, frame: Frame) -> Any:
+    if node.name in ("try", "can"):
+        return _try(node, frame)
+    arguments = [value(a, frame) for a in node.arguments]
+    if node.expand:
+        last = arguments.pop()
+        if not isinstance(last, list):
+            raise UndecidedError
+        arguments += last
+    if node.name == "file":
+        content = frame.module.read_file(text_of(arguments[0]))
+        if content is None:
+            raise UndecidedError
+        return content
+    if node.name == "templatefile" and len(arguments) == 2 and isinstance(arguments[1], dict):
+        content = frame.module.read_file(text_of(arguments[0]))
+        if content is None:
+            raise UndecidedError
+        from rolelint.documents.hcl import parse_template
+
+        return evaluate(parse_template(content), frame.bind(**arguments[1]))
+    function = FUNCTIONS.get(node.name)
+    if function is None:
+        raise UndecidedError
+    return function(*arguments)
+
+
+def _try(node: hcl.Call, frame: Frame) -> Any:
+    for argument in node.arguments:
+        try:
+            found = evaluate(argument, frame)
+        except UndecidedError:
+            continue
+        return True if node.name == "can" else found
+    if node.name == "can":
+        return False
+    raise UndecidedError
+
+
+def _pairs(source: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(source, dict):
+        return iter(source.items())
+    if isinstance(source, list):
+        return iter(enumerate(source))
+    raise UndecidedError
+
+
+def _for(node: hcl.For, frame: Frame) -> Any:
+    source = evaluate(node.source, frame)
+    listed: list[Any] = []
+    mapped: dict[str, Any] = {}
+    for key, item in _pairs(source):
+        bound = {node.names[-1]: item}
+        if len(node.names) == 2:
+            bound[node.names[0]] = key
+        inner = frame.bind(**bound)
+        if node.test is not None:
+            keep = _truth(value(node.test, inner))
+            if keep is None:
+                raise UndecidedError
+            if not keep:
+                continue
+        result = value(node.value, inner)
+        if node.key is None:
+            listed.append(result)
+        else:
+            name = text_of(evaluate(node.key, inner))
+            if node.group:
+                mapped.setdefault(name, []).append(result)
+            else:
+                mapped[name] = result
+    return listed if node.key is None else mapped
+
+
+def _splat(node: hcl.Splat, frame: Frame) -> Any:
+    source = evaluate(node.object, frame)
+    if source is None:
+        return []
+    if is_unknown(source):
+        raise UndecidedError
+    items = source if isinstance(source, list) else [source]
+    out = []
+    for item in items:
+        there = item
+        for part in node.steps:
+            there = step(there, part if isinstance(part, str) else evaluate(part, frame))
+        out.append(there)
+    return out
+
+
+def _name(node: hcl.Name, frame: Frame) -> Any:
+    if node.name in frame.names:
+        return frame.names[node.name]
+    raise UndecidedError
+
+
+def chain(node: Any) -> tuple[str, list[Any]] | None:
+    """Take apart `a.b[k].c` into its first word and the steps after it, names or key expressions; None for others."""
+    steps: list[Any] = []
+    while True:
+        if isinstance(node, hcl.Attribute):
+            steps.append(node.name)
+            node = node.object
+        elif isinstance(node, hcl.Index):
+            steps.append(node.key)
+            node = node.object
+        elif isinstance(node, hcl.Name):
+            steps.reverse()
+            return node.name, steps
+        else:
+            return None
+
+
+def _traversal(node: Any, frame: Frame) -> Any:
+    parts = chain(node)
+    if parts is None:
+        inner = node.object
+        key = node.name if isinstance(node, hcl.Attribute) else evaluate(node.key, frame)
+        return step(evaluate(inner, frame), key)
+    head, raw = parts
+    steps = [s if isinstance(s, str) else evaluate(s, frame) for s in raw]
+    module = frame.module
+    if head in frame.names:
+        there = frame.names[head]
+    elif head == "var":
+        there, steps = module.variable(steps[0]), steps[1:]
+    elif head == "local":
+        there, steps = module.local(steps[0]), steps[1:]
+    elif head == "each":
+        if frame.each is None:
+            raise UndecidedError
+        there, steps = frame.each[0 if steps[0] == "key" else 1], steps[1:]
+    elif head == "count":
+        if frame.count is None:
+            raise UndecidedError
+        there, steps = frame.count, []
+    elif head == "path":
+        return module.path(steps[0])
+    elif head == "module":
+        there, steps = _module(module, steps)
+    elif head == "data" and len(steps) >= 2:
+        there, steps = module.resource("data", steps[0], steps[1]), steps[2:]
+    elif head not in ("self", "terraform") and steps and isinstance(steps[0], str):
+        there, steps = module.resource("managed", head, steps[0]), steps[1:]
+    else:
+        raise UndecidedError
+    for part in steps:
+        there = step(there, part)
+    return there
+
+
+def _module(module: Names, steps: list[Any]) -> tuple[Any, list[Any]]:
+    if len(steps) >= 3 and isinstance(steps[2], str):
+        there = module.call(steps[0])
+        if not isinstance(there, ResourceValue):
+            return there, steps[1:]
+    if len(steps) >= 2 and isinstance(steps[1], str):
+        return module.output(steps[0], None, steps[1]), steps[2:]
+    return module.call(steps[0]), steps[1:]
+
+
+def step(there: Any, key: Any) -> Any:
+    """Take an attribute or element of a value.
+
+    Raises:
+        UndecidedError: when a known value has no such element.
+    """
+    name = single_unknown(there)
+    if name:
+        if isinstance(key, int):
+            return unknown(f"{name}[{key}]")
+        return unknown(f"{name}.{key}") if isinstance(key, str) and not has_unknown(key) else unknown(f"{name}[?]")
+    if is_unknown(key):
+        raise UndecidedError
+    if isinstance(there, ResourceValue) and isinstance(key, str):
+        return there.attribute(key)
+    if isinstance(there, dict):
+        if isinstance(key, int):
+            key = str(key)
+        if key in there:
+            return there[key]
+        raise UndecidedError
+    if isinstance(there, list):
+        if isinstance(key, str) and key.isdigit():
+            key = int(key)
+        if isinstance(key, int) and 0 <= key < len(there):
+            return there[key]
+        if isinstance(key, str) and len(there) == 1:
+            # `block.attribute` on a nested block of which there is just one.
+            return step(there[0], key)
+    raise UndecidedError
+
+
+_HANDLERS: dict[type, Callable[[Any, Frame], Any]] = {
+    hcl.Template: _template,
+    hcl.Items: _items,
+    hcl.Object: _object,
+    hcl.Conditional: _conditional,
+    hcl.Binary: _binary,
+    hcl.Unary: _unary,
+    hcl.Call: _call,
+    hcl.For: _for,
+    hcl.Splat: _splat,
+    hcl.Name: _name,
+    hcl.Attribute: _traversal,
+    hcl.Index: _traversal,
+}

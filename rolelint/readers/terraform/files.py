@@ -1,0 +1,218 @@
+"""Terraform source files: which definitions they hold, parsed when one of them is wanted."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from rolelint.documents import Document
+from rolelint.documents import hcl_nodes as hcl
+from rolelint.errors import InputError, Location, Problem, Route
+
+#: Text without any of these says nothing about IAM.
+SIGNS = re.compile(
+    r"aws_iam_|awscc_iam_|_policy\"|aws_organizations_policy|aws_ssoadmin_|awscc_sso_|awscc_organizations_policy"
+    r"|^[ \t\"]*(?:policy|access_polic\w+|key_policy|repository_policy_text)\"?[ \t]*[=:]",
+    re.MULTILINE,
+)
+_LOCAL_SOURCE = re.compile(r"\bsource\"?[ \t]*[=:][ \t]*\"(\.{1,2}/[^\"$]*)\"")
+_HEAD = re.compile(
+    r"^[ \t]*(resource|data|module|variable|output|locals|provider)\b"
+    r'[ \t]*(?:"([^"\n]*)")?[ \t]*(?:"([^"\n]*)")?[ \t\r\n]*\{',
+    re.MULTILINE,
+)
+#: A file that holds more text than this is no configuration that somebody wrote.
+MAX_FILE = 64 << 20
+
+
+class Definition(NamedTuple):
+    """One block and the file it stands in."""
+
+    file: str
+    block: hcl.Block
+
+
+class Files:
+    """The files of one run: text, trees, and problems met on the way."""
+
+    def __init__(self, memo: dict[Any, Any]) -> None:
+        self._memo = memo
+        self.problems: list[Problem] = []
+
+    def text(self, file: str) -> str | None:
+        """Give the text of a file, or None when it cannot be read."""
+        key = ("terraform text", file)
+        if key not in self._memo:
+            self._memo[key] = _read(file)
+        text: str | None = self._memo[key]
+        return text
+
+    def body(self, file: str) -> hcl.Body:
+        """Parse a file; one that cannot be parsed is a problem and has no definitions."""
+        key = ("terraform body", file)
+        body: hcl.Body | None = self._memo.get(key)
+        if body is None:
+            text = self.text(file) or ""
+            try:
+                body = _parse(file, text)
+            except InputError as error:
+                self.problems.append(Problem(error.message, error.location or Location(file), error.hint))
+                body = hcl.Body({}, (), 0, 0)
+            self._memo[key] = body
+        return body
+
+    def matters(self, path: str, depth: int) -> bool:
+        """Tell whether a folder speaks of IAM, see `Folder.matters`."""
+        key = ("terraform matters", path)
+        if key not in self._memo:
+            self._memo[key] = False  # a circle of modules ends here
+            self._memo[key] = open_folder(path, self).matters(depth)
+        return bool(self._memo[key])
+
+    def document(self, file: str) -> Document:
+        """Give the document that works out lines of a file."""
+        key = ("terraform document", file)
+        if key not in self._memo:
+            self._memo[key] = Document(file, "hcl", self.text(file) or "", None)
+        document: Document = self._memo[key]
+        return document
+
+    def location(self, file: str, start: int, end: int, route: Route, address: str) -> Location:
+        """Make a location from offsets in a file."""
+        return self.document(file).location(start, end, route, address)
+
+
+def _read(file: str) -> str | None:
+    try:
+        if os.path.getsize(file) > MAX_FILE:
+            return None
+        with open(file, encoding="utf-8", errors="replace", newline="") as stream:
+            return stream.read().removeprefix("\ufeff")
+    except OSError:
+        return None
+
+
+def _parse(file: str, text: str) -> hcl.Body:
+    if file.endswith(".json"):
+        from rolelint.readers.terraform.json_syntax import parse_json_body
+
+        return parse_json_body(file, text)
+    from rolelint.documents.hcl import parse_hcl
+
+    return parse_hcl(file, text)
+
+
+class Folder:
+    """The definitions of one module folder.
+
+    Attributes:
+        path: the folder as the user named it.
+        files: its configuration files, sorted; `variables`: its files with values, in the order Terraform loads them.
+    """
+
+    def __init__(self, path: str, names: Iterable[str], files: Files) -> None:
+        self.path = path
+        self._files = files
+        self._names = sorted(names)
+        self.files = [os.path.join(path, n) for n in self._names if is_configuration(n)]
+        self._index: dict[tuple[str, str, str], list[str]] | None = None
+        self._blocks: dict[tuple[str, str, str], list[Definition]] = {}
+        self._parsed: set[str] = set()
+        self._locals: dict[str, tuple[str, hcl.Setting]] | None = None
+
+    def matters(self, depth: int = 8) -> bool:
+        """Tell cheaply whether some file here, or of a local module called from here, speaks of IAM."""
+        texts = [self._files.text(file) or "" for file in self.files]
+        if any(SIGNS.search(text) for text in texts):
+            return True
+        if not depth:
+            return True
+        sources = {match[1] for text in texts for match in _LOCAL_SOURCE.finditer(text)}
+        return any(self._files.matters(os.path.normpath(os.path.join(self.path, s)), depth - 1) for s in sources)
+
+    def _heads(self) -> dict[tuple[str, str, str], list[str]]:
+        if self._index is None:
+            self._index = {}
+            for file in self.files:
+                if file.endswith(".json"):
+                    self._take(file)
+                    continue
+                for match in _HEAD.finditer(self._files.text(file) or ""):
+                    key = (match[1], match[2] or "", match[3] or "")
+                    listed = self._index.setdefault(key, [])
+                    if file not in listed:
+                        listed.append(file)
+        return self._index
+
+    def _take(self, file: str) -> None:
+        """Parse a file and note its blocks."""
+        if file in self._parsed:
+            return
+        self._parsed.add(file)
+        index = self._index if self._index is not None else {}
+        for block in self._files.body(file).blocks:
+            labels = (*block.labels, "", "")
+            key = (block.type, labels[0], labels[1])
+            self._blocks.setdefault(key, []).append(Definition(file, block))
+            listed = index.setdefault(key, [])
+            if file not in listed:
+                listed.append(file)
+
+    def keys(self, kind: str) -> list[tuple[str, str]]:
+        """List the labels of all blocks of one type, in order of appearance."""
+        return [(a, b) for (t, a, b) in list(self._heads()) if t == kind]
+
+    def block(self, kind: str, first: str = "", second: str = "") -> Definition | None:
+        """Give a block by type and labels; the last one when an override file repeats it."""
+        found = self.blocks(kind, first, second)
+        return found[-1] if found else None
+
+    def blocks(self, kind: str, first: str = "", second: str = "") -> list[Definition]:
+        """List the blocks of one type with these labels."""
+        key = (kind, first, second)
+        for file in self._heads().get(key, ()):
+            self._take(file)
+        return self._blocks.get(key, [])
+
+    def local(self, name: str) -> tuple[str, hcl.Setting] | None:
+        """Give the definition of a local value, with its file."""
+        if self._locals is None:
+            self._locals = {}
+            for definition in self.blocks("locals"):
+                for setting in definition.block.body.settings.values():
+                    self._locals.setdefault(setting.name, (definition.file, setting))
+        return self._locals.get(name)
+
+    def values(self) -> dict[str, tuple[str, hcl.Setting]]:
+        """Give the variable values that Terraform loads by itself: `terraform.tfvars`, then `*.auto.tfvars`."""
+        found: dict[str, tuple[str, hcl.Setting]] = {}
+        base = [n for n in self._names if n in ("terraform.tfvars", "terraform.tfvars.json")]
+        automatic = [n for n in self._names if n.endswith((".auto.tfvars", ".auto.tfvars.json"))]
+        for name in base + automatic:
+            file = os.path.join(self.path, name)
+            for setting in self._files.body(file).settings.values():
+                found[setting.name] = (file, setting)
+        return found
+
+
+def is_configuration(name: str) -> bool:
+    """Tell by name whether a file is configuration."""
+    return name.endswith((".tf", ".tf.json", ".tofu", ".tofu.json"))
+
+
+def takes(name: str) -> bool:
+    """Tell by name whether a file belongs to Terraform source."""
+    return is_configuration(name) or name.endswith((".tfvars", ".tfvars.json"))
+
+
+def open_folder(path: str, files: Files) -> Folder:
+    """Open the folder of a module with every file that belongs to it."""
+    try:
+        names = [n for n in os.listdir(path or ".") if takes(n)]
+    except OSError:
+        names = []
+    # Where both exist, OpenTofu reads `x.tofu` in place of `x.tf`.
+    names = [n for n in names if not (n.endswith(".tf") and n.removesuffix(".tf") + ".tofu" in names)]
+    return Folder(path, names, files)

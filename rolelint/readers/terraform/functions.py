@@ -1,0 +1,364 @@
+"""Terraform functions that rolelint works out; any other makes its value unknown."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from rolelint.policies.text import has_unknown
+from rolelint.readers.terraform.world import single_unknown
+
+#: Bounds the length of lists that `range` and `setproduct` make; past it, the value is unknown.
+MAX_ITEMS = 10_000
+
+
+class UndecidedError(Exception):
+    """An expression cannot be worked out here."""
+
+
+def is_unknown(value: object) -> bool:
+    """Tell whether a whole value is not known."""
+    return single_unknown(value) != ""
+
+
+def text_of(value: Any) -> str:
+    """Convert a value to text as a template does."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    raise UndecidedError
+
+
+def _known_text(value: Any) -> str:
+    text = text_of(value)
+    if has_unknown(text):
+        raise UndecidedError
+    return text
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise UndecidedError
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise UndecidedError
+
+
+def _int(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or (isinstance(value, str) and not value):
+        raise UndecidedError
+    try:
+        return int(value)
+    except ValueError:
+        raise UndecidedError from None
+
+
+def unique(values: Iterable[Any]) -> list[Any]:
+    """Drop repeated values, order kept."""
+    out: list[Any] = []
+    for value in values:
+        if value not in out:
+            out.append(value)
+    return out
+
+
+def _set(values: Any) -> list[Any]:
+    items = unique(_list(values))
+    return sorted(items) if all(isinstance(i, str) and not has_unknown(i) for i in items) else items
+
+
+def _format(spec: Any, *arguments: Any) -> str:
+    template = _known_text(spec)
+    rest = list(arguments)
+    out: list[str] = []
+    at = 0
+    while at < len(template):
+        character = template[at]
+        if character != "%":
+            out.append(character)
+            at += 1
+            continue
+        verb = template[at + 1 : at + 2]
+        if verb == "%":
+            out.append("%")
+        elif verb in ("s", "v") and rest:
+            out.append(text_of(rest.pop(0)))
+        elif verb == "d" and rest:
+            value = rest.pop(0)
+            out.append(value if is_unknown(value) else str(_int(value)))
+        elif verb == "q" and rest:
+            out.append(json.dumps(text_of(rest.pop(0)), ensure_ascii=False))
+        else:
+            end = at + 1
+            while end < len(template) and (template[end].isdigit() or template[end] in "+-#. "):
+                end += 1
+            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest:
+                raise UndecidedError
+            value = rest.pop(0)
+            kind = template[end]
+            converted: Any = _int(value) if kind in "dx" else float(text_of(value)) if kind == "f" else text_of(value)
+            out.append(template[at : end + 1] % converted)
+            at = end + 1
+            continue
+        at += 2
+    return "".join(out)
+
+
+def _formatlist(spec: Any, *arguments: Any) -> list[str]:
+    lengths = [len(a) for a in arguments if isinstance(a, list)]
+    if not lengths or min(lengths) != max(lengths):
+        raise UndecidedError
+    return [_format(spec, *(a[i] if isinstance(a, list) else a for a in arguments)) for i in range(lengths[0])]
+
+
+def _join(separator: Any, *lists: Any) -> str:
+    return text_of(separator).join(text_of(v) for part in lists for v in _list(part))
+
+
+def _merge(*maps: Any) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for one in maps:
+        if one is not None:
+            out.update(_dict(one))
+    return out
+
+
+def _flatten(value: Any) -> list[Any]:
+    out: list[Any] = []
+    for item in _list(value):
+        if isinstance(item, list):
+            out.extend(_flatten(item))
+        else:
+            out.append(item)
+    return out
+
+
+def _element(values: Any, index: Any) -> Any:
+    items = _list(values)
+    if not items:
+        raise UndecidedError
+    return items[_int(index) % len(items)]
+
+
+def _lookup(source: Any, key: Any, *default: Any) -> Any:
+    table = _dict(source)
+    name = _known_text(key)
+    if name in table:
+        return table[name]
+    if not default:
+        raise UndecidedError
+    return default[0]
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str):
+        return len(_known_text(value))
+    if isinstance(value, list | dict):
+        return len(value)
+    raise UndecidedError
+
+
+def _coalesce(*values: Any) -> Any:
+    for value in values:
+        if value is None or value == "":
+            continue
+        return value
+    raise UndecidedError
+
+
+def _coalesce_list(*values: Any) -> Any:
+    for value in values:
+        if is_unknown(value):
+            raise UndecidedError
+        if value:
+            return value
+    raise UndecidedError
+
+
+def _compact(values: Any) -> list[Any]:
+    return [v for v in _list(values) if v is not None and v != ""]
+
+
+def _contains(values: Any, wanted: Any) -> bool:
+    items = _list(values)
+    if wanted in items and not has_unknown(str(wanted)):
+        return True
+    if any(has_unknown(str(i)) for i in (*items, wanted)):
+        raise UndecidedError
+    return False
+
+
+def _one(values: Any) -> Any:
+    items = _list(values)
+    if len(items) > 1:
+        raise UndecidedError
+    return items[0] if items else None
+
+
+def _replace(text: Any, old: Any, new: Any) -> str:
+    whole, part, other = text_of(text), _known_text(old), text_of(new)
+    if len(part) > 1 and part.startswith("/") and part.endswith("/"):
+        raise UndecidedError
+    return _known_text(whole).replace(part, other)
+
+
+def _substr(text: Any, offset: Any, length: Any) -> str:
+    whole, start, size = _known_text(text), _int(offset), _int(length)
+    start = start + len(whole) if start < 0 else start
+    return whole[start:] if size < 0 else whole[start : start + size]
+
+
+def _range(*limits: Any) -> list[int]:
+    numbers = range(*(_int(v) for v in limits))
+    if len(numbers) > MAX_ITEMS:
+        raise UndecidedError
+    return list(numbers)
+
+
+def _setproduct(*lists: Any) -> list[list[Any]]:
+    out: list[list[Any]] = [[]]
+    for items in lists:
+        out = [[*head, item] for head in out for item in _list(items)]
+        if len(out) > MAX_ITEMS:
+            raise UndecidedError
+    return out
+
+
+def _tonumber(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise UndecidedError
+    if isinstance(value, int | float) or value is None:
+        return value
+    try:
+        number = float(_known_text(value))
+    except ValueError:
+        raise UndecidedError from None
+    return int(number) if number.is_integer() else number
+
+
+def _tobool(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise UndecidedError
+
+
+def _decode_json(value: Any) -> Any:
+    text = text_of(value)
+    if is_unknown(text):
+        raise UndecidedError
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise UndecidedError from None
+
+
+def _encode_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _decode_base64(value: Any) -> str:
+    try:
+        return base64.b64decode(_known_text(value), validate=True).decode("utf-8")
+    except ValueError:
+        raise UndecidedError from None
+
+
+def _trim(text: Any, characters: Any) -> str:
+    return _known_text(text).strip(_known_text(characters))
+
+
+def _slice(values: Any, start: Any, end: Any) -> list[Any]:
+    return _list(values)[_int(start) : _int(end)]
+
+
+def _values(table: Any) -> list[Any]:
+    return [v for _, v in sorted(_dict(table).items())]
+
+
+def _zipmap(names: Any, values: Any) -> dict[str, Any]:
+    return dict(zip([text_of(n) for n in _list(names)], _list(values), strict=False))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": lambda v: abs(_tonumber(v)),
+    "alltrue": lambda v: all(_tobool(i) for i in _list(v)),
+    "anytrue": lambda v: any(_tobool(i) for i in _list(v)),
+    "base64decode": _decode_base64,
+    "base64encode": lambda v: base64.b64encode(_known_text(v).encode()).decode(),
+    "basename": lambda v: _known_text(v).rsplit("/", 1)[-1],
+    "chomp": lambda v: text_of(v).rstrip("\r\n"),
+    "coalesce": _coalesce,
+    "coalescelist": _coalesce_list,
+    "compact": _compact,
+    "concat": lambda *v: [i for part in v for i in _list(part)],
+    "contains": _contains,
+    "distinct": lambda v: unique(_list(v)),
+    "element": _element,
+    "endswith": lambda t, p: _known_text(t).endswith(_known_text(p)),
+    "flatten": _flatten,
+    "format": _format,
+    "formatlist": _formatlist,
+    "index": lambda v, w: _list(v).index(w) if w in _list(v) else _fail(),
+    "join": _join,
+    "jsondecode": _decode_json,
+    "jsonencode": _encode_json,
+    "keys": lambda v: sorted(_dict(v)),
+    "length": _length,
+    "lookup": _lookup,
+    "lower": lambda v: _known_text(v).lower(),
+    "max": lambda *v: max(_tonumber(i) for i in v),
+    "merge": _merge,
+    "min": lambda *v: min(_tonumber(i) for i in v),
+    "nonsensitive": _same,
+    "one": _one,
+    "range": _range,
+    "replace": _replace,
+    "reverse": lambda v: list(reversed(_list(v))),
+    "sensitive": _same,
+    "setintersection": lambda a, *b: [i for i in _set(a) if all(i in _list(o) for o in b)],
+    "setproduct": _setproduct,
+    "setsubtract": lambda a, b: [i for i in _set(a) if i not in _list(b)],
+    "setunion": lambda *v: _set([i for part in v for i in _list(part)]),
+    "slice": _slice,
+    "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
+    "split": lambda s, t: _known_text(t).split(_known_text(s)),
+    "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
+    "strcontains": lambda t, p: _known_text(p) in _known_text(t),
+    "substr": _substr,
+    "sum": lambda v: sum(_tonumber(i) for i in _list(v)),
+    "title": lambda v: _known_text(v).title(),
+    "tobool": _tobool,
+    "tolist": lambda v: _list(v),
+    "tomap": lambda v: _dict(v),
+    "tonumber": _tonumber,
+    "toset": _set,
+    "tostring": lambda v: None if v is None else text_of(v),
+    "trim": _trim,
+    "trimprefix": lambda t, p: _known_text(t).removeprefix(_known_text(p)),
+    "trimspace": lambda v: text_of(v).strip(),
+    "trimsuffix": lambda t, p: _known_text(t).removesuffix(_known_text(p)),
+    "upper": lambda v: _known_text(v).upper(),
+    "values": _values,
+    "zipmap": _zipmap,
+}
+
+
+def _fail() -> Any:
+    raise UndecidedError

@@ -1,0 +1,459 @@
+"""Modules of Terraform source: what names mean in them, and which instances their blocks make."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from rolelint.documents import hcl_nodes as hcl
+from rolelint.policies.text import has_unknown, unknown
+from rolelint.readers.terraform import kinds
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
+from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
+from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
+
+#: Bounds the instances that one `count` or `for_each` makes; past it, the block is taken as one unknown instance.
+MAX_INSTANCES = 1000
+#: Bounds how deep local modules call each other; deeper calls are unknown.
+MAX_MODULES = 16
+
+#: What `id` is, where it is another attribute of the same resource.
+_ID = {
+    "aws_s3_bucket": "bucket",
+    "aws_iam_role": "name",
+    "aws_iam_user": "name",
+    "aws_iam_group": "name",
+    "aws_iam_instance_profile": "name",
+    "aws_iam_policy": "arn",
+    "aws_iam_openid_connect_provider": "arn",
+    "aws_sns_topic": "arn",
+    "aws_dynamodb_table": "name",
+    "aws_ecr_repository": "name",
+    "aws_lambda_function": "function_name",
+    "aws_cloudwatch_log_group": "name",
+    "aws_backup_vault": "name",
+    "aws_secretsmanager_secret": "arn",
+}
+
+
+class Origin(NamedTuple):
+    """Where an instance comes from."""
+
+    module: Module
+    definition: Definition
+    frame: Frame
+
+
+class Tree:
+    """All modules under one root, and the instances found in them.
+
+    Attributes:
+        world: instances that are known otherwise (a plan) come first, then those of the source.
+        used: folders of modules that the tree calls.
+    """
+
+    def __init__(self, folder: str, files: Files, variables: dict[str, Any] | None = None) -> None:
+        self.files = files
+        self.variables = variables
+        self.origins: dict[str, Origin] = {}
+        self.used: set[str] = set()
+        self.scopes: dict[str, Scope] = {}
+        self.planned: World | None = None
+        self.root = Module(self, open_folder(folder, files), "", None, None)
+
+    def scope(self, provider: str) -> Scope:
+        """Give the scope of a provider configuration, read from its block."""
+        scope = self.scopes.get(provider)
+        if scope is None:
+            scope = Scope()
+            for definition in self.root.folder.blocks("provider", provider.split(".")[0]):
+                body = definition.block.body
+                alias = body.settings.get("alias")
+                frame = Frame(self.root, definition.file)
+                written = value(alias.value, frame) if alias else ""
+                name = definition.block.labels[0] + (f".{written}" if written else "")
+                region = body.settings.get("region")
+                if name == provider and region is not None:
+                    found = value(region.value, frame)
+                    scope.region = found if isinstance(found, str) and not has_unknown(found) else ""
+            scope.fill(provider)
+            self.scopes[provider] = scope
+        return scope
+
+
+class Module:
+    """One instance of a module: the root, or a called one with its arguments."""
+
+    def __init__(self, tree: Tree, folder: Folder, address: str, call: Definition | None, frame: Frame | None) -> None:
+        self.tree = tree
+        self.folder = folder
+        self.address = address
+        self._call = call
+        self._frame = frame
+        self._memo: dict[tuple[str, ...], Any] = {}
+        self._busy: set[tuple[str, ...]] = set()
+
+    @property
+    def depth(self) -> int:
+        """How many calls lead here from the root."""
+        return self.address.count("module.")
+
+    def prefix(self) -> str:
+        return f"{self.address}." if self.address else ""
+
+    def _once(self, key: tuple[str, ...], name: str, make: Any) -> Any:
+        """Work something out once; inside its own working out it is unknown."""
+        if key in self._memo:
+            return self._memo[key]
+        if key in self._busy:
+            return unknown(self.prefix() + name)
+        self._busy.add(key)
+        try:
+            found = make()
+        finally:
+            self._busy.discard(key)
+        self._memo[key] = found
+        return found
+
+    # Names
+
+    def variable(self, name: str) -> Any:
+        return self._once(("var", name), f"var.{name}", lambda: self._variable(name))
+
+    def argument(self, name: str) -> tuple[hcl.Setting, Frame] | None:
+        """Give what sets a variable, with the frame it is evaluated in: the call's argument, else the default."""
+        if self._call is not None and self._frame is not None:
+            setting = self._call.block.body.settings.get(name)
+            if setting is not None:
+                return setting, self._frame
+        definition = self.folder.block("variable", name)
+        default = definition.block.body.settings.get("default") if definition else None
+        return (default, Frame(self, definition.file)) if definition and default else None
+
+    def _variable(self, name: str) -> Any:
+        if self._call is not None and self._frame is not None:
+            setting = self._call.block.body.settings.get(name)
+            if setting is not None:
+                return value(setting.value, self._frame)
+        else:
+            given = self.tree.variables
+            if given is not None and name in given:
+                return given[name]
+            listed = self.folder.values().get(name)
+            if listed is not None:
+                return value(listed[1].value, Frame(self, listed[0]))
+        definition = self.folder.block("variable", name)
+        default = definition.block.body.settings.get("default") if definition else None
+        if definition is None or default is None:
+            return unknown(f"{self.prefix()}var.{name}")
+        return value(default.value, Frame(self, definition.file))
+
+    def local(self, name: str) -> Any:
+        def make() -> Any:
+            found = self.folder.local(name)
+            if found is None:
+                return unknown(f"{self.prefix()}local.{name}")
+            return value(found[1].value, Frame(self, found[0]))
+
+        return self._once(("local", name), f"local.{name}", make)
+
+    def modules(self, name: str) -> list[tuple[Any, Module]] | None:
+        """List the instances of a called local module with their keys, or None when its source is not here."""
+
+        def make() -> Any:
+            definition = self.folder.block("module", name)
+            if definition is None or self.depth >= MAX_MODULES:
+                return None
+            setting = definition.block.body.settings.get("source")
+            source = setting.value.value if setting and isinstance(setting.value, hcl.Literal) else None
+            if not isinstance(source, str) or not source.startswith(("./", "../")):
+                return None
+            path = os.path.normpath(os.path.join(self.folder.path, source))
+            folder = open_folder(path, self.tree.files)
+            if not folder.files:
+                return None
+            self.tree.used.add(path)
+            return [
+                (key, Module(self.tree, folder, f"{self.prefix()}module.{name}{show_key(key)}", definition, frame))
+                for key, frame in self.expand(definition)
+            ]
+
+        found: list[tuple[Any, Module]] | None = self._once(("module", name), f"module.{name}", make) or None
+        return found if isinstance(found, list) else None
+
+    def output(self, call: str, key: Any, name: str) -> Any:
+        for at, module in self.modules(call) or ():
+            if at == key:
+                return module.give(name)
+        return unknown(f"{self.prefix()}module.{call}{show_key(key)}.{name}")
+
+    def give(self, name: str) -> Any:
+        """Give the value of an output of this module."""
+
+        def make() -> Any:
+            definition = self.folder.block("output", name)
+            setting = definition.block.body.settings.get("value") if definition else None
+            if definition is None or setting is None:
+                return unknown(f"{self.prefix()}{name}")
+            return value(setting.value, Frame(self, definition.file))
+
+        return self._once(("output", name), name, make)
+
+    def call(self, call: str) -> Any:
+        listed = self.modules(call)
+        if listed is None:
+            return unknown(f"{self.prefix()}module.{call}")
+        made = {key: ResourceValue(module.address, module.give, resource=False) for key, module in listed}
+        return _by_key(made)
+
+    def resource(self, mode: str, kind: str, name: str) -> Any:
+        head = "data." if mode == "data" else ""
+        address = f"{self.prefix()}{head}{kind}.{name}"
+
+        def make() -> Any:
+            planned = self._planned(address)
+            if planned is not None:
+                return planned
+            definition = self.folder.block("data" if mode == "data" else "resource", kind, name)
+            if definition is None:
+                return unknown(address)
+            made: dict[Any, Any] = {}
+            for key, frame in self.expand(definition):
+                whole = address + show_key(key)
+                made[key] = self._resource_value(whole, mode, kind, name, key, definition, frame)
+            return _by_key(made)
+
+        return self._once((mode, kind, name), f"{head}{kind}.{name}", make)
+
+    def _planned(self, address: str) -> Any:
+        """Give the instances that a plan tells of, or None."""
+        world = self.tree.planned
+        if world is None:
+            return None
+        found = world.siblings(address)
+        if not found:
+            return None
+        return _by_key({i.key: ResourceValue(i.address, _PlannedAttributes(i, world)) for i in found})
+
+    def _resource_value(
+        self, address: str, mode: str, kind: str, name: str, key: Any, definition: Definition, frame: Frame
+    ) -> ResourceValue:
+        def attribute(wanted: str) -> Any:
+            return self._once(
+                ("attribute", address, wanted),
+                f"{address.removeprefix(self.prefix())}.{wanted}",
+                lambda: self._attribute(address, mode, kind, name, key, definition, frame, wanted),
+            )
+
+        return ResourceValue(address, attribute)
+
+    def _attribute(
+        self,
+        address: str,
+        mode: str,
+        kind: str,
+        name: str,
+        key: Any,
+        definition: Definition,
+        frame: Frame,
+        wanted: str,
+    ) -> Any:
+        body = definition.block.body
+        if wanted in body.settings:
+            return value(body.settings[wanted].value, frame)
+        blocks = self.blocks(definition, wanted, frame)
+        if blocks is not None:
+            return blocks
+        if mode == "data":
+            return self._data(kind, wanted, definition, address)
+        if wanted == "id" and kind in _ID:
+            return self.resource_attribute(kind, name, key, _ID[kind])
+        if wanted == "arn" and kind in kinds.KINDS:
+            parts = {n: self.resource_attribute(kind, name, key, n) for n in kinds.arn_attributes(kind)}
+            parts = {n: None if is_unknown(v) and n == "path" else v for n, v in parts.items()}
+            instance = Instance(address, self.address, mode, kind, name, key, parts, self.provider(definition))
+            return kinds.arn_of(instance, self.tree)
+        return unknown(f"{address}.{wanted}")
+
+    def resource_attribute(self, kind: str, name: str, key: Any, wanted: str) -> Any:
+        """Give one attribute of one instance of a managed resource of this module."""
+        found = self.resource("managed", kind, name)
+        if isinstance(found, dict) and not isinstance(found, ResourceValue):
+            found = found.get(key)
+        elif isinstance(found, list):
+            found = found[key] if isinstance(key, int) and key < len(found) else None
+        if isinstance(found, ResourceValue):
+            return found.attribute(wanted)
+        return unknown(f"{self.prefix()}{kind}.{name}{show_key(key)}.{wanted}")
+
+    def _data(self, kind: str, wanted: str, definition: Definition, address: str) -> Any:
+        scope = self.tree.scope(self.provider(definition))
+        if kind == "aws_partition" and wanted in ("partition", "id"):
+            return scope.partition
+        if kind == "aws_partition" and wanted == "dns_suffix" and not has_unknown(scope.partition):
+            return "amazonaws.com.cn" if scope.partition == "aws-cn" else "amazonaws.com"
+        if kind == "aws_caller_identity" and wanted in ("account_id", "id"):
+            return scope.account
+        if kind == "aws_region" and wanted in ("name", "id", "region"):
+            return scope.region
+        return unknown(f"{address}.{wanted}")
+
+    def provider(self, definition: Definition) -> str:
+        """Name the provider configuration of a resource block."""
+        setting = definition.block.body.settings.get("provider")
+        parts = chain(setting.value) if setting is not None else None
+        if parts is not None:
+            return ".".join([parts[0], *(s for s in parts[1] if isinstance(s, str))])
+        return definition.block.labels[0].split("_", 1)[0]
+
+    def read_file(self, path: str) -> str | None:
+        if has_unknown(path) or os.path.isabs(path):
+            return None
+        inside = os.path.normpath(os.path.join(self.folder.path, path) if not self._rooted(path) else path)
+        return self.tree.files.text(inside)
+
+    def _rooted(self, path: str) -> bool:
+        """Tell whether a path already starts with the module's own folder, as one with `path.module` does."""
+        return bool(self.folder.path) and path.startswith(self.folder.path.rstrip("/") + "/")
+
+    def path(self, name: str) -> str:
+        if name == "module":
+            return self.folder.path or "."
+        if name == "root":
+            return self.tree.root.folder.path or "."
+        raise UndecidedError
+
+    def describe(self, node: Any, file: str) -> tuple[str, str]:
+        location = self.tree.files.location(file, node.start, node.end, (), "")
+        text = self.tree.files.text(file) or ""
+        return text[node.start : node.end], f"{os.path.basename(file)}:{location.line}:{location.column}"
+
+    # Instances
+
+    def expand(self, definition: Definition) -> list[tuple[Any, Frame]]:
+        """List the instances of a block: key and frame. What decides their number may be unknown: one, without key."""
+        settings = definition.block.body.settings
+        base = Frame(self, definition.file)
+        if "count" in settings:
+            number = value(settings["count"].value, base)
+            if isinstance(number, str) and number.isdigit():
+                number = int(number)
+            if isinstance(number, bool) or not isinstance(number, int | float) or number > MAX_INSTANCES:
+                return [(None, Frame(self, definition.file, count=unknown(f"{self._label(definition)} count.index")))]
+            return [(i, Frame(self, definition.file, count=i)) for i in range(int(number))]
+        if "for_each" in settings:
+            source = value(settings["for_each"].value, base)
+            pairs = list(_each(source))
+            if pairs and len(pairs) <= MAX_INSTANCES:
+                return [(k, Frame(self, definition.file, each=(k, v))) for k, v in pairs]
+            if isinstance(source, list | dict) and not source:
+                return []
+            label = self._label(definition)
+            return [
+                (
+                    None,
+                    Frame(self, definition.file, each=(unknown(f"{label} each.key"), unknown(f"{label} each.value"))),
+                )
+            ]
+        return [(None, base)]
+
+    def _label(self, definition: Definition) -> str:
+        return self.prefix() + ".".join(definition.block.labels)
+
+    def blocks(self, definition: Definition, wanted: str, frame: Frame) -> list[Any] | None:
+        """Evaluate the nested blocks of one type, dynamic ones included; None when there are none."""
+        return nested_blocks(definition.block.body, wanted, frame)
+
+    def every(self) -> Iterator[Module]:
+        """List this module and all local modules below it."""
+        yield self
+        for name, _ in self.folder.keys("module"):
+            for _, module in self.modules(name) or ():
+                yield from module.every()
+
+
+class _PlannedAttributes:
+    """Gives the attributes of an instance that a plan tells of."""
+
+    def __init__(self, instance: Instance, world: World) -> None:
+        self._instance = instance
+        self._world = world
+
+    def __call__(self, name: str) -> Any:
+        found = self._instance.values.get(name)
+        if name == "arn" and (found is None or is_unknown(found)):
+            return kinds.arn_of(self._instance, self._world)
+        if found is not None and not is_unknown(found):
+            return found
+        other = _ID.get(self._instance.type) if name == "id" else None
+        if other:
+            return self(other)
+        return found if found is not None else unknown(f"{self._instance.address}.{name}")
+
+
+def _by_key(made: dict[Any, Any]) -> Any:
+    if None in made:
+        return made[None]
+    if made and all(isinstance(k, int) for k in made):
+        return [made[k] for k in sorted(made)]
+    return made if made else []
+
+
+def _each(source: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(source, ResourceValue):
+        return
+    if isinstance(source, dict):
+        yield from source.items()
+    elif isinstance(source, list):
+        for item in source:
+            if isinstance(item, str):
+                yield item, item
+
+
+def nested_blocks(body: hcl.Body, wanted: str, frame: Frame) -> list[Any] | None:
+    """Evaluate the blocks of one type in a body; None when there are none."""
+    found: list[Any] = []
+    seen = False
+    for block in body.blocks:
+        if block.type == wanted:
+            seen = True
+            found.append(body_values(block.body, frame))
+        elif block.type == "dynamic" and block.labels[:1] == (wanted,):
+            seen = True
+            found.extend(_dynamic(block, wanted, frame))
+    return found if seen else None
+
+
+def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
+    content = next(block.body.of_type("content"), None)
+    setting = block.body.settings.get("for_each")
+    if content is None or setting is None:
+        return
+    named = block.body.settings.get("iterator")
+    name = named.value.name if named is not None and isinstance(named.value, hcl.Name) else wanted
+    source = value(setting.value, frame)
+    if isinstance(source, dict) and not isinstance(source, ResourceValue):
+        pairs = list(source.items())
+    elif isinstance(source, list):
+        pairs = [(item if isinstance(item, str) else i, item) for i, item in enumerate(source)]
+    else:
+        # Whether there is such a block at all is not known: it is taken as one that may be there.
+        text, where = frame.module.describe(setting.value, frame.file)
+        label = f"{frame.module.prefix()}{text} at {where}"
+        inner = frame.bind(**{name: {"key": unknown(f"{label} key"), "value": unknown(f"{label} value")}})
+        yield {**body_values(content.body, inner), MAYBE: unknown(label)}
+        return
+    for key, item in pairs:
+        yield body_values(content.body, frame.bind(**{name: {"key": key, "value": item}}))
+
+
+def body_values(body: hcl.Body, frame: Frame) -> dict[str, Any]:
+    """Evaluate every setting and nested block of a body."""
+    out: dict[str, Any] = {name: value(setting.value, frame) for name, setting in body.settings.items()}
+    for block in body.blocks:
+        name = block.labels[0] if block.type == "dynamic" and block.labels else block.type
+        if name not in out and name not in ("lifecycle", "provisioner", "connection", "timeouts"):
+            out[name] = nested_blocks(body, name, frame)
+    return out

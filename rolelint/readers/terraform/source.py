@@ -1,0 +1,151 @@
+"""Read the folders of Terraform source, without a plan."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rolelint.documents import hcl_nodes as hcl
+from rolelint.errors import Location, Problem, Route
+from rolelint.policies.role import Reading
+from rolelint.policies.text import unknown
+from rolelint.readers import ReadContext
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, evaluate
+from rolelint.readers.terraform.files import Definition, Files, open_folder, takes
+from rolelint.readers.terraform.functions import UndecidedError
+from rolelint.readers.terraform.module import Module, Origin, Tree, body_values
+from rolelint.readers.terraform.principals import LINKS
+from rolelint.readers.terraform.reading import assemble
+from rolelint.readers.terraform.relevant import RELEVANT
+from rolelint.readers.terraform.trace import locate
+from rolelint.readers.terraform.world import Instance, World, show_key
+
+#: Bounds the instances read from one root folder; past it, the rest is a problem that says so.
+MAX_TOTAL = 20_000
+
+
+def read_folder(files: list[Path], context: ReadContext) -> Reading:
+    """Read the modules that some files belong to, each folder as a root with the local modules it calls."""
+    reading = Reading()
+    folders = dict.fromkeys(os.path.dirname(os.fspath(file)) for file in files if takes(file.name))
+    for folder in folders:
+        one = _read(folder, context)
+        reading.roles += one.roles
+        reading.policies += one.policies
+        reading.problems += one.problems
+    return reading
+
+
+def _read(folder: str, context: ReadContext) -> Reading:
+    files = Files(context.memo)
+    root = open_folder(folder, files)
+    if not root.matters():
+        return Reading()
+    tree = Tree(folder, files)
+    world = source_world(tree)
+    reading = assemble(world, None, context.memo, context.boundaries)
+    reading.problems.extend(files.problems)
+    for path in tree.used:
+        context.used_files.update(os.path.realpath(f) for f in open_folder(path, files).files)
+    return reading
+
+
+def source_world(tree: Tree) -> World:
+    """Evaluate every instance of a tree that matters to roles."""
+
+    def place(instance: Instance, attribute: Route, route: Route) -> Location:
+        origin = tree.origins.get(instance.address)
+        if origin is None:
+            return Location(tree.root.folder.path or ".", address=instance.address)
+        return locate(origin, attribute, route, instance.address)
+
+    world = World(place, lambda _instance, _route: "", moment="from the source", scopes=tree.scopes)
+    world.referenced = frozenset()
+    referenced: set[str] = set()
+    for module in tree.root.every():
+        for kind, name in module.folder.keys("resource"):
+            if kind in RELEVANT:
+                _add(world, tree, module, "managed", kind, name)
+        for kind, name in module.folder.keys("data"):
+            if kind in RELEVANT:
+                _add(world, tree, module, "data", kind, name)
+        referenced.update(_referenced(module))
+    world.referenced = frozenset(referenced)
+    for provider in {i.provider for i in world.instances.values()}:
+        tree.scope(provider)
+    return world
+
+
+def _add(world: World, tree: Tree, module: Module, mode: str, kind: str, name: str) -> None:
+    definition = module.folder.block("data" if mode == "data" else "resource", kind, name)
+    if definition is None:
+        return
+    head = "data." if mode == "data" else ""
+    for key, frame in module.expand(definition):
+        if len(world.instances) >= MAX_TOTAL:
+            where = tree.files.location(definition.file, definition.block.start, definition.block.head_end, (), "")
+            if not tree.files.problems or "instances" not in tree.files.problems[-1].message:
+                message = f"more than {MAX_TOTAL} resource instances; the rest is not read"
+                tree.files.problems.append(Problem(message, where, "check the modules one by one", "unknown"))
+            return
+        address = f"{module.prefix()}{head}{kind}.{name}{show_key(key)}"
+        instance = instance_of(module, definition, frame, address, mode, kind, name, key)
+        tree.origins[address] = Origin(module, definition, frame)
+        world.instances[address] = instance
+
+
+def instance_of(
+    module: Module, definition: Definition, frame: Frame, address: str, mode: str, kind: str, name: str, key: Any
+) -> Instance:
+    """Evaluate one instance; attributes that name another resource hold that resource's own name."""
+    body = definition.block.body
+    values = body_values(body, frame)
+    for attribute, setting in body.settings.items():
+        if attribute in LINKS:
+            linked = link(setting.value, frame)
+            if linked is not None:
+                values[attribute] = linked
+    configured = frozenset(values)
+    for attribute in ("name", "bucket", "role_name", "user_name", "group_name"):
+        values.setdefault(attribute, unknown(f"{address}.{attribute}"))
+    return Instance(address, module.address, mode, kind, name, key, values, module.provider(definition), configured)
+
+
+def link(node: Any, frame: Frame) -> Any:
+    """Give the own name of the resource that an expression refers to directly, or None for other expressions."""
+    if isinstance(node, hcl.Items):
+        linked = [link(item, frame) for item in node.items]
+        return linked if linked and all(item is not None for item in linked) else None
+    if isinstance(node, hcl.Template) and len(node.parts) == 3 and node.parts[0] == node.parts[2] == "":
+        return link(node.parts[1], frame)
+    if not isinstance(node, hcl.Attribute):
+        return None
+    try:
+        there = evaluate(node.object, frame)
+    except (UndecidedError, TypeError):
+        return None
+    if isinstance(there, ResourceValue) and there.resource:
+        return unknown(f"{there.address}.{node.name}")
+    return None
+
+
+def _referenced(module: Module) -> set[str]:
+    """List the policy documents that some expression of a parsed file refers to."""
+    found: set[str] = set()
+    for kind, name in module.folder.keys("data"):
+        if kind == "aws_iam_policy_document":
+            needle = f"data.{kind}.{name}"
+            if any(_mentions(module.tree.files.text(f) or "", needle) for f in module.folder.files):
+                found.add(module.prefix() + needle)
+    return found
+
+
+def _mentions(text: str, needle: str) -> bool:
+    at = text.find(needle)
+    while at >= 0:
+        after = text[at + len(needle) : at + len(needle) + 1]
+        if not (after.isalnum() or after in ("_", "-")):
+            return True
+        at = text.find(needle, at + 1)
+    return False
