@@ -53,6 +53,10 @@ def read(document: Document, context: ReadContext) -> Reading:
             location = document.locate(("Transform",))
             message = f"the macro `{macro}` may change the template when it is deployed"
             reading.problems.append(Problem(message, location, "check what the macro writes", "unknown"))
+    for route in template.not_unrolled:
+        message = f"the resources of `{route[-1]}` depend on values that are not known"
+        hint = "give the parameters with `--parameters`"
+        reading.problems.append(Problem(message, document.locate(route), hint, "unknown"))
     return reading
 
 
@@ -70,9 +74,12 @@ def load(document: Document, context: ReadContext) -> Template:
         template.resources[resource.id] = resource
     evaluator = Evaluator(template, soft=True)
     for body, route in template.loops():
-        for name, node, bindings in evaluator.loop(body):
+        unrolled = evaluator.loop(body)
+        if unrolled is None:
+            template.not_unrolled.append(route)
+        for name, node, bindings, steps in unrolled or ():
             if isinstance(node, Mapping) and isinstance(node.get("Type"), str):
-                template.resources[name] = Declared(name, node["Type"], node, (*route, 2), bindings)
+                template.resources[name] = Declared(name, node["Type"], node, (*route, *steps), bindings)
     if (
         any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
         or template.macros
@@ -85,12 +92,13 @@ def load(document: Document, context: ReadContext) -> Template:
 
 def environment(assembly: Assembly) -> tuple[Resource, ...]:
     """List the resources of the template that the catalogue knows by type."""
+    from rolelint.readers.cloudformation.assembly import EVERY
     from rolelint.readers.cloudformation.kinds import arn_of, kinds, protections, tags_of
 
     out = []
     for resource in assembly.template.resources.values():
         kind = kinds().get(resource.type)
-        if kind is None:
+        if kind is None or not kind.type or not assembly.existing(resource, EVERY):
             continue
         tags = tags_of(assembly.evaluator, resource) or {}
         arn = arn_of(assembly.evaluator, resource)
@@ -117,6 +125,8 @@ def _concerns_iam(template: Template) -> bool:
     from rolelint.readers.cloudformation.guards import PERMISSIONS, resource_policy_types
 
     types = resource_policy_types()
+    if any("AWS::IAM::" in str(body) for body, route in template.loops() if route in template.not_unrolled):
+        return True
     for resource in template.resources.values():
         kind = resource.type
         if kind.startswith(("AWS::IAM::", "AWS::SSO::", "AWS::Organizations::", "AWS::Serverless::")):

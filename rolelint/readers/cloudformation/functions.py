@@ -128,7 +128,7 @@ def _if(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> 
 def _find_in_map(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
     if not (isinstance(argument, list) and len(argument) in (3, 4)):
         return unknown("Fn::FindInMap")
-    keys = [evaluator.text(part) for part in argument[:3]]
+    keys = [_key(evaluator, part) for part in argument[:3]]
     fallback = argument[3].get("DefaultValue") if len(argument) == 4 and isinstance(argument[3], Mapping) else None
     label = unknown(f"Fn::FindInMap {show('.'.join(keys))}")
     node: Any = evaluator.template.mappings
@@ -144,6 +144,14 @@ def _find_in_map(evaluator: Evaluator, argument: Any, route: Route, at: Route | 
             key = found
         node = node[key]
     return evaluator.evaluate(node)
+
+
+def _key(evaluator: Evaluator, part: Any) -> str:
+    """Work out a key of a mapping; a stand-in for the stack's account or Region is no key."""
+    name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
+    if isinstance(name, str) and name.startswith("AWS::") and evaluator.stated(name) is None:
+        return unknown(name)
+    return evaluator.text(part)
 
 
 def _every_entry(

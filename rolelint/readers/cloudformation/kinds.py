@@ -17,7 +17,7 @@ class Kind(NamedTuple):
     """One resource type.
 
     Attributes:
-        type: `service:resource-type` in the catalogue's words.
+        type: `service:resource-type` in the catalogue's words; empty for what is no resource of its own there.
         name: the property that holds the physical name; empty when AWS makes it up.
         arn: ARN after the partition; `RA` stands for Region and account, `{n}` for the name.
         ref: what `Ref` gives: `name`, `arn` or `other`.
@@ -55,7 +55,7 @@ def kinds() -> Mapping[str, Kind]:
         for line in _TABLE.read_text(encoding="utf-8").splitlines():
             if not line.startswith("#"):
                 type_, catalogue, name, arn, ref, *attributes = line.split(" ")
-                _KINDS[type_] = Kind(catalogue, "" if name == "-" else name, arn, ref, tuple(attributes))
+                _KINDS[type_] = Kind(catalogue.strip("-"), "" if name == "-" else name, arn, ref, tuple(attributes))
     return _KINDS
 
 
@@ -122,9 +122,7 @@ def attribute_of(evaluator: Evaluator, resource: Declared, attribute: str) -> st
     kind = kinds().get(resource.type)
     if kind is not None:
         if attribute == "Arn" or attribute in kind.arn_attributes:
-            # AWS: the Arn attribute of a log group ends in `:*`.
-            tail = ":*" if resource.type == "AWS::Logs::LogGroup" else ""
-            return arn_of(evaluator, resource) + tail
+            return arn_of(evaluator, resource)
         if attribute == "StreamArn" and resource.type == "AWS::DynamoDB::Table":
             return f"{arn_of(evaluator, resource)}/stream/{unknown(f'{resource.id}.StreamLabel')}"
         if attribute == kind.name or attribute in ("QueueName", "TopicName") or (attribute == "Name" and kind.name):

@@ -22,6 +22,13 @@ OTHER = "\ue002other"
 #: Names the stack's own account where the template names no account at all, so that all its ARNs agree.
 STAND_IN_ACCOUNT = "123456789012"
 
+#: Candidates to name the stack's own Region; the first that the template does not name is taken.
+STAND_IN_REGIONS = {
+    "aws": ("us-east-1", "eu-west-1", "us-west-2", "ap-southeast-2", "eu-central-1", "ca-central-1", "sa-east-1"),
+    "aws-cn": ("cn-north-1", "cn-northwest-1"),
+    "aws-us-gov": ("us-gov-west-1", "us-gov-east-1"),
+}
+
 #: Most values of one parameter that are tried one by one; with more, only those that conditions name are.
 MOST_VALUES = 8
 
@@ -129,8 +136,11 @@ class Template:
 
     Attributes:
         given: values of parameters and pseudo parameters that the user states; they hold in every scenario.
+        not_unrolled: loops among the resources whose items are not known.
         compared: literals that a condition compares a parameter with.
-        account, region, partition: text that stands for the pseudo parameters.
+        account_named: whether the template names an account, which may or may not be the stack's own.
+        partition_named: the one partition that ARNs of the template name, or empty.
+        region: stands for the stack's own Region; empty when the template names every candidate.
     """
 
     def __init__(self, data: Mapping[str, Any], text: str, given: Mapping[str, Any]) -> None:
@@ -144,17 +154,22 @@ class Template:
         self.conditions = section(data, "Conditions")
         self.resources: dict[str, Declared] = {}
         self.compared: dict[str, list[str]] = {}
+        self.not_unrolled: list[Route] = []
         _collect_compared(self.conditions, self.compared)
         self.account_named = bool(_ACCOUNT.search(text))
         named = set(_PARTITION.findall(text))
         self.partition_named = next(iter(named)) if len(named) == 1 else ""
+        candidates = STAND_IN_REGIONS.get(self.partition_named or "aws", ())
+        self.region = next((region for region in candidates if region not in text), "")
 
     @property
     def macros(self) -> list[str]:
         """Names of the macros that process the whole template."""
         found = self.data.get("Transform")
+        items = list(found) if isinstance(found, list) else [found]
+        items.append(section(self.data, "Resources").get("Fn::Transform"))
         out = []
-        for item in found if isinstance(found, list) else [found]:
+        for item in items:
             name = item.get("Name") if isinstance(item, Mapping) else item
             if isinstance(name, str):
                 out.append(name)

@@ -44,8 +44,9 @@ class Evaluator:
     A parameter has the value that the user gives, else its Default: that is what a deployment takes which says nothing.
     A condition that compares such a parameter is still open, because a deployment may say something: `Open` asks
     the caller to look at every branch. `AWS::AccountId` is one stand-in where the template names no account, else one
-    unknown literal. `AWS::Partition` is what the user gives; else the one partition that ARNs of the template name;
-    else the text `aws`.
+    unknown literal; `AWS::Region` is one stand-in that the template does not name. So ARNs of the stack's own account
+    and Region agree with each other and with nothing else. `AWS::Partition` is what the user gives; else the one
+    partition that ARNs of the template name; else the text `aws`.
 
     Args:
         soft: give unknown text instead of raising `Open`.
@@ -118,11 +119,12 @@ class Evaluator:
         out: dict[str, Any] = {}
         for key, item in node.items():
             if is_loop(key):
-                for name, body, bindings in self.loop(item):
+                for name, body, bindings, steps in self.loop(item) or ():
                     step = None if at is None else (*at, name)
+                    where = (*route, key, *steps)
                     if step is not None:
-                        self.moves[step] = (*route, key)
-                    value = self._bound(bindings, body, (*route, key, 2), step)
+                        self.moves[step] = where
+                    value = self._bound(bindings, body, where, step)
                     if value is not ABSENT:
                         out[name] = value
                 continue
@@ -139,30 +141,32 @@ class Evaluator:
         finally:
             self.bindings = outer
 
-    def loop(self, argument: Any) -> list[tuple[str, Any, Mapping[str, str]]]:
-        """Unroll the argument of `Fn::ForEach`: key, body and loop variables of each item.
+    def loop(self, argument: Any) -> list[tuple[str, Any, Mapping[str, str], Route]] | None:
+        """Unroll the argument of `Fn::ForEach`.
 
-        A collection that is not known gives no items.
+        Returns:
+            Key, body, loop variables and steps from the loop to the body, for each item; None when the collection is
+            not known, or has more than `MOST_ITEMS`.
         """
         if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
-            return []
+            return None
         name, collection, output = argument
         values = self.evaluate(collection)
-        if isinstance(values, str):
-            values = [values] if not has_unknown(values) else []
-        if not isinstance(values, list) or not isinstance(output, Mapping):
-            return []
-        out: list[tuple[str, Any, Mapping[str, str]]] = []
-        for value in values[:MOST_ITEMS]:
-            if not isinstance(value, str | int):
-                continue
+        if not isinstance(values, list) or not isinstance(output, Mapping) or len(values) > MOST_ITEMS:
+            return None
+        out: list[tuple[str, Any, Mapping[str, str], Route]] = []
+        for value in values:
+            if not isinstance(value, str | int) or has_unknown(str(value)):
+                return None
             bindings = {**self.bindings, name: plain_text(value)}
             for key, body in output.items():
-                if is_loop(key):
-                    inner = Evaluator(self.template, self.scenario, bindings=bindings, soft=self.soft)
-                    out.extend(inner.loop(body))
-                else:
-                    out.append((self.loop_text(key, bindings), body, bindings))
+                if not is_loop(key):
+                    out.append((self.loop_text(str(key), bindings), body, bindings, (2, key)))
+                    continue
+                inner = Evaluator(self.template, self.scenario, bindings=bindings, soft=self.soft).loop(body)
+                if inner is None or len(out) + len(inner) > MOST_ITEMS:
+                    return None
+                out += [(made, node, names, (2, key, *steps)) for made, node, names, steps in inner]
         return out
 
     def loop_text(self, text: str, bindings: Mapping[str, str]) -> str:
@@ -223,6 +227,8 @@ class Evaluator:
             return chosen
         if name == "AWS::AccountId":
             return unknown(name) if self.template.account_named else STAND_IN_ACCOUNT
+        if name == "AWS::Region" and self.template.region:
+            return self.template.region
         if name == "AWS::Partition":
             return self.template.partition_named or "aws"
         if name == "AWS::URLSuffix":
@@ -382,7 +388,9 @@ class Evaluator:
 
     def under(self, scenario: Scenario, bindings: Mapping[str, str] | None = None, soft: bool = False) -> Evaluator:
         """Make an evaluator for another scenario."""
-        return Evaluator(self.template, scenario, bindings=self.bindings if bindings is None else bindings, soft=soft)
+        other = Evaluator(self.template, scenario, bindings=self.bindings if bindings is None else bindings, soft=soft)
+        other._refs = self._refs
+        return other
 
     def text(self, node: Any) -> str:
         """Work out a tree that must give text."""
