@@ -34,6 +34,7 @@ class Domain:
         values: the only values it can have, or None for any text.
         pattern: a glob every value matches, or empty.
         many: whether the key can hold several values at once.
+        whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
     """
 
@@ -42,6 +43,7 @@ class Domain:
     pattern: str = ""
     many: bool = False
     example: str = ""
+    whole: bool = False
 
 
 FREE = Domain()

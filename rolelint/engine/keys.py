@@ -178,6 +178,8 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
 
 def _from_values(domain: Domain, literals: frozenset[Literal]) -> Value | None:
     assert domain.values is not None
+    if domain.whole:
+        return domain.values if all(truth(lit, domain.values) for lit in literals) else None
     for one in domain.values:
         if all(truth(lit, (one,)) for lit in literals):
             return (one,)

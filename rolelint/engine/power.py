@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from rolelint.engine.compile import CompiledCondition, CompiledStatement, compil
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
-from rolelint.engine.solve import Search, Solution, View, view
+from rolelint.engine.solve import Search, Solution, View, raw_view, view
 from rolelint.engine.worlds import World, worlds
 from rolelint.errors import Location
 from rolelint.policies.document import Statement
@@ -273,7 +273,7 @@ def groups(stage: Scene, within: int, certain: bool) -> Iterator[Group]:
     for layer in active:
         bounds.append(bounds[-1] + len(layer.statements))
     for part, touching in parts:
-        views = {n: view(numbered[n], certain) for n in touching}
+        views = {n: raw_view(numbered[n], certain) for n in touching}
         yield Group(
             part,
             tuple(v for n in touching if n < first_layer and (v := views[n]) is not None),
@@ -421,7 +421,7 @@ def _separate(stage: Scene, option: View, signature: Signature, unsupported: fro
     solutions: list[Solution] = []
     if option.conditions:
         ungrouped = Group(0, (option,), (), ())
-        anywhere = View(option.statement, None, False, option.conditions, option.pins)
+        anywhere = View(option.statement, None, False, option.conditions, option.pins, option.certain)
         found = solve(stage, anywhere, ungrouped, _UNTYPED, unsupported)
         if found is None:
             return None
@@ -541,8 +541,11 @@ def solve(
                 trouble = error
                 continue
             if found is not None:
-                return found
-        loose = _repin(option, group, (), loose=True)
+                chosen = {k: (v,) for k, v in pins if v is not None}
+                return [(r, replace(s, context={**chosen, **s.context})) for r, s in found]
+        loose = None
+        if not all(_finite(keys.get(r) or stage.domain(r)) for r in refs):
+            loose = _repin(option, group, (), loose=True)
         if loose is not None:
             try:
                 if _solve_world(stage, *loose, signature, keys, world, resource) is not None and trouble is None:
@@ -552,6 +555,11 @@ def solve(
     if trouble is not None:
         raise trouble
     return None
+
+
+def _finite(domain: Domain) -> bool:
+    """Tell whether trying the values of a key one by one tries all of them."""
+    return domain.presence == "never" or domain.values is not None
 
 
 def _variable_values(
@@ -584,16 +592,15 @@ def _variable_values(
 
 def _repin(option: View, group: Group, pins: Pins, loose: bool = False) -> tuple[View, Group] | None:
     """Read the statements of a group again, with values for policy variables."""
-    certain = True
 
-    def again(v: View) -> View | None:
-        return view(v.statement, certain, pins, loose) if v.statement.refs else v
+    def again(v: View, reading: str = "widen") -> View | None:
+        return view(v.statement, v.certain, pins, reading if loose else "") if v.statement.refs else v
 
     again_option = again(option)
     if again_option is None:
         return None
     layers = tuple(tuple(w for v in layer if (w := again(v)) is not None) for layer in group.layers)
-    denies = tuple(w for v in group.denies if (w := again(v)) is not None)
+    denies = tuple(w for v in group.denies if (w := again(v, "narrow")) is not None)
     return again_option, Group(group.mask, (again_option,), layers, denies)
 
 
@@ -639,7 +646,7 @@ def _solve_world(
             out.append(one)
             if len(signature.required) > 1:
                 fixed.update(
-                    (k, Domain("always", v, many=True) if len(v) > 1 else Domain("always", v))
+                    (k, Domain("always", v, many=True, whole=True) if len(v) > 1 else Domain("always", v))
                     for k, v in one[1].context.items()
                     if _shared(k)
                 )

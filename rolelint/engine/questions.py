@@ -14,7 +14,7 @@ from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Group, Solved, _by_support, groups, solve
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
-from rolelint.engine.solve import View, view
+from rolelint.engine.solve import View, raw_view
 from rolelint.findings.model import Witness
 from rolelint.policies.role import Role
 
@@ -113,7 +113,7 @@ def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Doma
         elif len(values) == 1:
             out.append((key.lower(), Domain("always", values)))
         else:
-            out.append((key.lower(), Domain("always", values, many=True)))
+            out.append((key.lower(), Domain("always", values, many=True, whole=True)))
     return tuple(out)
 
 
@@ -248,7 +248,7 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         for part, losers in _split_by_old(group.mask, before_stage):
             for signature, actions in known.signatures(part):
                 try:
-                    found = _gained(after_stage, before_stage, group, losers, signature, actions)
+                    found = list(_gained(after_stage, before_stage, group, losers, signature, actions))
                 except (Undecided, LimitReached) as error:
                     unknown.append((actions, str(error) or "a string search passed its limit"))
                     continue
@@ -287,7 +287,7 @@ def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
                 following.append((part & ~s.mask, touching))
         parts = following
     for part, touching in parts:
-        views = [(view(numbered[n][0], True), numbered[n][1]) for n in touching]
+        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in touching]
         yield (
             part,
             _Old(

@@ -32,10 +32,11 @@ class View:
         exclude: the patterns stand under NotResource.
         conditions: the conditions that count.
         pins: values of policy variables in the conditions.
+        certain: how what is unknown was read.
         plain: it covers every resource and has no condition.
     """
 
-    __slots__ = ("_patterns", "conditions", "exclude", "pins", "plain", "statement", "texts")
+    __slots__ = ("_patterns", "certain", "conditions", "exclude", "pins", "plain", "statement", "texts")
 
     def __init__(
         self,
@@ -44,8 +45,10 @@ class View:
         exclude: bool,
         conditions: tuple[CompiledCondition, ...],
         pins: Pins,
+        certain: bool,
     ) -> None:
         self.statement = statement
+        self.certain = certain
         self.texts = texts
         self.exclude = exclude
         self.conditions = conditions
@@ -79,7 +82,7 @@ class View:
         return Literal(condition, wanted, pins)
 
 
-_view_memo: dict[tuple[CompiledStatement, bool, Pins, bool], View | None] = {}
+_view_memo: dict[tuple[CompiledStatement, bool, Pins, str], View | None] = {}
 _pattern_memo: dict[str, Pattern] = {}
 
 
@@ -91,14 +94,15 @@ def marked_pattern(text: str) -> Pattern:
     return pattern
 
 
-def view(statement: CompiledStatement, certain: bool, pins: Pins = (), loose: bool = False) -> View | None:
+def view(statement: CompiledStatement, certain: bool, pins: Pins = (), loose: str = "") -> View | None:
     """Read a statement for one search; None when it takes no part.
 
     Args:
         certain: True reads what is unknown against the caller (an Allow that is not certain does not count, a Deny may
             reach anything), False reads it for the caller.
         pins: values of policy variables.
-        loose: variables that are not pinned may be anything, read for the caller.
+        loose: how to read variables that are not pinned: `widen` makes the statement reach whatever it could reach
+            for some value, `narrow` leaves it out; empty where all are pinned.
     """
     key = (statement, certain, pins, loose)
     if key not in _view_memo:
@@ -106,7 +110,17 @@ def view(statement: CompiledStatement, certain: bool, pins: Pins = (), loose: bo
     return _view_memo[key]
 
 
-def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) -> View | None:
+def raw_view(statement: CompiledStatement, certain: bool) -> View | None:
+    """Stand in for a statement with policy variables until their values are chosen."""
+    if not statement.refs:
+        return view(statement, certain)
+    if statement.statement.doubtful and (statement.statement.effect == "Allow") is certain:
+        return None
+    texts = None if statement.covers_all else tuple(wildcards(r) for r in statement.resources or ())
+    return View(statement, texts, statement.not_resource, statement.conditions, (), certain)
+
+
+def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -> View | None:
     allow = statement.statement.effect == "Allow"
     widen = allow is not certain  # what is unknown makes the statement reach further
     if statement.statement.doubtful and allow and certain:
@@ -123,7 +137,7 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) 
         if condition.uncertain and widen:
             continue
         if loose and not condition.refs <= fixed.keys():
-            if not allow:
+            if loose == "narrow":
                 return None
             if _needs_presence(condition):
                 conditions.append(_presence(condition))
@@ -138,13 +152,13 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: bool) 
             if written == "*":
                 return None  # NotResource "*" reaches nothing (S3.10)
             # Under NotResource a wider pattern makes the statement narrower.
-            text = _resource_text(written, statement.variables, fixed, loose, widen is not exclude, allow)
+            text = _resource_text(written, statement.variables, fixed, loose, widen is not exclude, exclude)
             if text is not None:
                 found.append(text)
         texts = tuple(found)
         if not texts and not exclude:
             return None
-    return View(statement, texts, exclude, tuple(conditions), pins)
+    return View(statement, texts, exclude, tuple(conditions), pins, certain)
 
 
 def _needs_presence(condition: CompiledCondition) -> bool:
@@ -161,7 +175,7 @@ def _presence(condition: CompiledCondition) -> CompiledCondition:
 
 
 def _resource_text(
-    written: str, variables: bool, fixed: dict[str, str | None], loose: bool, widen: bool, allow: bool
+    written: str, variables: bool, fixed: dict[str, str | None], loose: str, widen: bool, exclude: bool
 ) -> str | None:
     text = written
     if OPEN in text and widen:
@@ -173,7 +187,7 @@ def _resource_text(
         return wildcards(text)
     keys = variable_keys((parts[5],))
     if loose and not keys <= fixed.keys():
-        if not allow:
+        if (loose == "narrow") is not exclude:
             return None
         tail = _star_variables(parts[5])
         return wildcards(":".join(parts[:5])) + ":" + tail

@@ -113,7 +113,7 @@ def _channels(conditions: Iterable[CompiledCondition]) -> list[World]:
             World(
                 {
                     "aws:viaawsservice": Domain("always", ("true",)),
-                    "aws:calledvia": Domain("always", (service,), many=True),
+                    "aws:calledvia": Domain("always", (service,), many=True, whole=True),
                     "aws:calledviafirst": one,
                     "aws:calledvialast": one,
                 }
