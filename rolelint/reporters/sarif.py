@@ -157,7 +157,7 @@ def _location(place: Location, excerpt: tuple[tuple[int, str], ...] = ()) -> dic
 
 
 def uri(file: str) -> str:
-    """Write a file's name as a URI; relative paths stay relative, and sources such as `aws:123456789012` as they are."""
+    """Write a file's name as a URI; relative paths stay relative, sources such as `aws:123456789012` are kept."""
     if file.startswith("<"):
         return file.strip("<>")
     path = file.replace("\\", "/") if os.sep == "\\" else file

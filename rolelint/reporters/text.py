@@ -133,7 +133,7 @@ class _Text:
         if finding.witness:
             witness = finding.witness
             self.labelled("request", f"{clean(witness.action)} on {clean(witness.resource)}")
-            if witness.principal:
+            if witness.principal and witness.principal != finding.role:
                 self.labelled("as", clean(witness.principal))
             if witness.context:
                 pairs = ", ".join(f"{clean(key)} = {_value(value)}" for key, value in witness.context.items())
@@ -215,7 +215,16 @@ def _quoted(text: str, number: int, place: Any, first: int) -> tuple[str, int, i
     body = _show(text)
     if number == place.line and end <= start:
         end = start + 1
-    return body, len(_show(text[:start])), len(_show(text[start:end]))
+    return body, _columns(_show(text[:start])), _columns(_show(text[start:end]))
+
+
+def _columns(text: str) -> int:
+    """Count the columns of a terminal that text takes: wide characters take two."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import east_asian_width
+
+    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _show(text: str) -> str:

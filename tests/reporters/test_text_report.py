@@ -1,0 +1,96 @@
+"""The report for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from rolelint.errors import Location
+from rolelint.findings.model import Finding, Report, RoleReport
+from rolelint.reporters import Style, render
+
+Snapshot = Callable[[str, str], None]
+
+
+def write(report: Report, style: Style | None = None) -> str:
+    out: list[str] = []
+    render("text", report, style or Style(), out.append)
+    return "".join(out)
+
+
+STYLES = {
+    "plain": Style(),
+    "color": Style(color=True),
+    "ascii": Style(ascii=True),
+    "narrow": Style(width=48),
+    "verbose": Style(verbose=True),
+    "without-effects": Style(effects="none"),
+}
+
+
+@pytest.mark.parametrize("name", STYLES)
+def test_what_people_see(full_report: Report, snapshot: Snapshot, name: str) -> None:
+    snapshot(f"report-{name}.txt", write(full_report, STYLES[name]))
+
+
+def test_colour_only_adds_colour(full_report: Report) -> None:
+    colored = write(full_report, Style(color=True))
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored) == write(full_report)
+
+
+def test_nothing_from_an_input_reaches_the_terminal_raw(full_report: Report) -> None:
+    text = write(full_report, Style(verbose=True))
+    assert all(c.isprintable() or c == "\n" for c in text)
+    assert "${aws_s3_bucket.data.arn}" in text
+    assert "\\x1b[31m" in text
+
+
+def test_ascii_style_adds_nothing_that_is_not_ascii(full_report: Report) -> None:
+    full_report.roles[0].findings = full_report.roles[0].findings[:1]
+    assert write(full_report, Style(ascii=True)).isascii()
+
+
+def test_a_clean_report_is_one_line() -> None:
+    report = Report(roles=[RoleReport("x", "x", "", "policy", Location("x.json", 1, 1))], files=1, checked=1)
+    assert write(report) == ("1 policy · critical 0 · high 0 · medium 0 · low 0 · info 0 · unknown 0 · suppressed 0\n")
+
+
+def finding(full_report: Report, line: str, column: int, end: int, width: int = 60) -> list[str]:
+    """Write a finding on one line of source and give the source line and the caret line."""
+    worst: Finding = full_report.roles[0].findings[0]
+    place = replace(worst.location, line=1, column=column, end_line=1, end_column=end)
+    full_report.roles[0].findings = [replace(worst, location=place, excerpt=((1, line),))]
+    lines = write(full_report, Style(width=width)).splitlines()
+    at = next(i for i, text in enumerate(lines) if "1 │" in text)
+    return [text.partition("│ ")[2] for text in lines[at : at + 2]]
+
+
+CARETS = {
+    "first column": ("abc", 1, 4, "abc", "^^^"),
+    "inside": ("abcdef", 3, 5, "abcdef", "  ^^"),
+    "after a tab": ("\tabc", 2, 5, "    abc", "    ^^^"),
+    "after an escape": ("\x07ab", 2, 4, "\\x07ab", "    ^^"),
+    "after wide characters": ("日本ab", 3, 5, "日本ab", "    ^^"),
+    "empty span": ("abc", 2, 2, "abc", " ^"),
+    "past the end": ("abc", 9, 12, "abc", "   "),
+}
+
+
+@pytest.mark.parametrize(("line", "column", "end", "shown", "caret"), CARETS.values(), ids=CARETS)
+def test_the_caret_stands_under_the_span(
+    full_report: Report, line: str, column: int, end: int, shown: str, caret: str
+) -> None:
+    found = finding(full_report, line, column, end)
+    assert found[0] == shown
+    assert found[1].rstrip() == caret.rstrip()
+
+
+def test_a_window_of_a_long_line_holds_the_span(full_report: Report) -> None:
+    line = "x" * 500 + "NEEDLE" + "y" * 500
+    shown, caret = finding(full_report, line, 501, 507)
+    assert len(shown) <= 60
+    assert shown[caret.index("^") : caret.rindex("^") + 1] == "NEEDLE"
