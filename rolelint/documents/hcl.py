@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rolelint.documents.hcl_nodes import (
     Attribute,
@@ -151,7 +151,7 @@ class _Builder:
                 parts.append(self.expression(self._parts(inner)[0]))
                 at = stop
             elif kind.startswith("template_"):
-                return Opaque(self._text[first:last], start, end)
+                return self.template(self._text[first + 1 : last - 1], first + 1, escapes=True, span=(start, end))
         parts.append(_unescape(self._text[at : last - 1]))
         return _text_node(parts, start, end)
 
@@ -171,20 +171,25 @@ class _Builder:
         return _dedented(node, cut) if cut else node
 
     def template(self, text: str, begin: int, escapes: bool, span: tuple[int, int] | None = None) -> Any:
-        """Parse the text of a template by its interpolations.
+        """Parse the text of a template by its interpolations and directives.
 
         Args:
             begin: where the text stands inside the builder's own text.
         """
         start = begin + self._offset
         whole = span or (start, start + len(text))
-        parts: list[Any] = []
+        pieces = self._pieces(text, start, escapes)
+        if pieces is None:
+            return Opaque(text, *whole)
+        node, rest = _assembled(pieces, 0, whole)
+        return node if rest == len(pieces) else Opaque(text, *whole)
+
+    def _pieces(self, text: str, start: int, escapes: bool) -> list[Any] | None:
+        """Cut a template into texts, expressions and directives; None when a brace is never closed."""
+        pieces: list[Any] = []
         literal = ""
         at = 0
-        while True:
-            found = text.find("{", at)
-            if found < 0:
-                break
+        while (found := text.find("{", at)) >= 0:
             mark = text[found - 1] if found > at else ""
             if mark not in ("$", "%"):
                 literal += text[at : found + 1]
@@ -194,17 +199,37 @@ class _Builder:
                 literal += text[at : found - 1] + "{"
                 at = found + 1
                 continue
-            if mark == "%":
-                return Opaque(text, *whole)
             close = _closing(text, found)
             if close < 0:
-                return Opaque(text, *whole)
-            parts.append(literal + text[at : found - 1])
+                return None
+            literal += text[at : found - 1]
+            inner = text[found + 1 : close]
+            if inner.startswith("~"):
+                literal = literal.rstrip()
+            pieces.append(_unescape(literal) if escapes else literal)
             literal = ""
-            parts.append(self._inner(text[found + 1 : close], start + found + 1))
             at = close + 1
-        parts.append(literal + text[at:])
-        return _text_node([_unescape(p) if escapes and isinstance(p, str) else p for p in parts], *whole)
+            if inner.endswith("~"):
+                after = len(text) - len(text[at:].lstrip())
+                at = max(at, after)
+            if mark == "$":
+                pieces.append(self._inner(inner, start + found + 1))
+            else:
+                pieces.append(self._directive(inner.strip("~").strip(), start + found + 1))
+        literal += text[at:]
+        pieces.append(_unescape(literal) if escapes else literal)
+        return pieces
+
+    def _directive(self, text: str, offset: int) -> _Directive:
+        word, _, rest = text.partition(" ")
+        if word == "if":
+            return _Directive("if", (), self._inner(rest, offset + len(text) - len(rest)))
+        if word == "for":
+            names, found, source = rest.partition(" in ")
+            if found:
+                bound = tuple(n.strip() for n in names.split(","))
+                return _Directive("for", bound, self._inner(source, offset + len(text) - len(source)))
+        return _Directive(word, (), None)
 
     def _inner(self, text: str, offset: int) -> Any:
         from hcl2.api import parses_to_tree
@@ -372,6 +397,60 @@ def _text_node(parts: list[Any], start: int, end: int) -> Any:
     if len(parts) == 1:
         return Literal(parts[0], start, end)
     return Template(tuple(parts), start, end)
+
+
+class _Directive(NamedTuple):
+    """`%{ if x }`, `%{ else }`, `%{ for a, b in x }` and their ends."""
+
+    word: str
+    names: tuple[str, ...]
+    value: Any
+
+
+def _assembled(pieces: list[Any], at: int, span: tuple[int, int]) -> tuple[Any, int]:
+    """Nest the pieces of a template from `at` up to a directive that ends a part; give that place too."""
+    parts: list[Any] = []
+    while at < len(pieces):
+        piece = pieces[at]
+        if not isinstance(piece, _Directive):
+            parts.append(piece)
+            at += 1
+            continue
+        if piece.word not in ("if", "for"):
+            break
+        inner, at = _assembled(pieces, at + 1, span)
+        if piece.word == "if":
+            other: Any = Literal("", *span)
+            if at < len(pieces) and pieces[at].word == "else":
+                other, at = _assembled(pieces, at + 1, span)
+            parts.append(Conditional(piece.value, inner, other, *span))
+            ending = "endif"
+        else:
+            items = For(piece.names, piece.value, None, inner, None, False, *span)
+            parts.append(Call("join", (Literal("", *span), items), False, *span))
+            ending = "endfor"
+        if at >= len(pieces) or pieces[at].word != ending:
+            return Opaque("", *span), at
+        at += 1
+    return _text_node(_joined(parts), *span), at
+
+
+def _joined(parts: list[Any]) -> list[Any]:
+    """Make texts and expressions alternate, texts first and last."""
+    out: list[Any] = [""]
+    for part in parts:
+        if isinstance(part, str):
+            if isinstance(out[-1], str):
+                out[-1] += part
+            else:
+                out.append(part)
+        else:
+            if not isinstance(out[-1], str):
+                out.append("")
+            out.append(part)
+    if not isinstance(out[-1], str):
+        out.append("")
+    return out
 
 
 def _dedented(node: Any, cut: int) -> Any:

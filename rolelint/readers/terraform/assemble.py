@@ -9,7 +9,7 @@ from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
-from rolelint.policies.text import has_unknown, show
+from rolelint.policies.text import has_unknown, show, unknown_names
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode
@@ -72,8 +72,10 @@ class Assembler:
         if isinstance(value, str):
             known = self._memo.get(value)
             if known is None:
-                known = self._memo[value] = parse_document(value)
+                known = self._memo[value] = _parse(value)
             return known, None, None
+        if value is None:
+            return unknown_document("the policy is not set"), None, None
         return parse_document(value), None, None
 
     def _rebuilt(self, instance: Instance) -> tuple[PolicyDocument, list[Route]]:
@@ -211,6 +213,10 @@ class Assembler:
     def _published(self, arn: str) -> PolicyDocument | None:
         if ":aws:policy/" not in arn:
             return None
+        head, _, name = arn.partition(":iam::aws:policy/")
+        if has_unknown(head) and not has_unknown(name):
+            # The same policies exist in every partition.
+            arn = f"arn:aws:iam::aws:policy/{name}"
         known: PolicyDocument | None = self._memo.get(("managed", arn))
         if known is None:
             from rolelint.catalog import catalog
@@ -346,6 +352,16 @@ class Assembler:
                 reason = f"the actions of {_statement_name(statement)} are not known{self.world.why(owner, route)}"
                 where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
                 unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))
+
+
+def _parse(text: str) -> PolicyDocument:
+    if not has_unknown(text):
+        return parse_document(text)
+    data = decode(text)
+    if isinstance(data, str):
+        names = ", ".join(f"`{name}`" for name in unknown_names(text)[:3])
+        return unknown_document(f"the policy's text depends on {names}")
+    return parse_document(data)
 
 
 def _statement_name(statement: Statement) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
@@ -23,10 +23,14 @@ class ResourceValue(dict[str, Any]):
     Attributes:
         attribute: gives one attribute; one that is not known is the unknown value `<address>.<attribute>`.
         resource: whether this is a resource and not a module.
+        keyed: whether `[...]` on it takes an attribute: not while it stands for an unknown number of instances.
     """
 
-    def __init__(self, address: str, attribute: Callable[[str], Any], resource: bool = True) -> None:
+    def __init__(
+        self, address: str, attribute: Callable[[str], Any], resource: bool = True, keyed: bool = False
+    ) -> None:
         super().__init__()
+        self.keyed = keyed
         self.address = address
         self.attribute = attribute
         self.resource = resource
@@ -40,9 +44,6 @@ class Names(Protocol):
 
     def local(self, name: str) -> Any:
         """Give the value of `local.name`."""
-
-    def output(self, call: str, key: Any, name: str) -> Any:
-        """Give an output of a called module; `key` is None where the call has no `count` or `for_each`."""
 
     def call(self, call: str) -> Any:
         """Give the outputs of a called module as an object, by key where it has `count` or `for_each`."""
@@ -186,9 +187,12 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
         return one and two if operator == "&&" else one or two
     right = value(node.right, frame)
     if operator in ("==", "!="):
+        if left is None or right is None:
+            other = right if left is None else left
+            if is_unknown(other):
+                raise UndecidedError
+            return (other is None) is (operator == "==")
         if _open(left) or _open(right):
-            if isinstance(left, ResourceValue) and right is None:
-                return operator == "!="
             raise UndecidedError
         return (left == right) is (operator == "==")
     numbers = [FUNCTIONS["tonumber"](v) for v in (left, right)]
@@ -320,7 +324,7 @@ def _splat(node: hcl.Splat, frame: Frame) -> Any:
     for item in items:
         there = item
         for part in node.steps:
-            there = step(there, part if isinstance(part, str) else evaluate(part, frame))
+            there = step(there, part if isinstance(part, str) else Key(evaluate(part, frame)))
         out.append(there)
     return out
 
@@ -351,11 +355,11 @@ def chain(node: Any) -> tuple[str, list[Any]] | None:
 def _traversal(node: Any, frame: Frame) -> Any:
     parts = chain(node)
     if parts is None:
-        inner = node.object
-        key = node.name if isinstance(node, hcl.Attribute) else evaluate(node.key, frame)
-        return step(evaluate(inner, frame), key)
+        if isinstance(node, hcl.Attribute):
+            return step(evaluate(node.object, frame), node.name)
+        return step(evaluate(node.object, frame), Key(evaluate(node.key, frame)))
     head, raw = parts
-    steps = [s if isinstance(s, str) else evaluate(s, frame) for s in raw]
+    steps: list[Any] = [s if isinstance(s, str) else Key(evaluate(s, frame)) for s in raw]
     module = frame.module
     if head in frame.names:
         there = frame.names[head]
@@ -374,7 +378,7 @@ def _traversal(node: Any, frame: Frame) -> Any:
     elif head == "path":
         return module.path(steps[0])
     elif head == "module":
-        there, steps = _module(module, steps)
+        there, steps = module.call(steps[0]), steps[1:]
     elif head == "data" and len(steps) >= 2:
         there, steps = module.resource("data", steps[0], steps[1]), steps[2:]
     elif head not in ("self", "terraform") and steps and isinstance(steps[0], str):
@@ -386,22 +390,25 @@ def _traversal(node: Any, frame: Frame) -> Any:
     return there
 
 
-def _module(module: Names, steps: list[Any]) -> tuple[Any, list[Any]]:
-    if len(steps) >= 3 and isinstance(steps[2], str):
-        there = module.call(steps[0])
-        if not isinstance(there, ResourceValue):
-            return there, steps[1:]
-    if len(steps) >= 2 and isinstance(steps[1], str):
-        return module.output(steps[0], None, steps[1]), steps[2:]
-    return module.call(steps[0]), steps[1:]
+class Key(NamedTuple):
+    """A step in brackets, where a plain text is a step after a dot."""
+
+    value: Any
 
 
-def step(there: Any, key: Any) -> Any:
+def step(there: Any, taken: Any) -> Any:
     """Take an attribute or element of a value.
+
+    Args:
+        taken: a name, or a `Key` for a step in brackets.
 
     Raises:
         UndecidedError: when a known value has no such element.
     """
+    key = taken.value if isinstance(taken, Key) else taken
+    if isinstance(there, ResourceValue) and isinstance(taken, Key) and (isinstance(key, int) or not there.keyed):
+        # How many instances there are is not known; this stands for any of them.
+        return there
     name = single_unknown(there)
     if name:
         if isinstance(key, int):

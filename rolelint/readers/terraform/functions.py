@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from rolelint.policies.text import has_unknown
+from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import single_unknown
 
 #: Bounds the length of lists that `range` and `setproduct` make; past it, the value is unknown.
@@ -226,6 +227,11 @@ def _range(*limits: Any) -> list[int]:
     return list(numbers)
 
 
+def _concat(*lists: Any) -> list[Any]:
+    """Join lists; one that is not known stands for one element that is not known."""
+    return [item for part in lists for item in ([part] if is_unknown(part) else _list(part))]
+
+
 def _setproduct(*lists: Any) -> list[list[Any]]:
     out: list[list[Any]] = [[]]
     for items in lists:
@@ -260,7 +266,7 @@ def _decode_json(value: Any) -> Any:
     if is_unknown(text):
         raise UndecidedError
     try:
-        return json.loads(text)
+        return loads(text)
     except ValueError:
         raise UndecidedError from None
 
@@ -307,7 +313,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "coalesce": _coalesce,
     "coalescelist": _coalesce_list,
     "compact": _compact,
-    "concat": lambda *v: [i for part in v for i in _list(part)],
+    "concat": _concat,
     "contains": _contains,
     "distinct": lambda v: unique(_list(v)),
     "element": _element,

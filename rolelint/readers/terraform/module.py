@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
+from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
@@ -133,22 +134,27 @@ class Module:
         return (default, Frame(self, definition.file)) if definition and default else None
 
     def _variable(self, name: str) -> Any:
+        definition = self.folder.block("variable", name)
+        settings = definition.block.body.settings if definition else {}
+        own = Frame(self, definition.file if definition else "")
+        kind = settings["type"].value if "type" in settings else None
         if self._call is not None and self._frame is not None:
             setting = self._call.block.body.settings.get(name)
             if setting is not None:
-                return value(setting.value, self._frame)
+                given = value(setting.value, self._frame)
+                nullable = settings.get("nullable")
+                if given is not None or not (nullable and value(nullable.value, own) is False):
+                    return conform(given, kind, own)
+        elif self.tree.variables is not None and name in self.tree.variables:
+            return self.tree.variables[name]
         else:
-            given = self.tree.variables
-            if given is not None and name in given:
-                return given[name]
             listed = self.folder.values().get(name)
             if listed is not None:
-                return value(listed[1].value, Frame(self, listed[0]))
-        definition = self.folder.block("variable", name)
-        default = definition.block.body.settings.get("default") if definition else None
-        if definition is None or default is None:
+                return conform(value(listed[1].value, Frame(self, listed[0])), kind, own)
+        default = settings.get("default")
+        if default is None:
             return unknown(f"{self.prefix()}var.{name}")
-        return value(default.value, Frame(self, definition.file))
+        return conform(value(default.value, own), kind, own)
 
     def local(self, name: str) -> Any:
         def make() -> Any:
@@ -182,12 +188,6 @@ class Module:
 
         found: list[tuple[Any, Module]] | None = self._once(("module", name), f"module.{name}", make) or None
         return found if isinstance(found, list) else None
-
-    def output(self, call: str, key: Any, name: str) -> Any:
-        for at, module in self.modules(call) or ():
-            if at == key:
-                return module.give(name)
-        return unknown(f"{self.prefix()}module.{call}{show_key(key)}.{name}")
 
     def give(self, name: str) -> Any:
         """Give the value of an output of this module."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from rolelint.errors import Route
 from rolelint.policies.text import has_unknown, unknown
-from rolelint.readers.terraform.world import MAYBE
+from rolelint.readers.terraform.spliced import loads
+from rolelint.readers.terraform.world import MAYBE, single_unknown
 
 #: Turns a source or override document (JSON text, possibly unknown) into plain data and its origin.
 Fetch = Callable[[object], Any]
@@ -101,6 +101,8 @@ def _index_of(statements: list[object], sid: str) -> int | None:
 def _statement(block: object) -> object:
     if not isinstance(block, dict):
         return block
+    if MAYBE in block and (single_unknown(block.get("effect")) or single_unknown(block.get("actions"))):
+        return block[MAYBE]
     out: dict[str, Any] = {}
     if isinstance(block.get("sid"), str) and block["sid"]:
         out["Sid"] = block["sid"]
@@ -125,7 +127,7 @@ def _variables(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("&{", "${")
     if isinstance(value, list):
-        return [_variables(v) for v in value]
+        return [unknown("a value that is not set") if v is None else _variables(v) for v in value]
     return value
 
 
@@ -142,6 +144,8 @@ def _principals(value: Any) -> object:
             identifiers = [identifiers]
         if kind == "*" and identifiers == ["*"]:
             return "*"
+        if single_unknown(kind):
+            return kind
         out.setdefault(str(kind), []).extend(identifiers)
     return out
 
@@ -168,6 +172,6 @@ def decode(text: str) -> object:
     if has_unknown(text) and not text.lstrip().startswith("{"):
         return text
     try:
-        return json.loads(text)
+        return loads(text)
     except ValueError:
         return text

@@ -1,0 +1,44 @@
+"""JSON text into which unknown values were spliced by a template."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from rolelint.policies.text import CLOSE, OPEN
+
+#: A string with its escapes, or a marker of an unknown value, whichever comes first.
+_MARK = re.compile(f'(")|({OPEN}[^{OPEN}{CLOSE}]*{CLOSE})|(\\\\.)', re.DOTALL)
+
+
+def loads(text: str) -> Any:
+    """Parse JSON text; an unknown value inside a string is part of it, one outside is a string by itself.
+
+    Raises:
+        ValueError: when the text is no JSON.
+    """
+    if OPEN not in text:
+        return json.loads(text)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return json.loads(_repaired(text))
+
+
+def _repaired(text: str) -> str:
+    inside = False
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal inside
+        quote, marker, escape = match.groups()
+        if quote:
+            inside = not inside
+            return quote
+        if escape:
+            return escape
+        # A name that came through `jsonencode` is escaped already.
+        name = json.dumps(marker.replace('\\"', '"').replace("\\\\", "\\"), ensure_ascii=False)
+        return name[1:-1] if inside else name
+
+    return _MARK.sub(replace, text)
