@@ -11,6 +11,7 @@ from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.text import CLOSE, OPEN, has_unknown
 
 _UNKNOWN_PART = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}")
+_PERSONAL = ("aws:principal", "aws:user", "aws:sourceidentity")
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 
@@ -43,6 +44,7 @@ class CompiledStatement:
     Attributes:
         mask: actions that it certainly names. possible_mask: actions that it names for some value of what is unknown.
         covers_all: it reaches every resource: `Resource: "*"`, or no Resource element.
+        personal: a condition or variable depends on who the principal is.
         uncertain: some part is unknown, or AWS would refuse the statement.
     """
 
@@ -52,6 +54,7 @@ class CompiledStatement:
         "id",
         "mask",
         "not_resource",
+        "personal",
         "possible_mask",
         "refs",
         "resources",
@@ -73,6 +76,7 @@ class CompiledStatement:
         if variables and statement.resources is not None:
             refs |= variable_keys(statement.resources)
         self.refs = frozenset(refs)
+        self.personal = any(k.startswith(_PERSONAL) for k in (*(c.key for c in self.conditions), *refs))
         self.uncertain = (
             bool(statement.doubtful)
             or self.mask != self.possible_mask

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import Signature, catalog
 from rolelint.engine.actors import Actor, Domain, actor
+from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, shared_key, solve
 from rolelint.engine.decision import decide
 from rolelint.engine.keys import Undecided, Value
-from rolelint.engine.power import Group, Solved, _by_support, groups, solve
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
@@ -44,7 +44,6 @@ class _Found(NamedTuple):
     number: int
     signature: Signature
     solved: Solved
-    option: View
 
 
 def can(
@@ -119,22 +118,18 @@ def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Doma
 
 def _requests(stage: Scene, mask: int, certain: bool, resource: str | None) -> Iterator[_Found | str]:
     """Yield solved requests, one for each class of actions, and reasons where a class is undecided."""
-    known = catalog()
-    for group in groups(stage, mask, certain):
-        if not group.identity or not all(group.layers):
-            continue
-        for part, unsupported in _by_support(group):
-            for signature, actions in known.signatures(part):
-                index = (actions & -actions).bit_length() - 1
-                for option in sorted(group.identity, key=lambda v: (v.texts is not None, len(v.conditions))):
+    around = ceilings(stage, mask, certain)
+    for statement in sorted(stage.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+        for group in groups(statement, around, certain):
+            for part, unsupported in by_support(group):
+                for signature, actions in catalog().signatures(part):
                     try:
-                        solved = solve(stage, option, group, signature, unsupported, resource)
+                        solved = solve(stage, group, signature, unsupported, resource)
                     except (Undecided, LimitReached) as error:
                         yield str(error) or "a string search passed its limit"
                         continue
                     if solved is not None:
-                        yield _Found(index, signature, solved, option)
-                        break
+                        yield _Found((actions & -actions).bit_length() - 1, signature, solved)
 
 
 def witness(role: Role, index: int, who: Actor | None = None) -> Answer:
@@ -152,7 +147,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     for _, solution in found.solved:
         own: dict[str, Value] = {}
         for key, value in solution.context.items():
-            (shared if len(found.solved) == 1 or _is_shared(key) else own)[key] = value
+            (shared if len(found.solved) == 1 or shared_key(key) else own)[key] = value
         targets.append(Target(solution.resource, own))
     for key, given_value in given.items():
         shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
@@ -176,10 +171,6 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     if decision.outcome is not Outcome.ALLOW:
         return Answer(UNKNOWN, reason=f"the request found for {action} is not confirmed: {decision.explanation}")
     return Answer(YES, proof, decision)
-
-
-def _is_shared(key: str) -> bool:
-    return key.startswith("aws:") and not key.startswith("aws:resource")
 
 
 def _spelling(stage: Scene) -> dict[str, str]:
@@ -242,23 +233,26 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     gains: list[Gain] = []
     unknown: list[tuple[int, str]] = []
     known = catalog()
-    for group in groups(after_stage, mask, certain=not after_stage.guessed):
-        if not group.identity or not all(group.layers):
-            continue
-        for part, losers in _split_by_old(group.mask, before_stage):
-            for signature, actions in known.signatures(part):
-                try:
-                    found = list(_gained(after_stage, before_stage, group, losers, signature, actions))
-                except (Undecided, LimitReached) as error:
-                    unknown.append((actions, str(error) or "a string search passed its limit"))
-                    continue
-                for gained, option, solved in found:
-                    index = (gained & -gained).bit_length() - 1
-                    answer = _confirm(after_stage, _Found(index, signature, solved, option), {})
-                    if answer.verdict != YES or answer.witness is None:
-                        unknown.append((gained, answer.reason))
+    certain = not after_stage.guessed
+    around = ceilings(after_stage, mask, certain)
+    gained_so_far = 0
+    for statement in sorted(after_stage.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+        for group in groups(statement, around, certain):
+            for part, losers in _split_by_old(group.mask & ~gained_so_far, before_stage):
+                for signature, actions in known.signatures(part):
+                    try:
+                        found = list(_gained(after_stage, before_stage, group, losers, signature, actions))
+                    except (Undecided, LimitReached) as error:
+                        unknown.append((actions, str(error) or "a string search passed its limit"))
                         continue
-                    gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
+                    for gained, solved in found:
+                        index = (gained & -gained).bit_length() - 1
+                        answer = _confirm(after_stage, _Found(index, signature, solved), {})
+                        if answer.verdict != YES or answer.witness is None:
+                            unknown.append((gained, answer.reason))
+                            continue
+                        gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
+                        gained_so_far |= gained
     for policy in (*new.identity, *before.identity):
         if policy.document.unknown:
             unknown.append((mask, f"policy `{policy.name}` is not known: {policy.document.unknown}"))
@@ -299,7 +293,7 @@ def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
 
 def _gained(
     after: Scene, before: Scene, group: Group, old: _Old, signature: Signature, actions: int
-) -> Iterator[tuple[int, View, Solved]]:
+) -> Iterator[tuple[int, Solved]]:
     """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
     ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
     for layer in old.layers:
@@ -313,17 +307,15 @@ def _gained(
     for part, unsupported in _support(group, old, actions):
         done = False
         for more_layers, more_denies in ways:
-            widened = Group(part, group.identity, (*group.layers, *more_layers), (*group.denies, *more_denies))
-            for option in group.identity:
-                try:
-                    solved = solve(after, option, widened, signature, unsupported)
-                except (Undecided, LimitReached) as error:
-                    trouble = error
-                    continue
-                if solved is not None and _old_refuses(before, solved, part):
-                    yield part, option, solved
-                    done = True
-                    break
+            widened = Group(part, group.option, (*group.layers, *more_layers), (*group.denies, *more_denies))
+            try:
+                solved = solve(after, widened, signature, unsupported)
+            except (Undecided, LimitReached) as error:
+                trouble = error
+                continue
+            if solved is not None and _old_refuses(before, solved, part):
+                yield part, solved
+                done = True
             if done:
                 break
         if not done and trouble is not None:
@@ -331,11 +323,11 @@ def _gained(
 
 
 def _support(group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
-    joint = Group(actions, group.identity, (*group.layers, *old.layers), (*group.denies, *old.denies))
-    return _by_support(joint)
+    joint = Group(actions, group.option, (*group.layers, *old.layers), (*group.denies, *old.denies))
+    return by_support(joint)
 
 
 def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:
     index = (part & -part).bit_length() - 1
-    found = _Found(index, catalog().action(index).signature, solved, solved[0][1].picks[0])
+    found = _Found(index, catalog().action(index).signature, solved)
     return _confirm(before, found, {}).verdict != YES

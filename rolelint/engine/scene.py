@@ -95,16 +95,17 @@ class Scene:
                 return domain
         return key_domain(key, self.actor, self.role, is_many(key))
 
-    @property
-    def facts(self) -> tuple[object, ...]:
-        """Everything beside statements that an answer depends on; equal facts and statements give equal answers."""
+    def facts(self, *statements: CompiledStatement) -> tuple[object, ...]:
+        """Give everything beside statements that an answer depends on: equal facts give equal answers."""
         role = self.role
-        own: tuple[object, ...] = ()
-        if any(k.startswith(("aws:principal", "aws:user", "aws:sourceidentity")) for k in self.mentioned):
-            own = (role.arn, role.name, tuple(sorted((role.tags or {}).items())), role.tags is None)
-            if role.trust is not None:
-                own = (*own, compile_document(role.trust.document).statements)
-        return (self.actor.name, role.kind, role.partition, role.account, own, self.pins)
+        plain = (self.actor.name, role.kind, role.partition, role.account, self.pins)
+        if not any(s.personal for s in statements) and not any(
+            s.personal for layer in self.layers for s in layer.statements
+        ):
+            return plain
+        tags = None if role.tags is None else tuple(sorted(role.tags.items()))
+        trust = None if role.trust is None else compile_document(role.trust.document).statements
+        return (*plain, role.arn, role.name, tags, trust)
 
 
 def is_many(key: str) -> bool:
