@@ -6,13 +6,15 @@ whatever release of zlib packed them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rolelint.errors import InputError, Location
 
 MAGIC = b"rolelint artefact 1\n"
+#: Lines per block: enough to pack well, few enough that one service needs only one or two blocks.
+LINES = 400
 _HINT = "reinstall rolelint, or run `rolelint catalog build`"
 
 
@@ -85,6 +87,30 @@ class Artefact:
 
     def _broken(self) -> InputError:
         return InputError("not a rolelint artefact, or a damaged one", location=Location(str(self.path)), hint=_HINT)
+
+
+class Lines:
+    """Lines of text in blocks, each a section of its own: `name 0`, `name 1` ... A block is unpacked when needed."""
+
+    def __init__(self, artefact: Artefact, name: str) -> None:
+        self._artefact = artefact
+        self._name = name
+        self._blocks: dict[int, list[str]] = {}
+
+    def __getitem__(self, number: int) -> str:
+        block, within = divmod(number, LINES)
+        found = self._blocks.get(block)
+        if found is None:
+            found = self._blocks[block] = self._artefact.section(f"{self._name} {block}").decode().split("\n")
+        return found[within]
+
+
+def in_blocks(name: str, lines: Sequence[str]) -> dict[str, bytes]:
+    """Write lines for `Lines` to read."""
+    return {
+        f"{name} {start // LINES}": "\n".join(lines[start : start + LINES]).encode()
+        for start in range(0, len(lines), LINES)
+    }
 
 
 def replace_file(path: Path, data: bytes) -> None:

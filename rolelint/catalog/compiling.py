@@ -153,19 +153,18 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
     size = (len(rows) + 7) // 8
     mask_names = sorted(masks)
     key_text, key_masks = _keys(published, key_bits, tables)
+    service_table, name_blocks = _names(services)
     sections = {
-        "services": _lines(
-            f"{prefix}\t{len(names)}\t{sum(map(len, names)) + len(names)}" for prefix, names in services.items()
-        ),
-        "names": _lines(row.action.name for row in rows),
+        "services": _lines(service_table),
+        **name_blocks,
         "levels": bytes(levels),
         "signature_of": _words(signatures),
         "signatures": _lines(f"{_numbers(req)};{_numbers(opt)}" for req, opt in signature_ids),
-        "types": _lines(types),
+        **artefact.in_blocks("types", types),
         "mask_names": _lines(mask_names),
         "masks": b"".join(_bits(masks[name], size) for name in mask_names),
         "label_of": _words(label_of),
-        "labels": _lines(_label_line(label) for label in label_ids),
+        **artefact.in_blocks("labels", [_label_line(label) for label in label_ids]),
         "keys": key_text,
         "key_masks": key_masks,
         "key_names": _lines(key_ids),
@@ -182,6 +181,22 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
         "decided": {d: len(masks.get(d, ())) for d in ("reviewed", "rule", "undecided")},
     }
     return sections, counts
+
+
+def _names(services: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, bytes]]:
+    """Write the names of services into blocks, and for each service its count, block and place in the block."""
+    table: list[str] = []
+    blocks: list[list[str]] = [[]]
+    at = 0
+    for prefix, names in services.items():
+        if len(blocks[-1]) >= artefact.LINES:
+            blocks.append([])
+            at = 0
+        blocks[-1] += names
+        length = sum(map(len, names)) + len(names)
+        table.append(f"{prefix}\t{len(names)}\t{len(blocks) - 1}\t{at}\t{length}")
+        at += length
+    return table, {f"names {i}": _lines(block) for i, block in enumerate(blocks)}
 
 
 def _types(

@@ -14,129 +14,39 @@ from typing import Any
 
 from rolelint.catalog.model import DEFAULTS, Label
 from rolelint.catalog.published import PublishedAction, PublishedService
-
-_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-
-DELETE = frozenset(
-    "delete terminate purge drop deregister unregister release dispose wipe forget expire remove destroy erase "
-    "deprovision discard prune truncate empty evict undeploy".split()
-)
-STOP = frozenset(
-    "stop suspend pause disable reboot restart failover drain detach disassociate dissociate unassociate deactivate "
-    "shutdown decrease shrink unassign disconnect interrupt unlink unpeer withdraw quiesce unpublish unsubscribe "
-    "switchover deauthorize unauthorize ungroup unmonitor block deny inject resize reset swap deprecate unshare "
-    "disallow opt".split()
-)
-WRITE = frozenset(
-    "put update modify set replace change alter edit apply overwrite upgrade rename configure merge patch write "
-    "override promote upload import publish post reorder rotate move".split()
-)
-MAKE = frozenset(
-    "create enable copy tag cancel undo start register associate attach add allocate assign accept reject activate "
-    "subscribe request generate submit send verify confirm invite test retry resume continue export validate join "
-    "authorize link clone initiate provision import purchase restore notify complete acknowledge share archive "
-    "unarchive approve run execute schedule untag resend decline renew monitor search list get describe untag issue "
-    "increase open close sign".split()
-)
-
-#: Step 2. What ends an account, a membership, a Region or an owned name.
-ACCOUNT = {
-    "account:CloseAccount": ("R2", "B4"),
-    "account:DisableRegion": ("R0", "B3"),
-    "organizations:CloseAccount": ("R2", "B4"),
-    "organizations:LeaveOrganization": ("R2", "B4"),
-    "organizations:RemoveAccountFromOrganization": ("R2", "B4"),
-    "organizations:DeleteOrganization": ("R3", "B4"),
-    "route53domains:TransferDomain": ("R3", "B4"),
-    "route53domains:TransferDomainToAnotherAwsAccount": ("R2", "B4"),
-    "route53domains:DeleteDomain": ("R3", "B4"),
-    "route53domains:PushDomain": ("R3", "B4"),
-}
-
-_STATEMENT = re.compile(
-    r"^(Invoke(Agent|InlineAgent|Flow|Tool|Mcp|RegistryMcp|ReadOnlyTools)|CallReadOnlyTool|UseMcp|ExecuteAPI|"
-    r"AccessKubernetesApi|ApproveCommand|GraphQL|Chat|ChatSync)"
-)
-_KEY_SERVICES = frozenset({"kms", "payment-cryptography"})
-_KEY_LOSS = re.compile(
-    r"^(DisableKey$|ScheduleKeyDeletion|DeleteKey$|DeleteImportedKeyMaterial|DisconnectCustomKeyStore|"
-    r"DeleteCustomKeyStore|PutKeyPolicy|StopKeyUsage|RevokeGrant|RetireGrant|UpdateCustomKeyStore)"
-)
-_GRANT_SERVICES = frozenset({"iam", "sso", "lakeformation"})
-_GRANT = re.compile(
-    r"(ResourcePolicy|ResourcePolicies|AccessPolicy|AccessEntry|Permissions?|PermissionSet|RolePolicy|UserPolicy|"
-    r"GroupPolicy|AssumeRole|TrustPolicy|PermissionsBoundary|BucketPolicy|KeyPolicy|RepositoryPolicy|TopicPolicy|"
-    r"QueuePolicy|VaultAccessPolicy|BucketAcl|ObjectAcl|Grants?|LoginProfile|AccessKey|AssignmentConfiguration|"
-    r"AccountAssignment|AccessGrant|InstanceProfile|IamRole|AccessControl|Share|ResourceShare)"
-)
-_WATCH = re.compile(
-    r"(Trail|ConfigurationRecorder|DeliveryChannel|Detector|Alarm|FlowLogs?|MetricFilter|SubscriptionFilter|Logging|"
-    r"LogGroup|LogStream|EventSelectors|InsightSelectors|EventDataStore|QueryLog|AccessLog|AuditLog|MetricStream|"
-    r"AnomalyMonitor|AnomalyDetector|SecurityHub|Macie|GuardDuty|Inspector|EventSubscription|LogDelivery|Canary|"
-    r"Telemetry|ConfigRule|ConformancePack|Analyzer|MonitoringSchedule|LogDestination|LogPattern|InsightRules?|"
-    r"LogSubscription|Monitor(s|ing)?$|EnhancedMonitoring|Organization(al)?AdminAccount|DelegatedAdmin|MemberDetectors|"
-    r"HealthCheck|NotificationConfiguration|Findings?(Filter|Aggregator)?$|PublishingDestination|Members$)"
-)
-_WATCH_DOWN = DELETE | STOP | frozenset({"update", "put", "set", "modify", "mute"})
-_EXPIRY = re.compile(
-    r"(Lifecycle(Policy|Configuration|Rule)|TimeToLive|Ttl|RetentionPolicy|RetentionPeriod|RetentionSettings|"
-    r"RetentionConfiguration|DataRetention|Expiration|RecoveryPointLifecycle)"
-)
-_GUARD = re.compile(
-    r"(Protection|Versioning|ObjectLock|LockConfiguration|LegalHold|VaultLock|BackupPlan|BackupSelection|BackupPolicy|"
-    r"BackupConfiguration|BackupVaultNotifications|ContinuousBackup|AutomaticBackup|SnapshotSchedule|SnapshotCopy|"
-    r"ReplicationConfiguration|BucketReplication|ReplicationSet|StackPolicy|ApprovalRule|ApprovalPolicy|Firewall|WebACL|"
-    r"SafetyRule|SafetyLever|Shield|RateBasedRule|ResiliencyPolicy|DomainTransferLock|AutoRenew|Quarantine|"
-    r"PublicAccessBlock|BlockPublicAccess|Guardrail|RetentionRule|GovernanceRetention|SnaplockEnterprise|Failback|"
-    r"LockRule|SnapshotBlock|ServiceControl|FirewallRuleGroup|DeletionProtection|Encryption)"
-)
-_RUN = re.compile(
-    r"^(Execute(?!d)|SendCommand|SendSSHPublicKey|SendSerial|StartSession|StartAutomation|StartChangeRequest|"
-    r"StartExecution|StartSyncExecution|"
-    r"StartBuild|StartBuildBatch|RunTask|StartTask$|RunCommand|StartJobRun|StartWorkflowRun|StartPipeline|"
-    r"StartPipelineExecution|SubmitJob|InvokeFunction|InvokeAsync|Invoke(Agent|InlineAgent|Flow|Tool|Mcp|RestApi|Action|"
-    r"AgentRuntime|Gateway|CodeInterpreter|Harness)|StartNotebookExecution|StartQueryExecution|StartCalculation|RunQuery|"
-    r"RunJobFlow|AddJobFlowSteps|CreateStack$|UpdateStack|CreateStackInstances|UpdateStackInstances|CreateStackSet|"
-    r"UpdateStackSet|ExecuteChangeSet|RunStatement|BatchExecute|StartRemediation|StartDeployment|CreateDeployment$|"
-    r"RunFlow|StartFlow$|StartMigration|CreateCommand|CreateRemoteAccess|UpdateJob$|StartCommand|CreateSchedule$|"
-    r"UpdateSchedule$|PutTargets|CreateDataSource$|StartImport|GraphQL|SourceGraphQL|PublishStateMachine|"
-    r"StartAssociationsOnce|CreateAssociation|StartAction|RedriveExecution|TestState|StartExperiment|OpenTunnel|"
-    r"StartCodeInterpreter|SendSignal|StartFlowExecution|RetryBuild|StartCodegen|ExecuteCommand|StartInstanceRefresh$)"
-)
-_RUN_WORDS = re.compile(
-    r"\b(run|runs|execute|executes|invoke|invokes)\b.{0,60}\b(script|command|sql|statement|statements|notebook|"
-    r"state machine|runbook|automation document|code|template|workflow)\b"
-)
-_RECOVERY = re.compile(r"(Snapshot|Backup|RecoveryPoint|Image(?!Pipeline|Recipe)|AutomatedBackup|ReplicaSet)(s|Set)?$")
-_NO_CONSEQUENCE = re.compile(
-    r"(Tags?|TagsFromResource|SavedQuery|NamedQuery|QueryDefinition|StoredQuery|Bookmark|Draft|Comment|Comments|"
-    r"ChangeSet|GeneratedTemplate|NotificationSettings|Favorite|Favorites|Annotation|Reaction|Notebook(Tag)|"
-    r"BuildBatch|Builds|Report|ReportDefinition|ReportGroup|Reservation|Preference|Preferences|SavedSearch|"
-    r"LifecyclePolicy|LifecycleConfiguration|LifecycleRule|RetentionPolicy|TimeToLive|ArchiveRule|Recommendation|"
-    r"Recommendations|PreparedStatement|TestCase|Evaluation|Feedback|Execution|Run|Runs|ExecutionHistory|View|"
-    r"AssessmentReport|Finding|Hint|Suggestions?|QuickConnect|Bookmark|Dashboard|InvestigationSession|Invitations?|"
-    r"QueryTemplate|SearchJob|Job|Jobs|Task|Request|Notification|Theme|Label|Metadata|Attributes?|Prediction|"
-    r"BatchPrediction|Transaction|Assessment|Scan|BatchInferenceJob)$"
-)
-_JOB = re.compile(
-    r"(Job|Jobs|JobRun|JobRuns|Query|QueryExecution|Execution|Task(?!Set)|Transcription|Detection|Import|Export|Run|Runs|"
-    r"Scan|Discovery|Session|Evaluation|Report|Generation|Prediction|Statement|Transaction|Analysis|Ingestion|"
-    r"Contact|ContactRecording|Recommendations?|Simulation|Build|BuildBatch|Test|Campaign|Calculation|Conversion|"
-    r"Assessment|Download|Benchmark|Suite|Handshake|Invitation)$"
-)
-_CONTENT = re.compile(
-    r"(Object|Objects|Item|Items|Record|Records|Records?Sets?|Function(Code|Configuration)?|Code|Image|Content|Secret|"
-    r"SecretValue|Parameter|Template|Route|Routes|Listener|Rule|Document|Definition|Script|Certificate|File|Data|Script|"
-    r"Value|Values|Key|Keys|Password|Alias|RoutingControlState|RoutingControlStates|Traffic|NameServers|Nameservers|"
-    r"RegisteredDomain|DelegationSignerToDomain|Origin|Origins|Integration|Stage|DomainName|Target|Targets|Weights?)$"
-)
-_STATEFUL_NOUN = re.compile(
-    r"(Database|Databases|Table|Tables|Bucket|Buckets|Volume|Volumes|FileSystem|Dataset|Datasets|DataSet|Datastore|"
-    r"DataStore|Stream|Queue|Cluster|UserPool|Repository|Secret|Secrets|Object|Objects|Item|Items|Record|Records|"
-    r"Message|Messages|Documents?|Collection|Keyspace|Graph|Index|Domain|Vault|Directory|Workspace|Workspaces|"
-    r"Files?|Folder|Memory|Memories|MemoryRecords|Users?|Contact|Contacts|Conversation|Endpoint(Users|s)?|Data|"
-    r"Parameter|Parameters|Entity|Vectors|Faces|Channel(Membership)?s?Messages?|Case|KnowledgeBase|Model|Models|Asset|"
-    r"Assets|Image|Package|PackageVersions|Profile|ProfileObject)$"
+from rolelint.catalog.wording import (
+    ACCOUNT,
+    APPENDS,
+    CONTENT,
+    DELETE,
+    EMPTY_GRANT,
+    EXPIRY,
+    GRANT,
+    GRANT_SERVICES,
+    GUARD,
+    HARMLESS_GRANT_VERBS,
+    INGRESS,
+    JOB,
+    KEY_LOSS,
+    KEY_SERVICES,
+    LEND,
+    MAKE,
+    NO_CONSEQUENCE,
+    RECOVERY,
+    REDEFINES,
+    RENT,
+    RUN,
+    RUN_WORDS,
+    RUNNING,
+    STATEFUL_NOUN,
+    STATEMENT,
+    STOP,
+    STRONG_GRANT,
+    TEXT_ONLY,
+    WATCH,
+    WATCH_DOWN,
+    WORDS,
+    WRITE,
 )
 
 
@@ -204,7 +114,7 @@ def propose(
         stateful, recovery: resource types as `service:type`.
         parameters: rows of the parameter table.
     """
-    words = tuple(_WORDS.findall(action.name))
+    words = tuple(WORDS.findall(action.name))
     subject = Subject(service.prefix, action, stateful, recovery, parameters, words)
     for name, step in STEPS:
         fields = step(subject)
@@ -244,13 +154,13 @@ def _read(s: Subject) -> Fields | None:
         return {"class": "none"}
     if levels & {"Write", "Permissions management"} and "Tagging" not in levels:
         return None
-    if "Tagging" not in levels and _STATEMENT.match(s.name):
+    if "Tagging" not in levels and STATEMENT.match(s.name):
         return {"class": "orchestrate", "via": "payload"}
     return {"class": "none"}
 
 
 def _key(s: Subject) -> Fields | None:
-    if s.service not in _KEY_SERVICES or not _KEY_LOSS.match(s.name):
+    if s.service not in KEY_SERVICES or not KEY_LOSS.match(s.name):
         return None
     if "Deletion" in s.name or s.name == "DeleteKey":
         return {"class": "lock-out", "also": ["destroy-data"], "r": "R2", "timing": "grace"}
@@ -258,26 +168,31 @@ def _key(s: Subject) -> Fields | None:
 
 
 def _grant(s: Subject) -> Fields | None:
+    named = GRANT.search(s.name) is not None
     managed = "Permissions management" in s.action.levels
-    if not managed and not (s.service in _GRANT_SERVICES or _GRANT.search(s.name)):
-        return None
-    if s.verb in {"cancel", "accept", "reject", "decline", "generate", "get", "list", "describe"}:
-        return {"class": "none"}
-    if s.verb in DELETE | STOP | {"revoke", "unshare"}:
-        return {"class": "lock-out"}
-    if re.search(r"Policy$|Policies$|PolicyStatement$|Acl$|ACL$", s.name) and s.verb in {"put", "set", "update"}:
-        return {"class": "lock-out", "also": ["escalate"]}
-    if managed or (s.service in _GRANT_SERVICES and s.verb in {"put", "attach", "add", "update", "create", "grant"}):
+    if s.verb == "revoke":
+        return {"class": "disrupt"} if INGRESS.search(s.name) else {"class": "lock-out"}
+    if LEND.search(s.name) and s.verb not in DELETE | STOP | {"accept"}:
         return {"class": "escalate"}
-    if s.verb in {"put", "attach", "add", "update", "grant", "associate", "modify", "set"} and re.search(
-        r"Permission|RolePolicy|UserPolicy|GroupPolicy|AssumeRole|Grant|AccessPolicy|AccountAssignment", s.name
+    if not managed and not named and s.service not in GRANT_SERVICES:
+        return None
+    if s.verb in HARMLESS_GRANT_VERBS or s.name.startswith("AllowVendedLogDelivery"):
+        return {"class": "none"}
+    if s.verb in DELETE | STOP:
+        return {"class": "lock-out"} if named or s.service in GRANT_SERVICES else None
+    if re.search(r"Polic(y|ies)$|PolicyStatement$|Acl$|ACL$", s.name) and s.verb in {"put", "set", "update"}:
+        return {"class": "lock-out", "also": ["escalate"]}
+    if not named or EMPTY_GRANT.search(s.name):
+        return None
+    if s.verb in {"put", "attach", "add", "update", "grant", "associate", "modify", "set", "create"} and (
+        managed or STRONG_GRANT.search(s.name)
     ):
         return {"class": "escalate"}
     return None
 
 
 def _watch(s: Subject) -> Fields | None:
-    if not _WATCH.search(s.name) or s.verb not in _WATCH_DOWN:
+    if not WATCH.search(s.name) or s.verb not in WATCH_DOWN:
         return None
     if s.uses(s.stateful) and s.verb in DELETE:
         return {"class": "blind", "also": ["destroy-data"], "r": "R3"}
@@ -285,7 +200,7 @@ def _watch(s: Subject) -> Fields | None:
 
 
 def _expiry(s: Subject) -> Fields | None:
-    if not _EXPIRY.search(s.name):
+    if not EXPIRY.search(s.name):
         return None
     if s.verb in DELETE or s.verb in STOP - {"decrease"}:
         return {"class": "none"}
@@ -296,7 +211,7 @@ def _expiry(s: Subject) -> Fields | None:
 
 
 def _guard(s: Subject) -> Fields | None:
-    if not _GUARD.search(s.name):
+    if not GUARD.search(s.name):
         return None
     if s.verb in DELETE | STOP | {"bypass", "unlock", "skip", "override"}:
         return {"class": "unprotect"}
@@ -308,7 +223,7 @@ def _guard(s: Subject) -> Fields | None:
 def _run(s: Subject) -> Fields | None:
     if s.verb in DELETE or s.verb in {"stop", "cancel", "pause"}:
         return None
-    if _RUN.match(s.name) or (s.verb in {"start", "run", "execute", "invoke"} and _RUN_WORDS.search(_text(s))):
+    if RUN.match(s.name) or (s.verb in {"start", "run", "execute", "invoke"} and RUN_WORDS.search(_text(s))):
         return {"class": "orchestrate", "via": "payload"}
     return None
 
@@ -325,13 +240,16 @@ def _delete(s: Subject) -> Fields | None:
     }
     if not first and not inside:
         return None
-    if s.has({"reset"}) and not s.has({"database", "graph"}) and not first:
+    if not first and s.has({"reset"}) and not s.has({"database", "graph"}):
         return None
     if "Tagging" in s.action.levels:
         return {"class": "none"}
-    if _RECOVERY.search(s.name) or s.uses(s.recovery):
+    if RECOVERY.search(s.name) or (s.uses(s.recovery) and not s.uses(s.stateful)):
         return {"class": "destroy-backup"}
-    if _NO_CONSEQUENCE.search(s.name) and not s.uses(s.stateful):
+    if not first:
+        # The verb is inside the name: a job or a call whose purpose is to delete in bulk.
+        return {"class": "destroy-data"}
+    if NO_CONSEQUENCE.search(s.name) and not s.uses(s.stateful):
         return {"class": "none"}
     named = s.target.lower()
     acted = [use.type.lower().replace("-", "") for use in s.action.uses if use.required]
@@ -339,8 +257,8 @@ def _delete(s: Subject) -> Fields | None:
         # A part of a stateful thing (a role of a cluster, a rule of a bucket) is not the thing.
         if not acted or any(named.rstrip("s").endswith(t.rstrip("s")) or t.endswith(named.rstrip("s")) for t in acted):
             return {"class": "destroy-data"}
-        return {"class": "destroy-data" if _STATEFUL_NOUN.search(s.name) else "destroy-resource"}
-    if not s.action.uses and _STATEFUL_NOUN.search(s.name):
+        return {"class": "destroy-data" if STATEFUL_NOUN.search(s.name) else "destroy-resource"}
+    if not s.action.uses and STATEFUL_NOUN.search(s.name):
         return {"class": "destroy-data"}
     return {"class": "destroy-resource"}
 
@@ -349,7 +267,7 @@ def _stop(s: Subject) -> Fields | None:
     scaled = s.has({"capacity", "concurrency"}) and s.verb in WRITE
     if s.verb not in STOP and not scaled and s.verb != "scale":
         return None
-    if _JOB.search(s.name) and not s.has({"instance", "cluster", "pipeline", "service"}):
+    if JOB.search(s.name) and not s.has({"instance", "cluster", "pipeline", "service"}):
         return {"class": "none"}
     return {"class": "disrupt"}
 
@@ -360,22 +278,24 @@ def _write(s: Subject) -> Fields | None:
         for row in s.parameters:
             if fnmatchcase(full, row["match"]) and not (s.verb == "create" and "Lifecycle" not in s.name):
                 return dict(row)
-    if (
-        s.verb == "restore"
-        and s.uses(s.stateful)
-        and not re.search(r"(From|To)(Snapshot|S3|PointInTime|Backup)", s.name)
-    ):
-        return {"class": "overwrite"}
     if s.verb not in WRITE:
         return None
+    if APPENDS.search(s.name) or TEXT_ONLY.search(s.name):
+        return {"class": "mutate"}
+    if REDEFINES.search(s.name) and s.verb in {"update", "put", "modify"}:
+        return {"class": "orchestrate", "parameter": "the definition"}
+    if RUNNING.search(s.name):
+        return {"class": "disrupt", "parameter": "capacity, version or network settings"}
     if s.verb in {"import", "upload", "publish", "post", "promote", "rotate", "move"}:
         return {"class": "mutate"}
-    if _CONTENT.search(s.name) or s.uses(frozenset({"lambda:function"})):
+    if CONTENT.search(s.name) or s.uses(frozenset({"lambda:function"})):
         return {"class": "overwrite"}
     return {"class": "mutate"}
 
 
 def _make(s: Subject) -> Fields | None:
+    if RENT.search(s.name):
+        return {"class": "destroy-resource"}
     return {"class": "none"} if s.verb in MAKE else None
 
 

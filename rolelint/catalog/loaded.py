@@ -7,11 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rolelint.catalog.artefact import Artefact
-from rolelint.catalog.conditions import ConditionKeys
-from rolelint.catalog.managed import ManagedPolicies
+from rolelint.catalog.artefact import Artefact, Lines
 from rolelint.catalog.model import (
     BLASTS,
     DECISIONS,
@@ -26,10 +24,16 @@ from rolelint.catalog.model import (
 )
 from rolelint.catalog.patterns import glob, matching
 
+if TYPE_CHECKING:
+    from rolelint.catalog.conditions import ConditionKeys
+    from rolelint.catalog.managed import ManagedPolicies
+
 DATA = Path(__file__).parent / "data"
 
 #: Up to this many actions a mask is walked bit by bit; above it the whole mask is written out once.
 FEW = 48
+#: A mask that spans no more services than this is read service by service.
+NEAR = 12
 #: Memoised answers per question. All managed policies of AWS hold some 13,000 different patterns.
 MEMO = 65_536
 
@@ -53,21 +57,21 @@ class Catalog:
         self._prefixes: list[str] = []
         self._starts: list[int] = []
         self._counts: list[int] = []
-        #: Where the names of each service begin in the text of all names.
-        self._offsets: list[int] = []
-        at = offset = 0
+        #: Where the names of each service are: block, first character, length with the last line's end.
+        self._blocks: list[tuple[int, int, int]] = []
+        at = 0
         for line in artefact.section("services").decode().split("\n"):
-            prefix, count, length = line.split("\t")
+            prefix, count, block, first, length = line.split("\t")
             self._prefixes.append(prefix)
             self._starts.append(at)
             self._counts.append(int(count))
-            self._offsets.append(offset)
+            self._blocks.append((int(block), int(first), int(length)))
             at += int(count)
-            offset += int(length)
         self._place = {prefix: i for i, prefix in enumerate(self._prefixes)}
         self._expanded: dict[str, int] = {"*": self.full, "*:*": self.full}
         self._split: dict[int, list[tuple[Signature, int]]] = {}
         self._actions: dict[int, Action] = {}
+        self._texts: dict[int, str] = {}
         self._names: dict[int, list[str]] = {}
         self._lower: dict[int, list[str]] = {}
         self._service_signatures: dict[int, list[tuple[int, int]]] = {}
@@ -79,11 +83,6 @@ class Catalog:
         return f"<Catalog of {self.size} actions>"
 
     # Names and sets of names
-
-    @cached_property
-    def _text(self) -> str:
-        """Action names without their prefix, AWS's spelling, one per line."""
-        return self._artefact.section("names").decode("ascii")
 
     def _names_of(self, service: int) -> list[str]:
         found = self._names.get(service)
@@ -98,8 +97,11 @@ class Catalog:
         return found
 
     def _block(self, service: int) -> str:
-        end = self._offsets[service + 1] if service + 1 < len(self._offsets) else len(self._text) + 1
-        return self._text[self._offsets[service] : end - 1]
+        block, first, length = self._blocks[service]
+        text = self._texts.get(block)
+        if text is None:
+            text = self._texts[block] = self._artefact.section(f"names {block}").decode("ascii")
+        return text[first : first + length - 1]
 
     @cached_property
     def _full_names(self) -> list[str]:
@@ -169,7 +171,7 @@ class Catalog:
         """Walk the actions of a mask in order."""
         if mask.bit_count() <= FEW:
             return _few(mask)
-        bits = format(mask, "b")[::-1].encode().translate(_TRUTH)
+        bits = _truth(mask)
         return compress(range(len(bits)), bits)
 
     def names(self, mask: int) -> list[str]:
@@ -178,8 +180,15 @@ class Catalog:
             return [self.name(i) for i in _few(mask)]
         if mask == self.full:
             return list(self._full_names)
-        bits = format(mask, "b")[::-1].encode().translate(_TRUTH)
-        return list(compress(self._full_names, bits))
+        first, last = self._span(mask)
+        if last - first > NEAR:
+            return list(compress(self._full_names, _truth(mask)))
+        out: list[str] = []
+        for service in range(first, last + 1):
+            within = (mask >> self._starts[service]) & ((1 << self._counts[service]) - 1)
+            head = f"{self._prefixes[service]}:"
+            out += [head + name for name in compress(self._names_of(service), _truth(within))]
+        return out
 
     def name(self, index: int) -> str:
         """Spell one action as AWS does."""
@@ -204,6 +213,10 @@ class Catalog:
 
     def _service_of(self, index: int) -> int:
         return bisect_right(self._starts, index) - 1
+
+    def _span(self, mask: int) -> tuple[int, int]:
+        """Find the services of the first and the last action of a mask that is not empty."""
+        return self._service_of((mask & -mask).bit_length() - 1), self._service_of(mask.bit_length() - 1)
 
     # Labels
 
@@ -258,8 +271,8 @@ class Catalog:
         return mask
 
     @cached_property
-    def _label_lines(self) -> list[str]:
-        return self._artefact.section("labels").decode().split("\n")
+    def _label_lines(self) -> Lines:
+        return Lines(self._artefact, "labels")
 
     @cached_property
     def _label_of(self) -> memoryview[int]:
@@ -317,8 +330,8 @@ class Catalog:
         return self._artefact.section("signatures").decode().split("\n")
 
     @cached_property
-    def _type_lines(self) -> list[str]:
-        return self._artefact.section("types").decode().split("\n")
+    def _type_lines(self) -> Lines:
+        return Lines(self._artefact, "types")
 
     def _signature(self, number: int) -> Signature:
         found = self._signature_cache.get(number)
@@ -343,7 +356,7 @@ class Catalog:
     @cached_property
     def types(self) -> Sequence[ResourceType]:
         """All resource types; a type's id is its place here."""
-        return tuple(self._type(i) for i in range(len(self._type_lines)))
+        return tuple(self._type(i) for i in range(self.header["counts"]["types"]))
 
     @cached_property
     def _types_by_arn_service(self) -> dict[str, tuple[ResourceType, ...]]:
@@ -380,8 +393,7 @@ class Catalog:
     def _split_many(self, mask: int) -> dict[int, int]:
         parts: dict[int, int] = {}
         free = 0
-        first = self._service_of((mask & -mask).bit_length() - 1)
-        last = self._service_of(mask.bit_length() - 1)
+        first, last = self._span(mask)
         for service in range(first, last + 1):
             start = self._starts[service]
             within = (mask >> start) & ((1 << self._counts[service]) - 1)
@@ -414,6 +426,8 @@ class Catalog:
 
     @cached_property
     def _keys(self) -> ConditionKeys:
+        from rolelint.catalog.conditions import ConditionKeys
+
         return ConditionKeys(self._artefact, self.full)
 
     def key_mask(self, key: str) -> int | None:
@@ -446,6 +460,8 @@ class Catalog:
 
     @cached_property
     def _managed(self) -> ManagedPolicies:
+        from rolelint.catalog.managed import ManagedPolicies
+
         return ManagedPolicies(Artefact(self._artefact.path.with_name("managed.bin")))
 
     def managed_policy(self, arn_or_name: str) -> dict[str, Any] | None:
@@ -483,6 +499,11 @@ def _few(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def _truth(mask: int) -> bytes:
+    """Write a mask out, one byte per action, lowest first."""
+    return format(mask, "b")[::-1].encode().translate(_TRUTH)
 
 
 def _words(data: bytes) -> memoryview[int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from catalog_feed import Result, Run, World, feed_document
 from click.testing import CliRunner
 
 from rolelint.catalog import compiling, published
 from rolelint.catalog.published import Published
 from rolelint.errors import RolelintError
+
+from .catalog_feed import Result, Run, World, feed_document
 
 
 @pytest.fixture(scope="session")

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from catalog_feed import Run, World
 
 from rolelint.catalog import artefact, catalog, compiling
+
+from .catalog_feed import Run, World
 
 
 def test_show_prints_a_table(run: Run) -> None:

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from catalog_feed import Run
 
 from rolelint.catalog import catalog, compiling, labels, published
 from rolelint.catalog.model import CLASSES, DEFAULTS
 from rolelint.errors import InputError
+
+from .catalog_feed import Run
 
 GOOD = """\
 service: sqs

@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from catalog_feed import Run, World
 
 from rolelint.catalog import artefact, iamdata, motodata, published, updating
 from rolelint.catalog.published import Published, PublishedAction, PublishedService
 from rolelint.errors import InputError
+
+from .catalog_feed import Run, World
 
 WRITE = {"IsList": False, "IsPermissionManagement": False, "IsTaggingOnly": False, "IsWrite": True}
 
