@@ -23,6 +23,7 @@ class Example:
         policy: a policy document, or None when `role` is given.
         role: a role bundle, or None.
         type: the type of a lone policy: `identity`, `trust`, `resource`, `scp`, `rcp` or `boundary`.
+        at_most: the highest severity that any finding may have, or empty.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Example:
     policy: dict[str, Any] | None = None
     role: dict[str, Any] | None = None
     type: str = "identity"
+    at_most: str = ""
 
 
 @dataclass(frozen=True, slots=True)

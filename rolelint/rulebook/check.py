@@ -1,0 +1,162 @@
+"""Ask the rules about roles and policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rolelint.catalog import Catalog, catalog
+from rolelint.engine import Powers, actor, powers
+from rolelint.findings.model import SEVERITIES, Finding, RoleReport, UnknownItem
+from rolelint.policies.role import Policy, Role
+from rolelint.rulebook.model import CheckOptions, Rule, Rulebook
+from rolelint.rulebook.questions import Question
+from rolelint.rulebook.report import Draft, draft, effects, finding, fold
+from rolelint.rulebook.subject import Subject
+from rolelint.rulebook.vocabulary import Weigh, compile_lower, compile_when
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Prepared:
+    """A rule that is ready to be asked."""
+
+    rule: Rule
+    question: Question
+    lowers: tuple[tuple[Weigh, str], ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Plan:
+    """The rules of a check in the order they are asked, and the actions they need to know about.
+
+    Attributes:
+        wanted: codes of the rules whose findings are reported; others are asked because a wanted one looks at them.
+    """
+
+    rules: tuple[Prepared, ...]
+    wanted: frozenset[str]
+    interest: int
+    known: Catalog
+
+
+#: The powers of the role judged last: what could not be decided about it is asked for next.
+_last: list[Powers] = []
+_prepared: dict[int, tuple[Rule, Prepared, int, Catalog]] = {}
+_plans: dict[tuple[int, frozenset[str], frozenset[str]], tuple[Rulebook, Plan]] = {}
+
+
+def plan(rulebook: Rulebook, options: CheckOptions) -> Plan:
+    """Choose and compile the rules of a check; the same rulebook and options are compiled once."""
+    key = (id(rulebook), options.select, options.ignore)
+    found = _plans.get(key)
+    if found is None or found[0] is not rulebook or found[1].known is not catalog():
+        found = _plans[key] = (rulebook, _plan(rulebook, options))
+    return found[1]
+
+
+def _plan(rulebook: Rulebook, options: CheckOptions) -> Plan:
+    wanted = frozenset(rule.id for rule in rulebook.rules if options.wants(rule.id))
+    interest = catalog().destructive
+    chosen: list[Prepared] = []
+    every = {rule.id: _prepare(rule) for rule in rulebook.rules}
+    late = any(every[code][0].question.late for code in wanted)
+    for code, (prepared, masks) in every.items():
+        if code in wanted or late:
+            chosen.append(prepared)
+            interest |= masks
+    chosen.sort(key=lambda p: p.question.late)
+    return Plan(tuple(chosen), wanted, interest, catalog())
+
+
+def _prepare(rule: Rule) -> tuple[Prepared, int]:
+    found = _prepared.get(id(rule))
+    if found is None or found[0] is not rule or found[3] is not catalog():
+        question = compile_when(rule.when)
+        lowers = [compile_lower(entry) for entry in rule.lower]
+        masks = question.interest
+        for _, _, selectors in lowers:
+            for selector in selectors:
+                masks |= selector.mask
+        prepared = Prepared(rule, question, tuple((weigh, because) for weigh, because, _ in lowers))
+        found = _prepared[id(rule)] = (rule, prepared, masks, catalog())
+    return found[1], found[2]
+
+
+def role_report(role: Role, rulebook: Rulebook, options: CheckOptions) -> RoleReport:
+    """Judge one role."""
+    plan_ = plan(rulebook, options)
+    subject = Subject(role, _texts_of(role), actor(options.actor), plan_.interest)
+    report = RoleReport(role.id, role.name, role.arn, role.kind, role.location)
+    if subject.powers is not None:
+        _last[:] = [subject.powers]
+    report.findings = _findings(subject, plan_, options)
+    if options.effects != "none" and subject.powers is not None:
+        report.effects = effects(subject.powers, full=options.effects == "full")
+    return report
+
+
+def _texts_of(role: Role) -> list[Policy]:
+    """List the policies of a role whose text is judged with it; SCPs and RCPs are judged once for all roles."""
+    out = list(role.identity)
+    out += [p for p in (role.boundary, role.trust) if p is not None]
+    out += role.session or ()
+    return out
+
+
+def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Finding]:
+    drafts: list[Draft] = []
+    idle = not subject.mask
+    for prepared in plan_.rules:
+        if idle and prepared.question.of_powers:
+            continue
+        hit = prepared.question.ask(subject)
+        if hit is None:
+            continue
+        one = draft(prepared.rule, hit, prepared.lowers, subject)
+        subject.found[prepared.rule.id] = (prepared.rule.category, one.severity)
+        drafts.append(one)
+    if not drafts:
+        return []
+    standing = fold([d for d in drafts if d.rule.id in plan_.wanted])
+    standing.sort(key=lambda d: (SEVERITIES.index(d.severity), d.rule.id))
+    return [finding(d, subject, subject.actor, all_actions=options.effects == "full") for d in standing]
+
+
+def policy_findings(policy: Policy, rulebook: Rulebook, options: CheckOptions) -> list[Finding]:
+    """Judge a policy by itself."""
+    plan_ = plan(rulebook, options)
+    return _findings(Subject(None, [policy], actor(options.actor), plan_.interest), plan_, options)
+
+
+def guardrail_findings(roles: Iterable[Role], rulebook: Rulebook, options: CheckOptions) -> list[Finding]:
+    """Judge the SCPs and RCPs around roles, each once."""
+    seen: dict[int, Policy] = {}
+    levels: set[int] = set()
+    for role in roles:
+        for group in (*(role.scps or ()), role.rcps or ()):
+            if id(group) not in levels:
+                levels.add(id(group))
+                seen.update((id(policy), policy) for policy in group)
+    distinct: dict[tuple[str, object], Policy] = {}
+    for policy in seen.values():
+        distinct.setdefault((policy.name, policy.document), policy)
+    return [f for policy in distinct.values() for f in policy_findings(policy, rulebook, options)]
+
+
+def unknown_items(role: Role, options: CheckOptions) -> list[UnknownItem]:
+    """List what could not be decided about a role."""
+    held = _last[0] if _last and _last[0].role is role and _last[0].actor.name == options.actor else None
+    if held is None:
+        held = powers(role, actor(options.actor))
+    items = []
+    for unknown in held.unknown:
+        what = unknown.what
+        if unknown.mask:
+            mask = unknown.mask & catalog().destructive
+            if not mask:
+                continue
+            first = catalog().name((mask & -mask).bit_length() - 1)
+            more = mask.bit_count() - 1
+            what = f"`{first}` and {more} more actions" if more else f"`{first}`"
+        items.append(UnknownItem(role.id, role.name, what, unknown.reason, unknown.location))
+    return items

@@ -1,0 +1,64 @@
+"""Compiles the shipped rules into one file that loads without YAML.
+
+Run `python -m rolelint.rulebook.compile` after a change to `rules/`; `--check` only tells whether the file is current.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rolelint.errors import RolelintError
+from rolelint.rulebook.load import COMPILED, rules_folder
+from rolelint.rulebook.source import read_rule
+
+#: What a check needs of a rule; the rest stays in YAML.
+FIELDS = (
+    "id",
+    "name",
+    "title",
+    "severity",
+    "since",
+    "category",
+    "subsumed_by",
+    "when",
+    "lower",
+    "message",
+    "fix",
+)
+
+
+def compiled() -> str:
+    """Read every shipped rule and write the compiled form.
+
+    Raises:
+        InputError: for a broken rule file.
+    """
+    folder = rules_folder()
+    entries: list[dict[str, Any]] = []
+    for path in sorted(folder.glob("*/*.yaml"), key=lambda p: p.name):
+        data = read_rule(path)
+        entries.append({**{f: data[f] for f in FIELDS if f in data}, "path": path.relative_to(folder).as_posix()})
+    lines = ",\n".join(json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in entries)
+    return f'{{"made_by":"python -m rolelint.rulebook.compile","rules":[\n{lines}\n]}}\n'
+
+
+def main(arguments: list[str]) -> int:
+    """Write the compiled rules, or check that they are current."""
+    try:
+        text = compiled()
+    except RolelintError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if "--check" in arguments:
+        if COMPILED.is_file() and COMPILED.read_text("utf-8") == text:
+            return 0
+        print(f"{COMPILED} is not current; run `python -m rolelint.rulebook.compile`", file=sys.stderr)
+        return 1
+    COMPILED.write_text(text, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

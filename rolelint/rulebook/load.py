@@ -1,0 +1,114 @@
+"""Loads rules: the shipped ones from their compiled form, a user's own from YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from rolelint.errors import UsageError
+from rolelint.rulebook.model import Details, Example, Rule, Rulebook
+
+#: Made by `python -m rolelint.rulebook.compile`.
+COMPILED = Path(__file__).with_name("compiled.json")
+
+
+@cache
+def rules_folder() -> Path:
+    """Find the shipped rule files: inside the package in a wheel, beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "rules"
+    return inside if inside.is_dir() else package.parent / "rules"
+
+
+@cache
+def _shipped() -> Rulebook:
+    with COMPILED.open("rb") as file:
+        entries = json.load(file)["rules"]
+    folder = rules_folder()
+    return Rulebook(tuple(rule_of(entry, folder / entry["path"]) for entry in entries))
+
+
+def load(extra_folders: Iterable[Path] = ()) -> Rulebook:
+    """Load the shipped rules, and those of further folders after them."""
+    shipped = _shipped()
+    extra = [rule for folder in extra_folders for rule in _folder(folder)]
+    if not extra:
+        return shipped
+    by_key: dict[str, Rule] = {}
+    for rule in (*shipped.rules, *extra):
+        for key in (rule.id.lower(), rule.name):
+            if key in by_key:
+                raise UsageError(
+                    f"two rules are called `{key.upper() if key == rule.id.lower() else key}`",
+                    hint=f"see {by_key[key].path} and {rule.path}",
+                )
+            by_key[key] = rule
+    known = frozenset(rule.id for rule in (*shipped.rules, *extra))
+    for rule in extra:
+        for code in rule.subsumed_by:
+            if code not in known:
+                raise UsageError(f"`subsumed_by` of `{rule.id}` names `{code}`, which is no rule", hint=str(rule.path))
+    return Rulebook((*shipped.rules, *extra))
+
+
+def _folder(folder: Path) -> list[Rule]:
+    from rolelint.rulebook.source import read_rule
+
+    if not folder.is_dir():
+        raise UsageError(f"`{folder}` is not a folder", hint="--rules takes a folder with rule files")
+    files = sorted(p for p in folder.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
+    if not files:
+        raise UsageError(f"no rule files under `{folder}`", hint="rule files end in .yaml")
+    return [rule_of(read_rule(path), path) for path in files]
+
+
+def rule_of(data: Mapping[str, Any], path: Path) -> Rule:
+    """Make a rule from its data, as YAML or the compiled form hold it."""
+    fix = data["fix"]
+    details = [_details(data)] if "why" in data else []
+    return Rule(
+        id=data["id"],
+        name=data["name"],
+        title=data["title"],
+        severity=data["severity"],
+        since=data["since"],
+        category=data["category"],
+        when=data["when"],
+        message=data["message"],
+        fix=fix["text"],
+        statement=fix.get("statement"),
+        path=path,
+        subsumed_by=tuple(data.get("subsumed_by", ())),
+        lower=tuple(data.get("lower", ())),
+        _details=details,
+    )
+
+
+def _details(data: Mapping[str, Any]) -> Details:
+    return Details(
+        why=data["why"].strip(),
+        fix=data["fix"]["text"],
+        statement=data["fix"].get("statement"),
+        references=tuple(data["references"]),
+        examples=tuple(
+            Example(
+                name=e["name"],
+                flags=tuple(e["flags"]),
+                policy=e.get("policy"),
+                role=e.get("role"),
+                type=e.get("type", "identity"),
+                at_most=e.get("at-most", ""),
+            )
+            for e in data["examples"]
+        ),
+    )
+
+
+def read_details(path: Path) -> Details:
+    """Read what only people read of a shipped rule, from its YAML file."""
+    from rolelint.rulebook.source import read_rule
+
+    return _details(read_rule(path, check=False))

@@ -1,0 +1,53 @@
+"""What words of rules compile to: questions about a subject."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.subject import Hit, Subject
+
+Ask = Callable[[Subject], Hit | None]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Question:
+    """A compiled condition of a rule.
+
+    Attributes:
+        ask: gives what was found, or None.
+        selectors: every action that the question is about.
+        of_powers: whether it can only be answered yes by a power of a role.
+        late: whether it looks at the findings of other rules and is asked after them.
+    """
+
+    ask: Ask
+    selectors: tuple[Selector, ...] = ()
+    of_powers: bool = True
+    late: bool = False
+
+    @property
+    def interest(self) -> int:
+        """The actions whose powers the question needs."""
+        mask = 0
+        for selector in self.selectors:
+            mask |= selector.mask
+        return mask
+
+
+#: A word: from its arguments and a way to compile nested conditions, a question.
+Word = Callable[[Any, "Compile"], Question]
+Compile = Callable[[Mapping[str, Any]], Question]
+
+
+def joined(questions: Iterable[Question], ask: Ask, *, of_powers: bool) -> Question:
+    """Make a question of several."""
+    several = tuple(questions)
+    return Question(
+        ask,
+        tuple(s for q in several for s in q.selectors),
+        of_powers,
+        any(q.late for q in several),
+    )

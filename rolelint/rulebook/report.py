@@ -1,0 +1,297 @@
+"""From what rules find to findings: severity, folding, messages, places, witnesses; and a role's effects."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from rolelint.catalog import catalog
+from rolelint.catalog.model import DESTRUCTIVE
+from rolelint.engine import Actor, Powers, StatementRef, can
+from rolelint.errors import Location
+from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness, fingerprint
+from rolelint.policies.document import Statement
+from rolelint.policies.role import Role
+from rolelint.policies.text import show
+from rolelint.rulebook.model import Rule
+from rolelint.rulebook.selectors import worst
+from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe, ref_keys
+from rolelint.rulebook.vocabulary import Weigh
+
+#: Actions for which a witness is looked for before a finding is left without one.
+WITNESS_TRIES = 4
+#: Actions that a finding lists where the report does not ask for all of them.
+FEW_ACTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rule's hit with its severity, before it is decided whether it stands by itself."""
+
+    rule: Rule
+    hit: Hit
+    severity: str
+    reasons: tuple[str, ...]
+    folded: tuple[Rule, ...] = ()
+
+
+def lowered(severity: str, levels: int) -> str:
+    """Lower a severity by some levels; `info` is the least."""
+    return SEVERITIES[min(SEVERITIES.index(severity) + levels, len(SEVERITIES) - 1)]
+
+
+def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Subject) -> Draft:
+    """Work out the severity of a hit: every part is weighed by itself, the worst one counts."""
+    if not hit.parts or not lowers:
+        return Draft(rule, hit, lowered(rule.severity, hit.drop), hit.reasons)
+    base = hit.drop - hit.parts[0].drop  # what a pair or several layers lose beyond their worst part
+    weighed = []
+    for part in hit.parts:
+        drop, mask, reasons = part.drop, part.mask, list(part.reasons)
+        for weigh, because in lowers:
+            levels, mask = weigh(subject, part._replace(mask=mask))
+            if levels:
+                drop += levels
+                reasons.append(because)
+        weighed.append((part._replace(drop=drop, reasons=tuple(reasons)), mask))
+    ordered = best_first(part for part, _ in weighed)
+    best = ordered[0]
+    mask = next(m for part, m in weighed if part is best)
+    fields = dict(hit.fields)
+    fields.setdefault("deed", _deed(ordered, best._replace(mask=mask)))
+    hit = replace(hit, parts=ordered, drop=best.drop + base, fields=fields)
+    return Draft(rule, hit, lowered(rule.severity, hit.drop), best.reasons or hit.reasons)
+
+
+def fold(drafts: Sequence[Draft]) -> list[Draft]:
+    """Put findings that another one already says into that one.
+
+    A finding folds into one of a rule that its rule names in `subsumed_by` when that one stands at high or above, is
+    more severe or critical, rests on every statement that this one rests on, and is about all of its actions.
+    """
+    by_code = {d.rule.id: d for d in drafts}
+    folded: dict[str, list[Rule]] = {}
+    kept = []
+    for one in drafts:
+        into = next((c for c in one.rule.subsumed_by if c in by_code and _says(by_code[c], one)), None)
+        if into is None:
+            kept.append(one)
+        else:
+            folded.setdefault(into, []).append(one.rule)
+    # What was folded into a finding that was itself folded goes along with it.
+    out = []
+    for one in kept:
+        rules: list[Rule] = []
+        queue = [one.rule.id]
+        while queue:
+            for rule in folded.get(queue.pop(), ()):
+                rules.append(rule)
+                queue.append(rule.id)
+        out.append(replace(one, folded=tuple(sorted(rules, key=lambda r: r.id))))
+    return out
+
+
+def _says(wide: Draft, one: Draft) -> bool:
+    ranks = SEVERITIES.index(wide.severity), SEVERITIES.index(one.severity)
+    if ranks[0] > SEVERITIES.index("high") or not (ranks[0] < ranks[1] or ranks[0] == ranks[1] == 0):
+        return False
+    return not one.hit.core & ~wide.hit.mask and ref_keys(one.hit) <= ref_keys(wide.hit)
+
+
+def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> Finding:
+    """Write a finding: message, place, witness."""
+    rule, hit, role = one.rule, one.hit, subject.role
+    certainty = hit.certainty
+    proof: Witness | None = None
+    lead = hit.parts[0] if hit.parts else None
+    index: int | None = None
+    if lead is not None and role is not None:
+        lead, index, proof = _prove(hit.parts, role, who)
+        certainty = "possible" if proof is None or lead.power.certainty != "proved" else certainty
+        if any(p.power.certainty != "proved" for p in hit.others[:1]):
+            certainty = "possible"
+    refs = _ordered_refs(hit, lead)
+    primary = refs[0] if refs else None
+    location = _place(hit, primary, index, subject)
+    policy_name = subject.policies[0].name if subject.policies else ""
+    message = _message(one, subject, lead, index)
+    mask = hit.mask
+    actions = catalog().names(mask) if mask else []
+    return Finding(
+        rule=rule.id,
+        name=rule.name,
+        title=rule.title,
+        severity=one.severity,
+        base_severity=rule.severity,
+        certainty=certainty,
+        role=role.id if role else "",
+        role_name=role.name if role else policy_name,
+        message=message,
+        location=location,
+        fingerprint=fingerprint(
+            rule.id,
+            role.name if role else policy_name,
+            normal_form(primary.statement) if primary else "",
+            os.path.basename(location.file),
+        ),
+        witness=proof,
+        actions=tuple(actions if all_actions else actions[:FEW_ACTIONS]),
+        scope=lead.power.scope if lead else "",
+        gate=lead.power.gate if lead else "",
+        granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
+        related=tuple(
+            Related(ref.location(), f"{'grants' if ref.statement.effect == 'Allow' else 'denies'} part of it as well")
+            for ref in refs[1:]
+        ),
+        lowered=one.reasons if one.severity != rule.severity else (),
+        fix=_fix(rule),
+        category=rule.category,
+    )
+
+
+def _prove(parts: Sequence[Part], role: Role, who: Actor) -> tuple[Part, int, Witness | None]:
+    """Find a request that AWS would allow, for the worst action first."""
+    first = parts[0]
+    index = worst(first.mask, first.prefer)
+    tries = 0
+    for part in parts:
+        mask = part.mask
+        while mask and tries < WITNESS_TRIES:
+            tries += 1
+            number = worst(mask, part.prefer)
+            answer = can(role, 1 << number, who=who)
+            if answer.witness is not None:
+                return part, number, answer.witness
+            mask &= ~(1 << number)
+    return first, index, None
+
+
+def _ordered_refs(hit: Hit, lead: Part | None) -> list[StatementRef]:
+    refs = list(hit.all_statements())
+    if lead is None or not lead.statements:
+        return refs
+    first = [r for r in refs if r.policy is lead.statements[0].policy and r.statement is lead.statements[0].statement]
+    return first + [r for r in refs if not first or r is not first[0]]
+
+
+def _place(hit: Hit, primary: StatementRef | None, index: int | None, subject: Subject) -> Location:
+    if primary is None:
+        if hit.location is not None:
+            return hit.location
+        if subject.role is not None:
+            return subject.role.location
+        return subject.policies[0].locate(())
+    if hit.parts:
+        return primary.location("Action", index)
+    if hit.at:
+        return primary.policy.locate((*primary.route(hit.element), *hit.at))
+    return primary.location(hit.element)
+
+
+class _Fields(dict[str, str]):
+    """Fields of a message; one that a rule does not have is left empty."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _message(one: Draft, subject: Subject, lead: Part | None, index: int | None) -> str:
+    hit = one.hit
+    fields = _Fields(role=who_is(subject), **hit.fields)
+    if "deed" not in fields and lead is not None:
+        mask = lead.mask if index is None else 1 << index
+        fields["deed"] = _deed(hit.parts, lead._replace(mask=mask))
+    text = show(one.rule.message.format_map(fields) + hit.fields.get("more", ""))
+    if one.folded:
+        text += f" (includes {', '.join(f'{r.id} {r.name}' for r in one.folded)})"
+    return text
+
+
+def _deed(parts: Iterable[Part], lead: Part) -> str:
+    every = 0
+    for part in parts:
+        every |= part.mask
+    return describe(lead, more=every.bit_count() - 1)
+
+
+def who_is(subject: Subject) -> str:
+    """Name the subject in a message."""
+    role = subject.role
+    if role is None:
+        policy = subject.policies[0]
+        return f"{_POLICY_WORDS.get(policy.type.value, 'policy')} `{show(policy.name)}`"
+    kind = {"permission-set": "permission set"}.get(role.kind, role.kind)
+    return f"{kind} `{show(role.name)}`"
+
+
+_POLICY_WORDS = {
+    "scp": "SCP",
+    "rcp": "RCP",
+    "trust": "trust policy",
+    "boundary": "boundary",
+    "resource": "resource policy",
+}
+
+
+def _fix(rule: Rule) -> str:
+    if rule.statement is None:
+        return rule.fix
+    return f"{rule.fix} For example: {json.dumps(rule.statement, ensure_ascii=False)}"
+
+
+_normal: dict[int, tuple[Statement, str]] = {}
+
+
+def normal_form(statement: Statement) -> str:
+    """Write what a statement says, whatever its order, case, Sid and place."""
+    found = _normal.get(id(statement))
+    if found is None or found[0] is not statement:
+        content = [
+            statement.effect,
+            statement.not_action,
+            sorted({a.lower() for a in statement.actions}),
+            statement.not_resource,
+            sorted(set(statement.resources or ())),
+            sorted((c.operator_text, c.key, sorted(c.values)) for c in statement.conditions),
+            statement.not_principal,
+            sorted(set(statement.principals or ())),
+        ]
+        found = _normal[id(statement)] = (statement, json.dumps(content))
+    return found[1]
+
+
+_names: dict[int, tuple[str, ...]] = {}
+
+
+def _action_names(mask: int) -> tuple[str, ...]:
+    found = _names.get(mask)
+    if found is None:
+        found = _names[mask] = tuple(catalog().names(mask))
+    return found
+
+
+def effects(held: Powers, *, full: bool) -> dict[str, tuple[EffectGroup, ...]]:
+    """Give what a role can do to its environment, by effect class, with complete lists of actions when `full`."""
+    out: dict[str, tuple[EffectGroup, ...]] = {}
+    known = catalog()
+    for cls in DESTRUCTIVE:
+        wanted = known.class_mask(cls)
+        if not held.mask & wanted:
+            continue
+        groups = []
+        for power, mask in held.of(wanted):
+            groups.append(
+                EffectGroup(
+                    actions=_action_names(mask) if full else (),
+                    count=mask.bit_count(),
+                    scope=power.scope,
+                    certainty=power.certainty,
+                    gate=power.gate,
+                    granted_by=tuple(dict.fromkeys(ref.label for ref in power.granted_by)),
+                    resources=() if power.scope == "any" else tuple(show(r) for r in power.resources),
+                )
+            )
+        out[cls] = tuple(groups)
+    return out

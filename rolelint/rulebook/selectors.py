@@ -1,0 +1,125 @@
+"""Selectors: what a rule calls its actions, resolved to a set of actions of the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rolelint.catalog import Catalog, catalog
+
+#: Words of a selector that name actions; the others narrow what these name.
+SOURCES = ("actions", "classes", "also")
+
+
+class Selector:
+    """A set of actions as a rule writes it.
+
+    `actions`, `classes` and `also` name actions and are joined; without them it is every destructive action, or every
+    action inside `any-of`. `any-of`, `services`, `reversibility`, `blast`, `timing`, `via`, `stateful` and
+    `attributes` narrow; `except-actions` and `except-classes` take away.
+    """
+
+    __slots__ = ("_known", "_mask", "_nested", "_parts", "_spec")
+
+    def __init__(self, spec: Mapping[str, Any], *, nested: bool = False) -> None:
+        self._spec = spec
+        self._nested = nested
+        self._parts = tuple(Selector(part, nested=True) for part in spec.get("any-of", ()))
+        self._known: Catalog | None = None
+        self._mask = 0
+
+    @property
+    def mask(self) -> int:
+        """The actions, over the order of the catalogue in use."""
+        known = catalog()
+        if self._known is not known:
+            self._mask = self._resolve(known)
+            self._known = known
+        return self._mask
+
+    def _resolve(self, known: Catalog) -> int:
+        spec = self._spec
+        mask = 0
+        for source in SOURCES:
+            mask |= _union(_SOURCE[source](known), spec.get(source, ()))
+        if not any(source in spec for source in SOURCES):
+            mask = known.full if self._nested or self._parts else known.destructive
+        if self._parts:
+            inside = 0
+            for part in self._parts:
+                inside |= part.mask
+            mask &= inside
+        if "services" in spec:
+            mask &= _union(known.service_mask, spec["services"])
+        for word in ("reversibility", "blast", "timing", "via"):
+            if word in spec:
+                mask &= _union(known.attribute_mask, spec[word])
+        if spec.get("stateful"):
+            mask &= known.attribute_mask("stateful")
+        for value in spec.get("attributes", ()):
+            mask &= known.attribute_mask(value)
+        mask &= ~known.expand_all(spec.get("except-actions", ()))
+        return mask & ~_union(known.class_mask, spec.get("except-classes", ()))
+
+
+_SOURCE: Mapping[str, Callable[[Catalog], Callable[[str], int]]] = {
+    "actions": lambda known: known.expand,
+    "classes": lambda known: known.class_mask,
+    "also": lambda known: known.also_mask,
+}
+
+
+def _union(mask_of: Callable[[str], int], values: Sequence[str]) -> int:
+    mask = 0
+    for value in values:
+        mask |= mask_of(value)
+    return mask
+
+
+#: Classes from worst to least bad, for naming the worst of several actions.
+_RANK = (
+    "account",
+    "destroy-data",
+    "destroy-backup",
+    "escalate",
+    "orchestrate",
+    "lock-out",
+    "destroy-resource",
+    "unprotect",
+    "blind",
+    "overwrite",
+    "disrupt",
+)
+
+
+def worst(mask: int, prefer: Sequence[str] = ()) -> int:
+    """Pick the action to name first: a preferred one, else by class, reversibility and blast radius.
+
+    Args:
+        mask: not empty.
+
+    Returns:
+        Its index in the catalogue.
+    """
+    known = catalog()
+    for pattern in prefer:
+        found = mask & known.expand(pattern)
+        if found:
+            return (found & -found).bit_length() - 1
+    for table in (
+        [known.class_mask(c) for c in _RANK],
+        [known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")],
+        [known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")],
+    ):
+        for tier in table:
+            if mask & tier:
+                mask &= tier
+                break
+    plain = [i for _, i in zip(range(64), known.indexes(mask), strict=False)]
+    return min(plain, key=lambda i: (known.name(i).split(":")[0] not in _WELL_KNOWN, i))
+
+
+#: Services whose actions a reader recognises; they are named before others of equal weight.
+_WELL_KNOWN = frozenset(
+    "rds dynamodb s3 ec2 cloudformation kms iam elasticfilesystem eks ecs lambda route53 backup".split()
+)

@@ -1,0 +1,244 @@
+"""Words about the statements that grant or deny: wildcards, NotAction, a missing Sid, a Deny with gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from rolelint.catalog import ResourceType, catalog
+from rolelint.engine import StatementRef
+from rolelint.policies.document import Statement
+from rolelint.policies.text import has_unknown, show
+from rolelint.rulebook.questions import Compile, Question
+from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe, hit_of
+
+#: Gives the part of a statement's actions that a word is about, with the texts that name them.
+Pick = Callable[[Statement], tuple[int, tuple[str, ...]]]
+
+
+def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list[Part], list[str]]:
+    """Find the powers that statements of a certain shape grant, and the texts of that shape."""
+    assert subject.powers is not None
+    parts: list[Part] = []
+    texts: dict[str, None] = {}
+    memo: dict[int, tuple[int, tuple[str, ...]]] = {}
+    for power in subject.powers.powers:
+        held = power.mask & selected
+        if not held or power.naming == "disposable":
+            continue
+        mask = 0
+        refs: list[StatementRef] = []
+        for ref in power.granted_by:
+            key = id(ref.statement)
+            if key not in memo:
+                memo[key] = pick(ref.statement)
+            shaped, written = memo[key]
+            if held & shaped:
+                mask |= held & shaped
+                refs.append(ref)
+                texts.update(dict.fromkeys(written))
+        if mask:
+            parts.append(subject.part(power, mask, statements=refs, selected=selected))
+    return parts, list(texts)
+
+
+def quoted(texts: Iterable[str], most: int = 3) -> str:
+    """Write texts of a policy as a list: `a`, `b` and 2 more."""
+    listed = [f"`{show(t)}`" for t in texts]
+    if len(listed) > most:
+        return f"{', '.join(listed[:most])} and {len(listed) - most} more"
+    return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1]))) if listed else ""
+
+
+def _hit(parts: list[Part], texts: list[str]) -> Hit | None:
+    hit = hit_of(parts)
+    if hit is None:
+        return None
+    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(texts)})
+
+
+def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A statement grants every action, and at least a share (per cent) of the destructive ones is left of it."""
+    share = int(args["share"])
+    selector = Selector({})
+
+    def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
+        if statement.not_action:
+            return 0, ()
+        full = catalog().full
+        whole = tuple(a for a in statement.actions if not has_unknown(a) and catalog().expand(a) == full)
+        return (full, whole) if whole else (0, ())
+
+    def ask(subject: Subject) -> Hit | None:
+        every = selector.mask
+        # Cheap first: fewer actions than the share can never be enough.
+        if (subject.mask & every).bit_count() * 100 < every.bit_count() * share:
+            return None
+        parts, texts = _granted_by_shape(subject, every, pick)
+        wide = [p for p in parts if p.power.scope == "any" or p.power.broad or p.power.naming == "production"]
+        covered = 0
+        for part in wide:
+            covered |= part.mask
+        if covered.bit_count() * 100 < every.bit_count() * share:
+            return None
+        return _hit(wide, texts)
+
+    return Question(ask, (selector,))
+
+
+def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A statement names all actions of a service, and selected ones of that service are left of it."""
+    selector = Selector(args)
+
+    def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
+        mask = 0
+        texts = []
+        for text in () if statement.not_action else statement.actions:
+            prefix, colon, name = text.partition(":")
+            if colon and prefix and prefix.strip("*") and name and not name.strip("*"):
+                mask |= catalog().expand(text)
+                texts.append(text)
+        return mask, tuple(texts)
+
+    def ask(subject: Subject) -> Hit | None:
+        if not subject.mask & selector.mask:
+            return None
+        return _hit(*_granted_by_shape(subject, selector.mask, pick))
+
+    return Question(ask, (selector,))
+
+
+def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A statement names actions by a destroying verb and a wildcard, and selected ones are left of it."""
+    selector = Selector({k: v for k, v in args.items() if k != "verbs"})
+    verbs = tuple(verb.lower() for verb in args["verbs"])
+
+    def names_verb(text: str) -> bool:
+        name = text.partition(":")[2].lower()
+        if "*" not in name and "?" not in name:
+            return False
+        # A chunk of at least three letters, so that `De*` (which is `Describe` as well) does not count.
+        chunks = [c for c in name.replace("?", "*").split("*") if len(c) >= 3]
+        return any(c.startswith(v) or v.startswith(c) for c in chunks[:1] for v in verbs)
+
+    def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
+        if statement.not_action:
+            return 0, ()
+        texts = tuple(a for a in statement.actions if names_verb(a))
+        return (catalog().expand_all(texts), texts) if texts else (0, ())
+
+    def ask(subject: Subject) -> Hit | None:
+        if not subject.mask & selector.mask:
+            return None
+        return _hit(*_granted_by_shape(subject, selector.mask, pick))
+
+    return Question(ask, (selector,))
+
+
+def not_action(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """An Allow lists what it does not grant, and selected actions are left of it."""
+    selector = Selector(args)
+
+    def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
+        if not statement.not_action:
+            return 0, ()
+        return catalog().full & ~catalog().expand_all(statement.actions), statement.actions
+
+    def ask(subject: Subject) -> Hit | None:
+        if not subject.mask & selector.mask:
+            return None
+        return _hit(*_granted_by_shape(subject, selector.mask, pick))
+
+    return Question(ask, (selector,))
+
+
+def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A statement grants selected actions and has no Sid."""
+    selector = Selector(args)
+
+    def ask(subject: Subject) -> Hit | None:
+        if subject.powers is None or not subject.mask & selector.mask:
+            return None
+        parts: list[Part] = []
+        for power, mask in subject.powers.of(selector.mask):
+            refs = [r for r in power.granted_by if not r.statement.sid and not is_managed_by_aws(r)]
+            if refs:
+                parts.append(subject.part(power, mask, statements=refs)._replace(drop=0, reasons=()))
+        if not parts:
+            return None
+        ordered = best_first(parts)
+        return Hit(ordered, fields={"statement": ordered[0].statements[0].label})
+
+    return Question(ask, (selector,))
+
+
+def is_managed_by_aws(ref: StatementRef) -> bool:
+    """Tell whether a statement is in a policy that AWS writes: nobody here can change its text."""
+    fields = ref.policy.arn.split(":", 5)
+    return len(fields) == 6 and fields[4] == "aws"
+
+
+def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A Deny takes one way to destroy a thing away, and the role keeps others on the same resource type."""
+    selector = Selector({k: v for k, v in args.items() if k != "siblings"})
+    siblings = Selector(args["siblings"])
+
+    def ask(subject: Subject) -> Hit | None:
+        if subject.role is None or subject.powers is None or not subject.mask & siblings.mask:
+            return None
+        for ref in _denies(subject):
+            denied = catalog().expand_all(ref.statement.actions) & selector.mask
+            if not denied:
+                continue
+            kinds = _kinds(denied)
+            left = 0
+            for signature, mask in catalog().signatures(subject.mask & siblings.mask & ~_all_denied(subject)):
+                if not kinds.isdisjoint(signature.required or signature.optional):
+                    left |= mask
+            parts = [
+                subject.part(power, mask)
+                for power, mask in subject.powers.of(left)
+                if power.naming != "disposable" and _touches(ref.statement, power.resources)
+            ]
+            hit = hit_of(parts)
+            if hit is not None:
+                fields = {"statement": ref.label, "text": quoted(ref.statement.actions), "deed": describe(hit.parts[0])}
+                return Hit((), drop=0, statements=(ref, *hit.parts[0].statements), element="Action", fields=fields)
+        return None
+
+    return Question(ask, (selector, siblings))
+
+
+def _denies(subject: Subject) -> Iterator[StatementRef]:
+    """List unconditional Deny statements of the role's own policies that name single ways to destroy."""
+    assert subject.role is not None
+    for policy in subject.role.identity:
+        for statement in policy.document.statements:
+            if statement.effect == "Deny" and not statement.conditions and not statement.not_action:
+                ref = StatementRef(policy, statement)
+                if not is_managed_by_aws(ref):
+                    yield ref
+
+
+def _all_denied(subject: Subject) -> int:
+    """The actions that some unconditional Deny names, on whatever resources."""
+    mask = 0
+    for ref in _denies(subject):
+        mask |= catalog().expand_all(ref.statement.actions)
+    return mask
+
+
+def _kinds(mask: int) -> frozenset[ResourceType]:
+    return frozenset(
+        kind for signature, _ in catalog().signatures(mask) for kind in signature.required or signature.optional
+    )
+
+
+def _touches(deny: Statement, resources: tuple[str, ...]) -> bool:
+    """Tell whether a Deny and a power may speak of the same resource."""
+    if deny.resources is None or deny.not_resource or "*" in deny.resources or "*" in resources:
+        return True
+    from rolelint.algebra.strings import arn, overlaps
+
+    return any(overlaps(arn(a), arn(b)) for a in deny.resources for b in resources if not b.startswith("not "))

@@ -1,0 +1,287 @@
+"""What a rule looks at, and what it finds there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
+
+from rolelint.catalog import catalog
+from rolelint.engine import Actor, Power, Powers, StatementRef, actor, powers
+from rolelint.errors import Location
+from rolelint.policies.document import Condition
+from rolelint.policies.role import Policy, PolicyType, Role
+from rolelint.rulebook.selectors import worst
+
+#: Condition keys that only calls through AWS-managed MCP servers carry (S5.61, S5.62).
+CHANNEL_KEYS = frozenset(("aws:viaawsmcpservice", "aws:calledviaawsmcp"))
+
+
+class Part(NamedTuple):
+    """Actions of one power that a rule is about.
+
+    Attributes:
+        drop: levels that the severity loses for them, with one reason for each level or more.
+        statements: the Allow statements that grant them, the widest first.
+    """
+
+    power: Power
+    mask: int
+    drop: int
+    reasons: tuple[str, ...]
+    statements: tuple[StatementRef, ...]
+    prefer: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a rule found.
+
+    Attributes:
+        parts: the powers it rests on, the worst first; empty for findings about a text.
+        others: powers that complete it, for example the first half of a pair.
+        drop, reasons: levels that the severity loses, and why.
+        statements: for findings about a text, the statements, the primary one first.
+        element, at: the element of the primary statement to point at, and its place in it where known.
+        fields: values for the rule's message.
+        location: where to point when there is no statement.
+        certainty: of a finding about a text.
+    """
+
+    parts: tuple[Part, ...] = ()
+    others: tuple[Part, ...] = ()
+    drop: int = 0
+    reasons: tuple[str, ...] = ()
+    statements: tuple[StatementRef, ...] = ()
+    element: str = ""
+    at: tuple[str | int, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    location: Location | None = None
+    certainty: str = "proved"
+
+    @property
+    def mask(self) -> int:
+        """Every action it is about."""
+        out = 0
+        for part in (*self.parts, *self.others):
+            out |= part.mask
+        return out
+
+    @property
+    def core(self) -> int:
+        """The actions that another finding must hold as well to say the same."""
+        out = 0
+        for part in self.parts:
+            out |= part.mask
+        return out
+
+    def all_statements(self) -> tuple[StatementRef, ...]:
+        """List every statement it rests on, the primary one first."""
+        refs = [*self.statements, *(ref for part in (*self.parts, *self.others) for ref in part.statements)]
+        return tuple({_ref_key(ref): ref for ref in reversed(refs)}[k] for k in dict.fromkeys(map(_ref_key, refs)))
+
+
+def _ref_key(ref: StatementRef) -> tuple[int, int]:
+    return id(ref.policy), ref.statement.index
+
+
+def ref_keys(hit: Hit) -> frozenset[tuple[int, int]]:
+    """Identify the statements that a hit rests on."""
+    return frozenset(_ref_key(ref) for ref in hit.all_statements())
+
+
+class Subject:
+    """A role, or one policy by itself, as the words of rules see it.
+
+    Attributes:
+        role: None for a policy by itself.
+        policies: the policies whose text is judged.
+        interest: the actions that some rule or the report asks about.
+        found: severities of the findings so far, by code; filled while the rules are asked.
+    """
+
+    def __init__(self, role: Role | None, policies: Sequence[Policy], who: Actor, interest: int) -> None:
+        self.role = role
+        self.policies = policies
+        self.actor = who
+        self.interest = interest
+        self.found: dict[str, tuple[str, str]] = {}
+
+    @cached_property
+    def powers(self) -> Powers | None:
+        """What the role can do, or None for a policy by itself."""
+        return None if self.role is None else powers(self.role, self.actor, self.interest)
+
+    @cached_property
+    def mask(self) -> int:
+        """Every action of interest that the role can perform."""
+        return 0 if self.powers is None else self.powers.mask
+
+    @property
+    def trust(self) -> Policy | None:
+        """The trust policy, of the role or by itself."""
+        if self.role is not None:
+            return self.role.trust
+        return next((p for p in self.policies if p.type is PolicyType.TRUST), None)
+
+    @cached_property
+    def channel_blocked(self) -> int:
+        """Actions that a Deny takes away from calls through AWS-managed MCP servers."""
+        if self.role is None or not self.mask or not _mentions(self.role.policies(), CHANNEL_KEYS):
+            return 0
+        return self.mask & ~powers(self.role, actor("mcp"), self.interest).mask
+
+    @cached_property
+    def boundary_limit(self) -> int:
+        """Actions that the role's policies grant and the permissions boundary takes away."""
+        limits = self.powers.limits if self.powers else ()
+        return next((limit.mask for limit in limits if limit.name == "permissions boundary"), 0)
+
+    def part(
+        self,
+        power: Power,
+        mask: int,
+        *,
+        statements: Iterable[StatementRef] | None = None,
+        production_counts: bool = True,
+        prefer: Sequence[str] = (),
+        selected: int = 0,
+    ) -> Part:
+        """Weigh some actions of a power: how many levels their terms lower the severity by.
+
+        Args:
+            statements: those that matter of the ones that grant it; all of them by default.
+            production_counts: whether a name that says production counts as unscoped.
+            selected: all actions that the rule asks for, to see whether the boundary takes some of them.
+        """
+        drop = 0
+        reasons: list[str] = []
+        production = production_counts and power.naming == "production"
+        if power.scope != "any" and not power.broad and not production:
+            drop += 2 if power.scope == "named" else 1
+            reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
+        if power.tag_limited and not production:
+            drop += 1
+            reasons.append("limited by a resource tag")
+        if self.channel_blocked and not mask & ~self.channel_blocked:
+            drop += 1
+            reasons.append("denied through the tool channel")
+        if selected & self.boundary_limit:
+            drop += 1
+            reasons.append("a permissions boundary takes part of it away")
+        refs = power.granted_by if statements is None else tuple(statements)
+        return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
+
+
+def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
+    return any(
+        c.key in keys for p in policies for s in p.document.statements if s.effect == "Deny" for c in s.conditions
+    )
+
+
+def best_first(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Order parts from the most to the least severe; proved before possible, wide before narrow."""
+    scopes = {"any": 0, "pattern": 1, "named": 2}
+    return tuple(
+        sorted(
+            parts,
+            key=lambda p: (
+                p.drop,
+                p.power.certainty != "proved",
+                not p.power.broad,
+                scopes[p.power.scope],
+                bool(p.power.gate),
+            ),
+        )
+    )
+
+
+def hit_of(parts: Iterable[Part]) -> Hit | None:
+    """Make a hit of parts of which each is enough: it is as severe as the worst."""
+    ordered = best_first(parts)
+    if not ordered:
+        return None
+    return Hit(ordered, drop=ordered[0].drop, reasons=ordered[0].reasons)
+
+
+def both(hits: Sequence[Hit]) -> Hit:
+    """Join hits that are needed together: the result is as severe as the least of them."""
+    weakest = max(hits, key=lambda h: h.drop)
+    fields: dict[str, str] = {}
+    for hit in hits:
+        fields.update(hit.fields)
+    return replace(
+        hits[0],
+        parts=tuple(p for h in hits for p in h.parts),
+        others=tuple(p for h in hits for p in h.others),
+        drop=weakest.drop,
+        reasons=weakest.reasons,
+        statements=tuple(s for h in hits for s in h.statements),
+        fields=fields,
+        location=next((h.location for h in hits if h.location), None),
+    )
+
+
+def either(hits: Sequence[Hit]) -> Hit:
+    """Join hits of which each is enough: the result is as severe as the worst of them."""
+    strongest = min(hits, key=lambda h: h.drop)
+    rest = [h for h in hits if h is not strongest]
+    return replace(
+        strongest,
+        parts=best_first(p for h in (strongest, *rest) for p in h.parts),
+        others=tuple(p for h in (strongest, *rest) for p in h.others),
+        statements=tuple(s for h in (strongest, *rest) for s in h.statements),
+    )
+
+
+def positive_condition(condition: Condition, key: str, values: Sequence[str]) -> bool:
+    """Tell whether a condition demands that a key is there with one of some values.
+
+    Args:
+        key: lower-cased.
+        values: globs that every value of the condition must match; empty allows all but a lone `*`.
+    """
+    if condition.key != key or condition.if_exists or not condition.known:
+        return False
+    if "Not" in condition.operator or condition.operator == "Null":
+        return False
+    if "*" in condition.values:
+        return False
+    if not values:
+        return True
+    from fnmatch import fnmatchcase
+
+    return all(any(fnmatchcase(v.lower(), glob.lower()) for glob in values) for v in condition.values)
+
+
+def describe(part: Part, *, more: int | None = None) -> str:
+    """Say what a part can do: the worst action, where, and how many others.
+
+    Args:
+        more: the number of further actions to speak of; those of the part by default.
+    """
+    index = worst(part.mask, part.prefer)
+    action = catalog().action(index)
+    text = f"`{action.name}`{_where(part, index)}"
+    count = part.mask.bit_count() - 1 if more is None else more
+    return f"{text} and {count} more" if count > 0 else text
+
+
+def _where(part: Part, index: int) -> str:
+    power = part.power
+    signature = catalog().action(index).signature
+    types = signature.required or signature.optional
+    if not types:
+        return ""
+    if power.scope == "any" or power.broad:
+        return f" on any {types[0].service} {types[0].name}"
+    patterns = [r for r in power.resources if _may_be(r, types[0].service)] or list(power.resources)
+    first = f" on `{patterns[0]}`" if patterns else ""
+    rest = len(patterns) - 1
+    return f"{first} and {rest} more {'place' if rest == 1 else 'places'}" if rest > 0 else first
+
+
+def _may_be(pattern: str, service: str) -> bool:
+    fields = pattern.split(":", 3)
+    return len(fields) < 3 or fields[2] == service or "*" in fields[2]

@@ -1,0 +1,367 @@
+"""Words about trust policies: who may assume a role, asked of the engine with a caller that should be refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rolelint.engine import Principal, StatementRef
+from rolelint.engine.actors import Domain
+from rolelint.policies.document import Statement
+from rolelint.policies.role import Policy
+from rolelint.policies.text import has_unknown, show
+from rolelint.rulebook.questions import Compile, Question
+from rolelint.rulebook.shapes import quoted
+from rolelint.rulebook.subject import Hit, Subject
+
+_WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
+_ASSUME = "sts:AssumeRole"
+
+
+class Issuer(NamedTuple):
+    """An issuer of tokens that many organizations share (S8.22), and what its subjects look like (S8.3 to S8.9).
+
+    Attributes:
+        claim: the claim that tells organizations apart.
+        head: what a subject begins with; the organization follows, up to `end`.
+        foreign: what follows the organization in the token of an outsider.
+        refs: what follows the source in tokens of unreviewed code; empty where nothing does.
+        claims: other claims that an outsider's token has with a value of its own.
+    """
+
+    claim: str
+    head: str
+    end: str
+    foreign: str
+    refs: tuple[str, ...] = ()
+    claims: Mapping[str, str] = {}
+
+
+#: AWS: id_roles_providers_oidc_secure-by-default.html, "OIDC identity provider controls for shared providers". S8.22
+ISSUERS: Mapping[str, Issuer] = {
+    "token.actions.githubusercontent.com": Issuer(
+        "sub",
+        "repo:",
+        "/",
+        "/project:ref:refs/heads/main",
+        (":pull_request", ":ref:refs/heads/some-branch"),
+        {
+            "repository": "someone-else/project",
+            "repository_owner": "someone-else",
+            "repository_id": "999999999",
+            "repository_owner_id": "999999999",
+        },
+    ),
+    "gitlab.com": Issuer(
+        "sub",
+        "project_path:",
+        "/",
+        "/project:ref_type:branch:ref:main",
+        (":ref_type:branch:ref:some-branch",),
+        {"project_path": "someone-else/project", "namespace_path": "someone-else", "namespace_id": "999999999"},
+    ),
+    "app.terraform.io": Issuer("sub", "organization:", ":", ":project:default:workspace:main:run_phase:apply"),
+    "agent.buildkite.com": Issuer("sub", "organization:", ":", ":pipeline:deploy:ref:refs/heads/main:commit:0:step:0"),
+    "oidc.codefresh.io": Issuer("sub", "account:", ":", ":pipeline:someone"),
+    "oidc.scalr.io": Issuer("sub", "account:", ":", ":environment:main:workspace:main"),
+    "proidc.upbound.io": Issuer("sub", "mcp:", "/", "/main:provider:aws"),
+    "studio.datachain.ai": Issuer("sub", "credentials:", "/", "/main"),
+    "studio.dvc.ai": Issuer("sub", "credentials:", "/", "/main"),
+    "token.oidc.vercel.com": Issuer("aud", "https://vercel.com/", "/", ""),
+    "oidc.vercel.com": Issuer("aud", "https://vercel.com/", "/", ""),
+    "api.pulumi.com/oidc": Issuer("aud", "", "/", ""),
+    "cognito-identity.amazonaws.com": Issuer("aud", "", "/", ""),
+    "accounts.google.com": Issuer("sub", "", "/", "", (), {"aud": "someone-else", "oaud": "someone-else"}),
+    "www.amazon.com": Issuer("app_id", "", "/", ""),
+    "graph.facebook.com": Issuer("app_id", "", "/", ""),
+}
+
+_STRANGER = "someone-else"
+
+
+def _allows(policy: Policy) -> Iterator[Statement]:
+    for statement in policy.document.statements:
+        if statement.effect == "Allow" and statement.principals is not None:
+            yield statement
+
+
+def _hosts(statement: Statement) -> Iterator[tuple[str, str]]:
+    """List the identity providers of a statement: issuer and the ARN or name it is written as."""
+    for entry in statement.principals or ():
+        if entry.kind != "Federated" or ":saml-provider/" in entry.value:
+            continue
+        _, slash, host = entry.value.partition(":oidc-provider/")
+        yield (host if slash else entry.value).rstrip("/"), entry.value
+
+
+def _asked(policy: Policy, provider: str, host: str, claims: Mapping[str, str | None]) -> bool:
+    """Ask whether a token with some claims would be let in."""
+    from rolelint.engine.trust import trust_allows
+
+    context = {f"{host}:{name}": value for name, value in claims.items()}
+    return trust_allows(policy, Principal("oidc", provider=provider), _WEB_IDENTITY, context=context).verdict == "yes"
+
+
+def _claim_values(statement: Statement, host: str, claim: str) -> list[str]:
+    key = f"{host}:{claim}".lower()
+    return [v for c in statement.conditions if c.key == key for v in c.values if not has_unknown(v)]
+
+
+def _foreign_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
+    """List claims that tokens of other organizations can have and that the policy's tests might let through.
+
+    Any organization, and for each test with a wildcard inside the organization's name, one whose name fits.
+    """
+    yield f"{issuer.head}{_STRANGER}{issuer.foreign}"
+    for text in written:
+        rest = text[len(issuer.head) :] if text.startswith(issuer.head) else ""
+        organization, end, tail = rest.partition(issuer.end)
+        if set(organization) & {"*", "?"}:
+            name = organization.replace("*", f"-{_STRANGER}" if organization.strip("*") else _STRANGER).replace(
+                "?", "x"
+            )
+            tail = tail.replace("*", "main").replace("?", "x")
+            yield f"{issuer.head}{name}{end}{tail}" if end else f"{issuer.head}{name}{issuer.foreign}"
+
+
+def oidc_subject_open(args: Any, compile_: Compile) -> Question:
+    """A token of another organization, or with any subject at all, may assume the role."""
+
+    def ask(subject: Subject) -> Hit | None:
+        policy = subject.trust
+        if policy is None:
+            return None
+        hits = [hit for statement in _allows(policy) for hit in _open_hosts(policy, statement)]
+        return min(hits, key=lambda h: h.drop) if hits else None
+
+    return Question(ask, of_powers=False)
+
+
+def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
+    ref = StatementRef(policy, statement)
+    for host, provider in _hosts(statement):
+        if has_unknown(host):
+            continue
+        issuer = ISSUERS.get(host.lower())
+        if issuer is None:
+            tested = any(_claim_values(statement, host, claim) for claim in ("sub", "aud", "app_id", "amr", "oaud"))
+            named = any(
+                c.key.startswith(f"{host.lower()}:") and not c.key.endswith(":aud") for c in statement.conditions
+            )
+            claims = {"sub": "system:serviceaccount:any:any"} if host.startswith("oidc.eks.") else {"sub": "any"}
+            if not named and _asked(policy, provider, host, claims):
+                fields = {"issuer": show(host), "text": "any of its callers"}
+                reason = "the issuer belongs to one organization or cluster"
+                yield Hit((), drop=1 if not tested else 2, reasons=(reason,), statements=(ref,), fields=fields)
+            continue
+        for claim in _foreign_claims(issuer, _claim_values(statement, host, issuer.claim)):
+            if _asked(policy, provider, host, {**issuer.claims, issuer.claim: claim}):
+                element = "Condition" if statement.conditions else "Principal"
+                fields = {"issuer": show(host), "text": f"`{claim}`"}
+                yield Hit((), statements=(ref,), element=element, fields=fields)
+                break
+
+
+def oidc_any_ref(args: Any, compile_: Compile) -> Question:
+    """Unreviewed code of the trusted source (a pull request, any branch) may assume the role."""
+
+    def ask(subject: Subject) -> Hit | None:
+        policy = subject.trust
+        if policy is None:
+            return None
+        for statement in _allows(policy):
+            for host, provider in _hosts(statement):
+                issuer = ISSUERS.get(host.lower())
+                if issuer is None or not issuer.refs:
+                    continue
+                for claim in _ref_claims(issuer, _claim_values(statement, host, issuer.claim)):
+                    if _asked(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
+                        ref = StatementRef(policy, statement)
+                        element = "Condition" if statement.conditions else "Principal"
+                        return Hit((), statements=(ref,), element=element, fields={"text": f"`{claim}`"})
+        return None
+
+    return Question(ask, of_powers=False)
+
+
+def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
+    """List subjects of unreviewed code in the sources that the policy's tests name."""
+    for text in written:
+        if not text.startswith(issuer.head):
+            continue
+        organization, end, rest = text[len(issuer.head) :].partition(issuer.end)
+        if not end or set(organization) & {"*", "?"}:
+            continue
+        source = rest.partition(":")[0].replace("*", "app").replace("?", "x") or "app"
+        for ref in issuer.refs:
+            yield f"{issuer.head}{organization}{end}{source}{ref}"
+
+
+def _ref_of(claim: str) -> dict[str, str | None]:
+    """Give the other claims that go with a subject: the ref itself, and no protected environment."""
+    ref = "refs/pull/1/merge" if claim.endswith(":pull_request") else "refs/heads/some-branch"
+    return {"ref": ref, "environment": None}
+
+
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+
+
+def words_of(name: str) -> frozenset[str]:
+    """Split a name into lower-cased words: `KiroAgent`, `kiro-agent` and `kiro_agent` have the same."""
+    return frozenset(w.lower() for part in re.split(r"[^A-Za-z0-9]+", name) for w in (*_WORD.findall(part), part) if w)
+
+
+_TOOL_SERVICES = ("bedrock", "bedrock-agentcore", "codebuild", "codepipeline")
+
+
+class _Caller(NamedTuple):
+    text: str
+    ref: StatementRef
+    arn: str = ""
+
+
+def _callers(policy: Policy, tools: frozenset[str], people: frozenset[str]) -> tuple[list[_Caller], list[_Caller]]:
+    """Sort the principals of a trust policy into people and tools; those that say nothing are left out."""
+    humans: list[_Caller] = []
+    machines: list[_Caller] = []
+    for statement in _allows(policy):
+        ref = StatementRef(policy, statement)
+        for entry in statement.principals or ():
+            value = entry.value
+            name = value.rpartition(":")[2]
+            if entry.kind == "Federated" and ":saml-provider/" in value:
+                humans.append(_Caller(f"`{show(value)}`", ref))
+            elif entry.kind == "Federated":
+                host = value.partition(":oidc-provider/")[2] or value
+                if host.lower() in ISSUERS and ISSUERS[host.lower()].foreign:
+                    machines.append(_Caller(f"`{show(host)}`", ref))
+            elif entry.kind == "Service" and value.partition(".")[0] in _TOOL_SERVICES:
+                machines.append(_Caller(f"`{show(value)}`", ref))
+            elif entry.kind == "AWS" and ("/" in name or ":" in value):
+                words = words_of(name.partition("/")[2])
+                if words & tools:
+                    machines.append(_Caller(f"`{show(value)}`", ref, value))
+                elif words & people or "AWSReservedSSO_" in name:
+                    humans.append(_Caller(f"`{show(value)}`", ref, value))
+    return humans, machines
+
+
+def trust_shared_with_tool(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """People and an automated tool may assume the same role, told by names."""
+    tools, people = frozenset(args["tools"]), frozenset(args["people"])
+
+    def ask(subject: Subject) -> Hit | None:
+        if subject.trust is None:
+            return None
+        humans, machines = _callers(subject.trust, tools, people)
+        if not humans or not machines:
+            return None
+        first, second = humans[0], machines[0]
+        refs = (second.ref,) if second.ref == first.ref else (second.ref, first.ref)
+        return Hit((), statements=refs, element="Principal", fields={"first": first.text, "second": second.text})
+
+    return Question(ask, of_powers=False)
+
+
+#: A principal without a condition on it comes from anywhere: another account, another organization, no external id.
+_OUTSIDER = "999988887777"
+_FOREIGN_ORGANIZATION = Domain("maybe", ("o-someoneelse",))
+
+
+def trust_whole_account(args: Any, compile_: Compile) -> Question:
+    """Every principal of another account, or of every account, may assume the role."""
+
+    def ask(subject: Subject) -> Hit | None:
+        policy = subject.trust
+        if policy is None:
+            return None
+        own = subject.role.account if subject.role is not None else ""
+        for statement in _allows(policy):
+            for entry in statement.principals or ():
+                account, partition = _whole_account(entry.kind, entry.value)
+                if not account or (account != "*" and account == own):
+                    continue
+                if _outsider_enters(policy, account, partition):
+                    text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
+                    ref = StatementRef(policy, statement)
+                    return Hit((), statements=(ref,), element="Principal", fields={"text": text})
+        return None
+
+    return Question(ask, of_powers=False)
+
+
+def _whole_account(kind: str, value: str) -> tuple[str, str]:
+    """Give the account that a principal entry opens to as a whole, or `*`, with the partition; else empty texts."""
+    if kind not in ("AWS", "*") or has_unknown(value):
+        return "", ""
+    if value == "*":
+        return "*", "aws"
+    if value.isdigit() and len(value) == 12:
+        return value, "aws"
+    fields = value.split(":", 5)
+    if len(fields) == 6 and fields[5] == "root" and fields[2] == "iam":
+        return fields[4], fields[1]
+    return "", ""
+
+
+def _outsider_enters(policy: Policy, account: str, partition: str) -> bool:
+    from rolelint.engine.trust import trust_allows
+
+    number = _OUTSIDER if account == "*" else account
+    role_arn = f"arn:{partition}:iam::{number}:role/anyone"
+    caller = Principal(
+        "role_session",
+        arn=f"arn:{partition}:sts::{number}:assumed-role/anyone/session",
+        role_arn=role_arn,
+        account=number,
+    )
+    context: dict[str, Domain | str | None] = {
+        "aws:PrincipalOrgID": _FOREIGN_ORGANIZATION,
+        "aws:PrincipalOrgPaths": None,
+        "aws:PrincipalArn": role_arn,
+        "aws:PrincipalAccount": number,
+    }
+    if account != "*":
+        context["sts:ExternalId"] = None
+    return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"
+
+
+def no_session_attribution(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A principal whose name says that it is a tool may assume the role without a source identity."""
+    tools = frozenset(args["tools"])
+
+    def ask(subject: Subject) -> Hit | None:
+        policy = subject.trust
+        if policy is None:
+            return None
+        _, machines = _callers(policy, tools, frozenset())
+        anonymous = [m for m in machines if m.arn and not has_unknown(m.arn) and _enters_unnamed(policy, m.arn)]
+        if not anonymous:
+            return None
+        text = anonymous[0].text if len(anonymous) == 1 else quoted(m.arn for m in anonymous)
+        return Hit((), statements=(anonymous[0].ref,), element="Principal", fields={"text": text})
+
+    return Question(ask, of_powers=False)
+
+
+def _enters_unnamed(policy: Policy, role_arn: str) -> bool:
+    from rolelint.engine.trust import trust_allows
+
+    fields = role_arn.split(":", 5)
+    if len(fields) < 6:
+        return False
+    name = fields[5].rpartition("/")[2]
+    user = fields[5].startswith("user/")
+    caller = (
+        Principal("user", arn=role_arn, account=fields[4])
+        if user
+        else Principal(
+            "role_session",
+            arn=f"arn:{fields[1]}:sts::{fields[4]}:assumed-role/{name}/session",
+            role_arn=role_arn,
+            account=fields[4],
+        )
+    )
+    context: dict[str, Domain | str | None] = {"sts:SourceIdentity": None, "aws:SourceIdentity": None}
+    return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"

@@ -1,0 +1,393 @@
+"""The words of rules: one function each. Their shapes are in `rules/schema.json`.
+
+A word takes its arguments and gives a question. Words about powers are here; those about single statements are in
+`shapes.py`, about policy texts in `texts.py`, about trust policies in `trust.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rolelint.catalog import ResourceType, catalog
+from rolelint.engine import Power
+from rolelint.rulebook import shapes, texts, trust
+from rolelint.rulebook.questions import Compile, Question, Word, joined
+from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.subject import Hit, Part, Subject, best_first, both, describe, either, hit_of, positive_condition
+
+_RANK = {"named": 0, "pattern": 1, "any": 2}
+
+
+class Eligible:
+    """What `can` asks of a power beside its actions: how wide it is, what its names say, what its conditions demand."""
+
+    def __init__(self, args: Mapping[str, Any]) -> None:
+        self._least = _RANK[args.get("scope", "named")]
+        self._unless = frozenset(args.get("unless", ()))
+        self._conditions = _condition_table(args.get("unless-condition", {}))
+        self._names = tuple(args.get("resources", ()))
+        self._whole = bool(args.get("whole-container", False))
+        self.production_counts = bool(args.get("production-counts", True))
+
+    def __call__(self, power: Power) -> bool:
+        if power.naming == "disposable":
+            return False
+        production = self.production_counts and power.naming == "production"
+        rank = 2 if power.scope == "any" or power.broad or production else _RANK[power.scope]
+        if rank < self._least:
+            return False
+        if "tag-limited" in self._unless and power.tag_limited and power.naming != "production":
+            return False
+        if "own-user" in self._unless and _own_user(power):
+            return False
+        if self._conditions and conditioned(power, self._conditions):
+            return False
+        if self._names and not any(_like(r, self._names) for r in power.resources):
+            return False
+        return not self._whole or power.scope == "any" or power.broad or any(map(_whole, power.resources))
+
+
+ConditionTable = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
+    return tuple((key.lower(), tuple(values)) for key, values in written.items())
+
+
+def conditioned(power: Power, table: ConditionTable) -> bool:
+    """Tell whether every statement that grants a power demands one of some condition keys."""
+    return bool(power.granted_by) and all(
+        any(positive_condition(c, key, values) for c in ref.statement.conditions for key, values in table)
+        for ref in power.granted_by
+    )
+
+
+def _own_user(power: Power) -> bool:
+    """Tell whether a power reaches the calling user only."""
+    resources = [r for ref in power.granted_by for r in ref.statement.resources or ("*",)]
+    return bool(resources) and all("${aws:username}" in r for r in resources)
+
+
+def _like(resource: str, globs: Sequence[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    return any(fnmatchcase(resource.lower(), glob) for glob in globs)
+
+
+def _whole(resource: str) -> bool:
+    """Tell whether a pattern covers everything inside a container, such as all objects of a bucket."""
+    name = resource.split(":", 5)[-1]
+    _, slash, inside = name.partition("/")
+    return not inside.strip("*") if slash else name.endswith("*")
+
+
+def can(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The role can perform one of the selected actions, not only on what its names call disposable."""
+    selector = Selector(args)
+    eligible = Eligible(args)
+    prefer = tuple(args.get("prefer", ()))
+
+    def ask(subject: Subject) -> Hit | None:
+        selected = selector.mask
+        if not subject.mask & selected:
+            return None
+        return hit_of(_parts(subject, selected, eligible, prefer))
+
+    return Question(ask, (selector,))
+
+
+def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
+    assert subject.powers is not None
+    for power in subject.powers.powers:
+        mask = power.mask & selected
+        if mask and eligible(power):
+            yield subject.part(
+                power, mask, production_counts=eligible.production_counts, prefer=prefer, selected=selected
+            )
+
+
+def all_of(args: Sequence[Mapping[str, Any]], compile_: Compile) -> Question:
+    """Every condition holds; the finding is as severe as the least of them."""
+    questions = [compile_(one) for one in args]
+
+    def ask(subject: Subject) -> Hit | None:
+        hits = []
+        for question in questions:
+            hit = question.ask(subject)
+            if hit is None:
+                return None
+            hits.append(hit)
+        return both(hits)
+
+    return joined(questions, ask, of_powers=any(q.of_powers for q in questions))
+
+
+def any_of(args: Sequence[Mapping[str, Any]], compile_: Compile) -> Question:
+    """One condition holds; the finding is as severe as the worst of those that do."""
+    questions = [compile_(one) for one in args]
+
+    def ask(subject: Subject) -> Hit | None:
+        hits = [hit for question in questions if (hit := question.ask(subject)) is not None]
+        return either(hits) if hits else None
+
+    return joined(questions, ask, of_powers=all(q.of_powers for q in questions))
+
+
+def not_(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The condition does not hold; adds nothing to the finding."""
+    question = compile_(args)
+    return joined([question], lambda subject: None if question.ask(subject) else Hit(), of_powers=False)
+
+
+def if_known(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The condition holds, or nothing is known of what the role may do (a trust policy by itself)."""
+    question = compile_(args)
+
+    def ask(subject: Subject) -> Hit | None:
+        if subject.role is None:
+            return Hit()
+        hit = question.ask(subject)
+        if hit is None and any(u.widens for u in subject.role.unknowns):
+            return Hit(certainty="possible")
+        return None if hit is None else Hit()
+
+    return joined([question], ask, of_powers=False)
+
+
+def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The role can perform an action of two kinds on the same resources."""
+    first, second = Selector(args["first"]), Selector(args["second"])
+    prefer = tuple(args.get("prefer", ()))
+    share = args["share"]
+    covers = {service: frozenset(of) for service, of in args.get("covers", {}).items()}
+    eligible = Eligible({})
+
+    def ask(subject: Subject) -> Hit | None:
+        if not subject.mask & first.mask or not subject.mask & second.mask:
+            return None
+        ones = list(_parts(subject, first.mask, eligible, prefer))
+        twos = list(_parts(subject, second.mask, eligible, prefer))
+        found: list[tuple[Part, Part]] = []
+        for one in ones:
+            for two in twos:
+                masks = (
+                    _recovery_pairs(one.mask, two.mask, covers)
+                    if share == "recovery"
+                    else _type_pairs(one, two, stateful=share == "stateful-type")
+                )
+                if masks is not None:
+                    found.append((one._replace(mask=masks[0]), two._replace(mask=masks[1])))
+        if not found:
+            return None
+        found.sort(key=lambda both_: (max(p.drop for p in both_), sum(p.drop for p in both_)))
+        firsts = best_first(_joined_parts(p for p, _ in found))
+        seconds = best_first(_joined_parts(p for _, p in found))
+        weaker = max(found[0], key=lambda p: p.drop)
+        fields = {"first": describe(found[0][0]), "second": describe(found[0][1])}
+        return Hit(seconds, firsts, weaker.drop, weaker.reasons, fields=fields)
+
+    return Question(ask, (first, second))
+
+
+def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
+    """Join parts of one power."""
+    by_power: dict[int, Part] = {}
+    for part in parts:
+        before = by_power.get(id(part.power))
+        by_power[id(part.power)] = part if before is None else part._replace(mask=before.mask | part.mask)
+    yield from by_power.values()
+
+
+def _recovery_pairs(one: int, two: int, covers: Mapping[str, frozenset[str]]) -> tuple[int, int] | None:
+    """Match stores with copies: of the same service, or kept for it by a backup service."""
+    known = catalog()
+    stores: dict[str, int] = {}
+    for index in known.indexes(one):
+        prefix = known.name(index).partition(":")[0]
+        stores[prefix] = stores.get(prefix, 0) | 1 << index
+    firsts = seconds = 0
+    for index in known.indexes(two):
+        prefix = known.name(index).partition(":")[0]
+        bit = 1 << index
+        for store, mask in stores.items():
+            if (store == prefix or store in covers.get(prefix, ())) and mask & ~bit:
+                firsts |= mask & ~bit
+                seconds |= bit
+    return (firsts, seconds) if firsts and seconds else None
+
+
+def _type_pairs(one: Part, two: Part, *, stateful: bool) -> tuple[int, int] | None:
+    """Match actions that act on one resource type, where the two powers share a resource of it."""
+    seconds_of = _by_type(two.mask)
+    firsts_of = _by_type(one.mask)
+    firsts = seconds = 0
+    for kind, second in seconds_of.items():
+        first = firsts_of.get(kind, 0)
+        if not first or first == second or (stateful and not kind.stateful):
+            continue
+        if _meet(one.power, two.power, kind):
+            firsts |= first
+            seconds |= second
+    return (firsts, seconds) if firsts and seconds else None
+
+
+def _by_type(mask: int) -> dict[ResourceType, int]:
+    out: dict[ResourceType, int] = {}
+    for signature, part in catalog().signatures(mask):
+        for kind in signature.required or signature.optional:
+            out[kind] = out.get(kind, 0) | part
+    return out
+
+
+def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
+    """Tell whether two powers reach a common resource of a type."""
+    if one is two or one.broad or two.broad or "any" in (one.scope, two.scope):
+        return True
+    from rolelint.algebra.strings import arn, overlaps
+
+    service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
+    mine, theirs = ([r for r in p.resources if _of_service(r, service)] for p in (one, two))
+    return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
+
+
+def _of_service(resource: str, service: str) -> bool:
+    fields = resource.split(":", 3)
+    return len(fields) < 3 or fields[2] == service or "*" in fields[2]
+
+
+def layers(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The role can perform the selected actions in at least so many layers of an environment."""
+    selector = Selector({k: v for k, v in args.items() if k not in ("at-least", "of", "scope")})
+    of = {name: Selector({"actions": patterns}) for name, patterns in args["of"].items()}
+    least = int(args["at-least"])
+    eligible = Eligible({"scope": args.get("scope", "named")})
+
+    def ask(subject: Subject) -> Hit | None:
+        held = subject.mask & selector.mask
+        if not held or sum(1 for layer in of.values() if held & layer.mask) < least:
+            return None
+        found: dict[str, list[Part]] = {}
+        for name, layer in of.items():
+            parts = list(_parts(subject, selector.mask & layer.mask, eligible, ()))
+            if parts:
+                found[name] = parts
+        if len(found) < least:
+            return None
+        drops = sorted((best_first(parts)[0] for parts in found.values()), key=lambda p: p.drop)
+        deciding = drops[least - 1]
+        every = best_first(_joined_parts(p for parts in found.values() for p in parts))
+        names = list(found)
+        fields = {"layers": f"{', '.join(names[:-1])} and {names[-1]}", "count": str(len(names))}
+        return Hit(every, drop=deciding.drop, reasons=deciding.reasons, fields=fields)
+
+    return Question(ask, (selector,))
+
+
+def environment_not_separated(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """One statement reaches every environment: resources of its type without limit by name or tag."""
+    return can({**args, "scope": "any", "production-counts": False, "unless": ["tag-limited"]}, compile_)
+
+
+def no_tool_channel_deny(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The role can perform the selected actions, and no Deny takes them from calls through AWS's MCP servers."""
+    selector = Selector(args)
+    eligible = Eligible(args)
+
+    def ask(subject: Subject) -> Hit | None:
+        selected = selector.mask & ~subject.channel_blocked
+        if not subject.mask & selected:
+            return None
+        return hit_of(_parts(subject, selected, eligible, args.get("prefer", ())))
+
+    return Question(ask, (selector,))
+
+
+def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A role with findings of some categories has no permissions boundary."""
+    beside = frozenset(args["beside"])
+    severities = ("critical", "high", "medium", "low", "info")
+    enough = severities[: severities.index(args["at-least"]) + 1]
+
+    def ask(subject: Subject) -> Hit | None:
+        role = subject.role
+        if role is None or role.kind not in ("role", "user", "permission-set") or role.boundary or role.service_linked:
+            return None
+        if any(u.what == "permissions boundary" for u in role.unknowns):
+            return None
+        reasons = [
+            code for code, (category, severity) in subject.found.items() if category in beside and severity in enough
+        ]
+        if not reasons:
+            return None
+        more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+        return Hit(fields={"text": f"its powers are destructive ({reasons[0]}{more})"}, location=role.location)
+
+    return Question(ask, of_powers=True, late=True)
+
+
+#: Every word, by the name that rules use.
+WORDS: Mapping[str, Word] = {
+    "can": can,
+    "all": all_of,
+    "any": any_of,
+    "not": not_,
+    "if-known": if_known,
+    "pair": pair,
+    "layers": layers,
+    "environment-not-separated": environment_not_separated,
+    "no-tool-channel-deny": no_tool_channel_deny,
+    "no-boundary": no_boundary,
+    "allow-everything": shapes.allow_everything,
+    "service-wildcard": shapes.service_wildcard,
+    "verb-wildcard": shapes.verb_wildcard,
+    "not-action": shapes.not_action,
+    "no-sid": shapes.no_sid,
+    "deny-misses-siblings": shapes.deny_misses_siblings,
+    "deny-never-fires": texts.deny_never_fires,
+    "unknown-action": texts.unknown_action,
+    "condition-has-no-effect": texts.condition_has_no_effect,
+    "resource-shape-mismatch": texts.resource_shape_mismatch,
+    "oidc-subject-open": trust.oidc_subject_open,
+    "oidc-any-ref": trust.oidc_any_ref,
+    "trust-shared-with-tool": trust.trust_shared_with_tool,
+    "trust-whole-account": trust.trust_whole_account,
+    "no-session-attribution": trust.no_session_attribution,
+}
+
+
+def compile_when(when: Mapping[str, Any]) -> Question:
+    """Compile the condition of a rule; its shape has been checked against the schema."""
+    ((word, args),) = when.items()
+    return WORDS[word](args, compile_when)
+
+
+#: Tells how many levels, 0 or 1, a further reason lowers the severity of a part by.
+Weigh = Callable[[Subject, Part], tuple[int, int]]
+
+
+def compile_lower(entry: Mapping[str, Any]) -> tuple[Weigh, str, tuple[Selector, ...]]:
+    """Compile a further reason to lower the severity: how it weighs a part, its text, and the actions it asks about.
+
+    The weigher gives the levels and the actions of the part that count from then on.
+    """
+    unless = entry["unless"]
+    because = str(entry["because"])
+    if "hit" in unless:
+        args = unless["hit"]
+        selector = Selector({k: v for k, v in args.items() if k != "unless-condition"}, nested=True)
+        table = _condition_table(args.get("unless-condition", {}))
+
+        def weigh_hit(subject: Subject, part: Part) -> tuple[int, int]:
+            mask = part.mask & selector.mask
+            if not mask or (table and conditioned(part.power, table)):
+                return 1, part.mask
+            return 0, mask
+
+        return weigh_hit, because, ()
+    question = compile_when(unless)
+
+    def weigh_role(subject: Subject, part: Part) -> tuple[int, int]:
+        return (0 if question.ask(subject) else 1), part.mask
+
+    return weigh_role, because, question.selectors
