@@ -13,9 +13,10 @@ from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach, reach_rank
 from rolelint.engine.classes import Ceilings, Group, by_support, can_fire, ceilings, groups, solve, type_shapes
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.gates import Gate, gate_of, naming_of
-from rolelint.engine.keys import Undecided
+from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View
+from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
@@ -237,12 +238,16 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
     out: list[Core] = []
     undecided: list[tuple[str, int]] = []
     certainty = "proved" if certain else "possible"
+    if _never_holds(stage, statement):
+        return (), ()
     for group in groups(statement, around, certain):
         if group.option.plain and not group.denies and group.open:
             out.append(Core(group.mask, None, "any", True, ("*",), "", _NO_GATE, certainty, (statement,)))
             continue
+        # Where no statement speaks of resources, all actions stand and fall together.
+        resources = any(v.texts is not None for v in group.views)
         for mask, unsupported in by_support(group):
-            for signature, part in catalog().signatures(mask):
+            for signature, part in catalog().signatures(mask) if resources else ((_UNTYPED, mask),):
                 try:
                     core = _class(stage, group, signature, part, unsupported, certainty)
                 except (Undecided, LimitReached) as error:
@@ -251,6 +256,19 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
                 if core is not None:
                     out.append(core)
     return _merge(out), tuple(undecided)
+
+
+def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
+    """Tell whether one of a statement's conditions can hold in no request of the actor at all."""
+    for condition in statement.conditions:
+        if condition.refs or condition.uncertain or condition.key in LINKED:
+            continue
+        try:
+            if solve_key(stage.domain(condition.key), frozenset((Literal(condition, True),))) is None:
+                return True
+        except (Undecided, LimitReached):
+            continue
+    return False
 
 
 def _class(
@@ -269,7 +287,8 @@ def _class(
     narrow, gate, naming = terms
     scope = "any" if narrow.whole and exact else "named" if narrow.named else "pattern"
     grants = (option.statement,)
-    return Core(mask, signature, scope, narrow.whole_region, narrow.patterns, naming, gate, certainty, grants)
+    known = None if signature is _UNTYPED else signature
+    return Core(mask, known, scope, narrow.whole_region, narrow.patterns, naming, gate, certainty, grants)
 
 
 _Terms = tuple[Reach, Gate, str]

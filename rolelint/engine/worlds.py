@@ -38,7 +38,8 @@ _ENDPOINT = frozenset(
         "aws:sourcevpc aws:sourcevpce aws:sourcevpcarn aws:vpcsourceip aws:vpceaccount aws:vpceorgid aws:vpceorgpaths"
     ).split()
 )
-_LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
+#: Keys that a world fixes together.
+LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def worlds(conditions: Iterable[CompiledCondition], mentioned: frozenset[str], p
         mentioned: every key in conditions and policy variables, lower-cased.
         partition: of the request; `aws` when not known.
     """
-    linked = _LINKED & mentioned
+    linked = LINKED & mentioned
     if not linked:
         return _PLAIN
     telling = tuple(c for c in conditions if c.key in linked)
