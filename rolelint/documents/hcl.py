@@ -58,6 +58,20 @@ def parse_hcl(file: str, text: str) -> Body:
     return _Builder(text, 0).body(_child(tree, "body"))
 
 
+def parse_block(text: str, start: int, end: int) -> Block | None:
+    """Parse the one block that stands between two offsets of a text; None when that is no block."""
+    from hcl2.api import parses_to_tree
+    from lark.exceptions import LarkError
+
+    part = text[start:end]
+    try:
+        tree = parses_to_tree(part)
+    except LarkError:
+        return None
+    blocks = _Builder(part, start).body(_child(tree, "body")).blocks
+    return blocks[0] if len(blocks) == 1 else None
+
+
 def parse_template(text: str, offset: int = 0) -> Any:
     """Parse a text with `${...}` as JSON syntax and heredocs hold it, without quotes or escapes around it.
 

@@ -41,7 +41,7 @@ class Assembler:
         #: Addresses of managed policies and policy documents that some principal or resource uses.
         self.used: set[str] = set()
         for instance in world.instances.values():
-            if instance.type in MANAGED:
+            if instance.type in MANAGED and (instance.mode == "managed" or instance.values.get(MANAGED[instance.type])):
                 self._managed.setdefault(arn_of(instance, world), instance)
                 name = instance.text("name", "managed_policy_name")
                 if name:
@@ -196,19 +196,36 @@ class Assembler:
         value = item.value
         found = self.world.owner(value)
         if found is not None and found[0].type in MANAGED:
-            return found[0], ""
+            owner = found[0]
+            if owner.mode == "managed" or owner.values.get(MANAGED[owner.type]):
+                return owner, ""
+            # A data source that was not read: only what it looks for is known.
+            name = owner.text("name")
+            value = owner.text("arn")
+            if single_unknown(value) or not value:
+                return self._managed_by_name.get((owner.provider, name)), self._published_arn(name)
         value = self.world.follow(value)
         if not isinstance(value, str) or single_unknown(value):
             return None, ""
         if item.by_name:
             return self._managed_by_name.get((item.owner.provider, value)), value
-        instance = self._managed.get(value)
+        instance: Instance | None = self._managed.get(value)
         if instance is None and ":policy/" in value and ":aws:policy/" not in value:
             # The ARN is spelt out while the policy's own ARN is not known yet: the same name is the same policy.
             candidate = self._managed_by_name.get((item.owner.provider, value.rsplit("/", 1)[-1]))
             if candidate is not None and has_unknown(arn_of(candidate, self.world)):
                 instance = candidate
         return instance, value
+
+    def _published_arn(self, name: str) -> str:
+        """Give the ARN of the AWS managed policy of a name, or empty when there is none."""
+        if not name or has_unknown(name):
+            return ""
+        for path in ("", "service-role/", "job-function/", "aws-service-role/"):
+            arn = f"arn:aws:iam::aws:policy/{path}{name}"
+            if self._published(arn) is not None:
+                return arn
+        return ""
 
     def _published(self, arn: str) -> PolicyDocument | None:
         if ":aws:policy/" not in arn:

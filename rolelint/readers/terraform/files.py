@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from rolelint.documents import Document
 from rolelint.documents import hcl_nodes as hcl
+from rolelint.documents.hcl_outline import outline
 from rolelint.errors import InputError, Location, Problem, Route
 
 #: Text without any of these says nothing about IAM.
@@ -18,11 +19,6 @@ SIGNS = re.compile(
     re.MULTILINE,
 )
 _LOCAL_SOURCE = re.compile(r"\bsource\"?[ \t]*[=:][ \t]*\"(\.{1,2}/[^\"$]*)\"")
-_HEAD = re.compile(
-    r"^[ \t]*(resource|data|module|variable|output|locals|provider)\b"
-    r'[ \t]*(?:"([^"\n]*)")?[ \t]*(?:"([^"\n]*)")?[ \t\r\n]*\{',
-    re.MULTILINE,
-)
 #: A file that holds more text than this is no configuration that somebody wrote.
 MAX_FILE = 64 << 20
 
@@ -62,6 +58,20 @@ class Files:
                 body = hcl.Body({}, (), 0, 0)
             self._memo[key] = body
         return body
+
+    def block(self, file: str, start: int, end: int) -> hcl.Block:
+        """Parse one block of a file; one that cannot be parsed is a problem and is empty."""
+        key = ("terraform block", file, start)
+        block: hcl.Block | None = self._memo.get(key)
+        if block is None:
+            from rolelint.documents.hcl import parse_block
+
+            block = parse_block(self.text(file) or "", start, end)
+            if block is None:
+                self.body(file)
+                block = hcl.Block("", (), hcl.Body({}, (), start, end), start, end, start)
+            self._memo[key] = block
+        return block
 
     def matters(self, path: str, depth: int) -> bool:
         """Tell whether a folder speaks of IAM, see `Folder.matters`."""
@@ -104,22 +114,29 @@ def _parse(file: str, text: str) -> hcl.Body:
     return parse_hcl(file, text)
 
 
+class _Found(NamedTuple):
+    """Where a block stands, and the block itself once it is parsed."""
+
+    file: str
+    start: int
+    end: int
+    block: hcl.Block | None
+
+
 class Folder:
     """The definitions of one module folder.
 
     Attributes:
         path: the folder as the user named it.
-        files: its configuration files, sorted; `variables`: its files with values, in the order Terraform loads them.
+        files: its configuration files, sorted; override files last, as their blocks replace others.
     """
 
     def __init__(self, path: str, names: Iterable[str], files: Files) -> None:
         self.path = path
         self._files = files
-        self._names = sorted(names)
+        self._names = sorted(names, key=lambda n: (_is_override(n), n))
         self.files = [os.path.join(path, n) for n in self._names if is_configuration(n)]
-        self._index: dict[tuple[str, str, str], list[str]] | None = None
-        self._blocks: dict[tuple[str, str, str], list[Definition]] = {}
-        self._parsed: set[str] = set()
+        self._index: dict[tuple[str, str, str], list[_Found]] | None = None
         self._locals: dict[str, tuple[str, hcl.Setting]] | None = None
 
     def matters(self, depth: int = 8) -> bool:
@@ -132,49 +149,48 @@ class Folder:
         sources = {match[1] for text in texts for match in _LOCAL_SOURCE.finditer(text)}
         return any(self._files.matters(os.path.normpath(os.path.join(self.path, s)), depth - 1) for s in sources)
 
-    def _heads(self) -> dict[tuple[str, str, str], list[str]]:
+    def _heads(self) -> dict[tuple[str, str, str], list[_Found]]:
         if self._index is None:
             self._index = {}
             for file in self.files:
-                if file.endswith(".json"):
-                    self._take(file)
-                    continue
-                for match in _HEAD.finditer(self._files.text(file) or ""):
-                    key = (match[1], match[2] or "", match[3] or "")
-                    listed = self._index.setdefault(key, [])
-                    if file not in listed:
-                        listed.append(file)
+                parts = None if file.endswith(".json") else outline(self._files.text(file) or "")
+                if parts is None:
+                    for block in self._files.body(file).blocks:
+                        self._note(block.type, block.labels, _Found(file, block.start, block.end, block))
+                else:
+                    for part in parts:
+                        self._note(part.type, part.labels, _Found(file, part.start, part.end, None))
         return self._index
 
-    def _take(self, file: str) -> None:
-        """Parse a file and note its blocks."""
-        if file in self._parsed:
-            return
-        self._parsed.add(file)
-        index = self._index if self._index is not None else {}
-        for block in self._files.body(file).blocks:
-            labels = (*block.labels, "", "")
-            key = (block.type, labels[0], labels[1])
-            self._blocks.setdefault(key, []).append(Definition(file, block))
-            listed = index.setdefault(key, [])
-            if file not in listed:
-                listed.append(file)
+    def _note(self, kind: str, labels: tuple[str, ...], found: _Found) -> None:
+        assert self._index is not None
+        first, second = (*labels, "", "")[:2]
+        self._index.setdefault((kind, first, second), []).append(found)
 
     def keys(self, kind: str) -> list[tuple[str, str]]:
         """List the labels of all blocks of one type, in order of appearance."""
-        return [(a, b) for (t, a, b) in list(self._heads()) if t == kind]
+        return [(a, b) for (t, a, b) in self._heads() if t == kind]
 
     def block(self, kind: str, first: str = "", second: str = "") -> Definition | None:
-        """Give a block by type and labels; the last one when an override file repeats it."""
+        """Give a block by type and labels, the settings of override files put over those of others."""
         found = self.blocks(kind, first, second)
-        return found[-1] if found else None
+        if not found:
+            return None
+        whole = found[0]
+        for other in found[1:]:
+            if _is_override(os.path.basename(other.file)):
+                body = whole.block.body
+                merged = body._replace(settings={**body.settings, **other.block.body.settings})
+                whole = whole._replace(block=whole.block._replace(body=merged))
+        return whole
 
     def blocks(self, kind: str, first: str = "", second: str = "") -> list[Definition]:
         """List the blocks of one type with these labels."""
-        key = (kind, first, second)
-        for file in self._heads().get(key, ()):
-            self._take(file)
-        return self._blocks.get(key, [])
+        found = self._heads().get((kind, first, second), [])
+        for index, one in enumerate(found):
+            if one.block is None:
+                found[index] = one._replace(block=self._files.block(one.file, one.start, one.end))
+        return [Definition(one.file, one.block) for one in found if one.block is not None]
 
     def local(self, name: str) -> tuple[str, hcl.Setting] | None:
         """Give the definition of a local value, with its file."""
@@ -195,6 +211,11 @@ class Folder:
             for setting in self._files.body(file).settings.values():
                 found[setting.name] = (file, setting)
         return found
+
+
+def _is_override(name: str) -> bool:
+    stem = name.split(".")[0]
+    return is_configuration(name) and (stem == "override" or stem.endswith("_override"))
 
 
 def is_configuration(name: str) -> bool:

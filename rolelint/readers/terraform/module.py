@@ -52,7 +52,7 @@ class Tree:
 
     Attributes:
         world: instances that are known otherwise (a plan) come first, then those of the source.
-        used: folders of modules that the tree calls.
+        used: folders of modules that the tree calls; `read`: files that expressions read.
     """
 
     def __init__(self, folder: str, files: Files, variables: dict[str, Any] | None = None) -> None:
@@ -60,6 +60,7 @@ class Tree:
         self.variables = variables
         self.origins: dict[str, Origin] = {}
         self.used: set[str] = set()
+        self.read: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self.root = Module(self, open_folder(folder, files), "", None, None)
@@ -312,6 +313,7 @@ class Module:
         if has_unknown(path) or os.path.isabs(path):
             return None
         inside = os.path.normpath(os.path.join(self.folder.path, path) if not self._rooted(path) else path)
+        self.tree.read.add(inside)
         return self.tree.files.text(inside)
 
     def _rooted(self, path: str) -> bool:

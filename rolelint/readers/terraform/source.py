@@ -46,6 +46,7 @@ def _read(folder: str, context: ReadContext) -> Reading:
     world = source_world(tree)
     reading = assemble(world, None, context.memo, context.boundaries)
     reading.problems.extend(files.problems)
+    context.used_files.update(os.path.realpath(f) for f in tree.read)
     for path in tree.used:
         context.used_files.update(os.path.realpath(f) for f in open_folder(path, files).files)
     return reading

@@ -1,0 +1,91 @@
+"""Find the top-level blocks of HCL text without parsing them, so that only the wanted ones are parsed."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+#: Whitespace and comments between blocks.
+_SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\n]*|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_HEAD = re.compile(r'([A-Za-z_][\w-]*)[ \t]*((?:(?:"[^"\\\n]*"|[A-Za-z_][\w-]*)[ \t]*)*)\{')
+_LABEL = re.compile(r'"([^"\n]*)"|([\w-]+)')
+#: What changes the nesting, or hides text that does not.
+_TOKEN = re.compile(
+    r'"(?:[^"\\$%\n]|\\.|[$%](?!\{))*"'  # a text without interpolation
+    r'|"|#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?[A-Za-z][\w.-]*[ \t]*\r?\n|[{}]',
+    re.DOTALL,
+)
+_INSIDE = re.compile(r'\\.|[$%]{2}\{|[$%]\{|"', re.DOTALL)
+
+
+class Part(NamedTuple):
+    """A top-level block: its type, its labels, and where its text stands."""
+
+    type: str
+    labels: tuple[str, ...]
+    start: int
+    end: int
+
+
+def outline(text: str) -> list[Part] | None:
+    """List the top-level blocks, or give None when the text is not a plain sequence of blocks."""
+    parts: list[Part] = []
+    at = _past(text, 0)
+    while at < len(text):
+        head = _HEAD.match(text, at)
+        if head is None:
+            return None
+        end = _end_of_braces(text, head.end())
+        if end < 0:
+            return None
+        labels = tuple(a or b for a, b in _LABEL.findall(head[2]))
+        parts.append(Part(head[1], labels, at, end))
+        at = _past(text, end)
+    return parts
+
+
+def _past(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def _end_of_braces(text: str, at: int) -> int:
+    """Give the offset after the brace that closes the one before `at`; -1 when there is none."""
+    depth = 1
+    while depth:
+        token = _TOKEN.search(text, at)
+        if token is None:
+            return -1
+        at = token.end()
+        found = token[0]
+        if found == "{":
+            depth += 1
+        elif found == "}":
+            depth -= 1
+        elif found == '"':
+            at = _end_of_text(text, at)
+            if at < 0:
+                return -1
+        elif found.startswith("<<"):
+            word = re.escape(found.strip().lstrip("<").lstrip("-"))
+            close = re.compile(rf"^[ \t]*{word}[ \t]*\r?$", re.MULTILINE).search(text, at)
+            if close is None:
+                return -1
+            at = close.end()
+    return at
+
+
+def _end_of_text(text: str, at: int) -> int:
+    """Give the offset after the quote that closes a text with interpolations."""
+    while True:
+        token = _INSIDE.search(text, at)
+        if token is None:
+            return -1
+        at = token.end()
+        found = token[0]
+        if found == '"':
+            return at
+        if found in ("${", "%{"):
+            at = _end_of_braces(text, at)
+            if at < 0:
+                return -1
