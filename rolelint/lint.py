@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Protocol
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import Document, Place, parse
 from rolelint.errors import InputError, Location, Problem, UsageError
@@ -45,8 +45,7 @@ class Judge(Protocol):
         """List what could not be decided about a role."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What to look at.
 
     Attributes:
@@ -67,11 +66,10 @@ class Request:
     scps: tuple[str, ...] = ()
     rcps: tuple[str, ...] = ()
     excerpts: bool = True
-    reader_options: dict[str, Any] = field(default_factory=dict)
+    reader_options: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(NamedTuple):
     """A reading with the files it came from: real paths, and whether the user named them."""
 
     reading: Reading
@@ -186,7 +184,9 @@ def _read_group(
     reader: FolderReader, sources: list[Source], context: ReadContext, report: Report, found: list[_Found]
 ) -> None:
     report.files += len(sources)
-    context.base = Path(sources[0].path).parent
+    context.move_to(os.path.dirname(sources[0].path) or ".")
+    from pathlib import Path
+
     try:
         reading = read_folder(reader, [Path(source.path) for source in sources], context)
     except InputError as error:
@@ -202,7 +202,7 @@ def _read_source(source: Source, context: ReadContext, report: Report, found: li
     except InputError as error:
         _cannot_parse(source, error, report)
         return
-    context.base = Path(source.path).parent if source.path else None
+    context.move_to(os.path.dirname(source.path) or "." if source.path else None)
     for document in documents:
         try:
             reading = read(document, context)
@@ -274,7 +274,7 @@ def _guardrails(request: Request, context: ReadContext, report: Report) -> None:
 
 def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Report) -> tuple[Policy, ...]:
     source = Source(path if path != "-" else "<stdin>", path if path != "-" else "", True)
-    forced = ReadContext(kind.value, Path(path).parent, options=context.options, memo=context.memo)
+    forced = ReadContext(kind.value, os.path.dirname(path) or ".", options=context.options, memo=context.memo)
     policies: list[Policy] = []
     try:
         for document in parse(source.name, read_source(source)):

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from rolelint.documents import Document
 from rolelint.policies.role import Policy, Reading
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-@dataclass(frozen=True, slots=True)
-class Hints:
+
+class Hints(NamedTuple):
     """What is known about a document beside its content.
 
     Attributes:
@@ -25,13 +25,12 @@ class Hints:
     file: str = ""
 
 
-@dataclass(slots=True)
 class ReadContext:
     """What a reader may need beside the document.
 
     Attributes:
         forced_type: `identity`, `trust`, `resource`, `scp`, `rcp`, `boundary` or `session`, or None.
-        base: the folder of the file, for files that the document names; None for standard input.
+        base: the folder of the file, or None.
         boundaries: boundaries that the user puts on every principal; the pipeline applies them.
         scps: SCP levels of the user, root first; the pipeline applies them.
         rcps: RCPs of the user; the pipeline applies them.
@@ -40,14 +39,39 @@ class ReadContext:
         used_files: real paths of files that another input names as its part; they are not checked by themselves.
     """
 
-    forced_type: str | None = None
-    base: Path | None = None
-    boundaries: tuple[Policy, ...] = ()
-    scps: tuple[tuple[Policy, ...], ...] | None = None
-    rcps: tuple[Policy, ...] | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-    memo: dict[Any, Any] = field(default_factory=dict)
-    used_files: set[str] = field(default_factory=set)
+    __slots__ = ("_base", "boundaries", "forced_type", "memo", "options", "rcps", "scps", "used_files")
+
+    def __init__(
+        self,
+        forced_type: str | None = None,
+        base: Path | str | None = None,
+        boundaries: tuple[Policy, ...] = (),
+        scps: tuple[tuple[Policy, ...], ...] | None = None,
+        rcps: tuple[Policy, ...] | None = None,
+        options: dict[str, Any] | None = None,
+        memo: dict[Any, Any] | None = None,
+    ) -> None:
+        self.forced_type = forced_type
+        self._base = base
+        self.boundaries = boundaries
+        self.scps = scps
+        self.rcps = rcps
+        self.options = {} if options is None else options
+        self.memo = {} if memo is None else memo
+        self.used_files: set[str] = set()
+
+    @property
+    def base(self) -> Path | None:
+        """The folder of the file, for files that the document names; None for standard input."""
+        if isinstance(self._base, str):
+            from pathlib import Path
+
+            self._base = Path(self._base)
+        return self._base
+
+    def move_to(self, folder: str | None) -> None:
+        """Set the folder of the file that is read next; the path object is made when a reader asks for it."""
+        self._base = folder
 
 
 class ReaderModule(Protocol):

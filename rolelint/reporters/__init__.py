@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, cast
 
 from rolelint.findings.model import Report
 
@@ -49,8 +49,7 @@ class RuleText(Protocol):
         """Pages that state the facts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How a report is written.
 
     Attributes:
@@ -69,7 +68,7 @@ class Style:
     verbose: bool = False
     effects: str = "full"
     exit_code: int = 0
-    rules: Mapping[str, RuleText] = field(default_factory=dict)
+    rules: Mapping[str, RuleText] = MappingProxyType({})
 
 
 class ReporterModule(Protocol):

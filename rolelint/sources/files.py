@@ -6,8 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolelint.documents.encoding import is_binary
 from rolelint.errors import InputError, Location, Problem
@@ -21,8 +20,7 @@ _GLOB = frozenset("*?[")
 MAX_FILE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One file to look at.
 
     Attributes:
@@ -36,8 +34,7 @@ class Source:
     named: bool
 
 
-@dataclass(slots=True)
-class Sources:
+class Sources(NamedTuple):
     """What a list of paths stands for.
 
     Attributes:
@@ -45,8 +42,8 @@ class Sources:
         problems: paths that cannot be looked at.
     """
 
-    files: list[Source] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    files: list[Source]
+    problems: list[Problem]
 
 
 def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
@@ -55,7 +52,7 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
     Args:
         exclude: patterns in the syntax of `.gitignore`; they apply to paths as named and below each folder.
     """
-    found = Sources()
+    found = Sources([], [])
     seen: set[tuple[int, int] | str] = set()
     patterns = list(exclude)
     excluded = _spec(patterns) if patterns else None
