@@ -22,7 +22,18 @@ class Shape:
             variable follows the literal start and nothing else.
     """
 
-    __slots__ = ("_pattern", "fields", "format", "rest", "rest_head", "rest_key", "rest_open", "sample", "variables")
+    __slots__ = (
+        "_pattern",
+        "fields",
+        "format",
+        "rest",
+        "rest_head",
+        "rest_key",
+        "rest_open",
+        "rest_sample",
+        "sample",
+        "variables",
+    )
 
     def __init__(self, arn_format: str, partition: str, account: str, region: str) -> None:
         from rolelint.engine.worlds import default_region
@@ -49,7 +60,8 @@ class Shape:
         self.fields = tuple(fields)
         #: Which of the five fields a principal's own value stands in.
         self.variables = tuple("${" in f for f in written[:5])
-        self.sample = ":".join([*sample, _VARIABLE.sub("example", rest)])
+        self.rest_sample = _VARIABLE.sub("example", rest)
+        self.sample = ":".join([*sample, self.rest_sample])
         parts = _VARIABLE.split(rest)
         self.rest_head = parts[0]
         self.rest_open = len(parts) == 2 and not parts[1]
@@ -179,7 +191,9 @@ def _measure(pattern: str, into: Shape) -> Reach:
         elif not _meets(rest, into):
             return NOTHING
         else:
-            covers = includes([glob(rest)], into.rest)
+            # A pattern that misses one member covers not all of them.
+            shaped = glob(rest)
+            covers = shaped.matches(into.rest_sample) and includes([shaped], into.rest)
     whole, regional = whole and covers, regional and covers
     named = not regional and is_named(pattern, into.format)
     return Reach(True, whole, regional, named, (pattern,))
@@ -192,7 +206,14 @@ def _meets(rest: str, into: Shape) -> bool:
     key = (rest, into.rest_key)
     found = _meeting.get(key)
     if found is None:
-        found = _meeting[key] = overlaps(glob(rest), into.rest)
+        head = rest[: min(rest.find(c) % (len(rest) + 1) for c in "*?")]
+        if not (head.startswith(into.rest_head) or into.rest_head.startswith(head)):
+            found = False
+        else:
+            plain = rest.replace("?", "x")
+            guesses = (plain.replace("*", filler) for filler in ("x", "x/x", "x:x"))
+            found = any(into.rest.matches(g) for g in guesses) or overlaps(glob(rest), into.rest)
+        _meeting[key] = found
     return found
 
 
