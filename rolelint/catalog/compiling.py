@@ -24,11 +24,18 @@ GENERATOR = "rolelint catalog build, format 1"
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A compiled catalogue: the header without digest, and its sections; problems of the label files."""
+    """A compiled catalogue.
+
+    Attributes:
+        header: without the digest.
+        problems: what is wrong in the label files.
+        missed: write-level actions without a reviewed label in services whose file is dated as reviewed.
+    """
 
     header: dict[str, Any]
     sections: dict[str, bytes]
     problems: tuple[Problem, ...]
+    missed: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -43,8 +50,9 @@ class _Row:
 def build(published: Published, folder: Path = labels.FOLDER) -> Built:
     """Compile the catalogue. Same inputs, same bytes."""
     tables = curated()
-    entries, problems = labels.read_folder(folder)
-    reviewed = {entry.action: entry for entry in entries}
+    files = labels.read_folder(folder)
+    problems = list(files.problems)
+    reviewed = {entry.action: entry for entry in files.entries}
     rows = []
     known = set()
     for service, action in published.actions():
@@ -62,7 +70,7 @@ def build(published: Published, folder: Path = labels.FOLDER) -> Built:
         else:
             label = heuristics.propose(service, action, tables.stateful, tables.recovery, tables.parameters).label
         rows.append(_Row(service, action, label, *uses))
-    for entry in entries:
+    for entry in files.entries:
         if entry.action not in known:
             problems.append(Problem(f"`{entry.action}` is not in the catalogue", entry.location, "remove the line"))
     sections, counts = _sections(published, rows, tables)
@@ -73,9 +81,15 @@ def build(published: Published, folder: Path = labels.FOLDER) -> Built:
             *({"source": f["source"], "date": str(f["date"]), "facts": name} for name, f in tables.facts.items()),
         ],
         "counts": counts,
+        "reviewed_services": files.reviewed,
         "rcp_services": list(tables.rcp_services),
     }
-    return Built(header, sections, tuple(problems))
+    missed = tuple(
+        f"{row.service.prefix}:{row.action.name}"
+        for row in rows
+        if row.service.prefix in files.reviewed and row.action.is_write and row.label.decided != "reviewed"
+    )
+    return Built(header, sections, tuple(problems), missed)
 
 
 def is_current(built: Built, path: Path = TARGET) -> bool:
@@ -93,8 +107,13 @@ def _uses(
     """Decide which types a call must name and which it may name."""
     if target:
         return tuple(sorted(target)), tuple(sorted(use.type for use in uses if use.type not in target))
-    loose = tables.alternatives.get(name, ())
-    required = tuple(sorted(use.type for use in uses if use.required and use.type not in loose))
+    prefix, _, action = name.partition(":")
+    published = {use.type for use in uses if use.required}
+    loose: set[str] = set()
+    for service, types, actions in tables.alternatives:
+        if service == prefix and (not actions or action in actions) and len(types & published) > 1:
+            loose |= types
+    required = tuple(sorted(published - loose))
     return required, tuple(sorted(use.type for use in uses if use.type not in required))
 
 

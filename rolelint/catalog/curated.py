@@ -18,7 +18,7 @@ class Curated:
     Attributes:
         parameters: rows of the parameter table, first match wins.
         formats: resource type to the ARN formats that replace the published ones.
-        alternatives: action to its required resource types of which a call names one.
+        alternatives: rows of a service, its types of which a call names one, and the actions meant (empty: all).
         everywhere, listed: global condition keys to the types of their values.
         federated: actions that carry the claims of any identity provider.
         parameter_keys: lower-cased condition keys on dangerous parameters.
@@ -29,7 +29,7 @@ class Curated:
     recovery: frozenset[str]
     parameters: tuple[Mapping[str, Any], ...]
     formats: Mapping[str, tuple[str, ...]]
-    alternatives: Mapping[str, tuple[str, ...]]
+    alternatives: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
     rcp_services: tuple[str, ...]
     everywhere: Mapping[str, str]
     listed: Mapping[str, str]
@@ -49,7 +49,10 @@ def curated() -> Curated:
         recovery=_keys(types["recovery"]),
         parameters=tuple(load("parameters.yaml")["parameters"]),
         formats={row["type"]: tuple(row["formats"]) for row in overrides["formats"]},
-        alternatives={action: tuple(row["types"]) for row in overrides["alternatives"] for action in row["actions"]},
+        alternatives=tuple(
+            (row["service"], frozenset(row["types"]), frozenset(row.get("actions", ())))
+            for row in overrides["alternatives"]
+        ),
         rcp_services=tuple(facts["rcp_services"]["services"]),
         everywhere=facts["global_keys"]["everywhere"],
         listed=facts["global_keys"]["listed"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 FOLDER = Path(__file__).parent / "labels"
 SCHEMA = Path(__file__).parent / "labels.schema.json"
 SECOND_PASS = "second-pass.yaml"
+_REVIEWED = re.compile(r"^reviewed: *[\"']?([0-9-]{10})", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +66,37 @@ def parse(text: str, name: str, *, decided: str = "reviewed") -> tuple[list[Entr
     return entries, problems
 
 
-def read_folder(folder: Path = FOLDER) -> tuple[list[Entry], list[Problem]]:
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """All label files of a folder.
+
+    Attributes:
+        reviewed: services whose file gives a date under `reviewed`, with the date: a promise that somebody decided
+            every write-level action of the service.
+    """
+
+    entries: list[Entry]
+    problems: list[Problem]
+    reviewed: dict[str, str]
+
+
+def read_folder(folder: Path = FOLDER) -> Folder:
     """Read all label files of a folder, in the order of their names; locations name them within the folder."""
-    entries: list[Entry] = []
-    problems: list[Problem] = []
+    found = Folder([], [], {})
     for path in sorted(folder.glob("*.yaml")):
         if path.name == SECOND_PASS:
             continue
-        found, wrong = parse(path.read_text(encoding="utf-8"), f"{folder.name}/{path.name}")
-        problems += wrong
-        for entry in found:
+        text = path.read_text(encoding="utf-8")
+        entries, problems = parse(text, f"{folder.name}/{path.name}")
+        found.problems.extend(problems)
+        for entry in entries:
             if entry.action.split(":", 1)[0] != path.stem:
-                problems.append(Problem(f"`{entry.action}` belongs into another file", entry.location))
-        entries += found
-    return entries, problems
+                found.problems.append(Problem(f"`{entry.action}` belongs into another file", entry.location))
+        found.entries.extend(entries)
+        date = _REVIEWED.search(text)
+        if date:
+            found.reviewed[path.stem] = date.group(1)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

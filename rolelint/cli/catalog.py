@@ -138,7 +138,10 @@ def stats(form: str) -> None:
         )
     else:
         click.echo("second pass: none recorded")
-    click.echo(f"services with a label file: {facts['label_files']}")
+    click.echo(
+        f"services reviewed action by action: {facts['reviewed_services']} with "
+        f"{facts['reviewed_services_write_level']} write-level actions; label files: {facts['label_files']}"
+    )
     for source in facts["sources"]:
         name = source.get("facts") or "actions, resource types, condition keys"
         click.echo(f"source: {source['source']} {source.get('version', '')} ({source['date']}): {name}")
@@ -167,11 +170,13 @@ def build(check: bool, output: Path | None, labels_folder: Path | None) -> None:
             click.echo(f"error: {target} is not current. run `rolelint catalog build`", err=True)
         if undecided:
             click.echo(f"error: {undecided} write-level actions are undecided. add them to the label files", err=True)
+        for name in built.missed:
+            click.echo(f"error: `{name}` has no label in the file of its service, which is dated as reviewed", err=True)
         managed = artefact.Artefact(folder / "managed.bin") if (folder / "managed.bin").is_file() else None
         damaged = managed is not None and not managed.verify()
         if damaged:
             click.echo(f"error: {folder / 'managed.bin'} is damaged", err=True)
-        if built.problems or undecided or damaged or not current:
+        if built.problems or built.missed or undecided or damaged or not current:
             raise click.exceptions.Exit(FAILED)
         click.echo(f"{target} is current")
         return
@@ -216,7 +221,7 @@ def update(
         files[folder / "managed.bin"] = _managed(managed)
     if managed is None or source is not None:
         new = feed.read(source or feed.URL, old)
-        entries, _ = labels.read_folder(reviewed)
+        entries = labels.read_folder(reviewed).entries
         merged, change = updating.merge(old, new, (entry.action for entry in entries))
         _show_change(change, form)
         if change.reasons and not force:
@@ -301,6 +306,7 @@ def _statistics(known: Catalog) -> dict[str, Any]:
     passes = labels.second_passes()
     sampled, agreed = sum(p.read for p in passes), sum(p.agreed for p in passes)
     managed = known.managed_policy_header()
+    services = known.header["reviewed_services"]
     return {
         "actions": known.size,
         "services": len(known.prefixes()),
@@ -322,6 +328,8 @@ def _statistics(known: Catalog) -> dict[str, Any]:
         },
         "write_level": write.bit_count(),
         "undecided_write_level": (known.attribute_mask("undecided") & write).bit_count(),
+        "reviewed_services": len(services),
+        "reviewed_services_write_level": (write & _union(known.service_mask(s) for s in services)).bit_count(),
         "label_files": sum(1 for p in labels.FOLDER.glob("*.yaml") if p.name != labels.SECOND_PASS),
         "second_pass": {
             "services": len({p.service for p in passes}),

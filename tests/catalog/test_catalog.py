@@ -158,6 +158,14 @@ def test_a_target_replaces_what_is_published_as_required(known: Catalog) -> None
     assert "rds:cluster-snapshot" in [t.key for t in signature.optional]
 
 
+def test_alternatives_are_optional(known: Catalog) -> None:
+    index = known.index("elasticloadbalancing:DeleteListener")
+    assert index is not None
+    signature = known.action(index).signature
+    assert signature.required == ()
+    assert {t.name for t in signature.optional} >= {"listener/app", "listener/net"}
+
+
 def test_types_know_their_place_and_their_nature(known: Catalog) -> None:
     assert all(kind.id == i for i, kind in enumerate(known.types))
     by_key = {kind.key: kind for kind in known.types}

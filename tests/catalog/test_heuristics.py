@@ -171,6 +171,7 @@ def test_curated_types_exist(shipped: Published) -> None:
     assert tables.recovery <= known
     assert not tables.stateful & tables.recovery - {"storagegateway:tape"}
     assert set(tables.formats) <= known
+    assert {f"{service}:{name}" for service, names, _ in tables.alternatives for name in names} <= known
 
 
 def test_parameter_rows_match_something(shipped: Published) -> None:

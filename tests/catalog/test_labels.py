@@ -11,7 +11,7 @@ from rolelint.catalog import catalog, compiling, labels, published
 from rolelint.catalog.model import CLASSES, DEFAULTS
 from rolelint.errors import InputError
 
-from .catalog_feed import Run
+from .catalog_feed import Run, World
 
 GOOD = """\
 service: sqs
@@ -114,10 +114,23 @@ def test_a_label_for_an_action_that_is_gone_is_a_problem(tmp_path: Path) -> None
     ]
 
 
+def test_a_reviewed_file_leaves_no_write_level_action_out(world: World, run: Run) -> None:
+    path = world.labels / "sqs.yaml"
+    path.write_text("service: sqs\nactions:\n  PurgeQueue: {class: none}\n")
+    run("build", *world.folders)
+    assert run("build", "--check", *world.folders).code == 0
+    path.write_text("service: sqs\nreviewed: 2026-11-22\nactions:\n  PurgeQueue: {class: none}\n")
+    assert run("build", *world.folders).code == 0
+    result = run("build", "--check", *world.folders)
+    assert result.code == 1
+    assert "`sqs:DeleteQueue` has no label" in result.err
+    assert "sqs:ListQueues" not in result.err
+
+
 def test_the_shipped_label_files_are_sound() -> None:
-    entries, problems = labels.read_folder()
-    assert not problems
-    names = [entry.action for entry in entries]
+    found = labels.read_folder()
+    assert not found.problems
+    names = [entry.action for entry in found.entries]
     assert len(names) == len(set(names))
 
 
