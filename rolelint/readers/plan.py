@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolelint.documents import Document
 from rolelint.errors import Location, Problem, Route, show_route
@@ -16,6 +16,9 @@ from rolelint.readers.terraform.redact import Redactor, any_true
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.world import Instance, Scope, World, single_unknown, split_address
+
+if TYPE_CHECKING:
+    from rolelint.readers.terraform.beside import Beside
 
 #: Attributes that hold a policy: an unknown one whose only reference is a policy document is that document.
 _DOCUMENTS = frozenset(
@@ -83,7 +86,20 @@ class _Plan:
         scopes = self._scopes(data)
         self.after = self._world(scopes)
         self.before: World | None = self._world(scopes) if "resource_changes" in data else None
+        self._beside = self._source(context)
         self._fill()
+        if self._beside is not None:
+            for instance in self.after.instances.values():
+                self._beside.refine(instance, self.after)
+
+    def _source(self, context: ReadContext) -> Beside | None:
+        folder = context.options.get("source")
+        if not folder or not self.configuration.known:
+            return None
+        from rolelint.readers.terraform.beside import Beside, variables_of
+
+        found = Beside(str(folder), context.memo, variables_of(self._document.data), self.configuration)
+        return found if found.exists() else None
 
     def _world(self, scopes: dict[str, Scope]) -> World:
         referenced = self.configuration.referenced() if self.configuration.known else None
@@ -221,6 +237,12 @@ class _Plan:
     # Places.
 
     def _place(self, instance: Instance, attribute: Route, route: Route) -> Location:
+        if self._beside is not None:
+            found = self._beside.locate(instance, attribute, route)
+            if found is not None:
+                return found
+        if attribute[:1] == ("statement",) and route[:1] == ("Statement",):
+            route = route[2:]
         return Location(self._document.file, route=show_route((*attribute, *route)), address=instance.address)
 
     # Where providers work.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.references import call_names, split_module
 from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
 
 #: Bounds the instances that one `count` or `for_each` makes; past it, the block is taken as one unknown instance.
@@ -63,7 +65,30 @@ class Tree:
         self.read: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
+        self._installed: dict[str, str] | None = None
         self.root = Module(self, open_folder(folder, files), "", None, None)
+
+    def installed(self, key: str) -> str | None:
+        """Give the folder where `terraform init` put a module, by its call names joined with dots."""
+        if self._installed is None:
+            self._installed = {}
+            base = self.root.folder.path
+            listing = self.files.text(os.path.join(base, ".terraform", "modules", "modules.json"))
+            try:
+                rows = json.loads(listing)["Modules"] if listing else []
+                self._installed = {row["Key"]: os.path.normpath(os.path.join(base, row["Dir"])) for row in rows}
+            except (ValueError, KeyError, TypeError):
+                # A listing in another form only means that such modules stay unknown.
+                self._installed = {}
+        return self._installed.get(key)
+
+    def module_at(self, address: str) -> Module | None:
+        """Give the module of an address, or None when its source is not here."""
+        if not address:
+            return self.root
+        parent, name, key = split_module(address)
+        above = self.module_at(parent)
+        return above.instance(name, key) if above is not None else None
 
     def scope(self, provider: str) -> Scope:
         """Give the scope of a provider configuration, read from its block."""
@@ -166,29 +191,63 @@ class Module:
 
         return self._once(("local", name), f"local.{name}", make)
 
+    def called(self, name: str) -> tuple[Definition, Folder] | None:
+        """Give the block that calls a module and the folder it calls, or None when its source is not here."""
+        definition = self.folder.block("module", name)
+        if definition is None or self.depth >= MAX_MODULES:
+            return None
+        setting = definition.block.body.settings.get("source")
+        source = setting.value.value if setting and isinstance(setting.value, hcl.Literal) else None
+        if isinstance(source, str) and source.startswith(("./", "../")):
+            path = os.path.normpath(os.path.join(self.folder.path, source))
+        else:
+            installed = self.tree.installed(".".join([*call_names(self.address), name]))
+            if installed is None:
+                return None
+            path = installed
+        folder = open_folder(path, self.tree.files)
+        if not folder.files:
+            return None
+        self.tree.used.add(path)
+        return definition, folder
+
     def modules(self, name: str) -> list[tuple[Any, Module]] | None:
-        """List the instances of a called local module with their keys, or None when its source is not here."""
+        """List the instances of a called module with their keys, or None when its source is not here."""
 
         def make() -> Any:
-            definition = self.folder.block("module", name)
-            if definition is None or self.depth >= MAX_MODULES:
+            found = self.called(name)
+            if found is None:
                 return None
-            setting = definition.block.body.settings.get("source")
-            source = setting.value.value if setting and isinstance(setting.value, hcl.Literal) else None
-            if not isinstance(source, str) or not source.startswith(("./", "../")):
-                return None
-            path = os.path.normpath(os.path.join(self.folder.path, source))
-            folder = open_folder(path, self.tree.files)
-            if not folder.files:
-                return None
-            self.tree.used.add(path)
+            definition, folder = found
             return [
                 (key, Module(self.tree, folder, f"{self.prefix()}module.{name}{show_key(key)}", definition, frame))
                 for key, frame in self.expand(definition)
             ]
 
-        found: list[tuple[Any, Module]] | None = self._once(("module", name), f"module.{name}", make) or None
-        return found if isinstance(found, list) else None
+        listed: Any = self._once(("module", name), f"module.{name}", make)
+        return listed if isinstance(listed, list) else None
+
+    def instance(self, name: str, key: str) -> Module | None:
+        """Give one instance of a called module by its key as addresses write it."""
+        for at, module in self.modules(name) or ():
+            if show_key(at) == key:
+                return module
+
+        def make() -> Any:
+            found = self.called(name)
+            if found is None:
+                return None
+            definition, folder = found
+            plain: Any = json.loads(key[1:-1]) if key else None
+            frame = Frame(self, definition.file)
+            if isinstance(plain, int):
+                frame.count = plain
+            elif plain is not None:
+                frame.each = (plain, unknown(f"{self._label(definition)}{key} each.value"))
+            return Module(self.tree, folder, f"{self.prefix()}module.{name}{key}", definition, frame)
+
+        made: Any = self._once(("module", name, key), f"module.{name}{key}", make)
+        return made if isinstance(made, Module) else None
 
     def give(self, name: str) -> Any:
         """Give the value of an output of this module."""

@@ -70,15 +70,15 @@ class Configuration:
             head = "".join(f"module.{name}." for name in path)
             for resource in module.get("resources") or []:
                 for part in ("expressions", "for_each_expression", "count_expression"):
-                    for reference in _all_references(resource.get(part)):
+                    for reference in all_references(resource.get(part)):
                         if reference.startswith("data."):
                             found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
             for call in (module.get("module_calls") or {}).values():
-                for reference in _all_references(call.get("expressions")):
+                for reference in all_references(call.get("expressions")):
                     if reference.startswith("data."):
                         found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
             for output in (module.get("outputs") or {}).values() if path else ():
-                for reference in _all_references(output.get("expression")):
+                for reference in all_references(output.get("expression")):
                     if reference.startswith("data."):
                         found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
         return frozenset(found)
@@ -179,7 +179,7 @@ class Configuration:
         if not module:
             found.open[f"var.{name}"] = None
             return
-        parent, call, key = _split_module(module)
+        parent, call, key = split_module(module)
         config = self._modules.get(call_names(parent), {})
         caller = (config.get("module_calls") or {}).get(call) or {}
         expression = (caller.get("expressions") or {}).get(name)
@@ -250,28 +250,28 @@ def _specific(references: list[str]) -> Iterator[str]:
         yield reference
 
 
-def _all_references(expression: object) -> Iterator[str]:
+def all_references(expression: object) -> Iterator[str]:
     if isinstance(expression, dict):
         for name, value in expression.items():
             if name == "references" and isinstance(value, list):
                 yield from (v for v in value if isinstance(v, str))
             else:
-                yield from _all_references(value)
+                yield from all_references(value)
     elif isinstance(expression, list):
         for value in expression:
-            yield from _all_references(value)
+            yield from all_references(value)
 
 
 def call_names(module: str) -> tuple[str, ...]:
     """List the call names of a module address: `module.a["x"].module.b` is `("a", "b")`."""
     names: list[str] = []
     while module:
-        module, name, _ = _split_module(module)
+        module, name, _ = split_module(module)
         names.append(name)
     return tuple(reversed(names))
 
 
-def _split_module(module: str) -> tuple[str, str, str]:
+def split_module(module: str) -> tuple[str, str, str]:
     """Split the last call off a module address: parent, call name, key as written."""
     depth, at = 0, -1
     quoted = False

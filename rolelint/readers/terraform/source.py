@@ -101,16 +101,21 @@ def instance_of(
 ) -> Instance:
     """Evaluate one instance; attributes that name another resource hold that resource's own name."""
     body = definition.block.body
-    values = body_values(body, frame)
+    values = linked_values(body, body_values(body, frame), frame)
+    configured = frozenset(values)
+    for attribute in ("name", "bucket", "role_name", "user_name", "group_name"):
+        values.setdefault(attribute, unknown(f"{address}.{attribute}"))
+    return Instance(address, module.address, mode, kind, name, key, values, module.provider(definition), configured)
+
+
+def linked_values(body: hcl.Body, values: dict[str, Any], frame: Frame) -> dict[str, Any]:
+    """Put the own names of resources in place of what names them, so that equal names cannot be mixed up."""
     for attribute, setting in body.settings.items():
         if attribute in LINKS:
             linked = link(setting.value, frame)
             if linked is not None:
                 values[attribute] = linked
-    configured = frozenset(values)
-    for attribute in ("name", "bucket", "role_name", "user_name", "group_name"):
-        values.setdefault(attribute, unknown(f"{address}.{attribute}"))
-    return Instance(address, module.address, mode, kind, name, key, values, module.provider(definition), configured)
+    return values
 
 
 def link(node: Any, frame: Frame) -> Any:

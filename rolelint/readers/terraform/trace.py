@@ -200,9 +200,23 @@ def _reference(node: Any, route: Route, here: Spot, frame: Frame, limit: int) ->
             file, setting = found
             inner = Frame(module, file)
             return trace(setting.value, (*more[1:], *route), Spot(file, setting.start, setting.end), inner, limit - 1)
+    if head == "data" and more[:1] == ("aws_iam_policy_document",) and len(more) > 2 and len(route) > 1:
+        return _document(module, str(more[1]), route, here)
     if head == "var" and more:
         return _variable(module, str(more[0]), (*more[1:], *route), here, limit)
     return here
+
+
+def _document(module: Module, name: str, route: Route, here: Spot) -> Spot:
+    """Find the statement block of a policy document that is made of nothing but its own statements."""
+    definition = module.folder.block("data", "aws_iam_policy_document", name)
+    if definition is None or route[0] != "Statement":
+        return here
+    body = definition.block.body
+    if any(s.startswith(("source_", "override_")) for s in body.settings):
+        return Spot(definition.file, definition.block.start, definition.block.head_end)
+    frame = Frame(module, definition.file)
+    return _statement(body, ("statement", route[1]), route[2:], definition.file, frame) or here
 
 
 def _variable(module: Module, name: str, route: Route, here: Spot, limit: int) -> Spot:

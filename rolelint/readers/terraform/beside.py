@@ -1,0 +1,148 @@
+"""The configuration that stands beside a plan: lines for its resources, and expressions for what it does not know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rolelint.errors import Location, Route
+from rolelint.policies.text import has_unknown, unknown
+from rolelint.readers.terraform.evaluate import Frame
+from rolelint.readers.terraform.files import Files
+from rolelint.readers.terraform.module import Origin, Tree, body_values
+from rolelint.readers.terraform.references import Configuration, all_references, call_names
+from rolelint.readers.terraform.source import linked_values
+from rolelint.readers.terraform.trace import locate
+from rolelint.readers.terraform.world import Instance, World, single_unknown, split_address
+
+
+class Beside:
+    """The source of a plan.
+
+    Args:
+        folder: the root module's folder, as the user named it.
+        variables: values of root variables, sensitive ones left out.
+    """
+
+    def __init__(
+        self, folder: str, memo: dict[Any, Any], variables: dict[str, Any], configuration: Configuration
+    ) -> None:
+        self.tree = Tree(folder, Files(memo), variables)
+        self._configuration = configuration
+        self._origins: dict[str, Origin | None] = {}
+
+    def exists(self) -> bool:
+        """Tell whether the folder holds any configuration."""
+        return bool(self.tree.root.folder.files)
+
+    def origin(self, instance: Instance) -> Origin | None:
+        """Find the block of an instance."""
+        if instance.address not in self._origins:
+            self._origins[instance.address] = self._origin(instance)
+        return self._origins[instance.address]
+
+    def _origin(self, instance: Instance) -> Origin | None:
+        module = self.tree.module_at(instance.module)
+        if module is None:
+            return None
+        kind = "data" if instance.mode == "data" else "resource"
+        definition = module.folder.block(kind, instance.type, instance.name)
+        if definition is None:
+            return None
+        frame = Frame(module, definition.file)
+        if isinstance(instance.key, int):
+            frame.count = instance.key
+        elif isinstance(instance.key, str):
+            given = next((f.each for k, f in module.expand(definition) if k == instance.key), None)
+            frame.each = given or (instance.key, unknown(f"{instance.address} each.value"))
+        return Origin(module, definition, frame)
+
+    def locate(self, instance: Instance, attribute: Route, route: Route) -> Location | None:
+        """Give the place of an instance or of a part of its policy in the source."""
+        origin = self.origin(instance)
+        return locate(origin, attribute, route, instance.address) if origin is not None else None
+
+    def refine(self, instance: Instance, world: World) -> None:
+        """Put what the source says in place of what the plan does not know.
+
+        Only expressions that refer to what the plan's own configuration says they refer to are used: the source
+        may be another version than the one that was planned.
+        """
+        open_ends = {n for n, v in instance.values.items() if _open(v) and n not in instance.sensitive}
+        open_ends = {n for n in open_ends if instance.sets(n)}
+        if not open_ends:
+            return
+        origin = self.origin(instance)
+        if origin is None:
+            return
+        self.tree.planned = world
+        body = origin.definition.block.body
+        values = linked_values(body, body_values(body, origin.frame), origin.frame)
+        for name in open_ends:
+            if name in values and self._agrees(instance, name, origin):
+                instance.values[name] = _refined(instance.values[name], values[name])
+
+    def _agrees(self, instance: Instance, attribute: str, origin: Origin) -> bool:
+        address = split_address(instance.address)
+        if address is None:
+            return False
+        resource = self._configuration.resource(call_names(address.module), address.config)
+        expression = ((resource or {}).get("expressions") or {}).get(attribute)
+        block = origin.definition.block
+        text = (origin.module.tree.files.text(origin.definition.file) or "")[block.start : block.end]
+        squeezed = "".join(text.split())
+        return all("".join(_head(r).split()) in squeezed for r in all_references(expression))
+
+
+def _head(reference: str) -> str:
+    parts = reference.split("[")[0].split(".")
+    return ".".join(parts[: 3 if parts[0] == "data" else 2])
+
+
+def _open(value: object) -> bool:
+    if isinstance(value, str):
+        return has_unknown(value)
+    if isinstance(value, dict):
+        return any(_open(v) for v in value.values())
+    return any(_open(v) for v in value) if isinstance(value, list) else False
+
+
+def _refined(planned: Any, said: Any) -> Any:
+    """Join a planned value with what the source says: known parts of the plan win."""
+    if isinstance(planned, str):
+        if single_unknown(planned) and said is not None and not isinstance(said, bool | int | float):
+            return said
+        return planned
+    if isinstance(planned, dict) and isinstance(said, dict):
+        return {k: _refined(v, said[k]) if k in said and _open(v) else v for k, v in planned.items()}
+    if isinstance(planned, list):
+        return _refined_list(planned, said if isinstance(said, list) else [said])
+    return planned
+
+
+def _refined_list(planned: list[Any], said: list[Any]) -> list[Any]:
+    if all(isinstance(v, dict) for v in planned):
+        if len(planned) != len(said):
+            return planned
+        return [_refined(p, s) if _open(p) else p for p, s in zip(planned, said, strict=True)]
+    # A set: what the plan knows is taken out of what the source says; the rest fills the open places.
+    rest = [s for s in said if s not in planned]
+    places = [i for i, p in enumerate(planned) if single_unknown(p)]
+    if len(rest) != len(places):
+        return planned
+    out = list(planned)
+    for place, item in zip(places, rest, strict=True):
+        out[place] = item
+    return out
+
+
+def variables_of(data: dict[str, Any]) -> dict[str, Any]:
+    """List the root variables of a plan, sensitive ones as unknown values."""
+    declared = ((data.get("configuration") or {}).get("root_module") or {}).get("variables") or {}
+    found: dict[str, Any] = {}
+    for name, row in (data.get("variables") or {}).items():
+        hidden = isinstance(declared.get(name), dict) and declared[name].get("sensitive")
+        if hidden or not isinstance(row, dict):
+            found[name] = unknown(f"var.{name}")
+        elif "value" in row:
+            found[name] = row["value"]
+    return found
