@@ -10,18 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rolelint.catalog.artefact import Artefact, Lines
-from rolelint.catalog.model import (
-    BLASTS,
-    DECISIONS,
-    DESTRUCTIVE,
-    REVERSIBILITIES,
-    TIMINGS,
-    VIAS,
-    Action,
-    Label,
-    ResourceType,
-    Signature,
-)
+from rolelint.catalog.bits import LABEL_WORDS, few, label_masks, truth, words
+from rolelint.catalog.model import DESTRUCTIVE, Action, Label, ResourceType, Signature
 from rolelint.catalog.patterns import glob, matching
 
 if TYPE_CHECKING:
@@ -38,7 +28,6 @@ NEAR = 12
 MEMO = 65_536
 
 _LEVELS = ("Read", "List", "Write", "Tagging", "Permissions management")
-_TRUTH = bytes(1 if c == ord("1") else 0 for c in range(256))
 
 
 class Catalog:
@@ -170,24 +159,24 @@ class Catalog:
     def indexes(self, mask: int) -> Iterator[int]:
         """Walk the actions of a mask in order."""
         if mask.bit_count() <= FEW:
-            return _few(mask)
-        bits = _truth(mask)
+            return few(mask)
+        bits = truth(mask)
         return compress(range(len(bits)), bits)
 
     def names(self, mask: int) -> list[str]:
         """List the actions of a mask in AWS's spelling, in order."""
         if mask.bit_count() <= FEW:
-            return [self.name(i) for i in _few(mask)]
+            return [self.name(i) for i in few(mask)]
         if mask == self.full:
             return list(self._full_names)
         first, last = self._span(mask)
         if last - first > NEAR:
-            return list(compress(self._full_names, _truth(mask)))
+            return list(compress(self._full_names, truth(mask)))
         out: list[str] = []
         for service in range(first, last + 1):
             within = (mask >> self._starts[service]) & ((1 << self._counts[service]) - 1)
             head = f"{self._prefixes[service]}:"
-            out += [head + name for name in compress(self._names_of(service), _truth(within))]
+            out += [head + name for name in compress(self._names_of(service), truth(within))]
         return out
 
     def name(self, index: int) -> str:
@@ -235,7 +224,7 @@ class Catalog:
         for index in self._overlay:
             changed |= 1 << index
         for name in table:
-            if name.startswith(("class ", "also ")) or name in _LABEL_WORDS:
+            if name.startswith(("class ", "also ")) or name in LABEL_WORDS:
                 table[name] &= ~changed
         for index, label in self._overlay.items():
             for name in label_masks(label):
@@ -276,7 +265,7 @@ class Catalog:
 
     @cached_property
     def _label_of(self) -> memoryview[int]:
-        return _words(self._artefact.section("label_of"))
+        return words(self._artefact.section("label_of"))
 
     def label(self, index: int) -> Label:
         """Give the label of an action."""
@@ -323,7 +312,7 @@ class Catalog:
 
     @cached_property
     def _signature_of(self) -> memoryview[int]:
-        return _words(self._artefact.section("signature_of"))
+        return words(self._artefact.section("signature_of"))
 
     @cached_property
     def _signature_lines(self) -> list[str]:
@@ -385,7 +374,7 @@ class Catalog:
     def _split_few(self, mask: int) -> dict[int, int]:
         parts: dict[int, int] = {}
         numbers = self._signature_of
-        for index in _few(mask):
+        for index in few(mask):
             number = numbers[index]
             parts[number] = parts.get(number, 0) | (1 << index)
         return parts
@@ -475,46 +464,6 @@ class Catalog:
     def managed_policy_header(self) -> dict[str, Any]:
         """Say where the managed policies come from and when."""
         return self._managed.header
-
-
-_LABEL_WORDS = frozenset((*REVERSIBILITIES, *BLASTS, *TIMINGS, *VIAS, *DECISIONS))
-
-
-def label_masks(label: Label) -> tuple[str, ...]:
-    """Name the masks that a label puts its action into."""
-    return (
-        f"class {label.cls}",
-        f"also {label.cls}",
-        *(f"also {cls}" for cls in label.also),
-        label.reversibility,
-        label.blast,
-        label.timing,
-        label.via,
-        label.decided,
-    )
-
-
-def _few(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
-
-
-def _truth(mask: int) -> bytes:
-    """Write a mask out, one byte per action, lowest first."""
-    return format(mask, "b")[::-1].encode().translate(_TRUTH)
-
-
-def _words(data: bytes) -> memoryview[int]:
-    """Read little-endian 16-bit numbers without copying them, whatever this machine's own order."""
-    import sys
-
-    if sys.byteorder == "little":
-        return memoryview(data).cast("H")
-    swapped = bytearray(data)
-    swapped[0::2], swapped[1::2] = data[1::2], data[0::2]
-    return memoryview(bytes(swapped)).cast("H")
 
 
 @cache
