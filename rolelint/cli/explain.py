@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import textwrap
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from rolelint.errors import printable
+from rolelint.reporters.text import layout
 
 
 @click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,10 +30,12 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
     for title, examples in (("Bad", bad[:1]), ("Good", good[:1])):
         for example in examples:
             click.echo("\n" + click.style(f"{title}: {printable(example.name)}", bold=True))
-            click.echo(textwrap.indent(_json(example.policy if example.policy is not None else example.role), "  "))
+            click.echo(
+                textwrap.indent(_json(example.policy if example.policy is not None else example.role, width), "  ")
+            )
     _section("Fix", details.fix, width)
     if details.statement:
-        click.echo(textwrap.indent(_json(details.statement), "  "))
+        click.echo(textwrap.indent(_json(details.statement, width), "  "))
     click.echo("\n" + click.style("References", bold=True))
     for reference in details.references:
         click.echo(f"  {printable(reference)}")
@@ -47,21 +49,6 @@ def _section(title: str, text: str, width: int) -> None:
         click.echo(textwrap.fill(words, width, initial_indent="  ", subsequent_indent="  "))
 
 
-def _json(value: Any) -> str:
-    """Write an example compactly: lists that fit stay on one line."""
-    if isinstance(value, str):
-        return value
-    return _layout(value, 0)
-
-
-def _layout(value: Any, indent: int) -> str:
-    flat = json.dumps(value, ensure_ascii=True)
-    if len(flat) + indent <= 84 or not isinstance(value, dict | list) or not value:
-        return flat
-    pad = " " * (indent + 2)
-    if isinstance(value, dict):
-        items = [f"{pad}{json.dumps(key)}: {_layout(item, indent + 2)}" for key, item in value.items()]
-    else:
-        items = [pad + _layout(item, indent + 2) for item in value]
-    opening, closing = ("{", "}") if isinstance(value, dict) else ("[", "]")
-    return f"{opening}\n" + ",\n".join(items) + f"\n{' ' * indent}{closing}"
+def _json(value: Any, width: int) -> str:
+    """Write an example compactly: what fits stays on one line."""
+    return value if isinstance(value, str) else "\n".join(layout(value, width - 2))

@@ -96,6 +96,8 @@ class Document:
         for number in range(first, last + 1):
             stop = self.text.find("\n", start)
             end = len(self.text) if stop < 0 else stop
+            if start == len(self.text) and number > location.line:
+                break  # what follows the last line break is no line
             if end - start <= MAX_QUOTED_LINE:
                 lines.append((number, self.text[start:end].rstrip("\r")))
             elif number == location.line:

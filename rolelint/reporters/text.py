@@ -26,7 +26,7 @@ _COLORS: dict[str, dict[str, Any]] = {
 _LABEL = 11
 _KINDS = {"policy": "policy", "role": "role", "user": "user", "permission-set": "permission set"}
 #: More actions than this are counted, not listed: the JSON report has them all.
-_SHOWN_ACTIONS = 6
+_SHOWN_ACTIONS = 4
 _TYPES = str.maketrans({"·": "-", "│": "|", "…": "~", "→": ">"})
 
 
@@ -45,6 +45,10 @@ class _Text:
         self.style = style
         self.width = max(40, style.width)
         self._write = write
+        #: What the findings of one principal repeat is shown where it changes.
+        self._place: object = None
+        self._principal = ""
+        self._explained: set[str] = set()
 
     def line(self, text: str = "") -> None:
         text = text.rstrip() + "\n"
@@ -90,15 +94,13 @@ class _Text:
     def labelled(self, label: str, text: str, color: str = "dim") -> None:
         head = "    " + self.paint(label.ljust(_LABEL), color)
         for paragraph in text.splitlines() or [""]:
-            if paragraph[:1] in (" ", "{", "}"):  # a rewritten statement keeps its shape
-                self.line(head + paragraph)
-            else:
-                self.wrapped(head, paragraph, 4 + _LABEL)
+            self.wrapped(head, paragraph, 4 + _LABEL)
             head = " " * (4 + _LABEL)
 
     def role(self, role: RoleReport) -> None:
         kind = _KINDS.get(role.kind, role.kind)
         title = f"{self.paint(clean(role.name), 'head')} ({kind})"
+        self._principal = role.arn
         where = role.arn or str(role.source)
         self.line(f"{title}  {self.paint(clean(where), 'dim')}")
         if role.effects and self.style.effects != "none":
@@ -133,8 +135,9 @@ class _Text:
         if finding.witness:
             witness = finding.witness
             self.labelled("request", f"{clean(witness.action)} on {clean(witness.resource)}")
-            if witness.principal and witness.principal != finding.role:
+            if witness.principal and witness.principal != self._principal:
                 self.labelled("as", clean(witness.principal))
+                self._principal = witness.principal
             if witness.context:
                 pairs = ", ".join(f"{clean(key)} = {_value(value)}" for key, value in witness.context.items())
                 self.labelled("with", pairs)
@@ -149,13 +152,25 @@ class _Text:
         if finding.lowered:
             self.labelled("lowered", f"from {finding.base_severity}: {clean('; '.join(finding.lowered))}")
         if finding.fix:
-            self.labelled("fix", "\n".join(clean(part) for part in finding.fix.splitlines()), "good")
+            self.fix(finding.rule, clean(finding.fix.replace("\n", " ")))
         self.line()
 
+    def fix(self, rule: str, text: str) -> None:
+        """Write the advice as prose, and once for each rule the statement that it ends with, to be copied."""
+        prose, statement = _split_statement(text)
+        shown = statement is not None and rule not in self._explained
+        self._explained.add(rule)
+        self.labelled("fix", prose if shown else prose.removesuffix(" For example:"), "good")
+        if shown:
+            pad = " " * (4 + _LABEL)
+            for line in layout(statement, self.width - len(pad)):
+                self.line(pad + line)
+
     def excerpt(self, finding: Finding) -> None:
-        if not finding.excerpt:
-            return
         place = finding.location
+        if not finding.excerpt or place == self._place:
+            return
+        self._place = place
         margin = len(str(finding.excerpt[-1][0]))
         for number, text in finding.excerpt:
             first, last = self._window(text, place.column if number == place.line else 1)
@@ -197,6 +212,49 @@ class _Text:
         if report.errors:
             parts.append(self.paint(f"errors {len(report.errors)}", "critical"))
         self.line(" · ".join(parts))
+        if self._explained:
+            self.line(self.paint("`rolelint explain CODE` says why, with a bad and a good example", "dim"))
+
+
+def _split_statement(text: str) -> tuple[str, Any]:
+    """Split advice that ends in a policy statement, or a list of them, from the statement."""
+    for opening in (": {", ": [{"):
+        at = text.find(opening)
+        if at >= 0:
+            import json
+
+            try:
+                return text[: at + 1], json.loads(text[at + 2 :])
+            except ValueError:
+                continue
+    return text, None
+
+
+def layout(value: Any, width: int, indent: int = 0) -> list[str]:
+    """Write JSON in lines of a width, as many items to a line as fit."""
+    import json
+
+    flat = json.dumps(value, ensure_ascii=True)
+    if len(flat) + indent <= width or not isinstance(value, dict | list) or not value:
+        return [flat]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    lines = [opening]
+    for number, item in enumerate(value.items() if isinstance(value, dict) else value, 1):
+        key, inner = ("", item) if isinstance(value, list) else (f"{json.dumps(item[0])}: ", item[1])
+        short = key + json.dumps(inner, ensure_ascii=True)
+        end = "," if number < len(value) else closing
+        if len(lines[-1]) + 1 + len(short) + len(end) + indent <= width:
+            lines[-1] += (" " if number > 1 else "") + short + end
+            continue
+        rest = layout(inner, width - len(key) - 1, indent + 1)
+        rest[0] = key + rest[0]
+        if number > 1:
+            lines.append(" " + rest[0])
+        else:
+            lines[-1] += rest[0]
+        lines += [f" {line}" for line in rest[1:]]
+        lines[-1] += end
+    return lines
 
 
 def _value(value: Any) -> str:

@@ -72,7 +72,9 @@ def full_report() -> Report:
         granted_by=("deploy / Statement 0",),
         related=(Related(Location("policies/deploy role.json", 9, 3), "this Deny covers one cluster only"),),
         excerpt=((4, '      "Effect": "Allow",'), (5, '      "Action": "rds:*",'), (6, '      "Resource": "*"')),
-        fix='deny the deletion in production:\n  {"Effect": "Deny", "Action": "rds:Delete*", "Resource": "*"}',
+        fix="Deny the deletion in production. For example: "
+        '{"Sid": "DatabasesStay", "Effect": "Deny", "Action": ["rds:DeleteDBCluster", "rds:DeleteDBInstance"], '
+        '"Resource": "*"}',
         category="data",
     )
     lowered = Finding(
