@@ -66,20 +66,21 @@ def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Su
 
 
 def fold(drafts: Sequence[Draft]) -> list[Draft]:
-    """Put findings that another one already says into that one.
+    """Put findings that others already say into those.
 
-    A finding folds into one of a rule that its rule names in `subsumed_by` when that one stands at high or above, is
-    more severe or critical, rests on every statement that this one rests on, and is about all of its actions.
+    A finding folds when rules that its rule names in `subsumed_by` have findings that rest on every statement that it
+    rests on, stand at high or above, are more severe (or as severe, where nothing lowered them), and together speak
+    of all of its actions. It goes into the most severe of them.
     """
     by_code = {d.rule.id: d for d in drafts}
     folded: dict[str, list[Rule]] = {}
     kept = []
     for one in drafts:
-        into = next((c for c in one.rule.subsumed_by if c in by_code and _says(by_code[c], one)), None)
+        into = _wider(one, [by_code[c] for c in one.rule.subsumed_by if c in by_code])
         if into is None:
             kept.append(one)
         else:
-            folded.setdefault(into, []).append(one.rule)
+            folded.setdefault(into.rule.id, []).append(one.rule)
     # What was folded into a finding that was itself folded goes along with it.
     out = []
     for one in kept:
@@ -93,11 +94,22 @@ def fold(drafts: Sequence[Draft]) -> list[Draft]:
     return out
 
 
-def _says(wide: Draft, one: Draft) -> bool:
-    ranks = SEVERITIES.index(wide.severity), SEVERITIES.index(one.severity)
-    if ranks[0] > SEVERITIES.index("high") or not (ranks[0] < ranks[1] or ranks[0] == ranks[1] == 0):
-        return False
-    return not one.hit.core & ~wide.hit.mask and ref_keys(one.hit) <= ref_keys(wide.hit)
+def _wider(one: Draft, candidates: Sequence[Draft]) -> Draft | None:
+    """Find the finding that says this one already."""
+    least = SEVERITIES.index("high")
+    mine = SEVERITIES.index(one.severity)
+    refs = ref_keys(one.hit)
+    left = one.hit.core
+    into: Draft | None = None
+    for wide in candidates:
+        rank = SEVERITIES.index(wide.severity)
+        equal = rank == mine and wide.severity == wide.rule.severity
+        if rank > least or not (rank < mine or equal) or not refs <= ref_keys(wide.hit):
+            continue
+        if into is None or rank < SEVERITIES.index(into.severity):
+            into = wide
+        left &= ~wide.hit.says
+    return None if left else into
 
 
 def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> Finding:

@@ -102,7 +102,7 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
         Its index in the catalogue.
     """
     known = catalog()
-    for pattern in prefer:
+    for pattern in (*prefer, *_PLAIN):
         found = mask & known.expand(pattern)
         if found:
             return (found & -found).bit_length() - 1
@@ -115,11 +115,25 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
             if mask & tier:
                 mask &= tier
                 break
-    plain = [i for _, i in zip(range(64), known.indexes(mask), strict=False)]
-    return min(plain, key=lambda i: (known.name(i).split(":")[0] not in _WELL_KNOWN, i))
+    return (mask & -mask).bit_length() - 1
 
 
-#: Services whose actions a reader recognises; they are named before others of equal weight.
-_WELL_KNOWN = frozenset(
-    "rds dynamodb s3 ec2 cloudformation kms iam elasticfilesystem eks ecs lambda route53 backup".split()
+#: Destroyers that every reader recognises, named before others when a rule prefers none.
+_PLAIN = (
+    "rds:DeleteDBCluster",
+    "dynamodb:DeleteTable",
+    "rds:DeleteDBInstance",
+    "s3:DeleteBucket",
+    "s3:DeleteObject",
+    "ec2:TerminateInstances",
+    "cloudformation:DeleteStack",
+    "eks:DeleteCluster",
+    "ecs:DeleteService",
+    "kms:ScheduleKeyDeletion",
+    "rds:ModifyDBCluster",
+    "elasticloadbalancing:DeleteLoadBalancer",
+    "ec2:DeleteVpc",
+    "ec2:DeleteVolume",
+    "lambda:DeleteFunction",
+    "iam:DeleteRole",
 )

@@ -19,11 +19,10 @@ Pick = Callable[[Statement], tuple[int, tuple[str, ...]]]
 
 def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list[Part], list[str]]:
     """Find the powers that statements of a certain shape grant, and the texts of that shape."""
-    assert subject.powers is not None
     parts: list[Part] = []
     texts: dict[str, None] = {}
     memo: dict[int, tuple[int, tuple[str, ...]]] = {}
-    for power in subject.powers.powers:
+    for power in subject.weighed:
         held = power.mask & selected
         if not held or power.naming == "disposable":
             continue
@@ -51,11 +50,20 @@ def quoted(texts: Iterable[str], most: int = 3) -> str:
     return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1]))) if listed else ""
 
 
-def _hit(parts: list[Part], texts: list[str]) -> Hit | None:
+def _hit(parts: list[Part], texts: list[str], named: int = 0) -> Hit | None:
     hit = hit_of(parts)
     if hit is None:
         return None
-    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(texts)})
+    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(texts)}, named=named)
+
+
+def _shaped_hit(subject: Subject, selected: int, pick: Pick) -> Hit | None:
+    """Make a hit that speaks of everything its statements name, not only of the selected actions."""
+    parts, texts = _granted_by_shape(subject, selected, pick)
+    named = 0
+    for statement in {id(r.statement): r.statement for p in parts for r in p.statements}.values():
+        named |= pick(statement)[0]
+    return _hit(parts, texts, named)
 
 
 def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -82,7 +90,7 @@ def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
             covered |= part.mask
         if covered.bit_count() * 100 < every.bit_count() * share:
             return None
-        return _hit(wide, texts)
+        return _hit(wide, texts, catalog().full)
 
     return Question(ask, (selector,))
 
@@ -104,7 +112,7 @@ def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
     def ask(subject: Subject) -> Hit | None:
         if not subject.mask & selector.mask:
             return None
-        return _hit(*_granted_by_shape(subject, selector.mask, pick))
+        return _shaped_hit(subject, selector.mask, pick)
 
     return Question(ask, (selector,))
 
@@ -148,7 +156,7 @@ def not_action(args: Mapping[str, Any], compile_: Compile) -> Question:
     def ask(subject: Subject) -> Hit | None:
         if not subject.mask & selector.mask:
             return None
-        return _hit(*_granted_by_shape(subject, selector.mask, pick))
+        return _shaped_hit(subject, selector.mask, pick)
 
     return Question(ask, (selector,))
 
@@ -158,10 +166,10 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
     selector = Selector(args)
 
     def ask(subject: Subject) -> Hit | None:
-        if subject.powers is None or not subject.mask & selector.mask:
+        if not subject.mask & selector.mask:
             return None
         parts: list[Part] = []
-        for power, mask in subject.powers.of(selector.mask):
+        for power, mask in subject.of(selector.mask):
             refs = [r for r in power.granted_by if not r.statement.sid and not is_managed_by_aws(r)]
             if refs:
                 parts.append(subject.part(power, mask, statements=refs)._replace(drop=0, reasons=()))
@@ -185,7 +193,7 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
     siblings = Selector(args["siblings"])
 
     def ask(subject: Subject) -> Hit | None:
-        if subject.role is None or subject.powers is None or not subject.mask & siblings.mask:
+        if subject.role is None or not subject.mask & siblings.mask:
             return None
         for ref in _denies(subject):
             denied = catalog().expand_all(ref.statement.actions) & selector.mask
@@ -198,7 +206,7 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                     left |= mask
             parts = [
                 subject.part(power, mask)
-                for power, mask in subject.powers.of(left)
+                for power, mask in subject.of(left)
                 if power.naming != "disposable" and _touches(ref.statement, power.resources)
             ]
             hit = hit_of(parts)

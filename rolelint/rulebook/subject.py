@@ -18,6 +18,13 @@ from rolelint.rulebook.selectors import worst
 CHANNEL_KEYS = frozenset(("aws:viaawsmcpservice", "aws:calledviaawsmcp"))
 
 
+#: Conditions that take the dangerous parameter away from an action, so that no rule counts it: action, key, values.
+HARMLESS = (
+    ("s3express:CreateSession", "s3express:sessionmode", ("ReadOnly",)),
+    ("ssm:PutParameter", "ssm:overwrite", ("false",)),
+)
+
+
 class Part(NamedTuple):
     """Actions of one power that a rule is about.
 
@@ -47,6 +54,7 @@ class Hit:
         fields: values for the rule's message.
         location: where to point when there is no statement.
         certainty: of a finding about a text.
+        named: actions that the statements name beside those that it is about.
     """
 
     parts: tuple[Part, ...] = ()
@@ -59,6 +67,7 @@ class Hit:
     fields: Mapping[str, str] = field(default_factory=dict)
     location: Location | None = None
     certainty: str = "proved"
+    named: int = 0
 
     @property
     def mask(self) -> int:
@@ -67,6 +76,11 @@ class Hit:
         for part in (*self.parts, *self.others):
             out |= part.mask
         return out
+
+    @property
+    def says(self) -> int:
+        """Every action that a reader of the finding has been told of."""
+        return self.mask | self.named
 
     @property
     def core(self) -> int:
@@ -114,9 +128,32 @@ class Subject:
         return None if self.role is None else powers(self.role, self.actor, self.interest)
 
     @cached_property
+    def weighed(self) -> tuple[Power, ...]:
+        """The powers without what a condition makes harmless (`HARMLESS`)."""
+        if self.powers is None:
+            return ()
+        table = [(catalog().expand(action), key, values) for action, key, values in HARMLESS]
+        out = []
+        for power in self.powers.powers:
+            mask = power.mask
+            for actions, key, values in table:
+                if mask & actions and conditioned(power, ((key, values),)):
+                    mask &= ~actions
+            if mask:
+                out.append(power if mask == power.mask else replace(power, mask=mask))
+        return tuple(out)
+
+    @cached_property
     def mask(self) -> int:
-        """Every action of interest that the role can perform."""
-        return 0 if self.powers is None else self.powers.mask
+        """Every action of interest that the role can perform, harmless forms left out."""
+        mask = 0
+        for power in self.weighed:
+            mask |= power.mask
+        return mask
+
+    def of(self, mask: int) -> list[tuple[Power, int]]:
+        """List the powers that meet a mask, with the actions they share with it."""
+        return [(p, p.mask & mask) for p in self.weighed if p.mask & mask]
 
     @property
     def trust(self) -> Policy | None:
@@ -235,6 +272,18 @@ def either(hits: Sequence[Hit]) -> Hit:
     )
 
 
+#: Condition keys, lower-cased, each with globs that its values must match.
+ConditionTable = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def conditioned(power: Power, table: ConditionTable) -> bool:
+    """Tell whether every statement that grants a power demands one of some condition keys."""
+    return bool(power.granted_by) and all(
+        any(positive_condition(c, key, values) for c in ref.statement.conditions for key, values in table)
+        for ref in power.granted_by
+    )
+
+
 def positive_condition(condition: Condition, key: str, values: Sequence[str]) -> bool:
     """Tell whether a condition demands that a key is there with one of some values.
 
@@ -275,7 +324,8 @@ def _where(part: Part, index: int) -> str:
     if not types:
         return ""
     if power.scope == "any" or power.broad:
-        return f" on any {types[0].service} {types[0].name}"
+        service, name = types[0].service, types[0].name
+        return f" on any {name}" if service == name else f" on any {service} {name}"
     patterns = [r for r in power.resources if _may_be(r, types[0].service)] or list(power.resources)
     first = f" on `{patterns[0]}`" if patterns else ""
     rest = len(patterns) - 1

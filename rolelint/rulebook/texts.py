@@ -221,12 +221,15 @@ def condition_has_no_effect(args: Any, compile_: Compile) -> Question:
                 absent = _when_absent(condition)
                 if absent is None or absent is not (statement.effect == "Allow"):
                     continue
-                reason = "the Deny never fires" if statement.effect == "Deny" else "it limits nothing"
+                deny = statement.effect == "Deny"
+                reason = "the Deny never fires" if deny else "it limits nothing"
                 yield Note(
                     statement,
                     "Condition",
                     (condition.operator_text, condition.key_text),
                     {"text": f"`{condition.key_text}`", "reason": reason},
+                    0 if deny else 1,
+                    "what the Allow grants is judged by other rules",
                 )
 
     return _question(_Reader(read))
@@ -261,7 +264,8 @@ def resource_shape_mismatch(args: Any, compile_: Compile) -> Question:
             if any(map(has_unknown, (*statement.actions, *statement.resources))) or "*" in statement.resources:
                 continue
             mask = catalog().expand_all(statement.actions)
-            if mask and mask.bit_count() <= MANY_ACTIONS:
+            harmless = statement.effect == "Allow" and not mask & destructive.mask
+            if mask and not harmless and mask.bit_count() <= MANY_ACTIONS:
                 yield from _mismatches(statement, mask, destructive.mask)
 
     return _question(_Reader(read))
@@ -278,7 +282,7 @@ def _mismatches(statement: Statement, mask: int, destructive: int) -> Iterator[N
         if other is None and kinds:
             continue  # of no type that is published: more likely a gap in the data
         reason = f"which is {other} and not what {_acts_on(statement, kinds)}" if kinds else _takes_none(statement)
-        drop = 0 if deny else 1
+        drop = 0 if deny else 2
         place = _place(statement.resources, index)
         fields = {"text": f"`{show(resource)}`", "reason": reason}
         yield Note(statement, "Resource", place, fields, drop, "the statement only grants less than it says")

@@ -14,7 +14,18 @@ from rolelint.engine import Power
 from rolelint.rulebook import shapes, texts, trust
 from rolelint.rulebook.questions import Compile, Question, Word, joined
 from rolelint.rulebook.selectors import Selector
-from rolelint.rulebook.subject import Hit, Part, Subject, best_first, both, describe, either, hit_of, positive_condition
+from rolelint.rulebook.subject import (
+    ConditionTable,
+    Hit,
+    Part,
+    Subject,
+    best_first,
+    both,
+    conditioned,
+    describe,
+    either,
+    hit_of,
+)
 
 _RANK = {"named": 0, "pattern": 1, "any": 2}
 
@@ -48,19 +59,8 @@ class Eligible:
         return not self._whole or power.scope == "any" or power.broad or any(map(_whole, power.resources))
 
 
-ConditionTable = tuple[tuple[str, tuple[str, ...]], ...]
-
-
 def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
     return tuple((key.lower(), tuple(values)) for key, values in written.items())
-
-
-def conditioned(power: Power, table: ConditionTable) -> bool:
-    """Tell whether every statement that grants a power demands one of some condition keys."""
-    return bool(power.granted_by) and all(
-        any(positive_condition(c, key, values) for c in ref.statement.conditions for key, values in table)
-        for ref in power.granted_by
-    )
 
 
 def _own_user(power: Power) -> bool:
@@ -98,8 +98,7 @@ def can(args: Mapping[str, Any], compile_: Compile) -> Question:
 
 
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
-    assert subject.powers is not None
-    for power in subject.powers.powers:
+    for power in subject.weighed:
         mask = power.mask & selected
         if mask and eligible(power):
             yield subject.part(
