@@ -76,6 +76,7 @@ def build(published: Published, folder: Path = labels.FOLDER) -> Built:
     sections, counts = _sections(published, rows, tables)
     header = {
         "generator": GENERATOR,
+        **{key: published.header.get(key, "") for key in ("source", "version", "date")},
         "sources": [
             published.header,
             *({"source": f["source"], "date": str(f["date"]), "facts": name} for name, f in tables.facts.items()),
