@@ -38,9 +38,11 @@ def spread(
     """List what can stand in one place: the branches of `Fn::If`, without `AWS::NoValue`."""
     found: dict[Route, Branch] = {}
     for scenario in scenarios:
-        for now, (inner, where, names) in evaluator.ways(
-            lambda e: unwrap(e, node, route, bindings), scenario, bindings
-        ):
+        ways = evaluator.ways(lambda e: unwrap(e, node, route, bindings), scenario, bindings)
+        if all(where == ways[0][1][1] for _, (_, where, _) in ways):
+            # Whatever was asked, the answer is the same.
+            ways = [(scenario, ways[0][1])]
+        for now, (inner, where, names) in ways:
             if inner is ABSENT:
                 continue
             known = found.get(where)

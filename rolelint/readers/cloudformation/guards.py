@@ -129,7 +129,9 @@ def _hangs_on(assembly: Assembly, resource: Declared, source: str) -> list[str]:
         elif prefix:
             out.append(_arn(assembly, prefix, text))
         elif text.startswith("https://sqs."):
-            out.append(_arn(assembly, "sqs:RA:", text.rpartition("/")[2]))
+            region, _, rest = text.removeprefix("https://sqs.").partition(".")
+            _, account, queue = [*rest.split("/"), "", ""][:3]
+            out.append(f"arn:{assembly.evaluator.pseudo('AWS::Partition')}:sqs:{region}:{account}:{queue}")
         else:
             out.append(text if has_unknown(text) else "")
     return out

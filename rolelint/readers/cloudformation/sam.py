@@ -155,7 +155,11 @@ class _Expansion:
         policies: list[Any] | None = None,
         **more: Any,
     ) -> Declared:
-        arns = [aws_managed(item) if isinstance(item, str) else item for item in managed]
+        # What SAM adds by itself stands where the resource is.
+        here, names = self.resource.route, self.resource.bindings
+        arns = [Placed(aws_managed(item), here, names) if isinstance(item, str) else item for item in managed]
+        if not isinstance(trust_policy, Placed):
+            trust_policy = Placed(trust_policy, here, names)
         properties: dict[str, Any] = {"AssumeRolePolicyDocument": trust_policy, "ManagedPolicyArns": arns}
         if policies:
             properties["Policies"] = policies

@@ -1,0 +1,250 @@
+"""Conditions: every branch is read, an Allow may hold, a Deny that may not hold never protects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .cfn_lines import Read, identity, policy_lines
+
+TOP = """
+Parameters:
+  Env: {Type: String, Default: dev, AllowedValues: [dev, test, prod]}
+  Extra: {Type: String, Default: ""}
+  Stage: {Type: String, AllowedValues: [a, b]}
+Mappings: {Names: {a: {n: name-a}, b: {n: name-b}}}
+Conditions:
+  Prod: !Equals [!Ref Env, prod]
+  NotProd: !Not [!Condition Prod]
+  HasExtra: !Not [!Equals [!Ref Extra, ""]]
+  Both: !And [!Condition Prod, !Condition HasExtra]
+  Either: !Or [!Condition Prod, !Condition NotProd]
+  Here: !Equals [!Ref AWS::Region, eu-west-1]
+  Joined: !Equals [!Join ["", [!Ref Env, x]], prodx]
+"""
+
+CASES = {
+    "no condition": ("- {Effect: Allow, Action: 'a:b', Resource: '*'}", ["+a:b | *"]),
+    "a statement that may be there": (
+        "- !If [Prod, {Effect: Allow, Action: 'a:b', Resource: '*'}, !Ref AWS::NoValue]",
+        ["+a:b | * ?"],
+    ),
+    "a Deny that may be there": (
+        "- !If [Prod, {Effect: Deny, Action: 'a:b', Resource: '*'}, !Ref AWS::NoValue]",
+        ["-a:b | * ?"],
+    ),
+    "one of two statements": (
+        "- !If [Prod, {Effect: Allow, Action: 'a:b', Resource: '*'}, {Effect: Allow, Action: 'c:d', Resource: '*'}]",
+        ["+c:d | * ?", "+a:b | * ?"],
+    ),
+    "one action more": (
+        "- {Effect: Allow, Action: ['a:b', !If [Prod, 'c:d', !Ref AWS::NoValue]], Resource: '*'}",
+        ["+a:b | *", "+c:d | * ?"],
+    ),
+    "one of two resources": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, x, y]}",
+        ["+a:b | y ?", "+a:b | x ?"],
+    ),
+    "one of two actions of a Deny": (
+        "- {Effect: Deny, Action: ['a:b', !If [Prod, 'c:d', 'e:f']], Resource: '*'}",
+        ["-a:b | *", "-e:f | * ?", "-c:d | * ?"],
+    ),
+    "opposite conditions go together": (
+        "- {Effect: Allow, Action: !If [Prod, 'a:b', 'c:d'], Resource: !If [NotProd, x, y]}",
+        ["+c:d | x ?", "+a:b | y ?"],
+    ),
+    "a parameter takes the value of its branch": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, !Sub '${Env}-1', !Sub '${Env}-2']}",
+        ["+a:b | dev-2 ?", "+a:b | test-2 ?", "+a:b | prod-1 ?"],
+    ),
+    "a value that is not empty is not the default": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [HasExtra, !Ref Extra, none]}",
+        ["+a:b | none ?", "+a:b | ${Extra} ?"],
+    ),
+    "both conditions": (
+        "- !If [Both, {Effect: Allow, Action: 'a:b', Resource: '*'}, !Ref AWS::NoValue]",
+        ["+a:b | * ?"],
+    ),
+    "either of opposite conditions always holds": (
+        "- !If [Either, {Effect: Allow, Action: 'a:b', Resource: '*'}, !Ref AWS::NoValue]",
+        ["+a:b | *"],
+    ),
+    "another branch for one Region": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Here, !Ref AWS::Region, x]}",
+        ["+a:b | eu-west-1 ?", "+a:b | x ?"],
+    ),
+    "a comparison of worked out text": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Joined, x, y]}",
+        ["+a:b | x ?", "+a:b | y ?"],
+    ),
+    "a condition that is not declared": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Missing, x, y]}",
+        ["+a:b | x ?", "+a:b | y ?"],
+    ),
+    "nested": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, !If [HasExtra, x, y], z]}",
+        ["+a:b | z ?", "+a:b | y ?", "+a:b | x ?"],
+    ),
+    "allowed values without a Default": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !FindInMap [Names, !Ref Stage, n]}",
+        ["+a:b | name-a ?", "+a:b | name-b ?"],
+    ),
+    "a condition key": (
+        "- {Effect: Allow, Action: 'a:b', Resource: x, Condition: !If [Prod, {Bool: {k: 'true'}}, !Ref AWS::NoValue]}",
+        ["+a:b | x ?", "+a:b | x | Bool k=true ?"],
+    ),
+    "the same in both branches": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, x, x]}",
+        ["+a:b | x"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_branches(name: str, statements: Callable[..., list[str]]) -> None:
+    text, expected = CASES[name]
+    assert sorted(statements(text, TOP)) == sorted(expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({"Env": "prod"}, ["+a:b | x"]), ({"Env": "dev"}, ["+a:b | y"]), ({"Extra": "e"}, ["+a:b | y ?", "+a:b | x ?"])],
+    ids=["prod", "dev", "another parameter"],
+)
+def test_a_stated_parameter_decides(
+    given: dict[str, str], expected: list[str], statements: Callable[..., list[str]]
+) -> None:
+    text = "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, x, y]}"
+    assert statements(text, TOP, parameters=given) == expected
+
+
+def test_the_reason_names_the_parameter(read: Read) -> None:
+    (role,) = read(
+        TOP
+        + """
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+        - PolicyName: p
+          PolicyDocument: {Statement: [{Effect: Allow, Action: "a:b", Resource: !If [Prod, x, y]}]}
+"""
+    ).roles
+    (reason,) = {s.doubtful for s in role.identity[0].document.statements}
+    assert reason == "holds only for some values of `Env`"
+
+
+ROLE = """
+  R:
+    Type: AWS::IAM::Role
+    Condition: Prod
+    Properties:
+      Policies:
+        - PolicyName: p
+          PolicyDocument: {Statement: [{Effect: Allow, Action: "a:b", Resource: !If [Prod, x, y]}]}
+        - !If
+          - HasExtra
+          - {PolicyName: q, PolicyDocument: {Statement: [{Effect: Deny, Action: "c:d", Resource: "*"}]}}
+          - !Ref AWS::NoValue
+"""
+
+
+def test_the_condition_of_a_role_holds_inside_it(read: Read) -> None:
+    (role,) = read(f"{TOP}Resources:{ROLE}").roles
+    assert identity(role) == ["+a:b | x", "-c:d | * ?"]
+
+
+def test_a_role_that_a_stated_parameter_leaves_out_is_not_there(read: Read) -> None:
+    assert read(f"{TOP}Resources:{ROLE}", parameters={"Env": "dev"}).roles == []
+
+
+def test_a_policy_resource_under_a_condition_is_doubtful(read: Read) -> None:
+    (role,) = read(
+        TOP
+        + """
+Resources:
+  R: {Type: AWS::IAM::Role, Properties: {}}
+  P:
+    Type: AWS::IAM::Policy
+    Condition: Prod
+    Properties:
+      PolicyName: p
+      Roles: [!Ref R]
+      PolicyDocument: {Statement: [{Effect: Deny, Action: "a:b", Resource: "*"}]}
+  M:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      Roles: [!If [Prod, !Ref R, !Ref AWS::NoValue]]
+      PolicyDocument: {Statement: [{Effect: Deny, Action: "c:d", Resource: "*"}]}
+"""
+    ).roles
+    assert identity(role) == ["-a:b | * ?", "-c:d | * ?"]
+
+
+def test_a_boundary_that_may_be_absent_is_none(read: Read) -> None:
+    (role,) = read(
+        TOP
+        + """
+Resources:
+  B: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {Statement: []}}}
+  R:
+    Type: AWS::IAM::Role
+    Properties: {PermissionsBoundary: !If [HasExtra, !Ref B, !Ref AWS::NoValue]}
+"""
+    ).roles
+    assert role.boundary is None
+    assert [(u.what, u.reason, u.widens) for u in role.unknowns if u.what == "permissions boundary"] == [
+        ("permissions boundary", "the permissions boundary holds only for some values of `Extra`", False)
+    ]
+
+
+def test_two_whole_documents(read: Read) -> None:
+    (role,) = read(
+        TOP
+        + """
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        !If
+          - Prod
+          - {Statement: [{Effect: Allow, Principal: {Service: a.amazonaws.com}, Action: "sts:AssumeRole"}]}
+          - {Statement: [{Effect: Allow, Principal: {Service: b.amazonaws.com}, Action: "sts:AssumeRole"}]}
+"""
+    ).roles
+    assert role.trust
+    assert sorted(policy_lines(role.trust)) == [
+        "+sts:AssumeRole | Service=a.amazonaws.com ?",
+        "+sts:AssumeRole | Service=b.amazonaws.com ?",
+    ]
+
+
+def test_a_document_that_a_parameter_holds_is_unknown(read: Read) -> None:
+    (role,) = read(
+        """
+Parameters: {Document: {Type: String}}
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies: [{PolicyName: p, PolicyDocument: !Ref Document}]
+"""
+    ).roles
+    assert identity(role) == ["unknown: `${Document}` is not known yet"]
+    assert ("inline policy", "policy `p`: `${Document}` is not known yet") in [
+        (u.what, u.reason) for u in role.unknowns
+    ]
+
+
+def test_more_branches_than_are_read_become_unknown_text(statements: Callable[..., list[str]]) -> None:
+    names = [f"P{i}" for i in range(8)]
+    top = "Parameters:\n" + "".join(f"  {n}: {{Type: String, Default: ''}}\n" for n in names)
+    top += "Conditions:\n" + "".join(f"  C{n}: !Equals [!Ref {n}, '']\n" for n in names)
+    choices = ", ".join(f"!If [C{n}, 'a:{n}', 'b:{n}']" for n in names)
+    found = statements(f"- {{Effect: Allow, Action: [{choices}], Resource: '*'}}", top)
+    assert all(line.endswith("?") for line in found)
+    assert any("Fn::If" in line for line in found)
+    assert len(found) <= 33

@@ -1,0 +1,147 @@
+"""Policies that hang on resources, and those of the organization."""
+
+from __future__ import annotations
+
+import pytest
+
+from rolelint.policies.role import PolicyType
+from rolelint.policies.text import show
+
+from .cfn_lines import Read, policy_lines
+
+DOCUMENT = "{Statement: [{Effect: Allow, Principal: '*', Action: 'x:y', Resource: '*'}]}"
+HEAD = "+x:y | * | *=*"
+
+# A resource body, then type, resource and lines of each policy.
+CASES: dict[str, tuple[str, list[tuple[str, str, list[str]]]]] = {
+    "bucket policy by Ref": (
+        f"B: {{Type: AWS::S3::Bucket}}\n  P: {{Type: AWS::S3::BucketPolicy, Properties: {{Bucket: !Ref B, "
+        f"PolicyDocument: {DOCUMENT}}}}}",
+        [("resource", "arn:aws:s3:::${B}", [HEAD])],
+    ),
+    "bucket policy by name": (
+        f"P: {{Type: AWS::S3::BucketPolicy, Properties: {{Bucket: data, PolicyDocument: {DOCUMENT}}}}}",
+        [("resource", "arn:aws:s3:::data", [HEAD])],
+    ),
+    "key policy": (
+        f"K: {{Type: AWS::KMS::Key, Properties: {{KeyPolicy: {DOCUMENT}}}}}",
+        [("resource", "arn:aws:kms:us-east-1:123456789012:key/${K}", [HEAD])],
+    ),
+    "policy of two queues": (
+        f"Q: {{Type: AWS::SQS::Queue, Properties: {{QueueName: q}}}}\n  P: {{Type: AWS::SQS::QueuePolicy, Properties: "
+        f"{{Queues: [!Ref Q, 'https://sqs.us-east-1.amazonaws.com/123456789012/other'], PolicyDocument: {DOCUMENT}}}}}",
+        [
+            ("resource", "arn:aws:sqs:eu-west-1:${AWS::AccountId}:q", [HEAD]),
+            ("resource", "arn:aws:sqs:us-east-1:123456789012:other", [HEAD]),
+        ],
+    ),
+    "topic policy": (
+        f"T: {{Type: AWS::SNS::Topic}}\n  P: {{Type: AWS::SNS::TopicPolicy, Properties: {{Topics: [!Ref T], "
+        f"PolicyDocument: {DOCUMENT}}}}}",
+        [("resource", "arn:aws:sns:us-east-1:123456789012:${T}", [HEAD])],
+    ),
+    "secret policy": (
+        f"P: {{Type: AWS::SecretsManager::ResourcePolicy, Properties: {{SecretId: !ImportValue s, "
+        f"ResourcePolicy: {DOCUMENT}}}}}",
+        [("resource", "${Fn::ImportValue s}", [HEAD])],
+    ),
+    "repository policy": (
+        f"E: {{Type: AWS::ECR::Repository, Properties: {{RepositoryName: e, RepositoryPolicyText: {DOCUMENT}}}}}",
+        [("resource", "arn:aws:ecr:us-east-1:123456789012:repository/e", [HEAD])],
+    ),
+    "table policy, one level down": (
+        "T: {Type: AWS::DynamoDB::Table, Properties: {TableName: t, ResourcePolicy: "
+        f"{{PolicyDocument: {DOCUMENT}}}}}}}",
+        [("resource", "arn:aws:dynamodb:us-east-1:123456789012:table/t", [HEAD])],
+    ),
+    "event bus statement": (
+        "P: {Type: AWS::Events::EventBusPolicy, Properties: {EventBusName: b, StatementId: s, "
+        "Statement: {Effect: Allow, Principal: '*', Action: 'events:PutEvents', Resource: '*'}}}",
+        [("resource", "arn:aws:events:us-east-1:123456789012:event-bus/b", ["+events:PutEvents | * | *=*"])],
+    ),
+    "function permission for a service": (
+        "F: {Type: AWS::Lambda::Function, Properties: {FunctionName: f}}\n"
+        "  P: {Type: AWS::Lambda::Permission, Properties: {FunctionName: !Ref F, Action: 'lambda:InvokeFunction', "
+        "Principal: s3.amazonaws.com, SourceArn: 'arn:aws:s3:::x', SourceAccount: '1'}}",
+        [
+            (
+                "resource",
+                "arn:aws:lambda:us-east-1:123456789012:function:f",
+                [
+                    "+lambda:InvokeFunction | arn:aws:lambda:us-east-1:123456789012:function:f | "
+                    "ArnLike AWS:SourceArn=arn:aws:s3:::x | StringEquals AWS:SourceAccount=1 | Service=s3.amazonaws.com"
+                ],
+            )
+        ],
+    ),
+    "function permission for everybody": (
+        "P: {Type: AWS::Lambda::Permission, Properties: {FunctionName: f, Action: '*', Principal: '*'}}",
+        [
+            (
+                "resource",
+                "arn:aws:lambda:us-east-1:123456789012:function:f",
+                ["+* | arn:aws:lambda:us-east-1:123456789012:function:f | *=*"],
+            )
+        ],
+    ),
+    "function permission for an account": (
+        "P: {Type: AWS::Lambda::Permission, Properties: {FunctionName: 'arn:aws:lambda:eu-west-1:1:function:f', "
+        "Principal: '111122223333'}}",
+        [
+            (
+                "resource",
+                "arn:aws:lambda:eu-west-1:1:function:f",
+                ["+lambda:InvokeFunction | arn:aws:lambda:eu-west-1:1:function:f | AWS=111122223333"],
+            )
+        ],
+    ),
+    "service control policy": (
+        "P: {Type: AWS::Organizations::Policy, Properties: {Name: n, Type: SERVICE_CONTROL_POLICY, "
+        "Content: {Statement: {Effect: Deny, Action: 'a:b', Resource: '*'}}}}",
+        [("scp", "", ["-a:b | *"])],
+    ),
+    "resource control policy as text": (
+        "P: {Type: AWS::Organizations::Policy, Properties: {Name: n, Type: RESOURCE_CONTROL_POLICY, Content: "
+        '\'{"Statement": {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*"}}\'}}',
+        [("rcp", "", ["-s3:* | * | *=*"])],
+    ),
+    "tag policy": (
+        "P: {Type: AWS::Organizations::Policy, Properties: {Name: n, Type: TAG_POLICY, Content: {}}}",
+        [],
+    ),
+    "under a condition that never holds": (
+        f"P: {{Type: AWS::S3::BucketPolicy, Condition: Never, Properties: {{Bucket: b, PolicyDocument: {DOCUMENT}}}}}",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_policies(name: str, read: Read) -> None:
+    body, expected = CASES[name]
+    reading = read(f"Conditions: {{Never: !Equals [a, b]}}\nResources:\n  {body}\n")
+    assert [(p.type.value, show(p.resource), policy_lines(p)) for p in reading.policies] == expected
+
+
+def test_roles_know_the_resource_policies_beside_them(read: Read) -> None:
+    reading = read(
+        f"Resources:\n  R: {{Type: AWS::IAM::Role, Properties: {{}}}}\n"
+        f"  K: {{Type: AWS::KMS::Key, Properties: {{KeyPolicy: {DOCUMENT}}}}}\n"
+    )
+    assert [p.name for p in reading.roles[0].resource_policies] == ["K"]
+    assert [p.type for p in reading.policies] == [PolicyType.RESOURCE]
+
+
+def test_the_principal_of_a_permission_is_located(read: Read) -> None:
+    (policy,) = read(
+        """Resources:
+  P:
+    Type: AWS::Lambda::Permission
+    Properties:
+      FunctionName: f
+      Principal: "*"
+      Action: lambda:InvokeFunction
+"""
+    ).policies
+    places = [policy.locate(("Statement", 0, name)).line for name in ("Principal", "Action", "Resource", "Effect")]
+    assert places == [6, 7, 5, 5]
