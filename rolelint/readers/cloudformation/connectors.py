@@ -193,7 +193,7 @@ def _logical_id(node: Any) -> str:
     if key == "Ref":
         return str(argument)
     if key == "Fn::GetAtt":
-        return str(argument[0]) if isinstance(argument, list) else str(argument).split(".")[0]
+        return str(argument[0]) if isinstance(argument, list) and argument else str(argument).split(".")[0]
     return ""
 
 
