@@ -17,7 +17,9 @@ COMMANDS = {
     "check": ("rolelint.cli.check", "Say what roles in files can destroy, and what grants it."),
     "can": ("rolelint.cli.can", "Ask whether anyone who holds a role can perform an action."),
     "diff": ("rolelint.cli.diff", "Ask what a new version allows that the old one did not."),
+    "catalog": ("rolelint.cli.catalog", "Look into the catalogue of AWS actions, check it, refresh it."),
     "evaluate": ("rolelint.cli.evaluate", "Decide concrete requests: unit tests for policies."),
+    "plan": ("rolelint.cli.plan", "Say what a Terraform plan lets roles destroy, and what of that is new."),
     "rules": ("rolelint.cli.rules", "List the rules."),
     "explain": ("rolelint.cli.explain", "Explain one rule: why, bad, good, fix, references."),
 }
