@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -81,16 +83,73 @@ def command(
 
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 nothing to check, 4 something is unknown.
     """
-    from rolelint import rulebook as judge
+    from rolelint import rulebook
+
+    return perform(
+        rulebook,
+        paths=paths,
+        forced_type=forced_type,
+        exclude=exclude,
+        boundary=boundary,
+        scps=scps,
+        rcps=rcps,
+        rule_folders=rule_folders,
+        select=select,
+        ignore=ignore,
+        format_name=format_name,
+        output=output,
+        effects=effects,
+        fail_on=fail_on,
+        allow_unknown=allow_unknown,
+        actor=actor,
+        labels=labels,
+        color=color,
+        verbose=verbose,
+    )
+
+
+def perform(
+    judge: Any,
+    *,
+    paths: tuple[str, ...],
+    forced_type: str | None,
+    exclude: tuple[str, ...],
+    boundary: str,
+    scps: tuple[str, ...],
+    rcps: tuple[str, ...],
+    rule_folders: tuple[str, ...],
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    format_name: str,
+    output: str,
+    effects: str,
+    fail_on: str,
+    allow_unknown: bool,
+    actor: str,
+    labels: str,
+    color: str,
+    verbose: bool,
+    reader_options: Mapping[str, Any] = MappingProxyType({}),
+    closing: Callable[[Any], str] | None = None,
+) -> int:
+    """Check and report as the options of the command line say, and give the exit code.
+
+    Args:
+        judge: what judges roles and policies: the rulebook, or something in front of it.
+        reader_options: settings of single formats, by name.
+        closing: gives text to write after a report for people.
+    """
+    from rolelint import rulebook
     from rolelint.findings.model import Report
     from rolelint.lint import Request, lint
     from rolelint.reporters import Style, render
 
-    book = judge.load_rules(rule_folders)
-    options = judge.CheckOptions(actor, effects, book.resolve(select), book.resolve(ignore))
+    book = rulebook.load_rules(rule_folders)
+    options = rulebook.CheckOptions(actor, effects, book.resolve(select), book.resolve(ignore))
     _use_labels(labels)
     report = Report(fail_on=fail_on, actor=actor, labels_overlay=labels)
-    request = Request(paths, exclude, forced_type, boundary, scps, rcps, excerpts=format_name != "json")
+    quoted = format_name != "json"
+    request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options)
     lint(request, judge, book, options, report)
     report.catalog = _catalog_facts()
     code = exit_code(report, allow_unknown)
@@ -103,10 +162,16 @@ def command(
         exit_code=code,
         rules={rule.id: rule for rule in book.rules},
     )
+
+    def write_all(write: Callable[[str], object]) -> None:
+        render(format_name, report, style, write)
+        if closing is not None and format_name == "text":
+            write(closing(report))
+
     if output:
-        _write_file(output, lambda write: render(format_name, report, style, write))
+        _write_file(output, write_all)
     else:
-        _write_stdout(lambda write: render(format_name, report, style, write))
+        _write_stdout(write_all)
     for problem in report.errors:
         click.echo(printable(str(problem)), err=True)
     if code == 3:

@@ -44,9 +44,11 @@ def read(document: Document, context: ReadContext) -> Reading:
     Options:
         source: folder of the Terraform configuration; locations then have file and line, and values that the
             plan does not know are taken from the expressions there as far as they can be worked out.
+        new_only: leave out lone policies that the plan does not change.
     """
     plan = _Plan(document, context)
-    reading = assemble(plan.after, plan.before, context.memo, context.boundaries)
+    new_only = bool(context.options.get("new_only"))
+    reading = assemble(plan.after, plan.before, context.memo, context.boundaries, new_only)
     if document.data.get("errored") is True:
         where = Location(document.file)
         hint = "run `terraform plan` until it succeeds"

@@ -11,7 +11,8 @@ from rolelint.readers.terraform.files import Files
 from rolelint.readers.terraform.module import Origin, Tree, body_values
 from rolelint.readers.terraform.references import Configuration, all_references, call_names
 from rolelint.readers.terraform.source import linked_values
-from rolelint.readers.terraform.trace import locate
+from rolelint.readers.terraform.statements import decode
+from rolelint.readers.terraform.trace import ELEMENTS, locate
 from rolelint.readers.terraform.world import Instance, World, single_unknown, split_address
 
 
@@ -26,7 +27,7 @@ class Beside:
     def __init__(
         self, folder: str, memo: dict[Any, Any], variables: dict[str, Any], configuration: Configuration
     ) -> None:
-        self.tree = Tree(folder, Files(memo), variables)
+        self.tree = Tree("" if folder == "." else folder, Files(memo), variables)
         self._configuration = configuration
         self._origins: dict[str, Origin | None] = {}
 
@@ -59,7 +60,10 @@ class Beside:
     def locate(self, instance: Instance, attribute: Route, route: Route) -> Location | None:
         """Give the place of an instance or of a part of its policy in the source."""
         origin = self.origin(instance)
-        return locate(origin, attribute, route, instance.address) if origin is not None else None
+        if origin is None:
+            return None
+        wanted = _at(instance, attribute, route) if route and isinstance(route[-1], int) else None
+        return locate(origin, attribute, route, instance.address, wanted)
 
     def refine(self, instance: Instance, world: World) -> None:
         """Put what the source says in place of what the plan does not know.
@@ -91,6 +95,30 @@ class Beside:
         text = (origin.module.tree.files.text(origin.definition.file) or "")[block.start : block.end]
         squeezed = "".join(text.split())
         return all("".join(_head(r).split()) in squeezed for r in all_references(expression))
+
+
+def _at(instance: Instance, attribute: Route, route: Route) -> object:
+    """Give the value at a route of a policy: providers put lists in an order of their own."""
+    there: Any = instance.values
+    if attribute[0] == "statement":
+        names = [ELEMENTS.get(str(s), s) for s in route[2:]]
+        steps: Route = (*attribute, *names)
+    else:
+        steps = attribute
+    for step in steps:
+        there = there[step] if _has(there, step) else None
+    if attribute[0] == "statement":
+        return there if isinstance(there, str) else None
+    there = decode(there) if isinstance(there, str) else None
+    for step in route:
+        there = there[step] if _has(there, step) else None
+    return there if isinstance(there, str) else None
+
+
+def _has(there: Any, step: object) -> bool:
+    if isinstance(there, list):
+        return isinstance(step, int) and step < len(there)
+    return isinstance(there, dict) and step in there
 
 
 def _head(reference: str) -> str:

@@ -12,10 +12,17 @@ from rolelint.readers.terraform.resource_policies import organization_policies, 
 from rolelint.readers.terraform.world import Instance, World
 
 
-def assemble(after: World, before: World | None, memo: dict[Any, Any], boundaries: Iterable[Policy] = ()) -> Reading:
+def assemble(
+    after: World,
+    before: World | None,
+    memo: dict[Any, Any],
+    boundaries: Iterable[Policy] = (),
+    changed_only: bool = False,
+) -> Reading:
     """Read the roles and lone policies of a world, each role with itself as it was before.
 
     Args:
+        changed_only: leave out lone policies that are the same before.
         before: the world before the change, or None where there is no change to speak of.
         memo: parsed documents by their text.
         boundaries: boundary policies given beside the input, found by ARN or name.
@@ -36,8 +43,12 @@ def assemble(after: World, before: World | None, memo: dict[Any, Any], boundarie
     for role in new.lost():
         role.before = earlier_lost.get(role.location.address)
         reading.roles.append(role)
-    reading.policies.extend(policy for policy, _ in resource)
-    reading.policies.extend(organization_policies(new))
+    lone = [policy for policy, _ in resource] + organization_policies(new)
+    if changed_only and old is not None:
+        same = {(p.type, p.name, p.document) for p, _ in resource_policies(old)}
+        same |= {(p.type, p.name, p.document) for p in organization_policies(old)}
+        lone = [p for p in lone if (p.type, p.name, p.document) not in same]
+    reading.policies.extend(lone)
     for instance in after.instances.values():
         if instance.type in MANAGED and instance.mode == "managed" and instance.address not in new.used:
             role = _lone(new, instance)

@@ -1,0 +1,172 @@
+"""`rolelint plan`: what a Terraform plan lets roles destroy, and what of that is new."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+
+from rolelint.cli.check import command as check
+from rolelint.cli.check import perform
+from rolelint.errors import UsageError, printable
+from rolelint.findings.model import Report, RoleReport, UnknownItem
+from rolelint.policies.role import Policy, Role
+
+#: How many actions of a delta the text names for each role and direction.
+_NAMED = 6
+
+
+class PlanJudge:
+    """The rulebook, with the difference that the plan makes to each role.
+
+    Args:
+        new_only: leave out what the role could do, or what was unknown about it, before the plan.
+    """
+
+    def __init__(self, new_only: bool) -> None:
+        self._new_only = new_only
+        self._earlier_unknown: dict[int, list[UnknownItem]] = {}
+
+    def check_role(self, role: Role, rulebook: Any, options: Any) -> RoleReport:
+        """Judge a role and compare it with itself before the plan."""
+        from rolelint import rulebook as rules
+        from rolelint.catalog import catalog
+        from rolelint.engine import actor, difference
+
+        report = rules.check_role(role, rulebook, options)
+        if role.before is None:
+            report.extra["change"] = {"status": "new"}
+            return report
+        known = catalog()
+        who = actor(options.actor)
+        gained = difference(role, role.before, within=known.destructive, who=who)
+        lost = difference(role.before, role, within=known.destructive, who=who)
+        changed = bool(gained.gains or gained.unknown or lost.gains)
+        report.extra["change"] = {
+            "status": "changed" if changed else "unchanged",
+            "gains": [_gain(known.names(g.mask), g.resources) for g in gained.gains],
+            "loses": [_gain(known.names(g.mask), g.resources) for g in lost.gains],
+            "unknown": [{"actions": len(known.names(mask)), "reason": reason} for mask, reason in gained.unknown],
+        }
+        if self._new_only:
+            new = set(known.names(gained.mask))
+            unsure = {name for mask, _ in gained.unknown for name in known.names(mask)}
+            before = rules.check_role(role.before, rulebook, options)
+            self._earlier_unknown[id(role)] = rules.role_unknowns(role.before, options)
+            earlier = {f.rule for f in before.findings}
+            report.findings = [
+                f
+                for f in report.findings
+                if f.rule not in earlier or not new.isdisjoint(f.actions) or not unsure.isdisjoint(f.actions)
+            ]
+        return report
+
+    def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> Any:
+        """Judge a policy by itself; the reader leaves out those that the plan does not change."""
+        from rolelint import rulebook as rules
+
+        return rules.check_policy(policy, rulebook, options)
+
+    def check_guardrails(self, roles: Any, rulebook: Any, options: Any) -> Any:
+        """Judge the SCPs and RCPs around roles."""
+        from rolelint import rulebook as rules
+
+        return rules.check_guardrails(roles, rulebook, options)
+
+    def role_unknowns(self, role: Role, options: Any) -> list[UnknownItem]:
+        """List what could not be decided about a role and could be before the plan."""
+        from rolelint import rulebook as rules
+
+        items = rules.role_unknowns(role, options)
+        earlier = {(u.what, u.reason) for u in self._earlier_unknown.get(id(role), ())}
+        return [u for u in items if (u.what, u.reason) not in earlier]
+
+
+def _gain(actions: list[str], resources: tuple[str, ...]) -> dict[str, Any]:
+    return {"actions": list(actions), "resources": list(resources)}
+
+
+def closing(report: Report) -> str:
+    """Write what the plan changes for each role, for people."""
+    lines: list[str] = []
+    for role in report.roles:
+        change = role.extra.get("change") or {}
+        if change.get("status") != "changed":
+            continue
+        lines.append(f"  {printable(role.name)}  {printable(role.id)}")
+        for word in ("gains", "loses"):
+            for entry in change[word]:
+                lines.append(f"    {word} {_named(entry)}")
+        for entry in change["unknown"]:
+            lines.append(f"    unknown for {entry['actions']} actions: {printable(entry['reason'])}")
+    new = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "new")
+    same = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "unchanged")
+    lines.append(f"  {new} new, {same} without a change of power")
+    return "\nthis plan\n" + "\n".join(lines) + "\n"
+
+
+def _named(entry: dict[str, Any]) -> str:
+    from rolelint.policies.text import show
+
+    actions = entry["actions"]
+    more = f" and {len(actions) - _NAMED} more" if len(actions) > _NAMED else ""
+    resources = ", ".join(dict.fromkeys(show(r) for r in entry["resources"]))
+    return printable(f"{', '.join(actions[:_NAMED])}{more}" + (f" on {resources}" if resources else ""))
+
+
+def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
+    """Say what the roles of a Terraform or OpenTofu plan can destroy, before it is applied.
+
+    PLAN is the output of `terraform show -json`, or `-` for standard input. Roles are put together across
+    resources as AWS will see them. Values that the plan does not know stay unknown, and exit code 4 says so,
+    unless the configuration beside the plan tells them.
+
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 nothing to check, 4 something is unknown.
+    """
+    if plan != "-" and _is_saved_plan(plan):
+        raise UsageError(
+            f"`{printable(plan)}` is a saved plan in Terraform's own format",
+            hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
+        )
+    settings: dict[str, Any] = {"source": _source(source), "new_only": new_only}
+    options.pop("no_cache", None)
+    return perform(PlanJudge(new_only), paths=(plan,), exclude=(), reader_options=settings, closing=closing, **options)
+
+
+def _source(source: str) -> str:
+    context = click.get_current_context()
+    if source and not os.path.isdir(source):
+        raise UsageError(f"no such folder: `{printable(source)}`")
+    if source or context.get_parameter_source("source") is click.core.ParameterSource.COMMANDLINE:
+        return source
+    return "."
+
+
+def _is_saved_plan(path: str) -> bool:
+    """Tell whether a file is what `terraform plan -out` writes: a zip archive."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False
+
+
+command = click.Command(
+    "plan",
+    callback=_run,
+    help=_run.__doc__,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        click.Argument(["plan"], metavar="PLAN"),
+        click.Option(
+            ["--source"],
+            default="",
+            metavar="DIR",
+            help="Folder of the root module, for lines and for values that the plan does not know. "
+            "[default: the working directory; an empty text for none]",
+        ),
+        click.Option(["--new-only"], is_flag=True, help="Only what the plan adds to each role."),
+        *(p for p in check.params if p.name not in ("paths", "exclude")),
+    ],
+)
