@@ -20,9 +20,9 @@ ALLOWED = {
     "findings": {"policies"},
     "engine": {"algebra", "catalog", "policies", "findings"},
     "readers": {"catalog", "documents", "policies", "sources"},
-    "rulebook": {"catalog", "engine", "findings", "policies", "documents"},
+    "rulebook": {"algebra", "catalog", "engine", "findings", "policies", "documents"},
     "grammar": {"catalog", "findings", "policies"},
-    "reporters": {"findings"},
+    "reporters": {"findings", "policies"},
     "lint": {"documents", "findings", "policies", "readers", "sources"},
     "cli": {
         "catalog",
