@@ -17,7 +17,7 @@ from rolelint.policies.role import Role
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import worst
-from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe, ref_keys
+from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
 from rolelint.rulebook.vocabulary import Weigh
 
 #: Actions for which a witness is looked for before a finding is left without one.
@@ -98,13 +98,13 @@ def _wider(one: Draft, candidates: Sequence[Draft]) -> Draft | None:
     """Find the finding that says this one already."""
     least = SEVERITIES.index("high")
     mine = SEVERITIES.index(one.severity)
-    refs = ref_keys(one.hit)
+    refs = one.hit.refs.keys()
     left = one.hit.core
     into: Draft | None = None
     for wide in candidates:
         rank = SEVERITIES.index(wide.severity)
         equal = rank == mine and wide.severity == wide.rule.severity
-        if rank > least or not (rank < mine or equal) or not refs <= ref_keys(wide.hit):
+        if rank > least or not (rank < mine or equal) or not refs <= wide.hit.refs.keys():
             continue
         if into is None or rank < SEVERITIES.index(into.severity):
             into = wide
@@ -129,8 +129,7 @@ def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> F
     location = _place(hit, primary, index, subject)
     policy_name = subject.policies[0].name if subject.policies else ""
     message = _message(one, subject, lead, index)
-    mask = hit.mask
-    actions = catalog().names(mask) if mask else []
+    actions = _action_names(hit.mask) if hit.mask else ()
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -149,7 +148,7 @@ def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> F
             os.path.basename(location.file),
         ),
         witness=proof,
-        actions=tuple(actions if all_actions else actions[:FEW_ACTIONS]),
+        actions=actions if all_actions else actions[:FEW_ACTIONS],
         scope=lead.power.scope if lead else "",
         gate=lead.power.gate if lead else "",
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
@@ -181,7 +180,7 @@ def _prove(parts: Sequence[Part], role: Role, who: Actor) -> tuple[Part, int, Wi
 
 
 def _ordered_refs(hit: Hit, lead: Part | None) -> list[StatementRef]:
-    refs = list(hit.all_statements())
+    refs = list(hit.refs.values())
     if lead is None or not lead.statements:
         return refs
     first = [r for r in refs if r.policy is lead.statements[0].policy and r.statement is lead.statements[0].statement]

@@ -101,6 +101,21 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
     Returns:
         Its index in the catalogue.
     """
+    key = (mask, tuple(prefer), id(catalog()))
+    found = _worst.get(key)
+    if found is None:
+        if len(_worst) >= MEMO:
+            _worst.clear()
+        found = _worst[key] = _find_worst(mask, prefer)
+    return found
+
+
+#: Answers kept by the memos of this room: more than the statements of all AWS managed policies have.
+MEMO = 20_000
+_worst: dict[tuple[int, tuple[str, ...], int], int] = {}
+
+
+def _find_worst(mask: int, prefer: Sequence[str]) -> int:
     known = catalog()
     for pattern in (*prefer, *_PLAIN):
         found = mask & known.expand(pattern)

@@ -41,7 +41,7 @@ class Part(NamedTuple):
     prefer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hit:
     """What a rule found.
 
@@ -69,40 +69,35 @@ class Hit:
     certainty: str = "proved"
     named: int = 0
 
-    @property
+    @cached_property
     def mask(self) -> int:
         """Every action it is about."""
-        out = 0
-        for part in (*self.parts, *self.others):
-            out |= part.mask
-        return out
+        return _union(self.others, self.core)
 
     @property
     def says(self) -> int:
         """Every action that a reader of the finding has been told of."""
         return self.mask | self.named
 
-    @property
+    @cached_property
     def core(self) -> int:
         """The actions that another finding must hold as well to say the same."""
-        out = 0
-        for part in self.parts:
-            out |= part.mask
+        return _union(self.parts)
+
+    @cached_property
+    def refs(self) -> Mapping[tuple[int, int], StatementRef]:
+        """Every statement it rests on, by policy object and index, the primary one first."""
+        out = {(id(ref.policy), ref.statement.index): ref for ref in self.statements}
+        for part in (*self.parts, *self.others):
+            for ref in part.statements:
+                out.setdefault((id(ref.policy), ref.statement.index), ref)
         return out
 
-    def all_statements(self) -> tuple[StatementRef, ...]:
-        """List every statement it rests on, the primary one first."""
-        refs = [*self.statements, *(ref for part in (*self.parts, *self.others) for ref in part.statements)]
-        return tuple({_ref_key(ref): ref for ref in reversed(refs)}[k] for k in dict.fromkeys(map(_ref_key, refs)))
 
-
-def _ref_key(ref: StatementRef) -> tuple[int, int]:
-    return id(ref.policy), ref.statement.index
-
-
-def ref_keys(hit: Hit) -> frozenset[tuple[int, int]]:
-    """Identify the statements that a hit rests on."""
-    return frozenset(_ref_key(ref) for ref in hit.all_statements())
+def _union(parts: Iterable[Part], mask: int = 0) -> int:
+    for part in parts:
+        mask |= part.mask
+    return mask
 
 
 class Subject:

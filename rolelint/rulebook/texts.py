@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -19,7 +20,7 @@ from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import has_unknown, show
 from rolelint.rulebook.questions import Compile, Question
-from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.selectors import MEMO, Selector
 from rolelint.rulebook.shapes import is_managed_by_aws, quoted
 from rolelint.rulebook.subject import Hit, Subject
 
@@ -157,6 +158,7 @@ _SHAPES: Mapping[str, str] = {
 }
 #: Keys of AWS whose value a caller writes, so that a `*` may be in it.
 _FREE_TEXT = frozenset(("aws:useragent", "aws:referer", "aws:sourceidentity"))
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _ANYBODY = Role("policy", "anybody", Location(""))
 
 
@@ -329,23 +331,47 @@ def _matches_some(resource: str, kinds: Iterable[ResourceType]) -> bool:
 def _is_of(resource: str, kind: ResourceType) -> bool:
     key = (resource, kind)
     found = _matches.get(key)
-    if found is None and kind.key == "s3:bucket" and "/" in resource:
-        found = _matches[key] = False  # a bucket's name holds no slash, where other types have paths
     if found is None:
-        pattern = arn(_widened(resource))
-        try:
-            found = any(overlaps(pattern, shape(f, "", "", "").pattern) for f in kind.formats)
-        except LimitReached:
-            found = True
-        _matches[key] = found
+        if len(_matches) >= MEMO:
+            _matches.clear()
+        found = _matches[key] = _find_match(resource, kind)
     return found
+
+
+def _find_match(resource: str, kind: ResourceType) -> bool:
+    if kind.key == "s3:bucket" and "/" in resource:
+        return False  # a bucket's name holds no slash, where other types have paths
+    text = _widened(resource)
+    for written in kind.formats:
+        quick = _quick_match(text, written)
+        try:
+            if quick or (quick is None and overlaps(arn(text), shape(written, "", "", "").pattern)):
+                return True
+        except LimitReached:
+            return True
+    return False
+
+
+def _quick_match(resource: str, written: str) -> bool | None:
+    """Compare a pattern with a format by what both begin with; None where that does not decide."""
+    mine, theirs = resource.split(":", 5), written.split(":", 5)
+    if len(mine) < 6 or len(theirs) < 6:
+        return None
+    if theirs[2] != mine[2] and "*" not in mine[2] and "?" not in mine[2] and "$" not in theirs[2]:
+        return False
+    head = theirs[5].partition("${")[0]
+    begin = mine[5].replace("?", "*").partition("*")[0]
+    if begin.startswith(head):
+        # One variable takes any text; `*` may stand for what a further part of the format needs.
+        one = theirs[5] == f"{head}{theirs[5][len(head) :]}" and theirs[5].count("${") == 1 and theirs[5].endswith("}")
+        fits = all("$" in f or "*" in m or m == f for m, f in zip(mine[3:5], theirs[3:5], strict=True))
+        return True if one and fits and len(mine[5]) > len(head) else None
+    return None if head.startswith(begin) else False
 
 
 def _widened(resource: str) -> str:
     """Take policy variables as any text."""
-    import re
-
-    return re.sub(r"\$\{[^}]*\}", "*", resource)
+    return _VARIABLE.sub("*", resource) if "${" in resource else resource
 
 
 def _known_as(resource: str) -> str | None:

@@ -13,7 +13,7 @@ from rolelint.catalog import ResourceType, catalog
 from rolelint.engine import Power
 from rolelint.rulebook import shapes, texts, trust
 from rolelint.rulebook.questions import Compile, Question, Word, joined
-from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.selectors import MEMO, Selector
 from rolelint.rulebook.subject import (
     ConditionTable,
     Hit,
@@ -159,7 +159,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     first, second = Selector(args["first"]), Selector(args["second"])
     prefer = tuple(args.get("prefer", ()))
     share = args["share"]
-    covers = {service: frozenset(of) for service, of in args.get("covers", {}).items()}
+    covers = tuple((service, frozenset(of)) for service, of in args.get("covers", {}).items())
     eligible = Eligible({})
 
     def ask(subject: Subject) -> Hit | None:
@@ -198,37 +198,66 @@ def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
     yield from by_power.values()
 
 
-def _recovery_pairs(one: int, two: int, covers: Mapping[str, frozenset[str]]) -> tuple[int, int] | None:
+Services = tuple[tuple[str, frozenset[str]], ...]
+_recovery: dict[tuple[int, int, Services, int], tuple[int, int] | None] = {}
+_shared: dict[tuple[int, int, bool, int], tuple[tuple[ResourceType, int, int], ...]] = {}
+
+
+def _recovery_pairs(one: int, two: int, covers: Services) -> tuple[int, int] | None:
     """Match stores with copies: of the same service, or kept for it by a backup service."""
-    known = catalog()
-    stores: dict[str, int] = {}
-    for index in known.indexes(one):
-        prefix = known.name(index).partition(":")[0]
-        stores[prefix] = stores.get(prefix, 0) | 1 << index
+    key = (one, two, covers, id(catalog()))
+    if key not in _recovery:
+        if len(_recovery) >= MEMO:
+            _recovery.clear()
+        _recovery[key] = _find_recovery(one, two, dict(covers))
+    return _recovery[key]
+
+
+def _find_recovery(one: int, two: int, covers: Mapping[str, frozenset[str]]) -> tuple[int, int] | None:
+    copies = _by_service(two)
     firsts = seconds = 0
-    for index in known.indexes(two):
-        prefix = known.name(index).partition(":")[0]
-        bit = 1 << index
-        for store, mask in stores.items():
-            if (store == prefix or store in covers.get(prefix, ())) and mask & ~bit:
-                firsts |= mask & ~bit
-                seconds |= bit
+    for store, mask in _by_service(one).items():
+        for keeper, copy in copies.items():
+            if (store == keeper or store in covers.get(keeper, ())) and mask != copy:
+                firsts |= mask
+                seconds |= copy
     return (firsts, seconds) if firsts and seconds else None
+
+
+def _by_service(mask: int) -> dict[str, int]:
+    known = catalog()
+    out: dict[str, int] = {}
+    while mask:
+        name = known.name((mask & -mask).bit_length() - 1)
+        prefix = name.partition(":")[0]
+        whole = known.service_mask(prefix)
+        out[prefix] = mask & whole
+        mask &= ~whole
+    return out
 
 
 def _type_pairs(one: Part, two: Part, *, stateful: bool) -> tuple[int, int] | None:
     """Match actions that act on one resource type, where the two powers share a resource of it."""
-    seconds_of = _by_type(two.mask)
-    firsts_of = _by_type(one.mask)
+    key = (one.mask, two.mask, stateful, id(catalog()))
+    found = _shared.get(key)
+    if found is None:
+        if len(_shared) >= MEMO:
+            _shared.clear()
+        found = _shared[key] = tuple(_shared_types(one.mask, two.mask, stateful))
     firsts = seconds = 0
-    for kind, second in seconds_of.items():
-        first = firsts_of.get(kind, 0)
-        if not first or first == second or (stateful and not kind.stateful):
-            continue
-        if _meet(one.power, two.power, kind):
+    for kind, first, second in found:
+        if (first & ~firsts or second & ~seconds) and _meet(one.power, two.power, kind):
             firsts |= first
             seconds |= second
     return (firsts, seconds) if firsts and seconds else None
+
+
+def _shared_types(one: int, two: int, stateful: bool) -> Iterator[tuple[ResourceType, int, int]]:
+    firsts = _by_type(one)
+    for kind, second in _by_type(two).items():
+        first = firsts.get(kind, 0)
+        if first and first != second and (kind.stateful or not stateful):
+            yield kind, first, second
 
 
 def _by_type(mask: int) -> dict[ResourceType, int]:
