@@ -30,7 +30,7 @@ class Document:
         index: 0-based position in the stream that the file holds.
     """
 
-    __slots__ = ("_anchors", "_finder", "_make_finder", "data", "file", "format", "index", "text")
+    __slots__ = ("_anchors", "_finder", "_located", "_make_finder", "data", "file", "format", "index", "text")
 
     def __init__(
         self,
@@ -48,6 +48,8 @@ class Document:
         self.index = index
         self._make_finder = make_finder
         self._finder: Finder | None = None
+        #: Places already worked out: the statements of a managed policy are reported for every role that has it.
+        self._located: dict[tuple[Route, str], Location] = {}
         #: Offsets with their 0-based line, sorted. INVARIANT: only `_line_of` writes it.
         self._anchors: tuple[list[int], list[int]] = ([0], [0])
 
@@ -60,12 +62,16 @@ class Document:
         Args:
             address: what the format itself calls the thing, carried into the location.
         """
+        known = self._located.get((route, address))
+        if known is not None:
+            return known
         if self._finder is None:
             if self._make_finder is None:
                 return Location(self.file, route=show_route(route), address=address)
             self._finder = self._make_finder()
         start, end = self._finder(route)
-        return self.location(start, end, route, address)
+        place = self._located[route, address] = self.location(start, end, route, address)
+        return place
 
     def lazy(self, route: Route, address: str = "") -> Location:
         """Make a location whose lines are worked out when somebody asks for them.

@@ -6,7 +6,7 @@ import json
 from json.decoder import JSONDecodeError
 from typing import Any
 
-from rolelint.documents import Document, Finder
+from rolelint.documents import Document, Finder, json_lines
 from rolelint.errors import InputError, Location, Route, printable
 
 _SPACE = " \t\r\n"
@@ -40,7 +40,7 @@ def parse_json(file: str, text: str) -> Document:
     except ValueError as error:
         # The only other refusal: `int` bounds the number of digits it converts.
         raise _long_number(file, text) from error
-    return Document(file, "json", text, data, lambda: JsonFinder(text))
+    return Document(file, "json", text, data, lambda: make_finder(text, data))
 
 
 class _DuplicateKeyError(Exception):
@@ -242,6 +242,14 @@ class JsonFinder:
         return out, at + 1
 
 
-def make_finder(text: str) -> Finder:
-    """Make the finder for valid JSON text."""
-    return JsonFinder(text)
+def make_finder(text: str, data: Any) -> Finder:
+    """Make the finder for valid JSON text: by lines where a program laid out a large text, else value by value."""
+    exact = JsonFinder(text)
+    if len(text) < json_lines.SMALLEST:
+        return exact
+    by_lines = json_lines.LineFinder(text, data, exact.root)
+
+    def find(route: Route) -> tuple[int, int]:
+        return by_lines(route) or exact(route)
+
+    return find
