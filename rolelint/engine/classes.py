@@ -188,6 +188,36 @@ def solve(
     Raises:
         Undecided, LimitReached: when a named limit was reached.
     """
+    statements = (*group.denies, *(v for layer in group.layers for v in layer))
+    facts = stage.facts(group.option.statement, *(v.statement for v in statements))
+    key = (
+        group.option,
+        group.layers,
+        group.denies,
+        signature.required,
+        signature.optional,
+        unsupported,
+        resource,
+        facts,
+    )
+    found = _solved.get(key)
+    if found is None:
+        try:
+            found = _solve(stage, group, signature, unsupported, resource) or ()
+        except (Undecided, LimitReached) as error:
+            found = error
+        _solved[key] = found
+    if isinstance(found, Exception):
+        raise found
+    return found or None
+
+
+_solved: dict[tuple[object, ...], Solved | tuple[()] | Exception] = {}
+
+
+def _solve(
+    stage: Scene, group: Group, signature: Signature, unsupported: frozenset[str], resource: str | None
+) -> Solved | None:
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs

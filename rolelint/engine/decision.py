@@ -149,6 +149,30 @@ def _needs_resource_grant(request: Request, target: Target) -> bool:
     return action.startswith("kms:") and ":key/" in target.arn
 
 
+#: Documents whose statements `naming` keeps; the oldest half is dropped when they grow past it.
+_MAX_KEPT = 20_000
+_kept: dict[int, tuple[PolicyDocument, dict[str, tuple[Statement, ...]]]] = {}
+
+
+def naming(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
+    """List the statements of a document whose Action or NotAction names an action, in order (S2.1 to S2.9).
+
+    What was found is kept with the document: in an account few policies are asked about many times.
+    """
+    held = _kept.get(id(document))
+    if held is None or held[0] is not document:
+        if len(_kept) > _MAX_KEPT:
+            for old in list(_kept)[: _MAX_KEPT // 2]:
+                del _kept[old]
+        held = _kept[id(document)] = (document, {})
+    found = held[1].get(action)
+    if found is None:
+        found = held[1][action] = tuple(
+            s for s in document.statements if any(action_matches(a, action) for a in s.actions) is not s.not_action
+        )
+    return found
+
+
 class _Scene:
     """One caller, action, resource and context; tells which statements match."""
 
@@ -172,17 +196,15 @@ class _Scene:
         """Yield matching statements in order."""
         single = kind in (PolicyType.BOUNDARY, PolicyType.RESOURCE)
         for i, document in enumerate(documents):
-            for statement in document.statements:
+            for statement in naming(document, self.action):
                 if (
                     statement.effect == effect
                     and not (statement.doubtful and effect == "Deny")
-                    and self._covers(statement, document, kind)
+                    and self._covers(statement, document)
                 ):
                     yield Deciding(kind, place if single else f"{place}[{i}]", statement)
 
-    def _covers(self, statement: Statement, document: PolicyDocument, kind: PolicyType) -> bool:
-        if any(action_matches(a, self.action) for a in statement.actions) is statement.not_action:
-            return False
+    def _covers(self, statement: Statement, document: PolicyDocument) -> bool:
         if not self._resource_covered(statement, document):
             return False
         if statement.effect == "Deny" and not statement_reaches(statement, self.caller, has_boundary=self.has_boundary):

@@ -12,6 +12,7 @@ from rolelint.engine.actors import Actor, Domain, actor
 from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, shared_key, solve
 from rolelint.engine.decision import decide
 from rolelint.engine.keys import Undecided, Value
+from rolelint.engine.power import Powers
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
@@ -65,8 +66,11 @@ def can(
     mask = catalog().expand(actions) if isinstance(actions, str) else actions
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
-    pins = pins_of(context or {})
-    stage = scene(role, who or actor(), pins)
+    return _can(scene(role, who or actor(), pins_of(context or {})), mask, resource, context or {})
+
+
+def _can(stage: Scene, mask: int, resource: str | None, context: Mapping[str, str | Sequence[str]]) -> Answer:
+    role = stage.role
     trouble = ""
     for certain in (True, False):
         if certain and stage.guessed:
@@ -77,7 +81,7 @@ def can(
             if isinstance(found, str):
                 trouble = trouble or found
                 continue
-            answer = _confirm(stage, found, context or {})
+            answer = _confirm(stage, found, context)
             if answer.verdict == YES:
                 return answer if certain else replace(answer, certainty="possible", reason=_possible_reason(stage))
             trouble = trouble or answer.reason
@@ -132,9 +136,14 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None) -> I
                         yield _Found((actions & -actions).bit_length() - 1, signature, solved)
 
 
-def witness(role: Role, index: int, who: Actor | None = None) -> Answer:
-    """Find a request for one action that `decide` allows to the holder of a role."""
-    return can(role, 1 << index, who=who)
+def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer:
+    """Find a request for one action that `decide` allows to the holder of a role.
+
+    Args:
+        role: a role, or its powers where they are known already; the actor is then theirs.
+    """
+    stage = role.stage if isinstance(role, Powers) else scene(role, who or actor())
+    return _can(stage, 1 << index, None, {})
 
 
 def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]]) -> Answer:

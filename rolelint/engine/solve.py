@@ -114,6 +114,16 @@ def raw_view(statement: CompiledStatement, certain: bool) -> View | None:
     """Stand in for a statement with policy variables until their values are chosen."""
     if not statement.refs:
         return view(statement, certain)
+    key = (statement, certain)
+    if key not in _raw_memo:
+        _raw_memo[key] = _raw_view(statement, certain)
+    return _raw_memo[key]
+
+
+_raw_memo: dict[tuple[CompiledStatement, bool], View | None] = {}
+
+
+def _raw_view(statement: CompiledStatement, certain: bool) -> View | None:
     if statement.statement.doubtful and (statement.statement.effect == "Allow") is certain:
         return None
     texts = None if statement.covers_all else tuple(wildcards(r) for r in statement.resources or ())
