@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from rolelint.documents import Document
-from rolelint.errors import Location, Route
+from rolelint.errors import Location, Route, show_route
 from rolelint.policies.document import PolicyDocument, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, Unknown
-from rolelint.policies.text import has_unknown, show
+from rolelint.policies.text import has_unknown, show, split_unknown
 from rolelint.readers.cloudformation.branches import (
     Branch,
     Places,
@@ -90,8 +90,11 @@ class Assembly:
     # -- places and values --------------------------------------------------------------------------------------
 
     def location(self, resource: Declared, *steps: str | int) -> Location:
-        """Locate a resource, or a part of its body."""
-        return self.document.locate((*resource.route, *steps), resource.address)
+        """Locate a resource by its type, which is one line, or a part of its body."""
+        if steps:
+            return self.document.locate((*resource.route, *steps), resource.address)
+        found = self.document.locate((*resource.route, "Type"), resource.address)
+        return replace(found, route=show_route(resource.route))
 
     def existing(self, resource: Declared, base: Scenarios) -> Scenarios:
         """List the ways to deploy, out of some, in which a resource exists."""
@@ -182,7 +185,7 @@ class Assembly:
         for branch in self.items(resource, "Policies", base):
             node = branch.node
             if not isinstance(node, Mapping) or "PolicyDocument" not in node:
-                reason = f"`{_describe(node)}` is not known before deployment"
+                reason = f"{_describe(node)} is not known before deployment"
                 self.unknown_policy(resource, branch, "inline policy", reason, parts)
                 continue
             name = self.evaluator.known(node.get("PolicyName", ""), bindings=branch.bindings)
@@ -199,10 +202,18 @@ class Assembly:
             parts.identity.append(policy)
 
     def note_unknown(self, policy: Policy, what: str, parts: Parts) -> None:
-        """Record a policy of which nothing is known."""
+        """Record what of a policy is not known: all of it, or the actions of a statement."""
         if policy.document.unknown and not policy.document.statements:
             reason = f"policy `{policy.name}`: {policy.document.unknown}"
             parts.unknowns.append(Unknown(what, reason, policy.locate(())))
+        for statement in policy.document.statements:
+            hidden = [action for action in statement.actions if split_unknown(action)[::2] == ["", ""]]
+            if hidden:
+                name = f"`{statement.sid}`" if statement.sid else str(statement.index)
+                text = f"the actions of statement {name} are `{show(hidden[0])}`, not known before deployment"
+                where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
+                widens = statement.effect == "Allow"
+                parts.unknowns.append(Unknown(what, f"policy `{policy.name}`: {text}", where, widens))
 
     def unknown_policy(self, resource: Declared, branch: Branch, what: str, reason: str, parts: Parts) -> None:
         """Add a policy of which nothing is known."""
@@ -232,7 +243,7 @@ class Assembly:
                 document = self.managed_document(arn, by_name=resource.generated)
                 where = Places(self.document, {(): branch.route}, resource.address)
                 if document is None:
-                    reason = f"managed policy `{show(arn)}` is not in the template and not published by AWS"
+                    reason = _absent("managed policy", arn)
                     parts.unknowns.append(Unknown("attached policy", reason, where(())))
                     document = unknown_document(reason)
                 elif not always(scenarios, base):
@@ -322,7 +333,7 @@ class Assembly:
                 return self.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
         document = self.managed_document(arn)
         if document is None:
-            reason = f"permissions boundary `{show(arn)}` is not in the template and not published by AWS"
+            reason = _absent("permissions boundary", arn)
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
             document = unknown_document(reason)
         name = show(arn).rpartition("/")[2]
@@ -368,8 +379,16 @@ def known_arn(arn: str) -> str:
     return arn if arn.startswith("arn:") and not has_unknown(arn) else ""
 
 
+def _absent(what: str, arn: str) -> str:
+    if has_unknown(arn):
+        return f"{what} `{show(arn)}` is not known before deployment"
+    if ":iam::aws:" in arn:
+        return f"the AWS managed policy `{arn}` is not in the catalogue"
+    return f"{what} `{arn}` is not in the template"
+
+
 def _describe(node: Any) -> str:
     if isinstance(node, Mapping) and len(node) == 1:
         ((key, argument),) = node.items()
-        return f"{key} {argument}" if isinstance(argument, str) else str(key)
-    return "the policy"
+        return f"`{key} {argument}`" if isinstance(argument, str) else f"`{key}`"
+    return "an entry of `Policies` without PolicyDocument"

@@ -126,12 +126,12 @@ def test_what_the_template_does_not_hold_is_unknown(roles: dict[str, Role]) -> N
     assert [(u.what, u.reason, u.location.line) for u in roles["worker"].unknowns] == [
         (
             "attached policy",
-            "managed policy `arn:aws:iam::aws:policy/NoSuchPolicy` is not in the template and not published by AWS",
+            "the AWS managed policy `arn:aws:iam::aws:policy/NoSuchPolicy` is not in the catalogue",
             14,
         ),
         (
             "attached policy",
-            "managed policy `arn:aws:iam::111122223333:policy/central` is not in the template and not published by AWS",
+            "managed policy `arn:aws:iam::111122223333:policy/central` is not in the template",
             15,
         ),
     ]
@@ -239,6 +239,25 @@ def test_a_macro_is_said(read: Read) -> None:
     reading = read("Transform: [MyMacro]\nResources: {R: {Type: AWS::IAM::Role, Properties: {}}}")
     (problem,) = reading.problems
     assert "the macro `MyMacro` may change the template" in str(problem)
+
+
+def test_actions_that_a_parameter_holds_are_unknown(read: Read) -> None:
+    (role,) = read(
+        """
+Parameters: {Actions: {Type: CommaDelimitedList}}
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: []}
+      Policies:
+        - PolicyName: p
+          PolicyDocument: {Statement: [{Sid: S, Effect: Allow, Action: !Ref Actions, Resource: "*"}]}
+"""
+    ).roles
+    assert [(u.what, u.reason, u.location.line) for u in role.unknowns] == [
+        ("inline policy", "policy `p`: the actions of statement `S` are `${Actions}`, not known before deployment", 10)
+    ]
 
 
 NOTHING: dict[str, Any] = {
