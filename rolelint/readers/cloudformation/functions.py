@@ -149,8 +149,8 @@ def _find_in_map(evaluator: Evaluator, argument: Any, route: Route, at: Route | 
 def _key(evaluator: Evaluator, part: Any) -> str:
     """Work out a key of a mapping; a stand-in for the stack's account or Region is no key."""
     name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
-    if isinstance(name, str) and name.startswith("AWS::") and evaluator.stated(name) is None:
-        return unknown(name)
+    if name in ("AWS::Region", "AWS::AccountId") and evaluator.stated(str(name)) is None:
+        return unknown(str(name))
     return evaluator.text(part)
 
 

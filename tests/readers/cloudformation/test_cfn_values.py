@@ -32,6 +32,9 @@ Mappings:
     prod: {bucket: prod-bucket, same: x}
   ByRegion:
     eu-west-1: {account: "054676820928"}
+  Principals:
+    aws: {ec2: ec2.amazonaws.com}
+    aws-cn: {ec2: ec2.amazonaws.com.cn}
 Conditions:
   Never: !Equals [a, b]
   Always: !Not [!Condition Never]
@@ -119,6 +122,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
         {"Fn::FindInMap": ["ByRegion", {"Ref": "AWS::Region"}, "account"]},
         "054676820928",
     ),
+    "map by partition": ({"Fn::FindInMap": ["Principals", {"Ref": "AWS::Partition"}, "ec2"]}, "ec2.amazonaws.com"),
     "if that holds": ({"Fn::If": ["Always", "yes", "no"]}, "yes"),
     "if that does not hold": ({"Fn::If": ["Never", "yes", "no"]}, "no"),
     "import": ({"Fn::ImportValue": {"Fn::Sub": "${Name}-arn"}}, "${Fn::ImportValue app-arn}"),
