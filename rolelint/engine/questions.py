@@ -10,9 +10,10 @@ from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import Signature, catalog
 from rolelint.engine.actors import Actor, Domain, actor
 from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, shared_key, solve
+from rolelint.engine.compile import CompiledStatement
 from rolelint.engine.decision import decide
 from rolelint.engine.keys import Undecided, Value
-from rolelint.engine.power import Powers
+from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
@@ -231,41 +232,61 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         else Role("role", new.name, new.location, new.arn, new.account, new.partition)
     )
     after_stage, before_stage = scene(new, asker), scene(before, asker)
-    same = (
-        set(after_stage.identity) <= set(before_stage.identity)
-        and after_stage.layers == before_stage.layers
-        and set(before_stage.denies) <= set(after_stage.denies)
-        and not after_stage.uncertain
-    )
-    if same:
-        return Difference((), ())
+    key = (content_key(after_stage, mask), content_key(before_stage, mask), new.arn, new.name)
+    found = _differences.get(key)
+    if found is None:
+        found = _differences[key] = _difference(after_stage, before_stage, mask)
+    missing = [
+        (mask, f"policy `{policy.name}` is not known: {policy.document.unknown}")
+        for policy in (*new.identity, *before.identity)
+        if policy.document.unknown
+    ]
+    if before_stage.guessed:
+        missing.append((found.mask, _possible_reason(before_stage)))
+    return replace(found, unknown=(*found.unknown, *missing)) if missing else found
+
+
+_differences: dict[tuple[object, ...], Difference] = {}
+
+
+def _difference(after: Scene, before: Scene, mask: int) -> Difference:
     gains: list[Gain] = []
     unknown: list[tuple[int, str]] = []
-    known = catalog()
-    certain = not after_stage.guessed
-    around = ceilings(after_stage, mask, certain)
+    certain = not after.guessed
+    around = ceilings(after, mask, certain)
+    # A statement that the old role has as well gains nothing under the same ceilings and no fewer Denies.
+    kept: frozenset[CompiledStatement] = frozenset()
+    if after.layers == before.layers and set(before.denies) <= set(after.denies):
+        kept = frozenset(s for s in before.identity if not s.uncertain)
     gained_so_far = 0
-    for statement in sorted(after_stage.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+    for statement in sorted(after.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+        if statement in kept:
+            continue
         for group in groups(statement, around, certain):
-            for part, losers in _split_by_old(group.mask & ~gained_so_far, before_stage):
-                for signature, actions in known.signatures(part):
+            for part, losers in _split_by_old(group.mask & ~gained_so_far, before):
+                for signature, actions in _signatures(part, group, losers):
                     try:
-                        found = list(_gained(after_stage, before_stage, group, losers, signature, actions))
+                        found = list(_gained(after, before, group, losers, signature, actions))
                     except (Undecided, LimitReached) as error:
                         unknown.append((actions, str(error) or "a string search passed its limit"))
                         continue
                     for gained, solved in found:
-                        index = (gained & -gained).bit_length() - 1
-                        answer = _confirm(after_stage, _Found(index, signature, solved), {})
+                        number = (gained & -gained).bit_length() - 1
+                        answer = _confirm(after, _Found(number, signature, solved), {})
                         if answer.verdict != YES or answer.witness is None:
                             unknown.append((gained, answer.reason))
                             continue
                         gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
                         gained_so_far |= gained
-    for policy in (*new.identity, *before.identity):
-        if policy.document.unknown:
-            unknown.append((mask, f"policy `{policy.name}` is not known: {policy.document.unknown}"))
     return Difference(tuple(gains), tuple(unknown))
+
+
+def _signatures(part: int, group: Group, old: _Old) -> list[tuple[Signature, int]]:
+    """Split by resource types, unless no statement speaks of resources: then the first action stands for all."""
+    views = (*group.views, *old.denies, *(v for layer in old.layers for v in layer))
+    if all(v.texts is None for v in views):
+        return [(catalog().action((part & -part).bit_length() - 1).signature, part)] if part else []
+    return catalog().signatures(part)
 
 
 class _Old(NamedTuple):
@@ -276,9 +297,11 @@ class _Old(NamedTuple):
 
 
 def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
+    if not mask:
+        return
     layers = [stage.identity, *(layer.statements for layer in stage.layers if not layer.unknown)]
-    numbered = [(s, n) for n, layer in enumerate(layers) for s in layer]
-    numbered += [(s, -1) for s in stage.denies]
+    numbered = [(s, n) for n, layer in enumerate(layers) for s in layer if s.mask & mask]
+    numbered += [(s, -1) for s in stage.denies if s.mask & mask]
     parts: list[tuple[int, tuple[int, ...]]] = [(mask, ())]
     for number, (s, _) in enumerate(numbered):
         following = []
