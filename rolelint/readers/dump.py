@@ -65,6 +65,11 @@ class _Dump:
                 self.principal("user", item, route)
             for item, route in self.items(page, "RoleDetailList", at):
                 self.principal("role", item, route)
+        for page, at in pages_at:
+            if "Rolelint" in page:
+                from rolelint.readers.account import surround
+
+                surround(self.reading, self.document, page["Rolelint"], (*at, "Rolelint"), self.context)
         if not self.reading.roles:
             # A dump filtered to policies: nobody holds them here, so each is looked at by itself.
             for arn, (content, route) in self.managed.items():
@@ -114,8 +119,9 @@ class _Dump:
         prefix = "Role" if kind == "role" else "User"
         identity = self.held(item, f"{prefix}PolicyList", route, arn, unknowns)
         if kind == "user":
-            for i, group in enumerate(item.get("GroupList") or ()):
-                if group in self.groups:
+            groups = item.get("GroupList")
+            for i, group in enumerate(groups if isinstance(groups, list) else ()):
+                if isinstance(group, str) and group in self.groups:
                     held, at = self.groups[group]
                     identity += self.held(held, "GroupPolicyList", at, arn, unknowns)
                 else:
@@ -140,7 +146,7 @@ class _Dump:
                 tuple(identity),
                 self.boundary(item, place, unknowns),
                 trust=trust,
-                tags=tag_map(item["Tags"]) if "Tags" in item else {},
+                tags=tag_map(item["Tags"]) if "Tags" in item else None,
                 unknowns=tuple(unknowns),
                 service_linked=isinstance(path, str) and path.startswith("/aws-service-role/"),
                 last_used=str(used.get("LastUsedDate", "")) if isinstance(used, dict) else "",
