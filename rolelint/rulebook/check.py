@@ -119,7 +119,7 @@ def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Find
         return []
     standing = fold([d for d in drafts if d.rule.id in plan_.wanted])
     standing.sort(key=lambda d: (SEVERITIES.index(d.severity), d.rule.id))
-    return [finding(d, subject, subject.actor, all_actions=options.effects == "full") for d in standing]
+    return [finding(d, subject, all_actions=options.effects == "full") for d in standing]
 
 
 def policy_findings(policy: Policy, rulebook: Rulebook, options: CheckOptions) -> list[Finding]:

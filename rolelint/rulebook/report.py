@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
-from rolelint.engine import Actor, Powers, StatementRef, can
+from rolelint.engine import Powers, StatementRef, witness
 from rolelint.errors import Location
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness, fingerprint
 from rolelint.policies.document import Statement
@@ -112,7 +112,7 @@ def _wider(one: Draft, candidates: Sequence[Draft]) -> Draft | None:
     return None if left else into
 
 
-def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> Finding:
+def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
     """Write a finding: message, place, witness."""
     rule, hit, role = one.rule, one.hit, subject.role
     certainty = hit.certainty
@@ -120,7 +120,7 @@ def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> F
     lead = hit.parts[0] if hit.parts else None
     index: int | None = None
     if lead is not None and role is not None:
-        lead, index, proof = _prove(hit.parts, role, who)
+        lead, index, proof = _prove(hit.parts, subject)
         certainty = "possible" if proof is None or lead.power.certainty != "proved" else certainty
         if any(p.power.certainty != "proved" for p in hit.others[:1]):
             certainty = "possible"
@@ -162,17 +162,20 @@ def finding(one: Draft, subject: Subject, who: Actor, *, all_actions: bool) -> F
     )
 
 
-def _prove(parts: Sequence[Part], role: Role, who: Actor) -> tuple[Part, int, Witness | None]:
+def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness | None]:
     """Find a request that AWS would allow, for the worst action first."""
     first = parts[0]
     index = worst(first.mask, first.prefer)
+    held = subject.powers
+    if held is None:
+        return first, index, None
     tries = 0
     for part in parts:
         mask = part.mask
         while mask and tries < WITNESS_TRIES:
             tries += 1
             number = worst(mask, part.prefer)
-            answer = can(role, 1 << number, who=who)
+            answer = witness(held, number)
             if answer.witness is not None:
                 return part, number, answer.witness
             mask &= ~(1 << number)
