@@ -90,6 +90,9 @@ def read_bytes(path: str) -> bytes:
             return data
     except OSError as error:
         raise InputError(_reason(error, path), location=Location(path)) from error
+    except ValueError as error:
+        # A name from a document can hold what no file system takes: NUL, or half of a surrogate pair.
+        raise InputError("no file can have this name", location=Location(path)) from error
 
 
 def read_source(source: Source) -> bytes:

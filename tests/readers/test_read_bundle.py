@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rolelint.documents import parse
+from rolelint.errors import printable
 from rolelint.policies.role import Reading
 from rolelint.readers import ReadContext, read
 
@@ -269,6 +270,8 @@ def test_bad_bundles_fail_reader_and_schema(
 FILES: dict[str, tuple[str, str]] = {
     "missing": ("nope.json", "b.json:6:12: the file `nope.json` cannot be read: no such file"),
     "broken": ("broken.json", "broken.json:1:16: expecting value"),
+    "impossible name": ("a\0b", "b.json:6:12: the file `a\\x00b` cannot be read: no file can have this name"),
+    "impossible text": ("\ud800", "b.json:6:12: the file `\\ud800` cannot be read: no file can have this name"),
     "no policy": (
         "list.json",
         "list.json:1:1: the file is not one policy document. the bundle b.json:6:12 names it as one",
@@ -282,7 +285,7 @@ def test_a_file_that_holds_no_policy_is_unknown(
 ) -> None:
     found = describe({"role": "r", "attached": [{"name": "p", "file": name}]}, "b.json", ReadContext(base=folder))
     assert [text.replace(f"{folder}/", "") for text in found["problems"]] == [message]
-    assert found["roles"][0]["identity"] == [f"identity p: unknown: the file `{name}` cannot be read @6"]
+    assert found["roles"][0]["identity"] == [f"identity p: unknown: the file `{printable(name)}` cannot be read @6"]
 
 
 def test_a_bundle_from_standard_input_cannot_name_files(reading: Callable[..., Reading]) -> None:

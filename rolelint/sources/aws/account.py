@@ -1,0 +1,171 @@
+"""One account, read whole: the account dump with sections of our own under the key `Rolelint`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rolelint.sources.aws import accessed, identity_center, inventory, resource_policies
+from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.guardrails import Guardrails
+from rolelint.sources.aws.plain import when
+from rolelint.sources.aws.principals import account_details, complete_roles, providers
+from rolelint.sources.aws.production import Production
+
+SCHEMA = "rolelint-dump/1"
+
+#: Told the name of each finished part, the number of finished parts, and the number of all.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read.
+
+    Attributes:
+        parts: of `calls.PARTS`; principals are always read.
+        regions: where resources are looked at; empty for every Region that is switched on.
+        production: what marks a resource as production.
+        workers: calls made at once.
+    """
+
+    parts: frozenset[str] = frozenset(("guardrails", "identity-center", "resource-policies"))
+    regions: tuple[str, ...] = ()
+    production: Production = field(default_factory=Production)
+    workers: int = 8
+
+
+@dataclass(slots=True)
+class _Task:
+    name: str
+    run: Callable[[], dict[str, Any]]
+
+
+def read_account(
+    aws: Caller,
+    wanted: Wanted,
+    progress: Progress | None = None,
+    guardrails: Guardrails | None = None,
+    now: datetime | None = None,
+) -> dict[str, Any]:
+    """Read an account.
+
+    Args:
+        guardrails: reads the organization with other credentials than the account's own.
+
+    Raises:
+        NotSeen: when not even the caller's identity could be read.
+    """
+    told = aws.demand("sts", "GetCallerIdentity")
+    assert told is not None
+    account, partition = told["Account"], told["Arn"].split(":")[1]
+    aliases = list(aws.items("iam", "ListAccountAliases", "AccountAliases"))
+    own: dict[str, Any] = {
+        "schema": SCHEMA,
+        "account": account,
+        "partition": partition,
+        "alias": aliases[0] if aliases else "",
+        "name": "",
+        "read": when(now or datetime.now(UTC)),
+        "regions": [],
+    }
+    if "guardrails" in wanted.parts:
+        own["organization"] = organization = (guardrails or Guardrails(aws)).of(account)
+        if organization and organization["path"]:
+            own["name"] = organization["path"][-1]["name"]
+    if wanted.parts & {"identity-center", "resource-policies", "inventory"}:
+        own["regions"] = list(wanted.regions or _regions(aws))
+    details = account_details(aws)
+    complete_roles(aws, details)
+    tasks = _tasks(aws, wanted, own, details)
+    for section in _run(tasks, wanted.workers, progress):
+        for name, found in section.items():
+            if isinstance(found, dict):
+                own.setdefault(name, {}).update(found)
+            else:
+                own.setdefault(name, []).extend(found)
+    if "inventory" in wanted.parts:
+        names = tuple(text for text in (own["name"], own["alias"]) if text)
+        own["inventory"] = inventory.joined(own["inventory"], wanted.production, account, names)
+    own["not_seen"] = [_described(note) for note in aws.notes.listed()]
+    return {**details, "Rolelint": own}
+
+
+def _regions(aws: Caller) -> Sequence[str]:
+    """List the Regions that are switched on; the session's own when that cannot be seen."""
+    try:
+        told = aws.demand("ec2", "DescribeRegions", where="which Regions are switched on") or {}
+    except NotSeen:
+        return (aws.session.region,)
+    return sorted(region["RegionName"] for region in told.get("Regions") or ()) or (aws.session.region,)
+
+
+def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, list[Any]]) -> list[_Task]:
+    regions: list[str] = own["regions"]
+    partition, account = own["partition"], own["account"]
+    tasks = [_Task("identity providers", lambda: providers(aws))]
+    if "identity-center" in wanted.parts:
+        tasks.append(
+            _Task("permission sets", lambda: {"permission_sets": identity_center.permission_sets(aws, regions)})
+        )
+
+    def policies_of(region: str) -> Callable[[], dict[str, Any]]:
+        return lambda: {"resource_policies": list(resource_policies.regional(aws, region))}
+
+    def resources_of(kind: inventory.Kind, region: str) -> Callable[[], dict[str, Any]]:
+        return lambda: {"inventory": list(kind(aws, inventory.Where(partition, region, account)))}
+
+    if "resource-policies" in wanted.parts:
+        tasks.append(
+            _Task("bucket policies", lambda: {"resource_policies": list(resource_policies.buckets(aws, partition))})
+        )
+        tasks += [_Task(f"resource policies in {region}", policies_of(region)) for region in regions]
+    if "inventory" in wanted.parts:
+        tasks += [_Task(name, resources_of(kind, "")) for name, kind in inventory.GLOBAL]
+        tasks += [
+            _Task(f"{name} in {region}", resources_of(kind, region))
+            for region in regions
+            for name, kind in inventory.REGIONAL
+        ]
+
+    def use_of(arn: str) -> Callable[[], dict[str, Any]]:
+        return lambda: {"last_accessed": accessed.last_accessed(aws, arn)}
+
+    if "last-accessed" in wanted.parts:
+        tasks += [
+            _Task("last use", use_of(role["Arn"]))
+            for role in details["RoleDetailList"] + details["UserDetailList"]
+            if not role.get("Path", "").startswith("/aws-service-role/")
+        ]
+    return tasks
+
+
+def _run(tasks: list[_Task], workers: int, progress: Progress | None) -> list[dict[str, Any]]:
+    done = 0
+
+    def one(task: _Task) -> dict[str, Any]:
+        nonlocal done
+        made = task.run()
+        done += 1
+        if progress:
+            progress(task.name, done, len(tasks))
+        return made
+
+    if workers < 2:
+        return [one(task) for task in tasks]
+    with ThreadPoolExecutor(min(workers, len(tasks))) as pool:
+        return list(pool.map(one, tasks))
+
+
+def _described(note: dict[str, Any]) -> dict[str, Any]:
+    """Say in one sentence what was not seen."""
+    where: list[str] = note.get("where") or []
+    place = f" in `{note['region']}`" if note.get("region") else ""
+    if len(where) == 1:
+        place += f" for `{where[0]}`" if not where[0].startswith("after page") else f" {where[0]}"
+    elif where:
+        place += f" for {len(where)} resources, the first `{where[0]}`"
+    return {**note, "text": f"`{note['what']}`{place} was not seen: {note['reason']}"}

@@ -1,0 +1,303 @@
+"""Calls that never end the scan: what fails is noted as not seen, and the rest goes on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from rolelint.sources.aws.calls import known
+from rolelint.sources.aws.session import Session
+
+_EXPIRED = frozenset("ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired".split())
+_INVALID = frozenset(
+    (
+        "InvalidClientTokenId UnrecognizedClientException AuthFailure OptInRequired SubscriptionRequiredException "
+        "InvalidSignatureException SignatureDoesNotMatch InvalidAccessKeyId"
+    ).split()
+)
+_DENIED = frozenset(
+    (
+        "AccessDenied AccessDeniedException UnauthorizedOperation AuthorizationError AuthorizationErrorException "
+        "UnauthorizedException NotAuthorized AllAccessDisabled Forbidden 403"
+    ).split()
+)
+_THROTTLED = frozenset(
+    (
+        "Throttling ThrottlingException ThrottledException RequestThrottledException RequestThrottled "
+        "TooManyRequestsException RequestLimitExceeded LimitExceededException BandwidthLimitExceeded SlowDown "
+        "EC2ThrottledException TransactionInProgressException PriorRequestNotComplete 429"
+    ).split()
+)
+_GONE = frozenset(
+    (
+        "NoSuchEntity NoSuchEntityException NoSuchBucket ResourceNotFoundException NotFoundException NotFound 404 "
+        "AWS.SimpleQueueService.NonExistentQueue QueueDoesNotExist TableNotFoundException RepositoryNotFoundException "
+        "DBInstanceNotFound DBClusterNotFoundFault FileSystemNotFound InvalidInstanceID.NotFound "
+        "ClusterNotFoundException"
+    ).split()
+)
+
+#: Kinds of failure after which another try may well succeed.
+PASSING = frozenset(("expired", "throttled", "connection", "credentials"))
+
+_WORDS = {
+    "expired": "the credentials expired",
+    "credentials": "the credentials could not be renewed",
+    "invalid": "the Region is switched off, or the credentials are not valid there",
+    "denied": "access denied",
+    "throttled": "throttled, also after waiting",
+    "gone": "it was gone when it was asked for",
+    "connection": "the connection failed",
+    "failed": "the call failed",
+}
+
+_KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
+
+
+class NotSeen(Exception):
+    """A call failed and was noted.
+
+    Attributes:
+        kind: `denied`, `throttled`, `expired`, `invalid`, `gone`, `connection`, `credentials` or `failed`.
+        reason: one phrase for people, without credentials.
+    """
+
+    def __init__(self, kind: str, reason: str) -> None:
+        super().__init__(reason)
+        self.kind = kind
+        self.reason = reason
+
+
+@dataclass(slots=True)
+class Notes:
+    """What was not seen: by action, kind of failure and Region, with the places concerned."""
+
+    _found: dict[tuple[str, str, str], tuple[str, list[str]]] = field(default_factory=dict)
+    _lock: Any = field(default_factory=Lock)
+
+    def add(self, what: str, kind: str, reason: str, region: str = "", where: str = "") -> None:
+        """Note one failure."""
+        with self._lock:
+            _, places = self._found.setdefault((what, kind, region), (reason, []))
+            if where and where not in places:
+                places.append(where)
+
+    def listed(self) -> list[dict[str, Any]]:
+        """List what was noted, in a fixed order, as plain data."""
+        out = []
+        with self._lock:
+            for (what, kind, region), (reason, places) in sorted(self._found.items()):
+                note: dict[str, Any] = {"what": what, "kind": kind, "reason": reason}
+                if region:
+                    note["region"] = region
+                if places:
+                    note["where"] = sorted(places)
+                out.append(note)
+        return out
+
+    def passing(self) -> bool:
+        """Tell whether something failed that another try may see."""
+        with self._lock:
+            return any(kind in PASSING for _, kind, _ in self._found)
+
+
+class Caller:
+    """Makes the calls of the table, and no others.
+
+    Attributes:
+        dead: why no further call is made; empty while the credentials hold.
+    """
+
+    def __init__(self, session: Session, notes: Notes | None = None) -> None:
+        self.session = session
+        self.notes = notes or Notes()
+        self.dead: tuple[str, str] | None = None
+        self._lists: dict[tuple[str, ...], list[Any]] = {}
+
+    def ask(
+        self,
+        service: str,
+        operation: str,
+        *,
+        region: str = "",
+        where: str = "",
+        absent: Iterable[str] = (),
+        **parameters: Any,
+    ) -> dict[str, Any] | None:
+        """Make one call.
+
+        Args:
+            where: what the call is about, for the note when it fails.
+            absent: error codes that mean that there is nothing, for example no policy on a bucket.
+
+        Returns:
+            None when there is nothing, and when the call failed, which is noted.
+        """
+        try:
+            return self.demand(service, operation, region=region, where=where, absent=absent, **parameters)
+        except NotSeen:
+            return None
+
+    def demand(
+        self,
+        service: str,
+        operation: str,
+        *,
+        region: str = "",
+        where: str = "",
+        absent: Iterable[str] = (),
+        **parameters: Any,
+    ) -> dict[str, Any] | None:
+        """Make one call.
+
+        Raises:
+            NotSeen: when it failed; noted.
+        """
+        call = known(service, operation)
+
+        def make() -> dict[str, Any]:
+            made = getattr(self.session.client(service, region), _method(call.operation))(**parameters)
+            assert isinstance(made, dict)
+            return made
+
+        return self._guard(service, operation, region, where, frozenset(absent), make)
+
+    def pages(
+        self, service: str, operation: str, *, region: str = "", where: str = "", **parameters: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the pages of a list; a failure is noted and ends it."""
+        call = known(service, operation)
+        if not self.offered(service, region):
+            return
+        method = _method(call.operation)
+        following: Iterator[dict[str, Any]] | None = None
+
+        def take() -> dict[str, Any]:
+            nonlocal following
+            if following is None:
+                client = self.session.client(service, region)
+                if not client.can_paginate(method):
+                    following = iter([getattr(client, method)(**parameters)])
+                else:
+                    following = iter(client.get_paginator(method).paginate(**parameters))
+            return next(following, {})
+
+        count = 0
+        while True:
+            place = where or (f"after page {count}" if count else "")
+            try:
+                page = self._guard(service, operation, region, place, frozenset(), take)
+            except NotSeen:
+                return
+            if not page:
+                return
+            count += 1
+            yield page
+
+    def items(
+        self, service: str, operation: str, key: str, *, region: str = "", where: str = "", **parameters: Any
+    ) -> Iterator[Any]:
+        """Yield the items of all pages of a list."""
+        for page in self.pages(service, operation, region=region, where=where, **parameters):
+            yield from page.get(key) or ()
+
+    def listed(self, service: str, operation: str, key: str, *, region: str = "", **parameters: Any) -> list[Any]:
+        """Give the items of a list, asked for once."""
+        memo = (service, operation, region, repr(sorted(parameters.items())))
+        found = self._lists.get(memo)
+        if found is None:
+            found = self._lists[memo] = list(self.items(service, operation, key, region=region, **parameters))
+        return found
+
+    def listed_one(self, service: str, operation: str, **parameters: Any) -> dict[str, Any] | None:
+        """Make one call once; afterwards the answer is remembered."""
+        memo = (service, operation, repr(sorted(parameters.items())))
+        if memo not in self._lists:
+            told = self.ask(service, operation, **parameters)
+            self._lists[memo] = [] if told is None else [told]
+        return next(iter(self._lists[memo]), None)
+
+    def offered(self, service: str, region: str) -> bool:
+        """Tell whether AWS offers a service in a Region, as far as is known."""
+        if not region:
+            return True
+        regions = self.session.regions_of(service)
+        # A Region that is newer than the installed botocore is in no list: there the call itself must tell.
+        return regions is None or region in regions or region not in (self.session.regions_of("ec2") or ())
+
+    def scrub(self, text: str) -> str:
+        """Take credentials out of a text."""
+        for secret in self.session.secrets():
+            text = text.replace(secret, "****")
+        return _KEY_ID.sub("****", " ".join(text.split()))
+
+    def _guard(
+        self,
+        service: str,
+        operation: str,
+        region: str,
+        where: str,
+        absent: frozenset[str],
+        make: Callable[[], dict[str, Any]],
+    ) -> dict[str, Any] | None:
+        """Make a call and turn its failures into notes."""
+        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+        what = known(service, operation).action or f"{service}:{operation}"
+        if self.dead is not None:
+            self.notes.add(what, *self.dead, region, where)
+            raise NotSeen(*self.dead)
+        try:
+            return make()
+        except ClientError as error:
+            code = str(error.response.get("Error", {}).get("Code", ""))
+            if code in absent:
+                return None
+            kind = _kind(code)
+            detail = str(error.response.get("Error", {}).get("Message", ""))
+            if error.operation_name == "AssumeRole" and operation != "AssumeRole":
+                what, kind, detail = "sts:AssumeRole", "credentials" if kind == "failed" else kind, detail
+            reason = self._reason(kind, code, detail)
+        except ParamValidationError:
+            raise
+        except BotoCoreError as error:
+            kind = _network_kind(error)
+            reason = self._reason(kind, type(error).__name__, str(error))
+        if kind in ("expired", "credentials"):
+            self.dead = (kind, reason)
+        self.notes.add(what, kind, reason, region, where)
+        raise NotSeen(kind, reason)
+
+    def _reason(self, kind: str, code: str, detail: str) -> str:
+        detail = self.scrub(detail)
+        told = f"{_WORDS[kind]} ({code})" if code else _WORDS[kind]
+        return f"{told}: {detail.rstrip('.')}" if detail and kind not in ("throttled", "gone") else told
+
+
+def _kind(code: str) -> str:
+    for kind, codes in (
+        ("expired", _EXPIRED),
+        ("invalid", _INVALID),
+        ("denied", _DENIED),
+        ("throttled", _THROTTLED),
+        ("gone", _GONE),
+    ):
+        if code in codes:
+            return kind
+    return "connection" if code in ("500", "502", "503", "504", "InternalError", "ServiceUnavailable") else "failed"
+
+
+def _network_kind(error: Exception) -> str:
+    name = type(error).__name__
+    if any(word in name for word in ("Credential", "Token", "SSO", "Login")):
+        return "credentials"
+    return "connection"
+
+
+def _method(operation: str) -> str:
+    from botocore import xform_name
+
+    return str(xform_name(operation))

@@ -1,0 +1,41 @@
+"""What marks a resource as production: its tags, its name, its account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+_VALUES = frozenset(("prod", "production", "prd", "live"))
+
+
+@dataclass(frozen=True, slots=True)
+class Production:
+    """Marks, any of which is enough; names and values are compared without case.
+
+    Attributes:
+        tag_keys: tags whose value names the environment.
+        tag_values: the values that mean production; globs.
+        names: globs over the last part of an ARN.
+        accounts: globs over account ids, names and aliases.
+    """
+
+    tag_keys: tuple[str, ...] = ("env", "environment", "stage")
+    tag_values: tuple[str, ...] = tuple(sorted(_VALUES))
+    names: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+    def marks(self, arn: str, tags: Mapping[str, str], account: str, account_names: Sequence[str] = ()) -> bool | None:
+        """Tell whether a resource is production; None when nothing tells."""
+        if any(fnmatchcase(text.lower(), glob.lower()) for text in (account, *account_names) for glob in self.accounts):
+            return True
+        fields = arn.split(":", 5)
+        name = fields[5].lower() if len(fields) == 6 else arn.lower()
+        if any(
+            fnmatchcase(name, glob.lower()) or fnmatchcase(name.rpartition("/")[2], glob.lower()) for glob in self.names
+        ):
+            return True
+        said = [v.lower() for k, v in tags.items() if k.lower() in self.tag_keys and v]
+        if not said:
+            return None
+        return any(fnmatchcase(value, glob.lower()) for value in said for glob in self.tag_values)
