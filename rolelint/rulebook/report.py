@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rolelint.catalog import catalog
@@ -13,7 +13,6 @@ from rolelint.engine import Powers, StatementRef, witness
 from rolelint.errors import Location
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness, fingerprint
 from rolelint.policies.document import Statement
-from rolelint.policies.role import Role
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import worst
@@ -152,14 +151,25 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         scope=lead.power.scope if lead else "",
         gate=lead.power.gate if lead else "",
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
-        related=tuple(
-            Related(ref.location(), f"{'grants' if ref.statement.effect == 'Allow' else 'denies'} part of it as well")
-            for ref in refs[1:]
-        ),
+        related=tuple(_related(refs, hit, role)),
         lowered=one.reasons if one.severity != rule.severity else (),
         fix=_fix(rule),
         category=rule.category,
     )
+
+
+def _related(refs: Sequence[StatementRef], hit: Hit, role: Role | None) -> Iterator[Related]:
+    """List the other statements that a finding rests on, then those that allow some of its actions besides."""
+    for ref in refs[1:]:
+        yield Related(ref.location(), f"{'grants' if ref.statement.effect == 'Allow' else 'denies'} part of it as well")
+    mask = hit.core
+    if not mask or role is None:
+        return
+    for policy in role.identity:
+        statements = policy.document.statements
+        for one, statement in zip(compile_document(policy.document).statements, statements, strict=True):
+            if one.mask & mask and statement.effect == "Allow" and (id(policy), statement.index) not in hit.refs:
+                yield Related(StatementRef(policy, statement).location(), "allows some of these actions, too")
 
 
 def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness | None]:
