@@ -1,0 +1,125 @@
+"""What a finding carries: place, statements, fingerprint, effects, unknowns."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from rolelint.catalog import catalog
+from rolelint.documents import parse
+from rolelint.readers import ReadContext, read
+from rolelint.rulebook import CheckOptions, check_guardrails, check_role, load_rules, role_unknowns
+
+from .build import allow, by_code, deny, findings, reading, role, statements
+
+
+def test_the_place_is_the_action_that_grants_the_worst() -> None:
+    text = json.dumps(
+        {"Statement": [allow("s3:GetObject"), allow(["s3:ListBucket", "dynamodb:Delete*", "rds:Describe*"])]}, indent=1
+    )
+    (document,) = parse("agent.json", text)
+    found = read(document, ReadContext("identity"))
+    assert found is not None
+    finding = by_code(check_role(found.roles[0], load_rules()).findings)["RL201"]
+    assert finding.location.file == "agent.json"
+    assert finding.location.route == "Statement/1/Action/1"
+    assert '"dynamodb:Delete*"' in text.splitlines()[finding.location.line - 1]
+
+
+def test_other_granting_statements_are_related() -> None:
+    one = statements(allow("dynamodb:DeleteTable", Sid="One"), allow(["dynamodb:DeleteTable", "s3:Get*"], Sid="Two"))
+    finding = by_code(findings(one))["RL201"]
+    assert finding.granted_by[0] == "example/One"
+    assert [r.location.route for r in finding.related] == ["Statement/1"]
+
+
+def test_the_narrow_grant_is_not_named_for_the_wide_one() -> None:
+    table = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders"
+    one = statements(allow("dynamodb:DeleteTable", table, Sid="Narrow"), allow("dynamodb:*", Sid="Wide"))
+    assert by_code(findings(one))["RL201"].granted_by[0] == "example/Wide"
+
+
+def _fingerprint(file: str, *items: dict[str, object]) -> str:
+    (one,) = reading({"Version": "2012-10-17", "Statement": list(items)}, "identity", file).roles
+    return by_code(findings(one))["RL201"].fingerprint
+
+
+def test_the_fingerprint_outlives_moves_and_changes_with_meaning() -> None:
+    drop = allow(["dynamodb:DeleteTable", "s3:GetObject"])
+    same = allow(["s3:getobject", "dynamodb:DeleteTable"], Sid="Renamed")
+    base = _fingerprint("policies/agent.json", drop)
+    assert _fingerprint("policies/agent.json", same) == base
+    assert _fingerprint("elsewhere/agent.json", allow("ec2:Describe*"), drop) == base
+    assert _fingerprint("policies/agent.json", allow(["dynamodb:DeleteTable", "s3:PutObject"])) != base
+
+
+def test_effects_are_complete_lists() -> None:
+    report = check_role(statements(allow("rds:*"), deny("rds:Delete*")), load_rules())
+    listed = {action for groups in report.effects.values() for group in groups for action in group.actions}
+    expected = catalog().expand("rds:*") & ~catalog().expand("rds:Delete*") & catalog().destructive
+    assert listed == set(catalog().names(expected))
+    assert all(group.count == len(group.actions) for groups in report.effects.values() for group in groups)
+
+
+def test_effects_as_counts_and_not_at_all() -> None:
+    one = statements(allow("rds:*"))
+    counts = check_role(one, load_rules(), CheckOptions(effects="summary"))
+    full = check_role(one, load_rules())
+    assert {c: [g.count for g in gs] for c, gs in counts.effects.items()} == {
+        c: [g.count for g in gs] for c, gs in full.effects.items()
+    }
+    assert all(not g.actions for gs in counts.effects.values() for g in gs)
+    assert check_role(one, load_rules(), CheckOptions(effects="none")).effects == {}
+
+
+def test_disposable_power_has_effects_and_no_finding() -> None:
+    report = check_role(
+        statements(allow("dynamodb:DeleteTable", "arn:aws:dynamodb:*:123456789012:table/preview-*", Sid="Preview")),
+        load_rules(),
+    )
+    assert not report.findings
+    (group,) = report.effects["destroy-data"]
+    assert (group.actions, group.scope, group.count) == (("dynamodb:DeleteTable",), "pattern", 1)
+
+
+def test_an_unknown_boundary_is_listed() -> None:
+    one = role(
+        {
+            "role": "agent",
+            "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}},
+            "boundary": "arn:aws:iam::123456789012:policy/not-given",
+        }
+    )
+    check_role(one, load_rules())
+    items = role_unknowns(one)
+    assert items
+    assert all(item.role_name == "agent" and item.reason for item in items)
+
+
+def test_a_known_role_has_no_unknowns() -> None:
+    assert role_unknowns(statements(allow("*"))) == []
+
+
+def test_guardrails_around_many_roles_are_judged_once() -> None:
+    bundle = {
+        "roles": [
+            {"role": "one", "inline": {"a": {"Statement": [allow("s3:GetObject")]}}},
+            {"role": "two", "inline": {"a": {"Statement": [allow("s3:GetObject")]}}},
+        ],
+        "scps": [[{"name": "guard", "document": {"Statement": [allow("*"), deny("rds:DeleteDbInstances")]}}]],
+    }
+    found = reading(bundle)
+    assert len(found.roles) == 2
+    (finding,) = check_guardrails(found.roles, load_rules())
+    assert (finding.rule, finding.role, finding.role_name) == ("RL901", "", "guard")
+
+
+@pytest.mark.parametrize("kind", ["scp", "rcp", "boundary", "resource"])
+def test_lone_policies_are_judged_by_their_text(kind: str) -> None:
+    item = deny("s3:DeleteBuckets", Sid="Stay")
+    if kind in ("rcp", "resource"):
+        item["Principal"] = "*"
+    found = findings({"Version": "2012-10-17", "Statement": [item]}, kind)
+    assert [f.rule for f in found] == ["RL901"]
+    assert "did you mean `s3:DeleteBucket`?" in found[0].message

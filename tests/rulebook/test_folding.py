@@ -1,0 +1,60 @@
+"""Findings that a wider one says already, and those that stand by themselves."""
+
+from __future__ import annotations
+
+from rolelint.rulebook import CheckOptions, load_rules
+
+from .build import allow, by_code, codes, findings, statements
+
+
+def test_one_statement_that_allows_everything_gives_one_finding_about_power() -> None:
+    found = findings(statements(allow("*", Sid="All")))
+    assert {f.rule for f in found} == {"RL101"}
+    assert {"RL106", "RL201", "RL202", "RL302", "RL401", "RL501", "RL601"} <= codes(found)
+
+
+def test_a_statement_that_grants_a_part_again_is_related() -> None:
+    found = by_code(findings(statements(allow("*", Sid="All"), allow("dynamodb:DeleteTable", Sid="Drop"))))
+    assert [r.location.route for r in found["RL101"].related] == ["Statement/1"]
+
+
+def test_a_finding_of_another_statement_never_folds() -> None:
+    everything = {"Effect": "Allow", "NotAction": ["dynamodb:*"], "Resource": "*", "Sid": "All"}
+    found = by_code(findings(statements(everything, allow("dynamodb:DeleteTable", Sid="Drop"))))
+    assert found["RL201"].granted_by == ("example/All", "example/Drop")
+    assert "RL201" not in found["RL104"].message
+
+
+def test_actions_that_the_wider_finding_does_not_name_keep_a_finding_apart() -> None:
+    found = by_code(findings(statements(allow(["dynamodb:DeleteTable", "ec2:DeleteVpc"]))))
+    assert "ec2:DeleteVpc" in found["RL105"].actions
+    assert "ec2:DeleteVpc" not in found["RL201"].actions
+
+
+def test_what_a_more_severe_finding_holds_folds() -> None:
+    found = findings(statements(allow("dynamodb:DeleteTable")))
+    assert "RL105" not in by_code(found)
+    assert "RL105 unscoped-teardown" in by_code(found)["RL201"].message
+
+
+def test_equal_findings_stand_beside_each_other_where_the_wider_one_was_lowered() -> None:
+    found = by_code(findings(statements(allow("ec2:TerminateInstances"))))
+    assert found["RL201"].severity == found["RL105"].severity == "high"
+
+
+def test_ignoring_the_wider_rule_brings_the_others_back() -> None:
+    options = CheckOptions(ignore=load_rules().resolve(["destroy-data"]))
+    found = by_code(findings(statements(allow("dynamodb:DeleteTable")), options=options))
+    assert "RL201" not in found
+    assert "RL105" in found
+
+
+def test_selecting_one_rule_applies_only_that_rule() -> None:
+    options = CheckOptions(select=load_rules().resolve(["RL105"]))
+    assert {f.rule for f in findings(statements(allow("*")), options=options)} == {"RL105"}
+
+
+def test_a_rule_that_looks_at_others_works_when_selected_alone() -> None:
+    bundle = {"role": "agent", "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}}}
+    options = CheckOptions(select=load_rules().resolve(["RL802"]))
+    assert {f.rule for f in findings(bundle, options=options)} == {"RL802"}

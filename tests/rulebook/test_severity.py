@@ -1,0 +1,121 @@
+"""What lowers a severity, and what does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rolelint.rulebook import CheckOptions, load_rules
+
+from .build import allow, by_code, deny, findings, role, statements
+
+TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
+CHANNEL = {"Bool": {"aws:ViaAWSMCPService": "true"}}
+
+
+def _severity(code: str, *items: dict[str, Any]) -> str:
+    found = by_code(findings(statements(*items)))
+    return found[code].severity if code in found else "silent"
+
+
+CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
+    "a named preview table is disposable": ("silent", [allow("dynamodb:DeleteTable", f"{TABLE}preview-1")]),
+    "a tag that says dev is disposable": (
+        "silent",
+        [allow("dynamodb:DeleteTable", Condition={"StringEquals": {"aws:ResourceTag/env": "dev"}})],
+    ),
+    "any table": ("critical", [allow("dynamodb:DeleteTable")]),
+    "any table, written as an ARN": ("critical", [allow("dynamodb:DeleteTable", "arn:aws:dynamodb:*:*:table/*")]),
+    "any table but one": ("critical", [allow("dynamodb:DeleteTable"), deny("dynamodb:DeleteTable", f"{TABLE}orders")]),
+    "a pattern of tables": ("high", [allow("dynamodb:DeleteTable", f"{TABLE}orders-*")]),
+    "a named table": ("medium", [allow("dynamodb:DeleteTable", f"{TABLE}orders")]),
+    "a pattern of production tables": ("critical", [allow("dynamodb:DeleteTable", f"{TABLE}prod-*")]),
+    "a named production table": ("critical", [allow("dynamodb:DeleteTable", f"{TABLE}orders-production")]),
+    "disposable and other tables": (
+        "high",
+        [allow("dynamodb:DeleteTable", [f"{TABLE}preview-*", f"{TABLE}orders-*"])],
+    ),
+    "tables with a team's tag": (
+        "high",
+        [allow("dynamodb:DeleteTable", Condition={"StringEquals": {"aws:ResourceTag/team": "orders"}})],
+    ),
+    "tables with a production tag": (
+        "critical",
+        [allow("dynamodb:DeleteTable", Condition={"StringEquals": {"aws:ResourceTag/env": "prod"}})],
+    ),
+    "denied through the tool channel": (
+        "high",
+        [allow("dynamodb:DeleteTable"), deny("dynamodb:DeleteTable", Condition=CHANNEL)],
+    ),
+    "something else denied through the tool channel": (
+        "critical",
+        [allow("dynamodb:DeleteTable"), deny("rds:*", Condition=CHANNEL)],
+    ),
+    "one resource, no container": ("high", [allow("rds:DeleteDBInstance")]),
+    "one resource and a container": ("critical", [allow(["rds:DeleteDBInstance", "rds:DeleteDBCluster"])]),
+    "a container by name and any single resource": (
+        "high",
+        [allow("rds:DeleteDBInstance"), allow("dynamodb:DeleteTable", f"{TABLE}orders")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_destroy_data(name: str) -> None:
+    expected, items = CASES[name]
+    assert _severity("RL201", *items) == expected
+
+
+def test_reasons_are_said() -> None:
+    items = [allow("rds:DeleteDBInstance", "arn:aws:rds:*:123456789012:db:orders-*")]
+    items.append(deny("rds:DeleteDBInstance", Condition=CHANNEL))
+    finding = by_code(findings(statements(*items)))["RL201"]
+    assert (finding.base_severity, finding.severity) == ("critical", "low")
+    assert finding.lowered == (
+        "limited to some resources",
+        "denied through the tool channel",
+        "each of the actions deletes one resource, not a container with its contents",
+    )
+
+
+def test_a_boundary_that_takes_part_away_lowers_and_is_named() -> None:
+    bundle = {
+        "role": "agent",
+        "inline": {"work": {"Statement": [allow(["dynamodb:DeleteTable", "rds:DeleteDBCluster"])]}},
+        "boundary": {"Statement": [allow("dynamodb:*")]},
+    }
+    finding = by_code(findings(bundle))["RL201"]
+    assert finding.severity == "high"
+    assert finding.lowered == ("a permissions boundary takes part of it away",)
+    assert finding.actions == ("dynamodb:DeleteTable",)
+
+
+def test_a_pair_is_as_severe_as_its_lesser_half() -> None:
+    wide = [allow(["rds:ModifyDBCluster", "rds:DeleteDBCluster"])]
+    narrow = [
+        allow("rds:ModifyDBCluster"),
+        allow("rds:DeleteDBCluster", "arn:aws:rds:*:123456789012:cluster:orders-*"),
+    ]
+    assert _severity("RL302", *wide) == "critical"
+    assert _severity("RL302", *narrow) == "high"
+
+
+def test_an_unknown_part_keeps_the_severity_and_is_said() -> None:
+    bundle = {
+        "role": "agent",
+        "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}},
+        "boundary": "arn:aws:iam::123456789012:policy/not-given",
+    }
+    finding = by_code(findings(bundle))["RL201"]
+    assert (finding.severity, finding.certainty) == ("critical", "possible")
+
+
+def test_a_person_with_mfa_can_do_more_than_a_program() -> None:
+    item = allow("dynamodb:DeleteTable", Condition={"Bool": {"aws:MultiFactorAuthPresent": "true"}})
+    one = role({"Version": "2012-10-17", "Statement": [item]})
+    assert "RL201" not in by_code(findings(one))
+    found = by_code(findings(one, rulebook=load_rules(), options=CheckOptions(actor="human")))
+    witness = found["RL201"].witness
+    assert witness is not None
+    assert witness.context == {"aws:MultiFactorAuthPresent": "true"}
