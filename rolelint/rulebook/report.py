@@ -11,11 +11,9 @@ from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
 from rolelint.engine.compile import compile_document
-from rolelint.engine.compile import compile_document
 from rolelint.errors import Location
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness, fingerprint
 from rolelint.policies.document import Statement
-from rolelint.policies.role import Role
 from rolelint.policies.role import Role
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
