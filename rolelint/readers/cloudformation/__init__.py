@@ -93,17 +93,17 @@ def load(document: Document, context: ReadContext) -> Template:
 def environment(assembly: Assembly) -> tuple[Resource, ...]:
     """List the resources of the template that the catalogue knows by type."""
     from rolelint.readers.cloudformation.assembly import EVERY
-    from rolelint.readers.cloudformation.kinds import arn_of, kinds, protections, tags_of
+    from rolelint.readers.cloudformation.kinds import arn_of, catalogue_type, protections, tags_of
 
     out = []
     for resource in assembly.template.resources.values():
-        kind = kinds().get(resource.type)
-        if kind is None or not kind.type or not assembly.existing(resource, EVERY):
+        kind = catalogue_type(resource)
+        if not kind or not assembly.existing(resource, EVERY):
             continue
         tags = tags_of(assembly.evaluator, resource) or {}
         arn = arn_of(assembly.evaluator, resource)
         guards = protections(assembly.evaluator, resource)
-        out.append(Resource(arn, kind.type, resource.address, tags, guards))
+        out.append(Resource(arn, kind, resource.address, tags, guards))
     return tuple(out)
 
 

@@ -210,10 +210,6 @@ def _transform(evaluator: Evaluator, argument: Any, route: Route, at: Route | No
     return unknown(f"Fn::Transform {name}" if isinstance(name, str) else "Fn::Transform")
 
 
-def _other(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
-    return unknown(str(route[-1]))
-
-
 #: Each takes the evaluator, the argument, the argument's route and the place of the result (`Evaluator.evaluate`).
 FUNCTIONS: Mapping[str, Callable[[Evaluator, Any, Route, Route | None], Any]] = {
     "Ref": _ref,
@@ -231,6 +227,4 @@ FUNCTIONS: Mapping[str, Callable[[Evaluator, Any, Route, Route | None], Any]] = 
     "Fn::GetAZs": _zones,
     "Fn::Cidr": _cidr,
     "Fn::Transform": _transform,
-    "Fn::GetStackOutput": _other,
-    "Rain::Module": _other,
 }

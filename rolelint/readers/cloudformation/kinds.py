@@ -36,16 +36,20 @@ _TABLE = Path(__file__).with_name("kinds.txt")
 
 _KINDS: dict[str, Kind] = {}
 
-#: Boolean properties that stop a deletion, with the value that turns the guard on.
-_GUARDS: tuple[tuple[str, str, str], ...] = (
-    ("DeletionProtection", "true", "deletion protection"),
-    ("DeletionProtectionEnabled", "true", "deletion protection"),
-    ("DeletionProtection", "ACTIVE", "deletion protection"),
-    ("DisableApiTermination", "true", "termination protection"),
-    ("TerminationProtectionEnabled", "true", "termination protection"),
-    ("DeleteProtection", "true", "deletion protection"),
-    ("ObjectLockEnabled", "true", "object lock"),
-    ("EnableTerminationProtection", "true", "termination protection"),
+#: Properties that guard a resource: the steps to the property, the value that switches the guard on, the guard's name.
+_GUARDS: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("DeletionProtection",), "true", "deletion protection"),
+    (("DeletionProtectionEnabled",), "true", "deletion protection"),
+    (("DeletionProtection",), "ACTIVE", "deletion protection"),
+    (("DeleteProtection",), "true", "deletion protection"),
+    (("DisableApiTermination",), "true", "termination protection"),
+    (("EnableTerminationProtection",), "true", "termination protection"),
+    (("TerminationProtectionEnabled",), "true", "termination protection"),
+    (("Instances", "TerminationProtected"), "true", "termination protection"),
+    (("NewInstancesProtectedFromScaleIn",), "true", "scale-in protection"),
+    (("ObjectLockEnabled",), "true", "object lock"),
+    (("VersioningConfiguration", "Status"), "Enabled", "versioning"),
+    (("PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled"), "true", "point-in-time recovery"),
 )
 
 
@@ -85,6 +89,8 @@ def arn_of(evaluator: Evaluator, resource: Declared) -> str:
         str(evaluator.pseudo(f"AWS::{part}")) for part in ("Partition", "Region", "AccountId")
     )
     service, _, rest = kind.arn.partition(":")
+    if kind.type.startswith("elasticloadbalancing:loadbalancer/"):
+        rest = rest.replace("loadbalancer/app/", catalogue_type(resource).partition(":")[2])
     if rest.startswith("RA:"):
         rest = f"{region}:{account}:{rest[3:]}"
     elif rest.startswith("R:"):
@@ -135,15 +141,19 @@ def attribute_of(evaluator: Evaluator, resource: Declared, attribute: str) -> st
 def protections(evaluator: Evaluator, resource: Declared) -> tuple[str, ...]:
     """List the guards that stand in the way of deleting a resource."""
     out: list[str] = []
-    for name, on, guard in _GUARDS:
-        if name in resource.properties:
-            value = evaluator.known(resource.properties[name], bindings=resource.bindings)
-            if isinstance(value, str | bool) and plain_text(value) == on and guard not in out:
+    for steps, on, guard in _GUARDS:
+        if steps[0] in resource.properties and guard not in out:
+            value = evaluator.known(resource.properties[steps[0]], bindings=resource.bindings)
+            for step in steps[1:]:
+                value = value.get(step) if isinstance(value, dict) else None
+            if isinstance(value, str | bool) and plain_text(value) == on:
                 out.append(guard)
     attributes = resource.properties.get("LoadBalancerAttributes")
     value = None if attributes is None else evaluator.known(attributes, bindings=resource.bindings)
     if isinstance(value, list) and {"Key": "deletion_protection.enabled", "Value": "true"} in value:
         out.append("deletion protection")
+    if resource.type == "AWS::Backup::BackupVault" and "LockConfiguration" in resource.properties:
+        out.append("vault lock")
     policy = resource.body.get("DeletionPolicy")
     text = evaluator.known(policy, bindings=resource.bindings) if policy is not None else ""
     if text in ("Retain", "RetainExceptOnCreate"):
@@ -151,6 +161,17 @@ def protections(evaluator: Evaluator, resource: Declared) -> tuple[str, ...]:
     elif text == "Snapshot":
         out.append("DeletionPolicy Snapshot")
     return tuple(out)
+
+
+def catalogue_type(resource: Declared) -> str:
+    """Give a resource's type in the catalogue's words; empty when the catalogue has none for it."""
+    kind = kinds().get(resource.type)
+    if kind is None:
+        return ""
+    if kind.type == "elasticloadbalancing:loadbalancer/app/":
+        head = {"network": "net", "gateway": "gwy"}.get(str(resource.properties.get("Type")), "app")
+        return f"elasticloadbalancing:loadbalancer/{head}/"
+    return kind.type
 
 
 def tags_of(evaluator: Evaluator, resource: Declared) -> dict[str, str] | None:

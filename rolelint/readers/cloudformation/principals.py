@@ -40,6 +40,10 @@ def principals(assembly: Assembly) -> Iterator[Role]:
 
 def _made(assembly: Assembly, resource: Declared, kind: str, name: str, parts: Parts, **more: Any) -> Role:
     title = resource.id if not name or has_unknown(name) else name
+    if "Fn::Transform" in resource.properties:
+        reason = f"a macro adds properties to `{resource.id}` when the template is deployed"
+        where = assembly.location(resource, "Properties", "Fn::Transform")
+        parts.unknowns.append(Unknown("properties", reason, where))
     arn = arn_of(assembly.evaluator, resource) if kind in ("role", "user") and assembly.account_known else ""
     return Role(
         kind=kind,

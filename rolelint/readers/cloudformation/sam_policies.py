@@ -11,11 +11,6 @@ from rolelint.readers.cloudformation.sam_data import load
 from rolelint.readers.cloudformation.template import Placed
 
 
-def statement_policy(actions: Any, resource: Any) -> dict[str, Any]:
-    """Write one Allow statement in the order that SAM writes it."""
-    return {"Action": actions, "Effect": "Allow", "Resource": resource}
-
-
 def role_policies(node: Any, label: str) -> tuple[list[Any], list[Any]]:
     """Split a `Policies` property into the ManagedPolicyArns and Policies that SAM gives the role.
 

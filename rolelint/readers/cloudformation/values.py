@@ -100,6 +100,8 @@ class Evaluator:
             function = FUNCTIONS.get(key)
             if function is not None:
                 return function(self, argument, (*route, key), at)
+            if isinstance(key, str) and key.startswith(("Fn::", "Rain::")) and not is_loop(key):
+                return unknown(key)
         if "Fn::Transform" in node:
             return unknown("Fn::Transform")
         return self._mapping(node, route, at)

@@ -178,6 +178,11 @@ Resources:
     Tags: [{Key: env, Value: prod}]}}
   Cluster: {Type: AWS::RDS::DBCluster, DeletionPolicy: Retain, Properties: {DeletionProtection: !Ref Guard}}
   Bucket: {Type: AWS::S3::Bucket, DeletionPolicy: Snapshot}
+  Versions: {Type: AWS::S3::Bucket, Properties: {ObjectLockEnabled: true, VersioningConfiguration: {Status: Enabled}}}
+  Recovered: {Type: AWS::DynamoDB::Table, Properties: {PointInTimeRecoverySpecification:
+    {PointInTimeRecoveryEnabled: true}}}
+  Vault: {Type: AWS::Backup::BackupVault, Properties: {LockConfiguration: {MinRetentionDays: 7}}}
+  Network: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer, Properties: {Type: network, Name: n}}
   Balancer: {Type: AWS::ElasticLoadBalancingV2::LoadBalancer,
     Properties: {LoadBalancerAttributes: [{Key: deletion_protection.enabled, Value: "true"}]}}
   Other: {Type: Custom::Thing}
@@ -189,6 +194,10 @@ Resources:
         "Table": ("dynamodb:table", ("deletion protection",), {"env": "prod"}),
         "Cluster": ("rds:cluster", ("deletion protection", "DeletionPolicy Retain"), {}),
         "Bucket": ("s3:bucket", ("DeletionPolicy Snapshot",), {}),
+        "Versions": ("s3:bucket", ("object lock", "versioning"), {}),
+        "Recovered": ("dynamodb:table", ("point-in-time recovery",), {}),
+        "Vault": ("backup:backupVault", ("vault lock",), {}),
+        "Network": ("elasticloadbalancing:loadbalancer/net/", (), {}),
         "Balancer": ("elasticloadbalancing:loadbalancer/app/", ("deletion protection",), {}),
         "R": ("iam:role", (), {}),
     }
@@ -257,6 +266,21 @@ Resources:
     ).roles
     assert [(u.what, u.reason, u.location.line) for u in role.unknowns] == [
         ("inline policy", "policy `p`: the actions of statement `S` are `${Actions}`, not known before deployment", 10)
+    ]
+
+
+def test_properties_that_a_macro_adds_are_unknown(read: Read) -> None:
+    (role,) = read(
+        """Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: []}
+      Fn::Transform: {Name: "AWS::Include", Parameters: {Location: "s3://b/k"}}
+"""
+    ).roles
+    assert [(u.what, u.reason, u.location.line) for u in role.unknowns] == [
+        ("properties", "a macro adds properties to `R` when the template is deployed", 6)
     ]
 
 

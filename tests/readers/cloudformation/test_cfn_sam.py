@@ -262,6 +262,23 @@ def test_connector_inside_its_source(read: Read) -> None:
     assert role.identity[1].locate(("Statement", 0, "Action")).line == 6
 
 
+def test_a_public_function_url(read: Read) -> None:
+    (policy,) = read(
+        """Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionUrlConfig:
+        AuthType: NONE
+"""
+    ).policies
+    assert policy_lines(policy) == [
+        "+lambda:InvokeFunctionUrl | arn:aws:lambda:us-east-1:123456789012:function:${F} | "
+        "StringEquals lambda:FunctionUrlAuthType=NONE | *=*"
+    ]
+    assert policy.locate(("Statement", 0, "Principal")).line == 6
+
+
 def test_the_data_comes_from_the_package() -> None:
     if importlib.util.find_spec("samtranslator") is None:
         pytest.skip("aws-sam-translator is not installed")
