@@ -1,0 +1,293 @@
+"""`rolelint check` as a user runs it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolelint import cli
+from rolelint.cli.check import wants_color
+
+Run = Callable[..., tuple[int, str, str]]
+
+BAD = '{"Version": "2012-10-17", "Statement": [\n{"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]}'
+GOOD = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds:Describe*", "Resource": "*"}]}'
+UNKNOWN = '{"AttachedPolicies": [{"PolicyName": "x", "PolicyArn": "arn:aws:iam::123456789012:policy/x"}]}'
+DENY = '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(tmp_path)
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, text in {
+        "bad.json": BAD,
+        "good.json": GOOD,
+        "unknown.json": UNKNOWN,
+        "deny.json": DENY,
+        "broken.json": "{",
+        "x.json": "{}",
+    }.items():
+        Path(name).write_text(text)
+
+    def invoke(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run(list(arguments))
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return invoke
+
+
+EXIT_CODES: dict[str, tuple[tuple[str, ...], int]] = {
+    "clean": (("good.json",), 0),
+    "findings": (("bad.json",), 1),
+    "findings below the threshold": (("bad.json", "--select", "RL102", "--fail-on", "critical"), 0),
+    "findings at the threshold": (("bad.json", "--select", "RL102", "--fail-on", "high"), 1),
+    "findings that never fail": (("bad.json", "--fail-on", "never"), 0),
+    "an input that cannot be parsed": (("good.json", "broken.json"), 2),
+    "an input that cannot be parsed beside findings": (("bad.json", "broken.json"), 2),
+    "never fail does not hide errors": (("broken.json", "--fail-on", "never"), 2),
+    "a path that does not exist": (("nope.json", "good.json"), 2),
+    "no arguments": ((), 2),
+    "an unknown option": (("--nope", "good.json"), 2),
+    "an unknown rule": (("good.json", "--select", "RL000"), 2),
+    "an unknown actor": (("good.json", "--actor", "robot"), 2),
+    "a broken boundary": (("good.json", "--boundary", "broken.json"), 2),
+    "nothing to check": (("x.json",), 3),
+    "something unknown": (("unknown.json",), 4),
+    "something unknown is allowed": (("unknown.json", "--allow-unknown"), 0),
+    "findings beside something unknown": (("unknown.json", "bad.json"), 1),
+    "something unknown with never fail": (("unknown.json", "bad.json", "--fail-on", "never"), 4),
+    "ignored rules": (("bad.json", "--select", "RL102", "--ignore", "service-wildcard"), 0),
+    "a boundary that denies": (("bad.json", "--boundary", "deny.json"), 0),
+    "an SCP that denies": (("bad.json", "--scp", "deny.json"), 0),
+    "the guardrail of another type": (("bad.json", "--type", "scp"), 0),
+}
+
+
+@pytest.mark.parametrize(("arguments", "code"), EXIT_CODES.values(), ids=EXIT_CODES)
+def test_exit_codes(run: Run, arguments: tuple[str, ...], code: int) -> None:
+    found, out, err = run("check", *arguments)
+    assert found == code, out + err
+    assert "Traceback" not in out + err
+
+
+def test_text_names_role_place_request_and_fix(run: Run) -> None:
+    _, out, err = run("check", "bad.json")
+    assert err == ""
+    assert "bad (policy)" in out
+    assert "bad.json:2:31" in out
+    assert '2 │ {"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]}' in out
+    assert "rds:DeleteDBCluster" in out
+    assert out.splitlines()[-2].startswith("1 policy · critical ")
+
+
+def test_json_is_the_versioned_report(run: Run) -> None:
+    code, out, _ = run("check", "bad.json", "-f", "json")
+    data = json.loads(out)
+    assert data["schema"] == "rolelint-report/1"
+    assert data["summary"]["exit_code"] == code == 1
+    assert {"RL201"} <= {finding["rule"] for finding in data["findings"]}
+    assert {tuple(finding["location"][k] for k in ("file", "line")) for finding in data["findings"]} == {
+        ("bad.json", 2)
+    }
+    actions = {a for groups in data["roles"][0]["effects"].values() for group in groups for a in group["actions"]}
+    assert {"rds:DeleteDBCluster", "rds:DeleteDBInstance"} <= actions
+
+
+def test_the_report_has_the_published_shape(run: Run) -> None:
+    from importlib.resources import files
+
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads((files("rolelint.reporters") / "report.schema.json").read_text("utf-8"))
+    for effects in ("full", "summary", "none"):
+        _, out, _ = run(
+            "check", "bad.json", "good.json", "unknown.json", "broken.json", "-f", "json", "--effects", effects
+        )
+        assert [e.message for e in Draft202012Validator(schema).iter_errors(json.loads(out))] == []
+
+
+def test_sarif_has_rules_with_help(run: Run) -> None:
+    _, out, _ = run("check", "bad.json", "-f", "sarif", "--select", "RL201")
+    (sarif_run,) = json.loads(out)["runs"]
+    (rule,) = sarif_run["tool"]["driver"]["rules"]
+    assert rule["id"] == "RL201"
+    assert rule["help"]["markdown"]
+    assert sarif_run["results"][0]["locations"][0]["physicalLocation"]["region"]["startLine"] == 2
+
+
+def test_errors_are_one_line_each_in_every_format(run: Run) -> None:
+    for format_name in ("text", "json", "sarif"):
+        _, _, err = run("check", "broken.json", "nope.json", "good.json", "-f", format_name)
+        assert err.splitlines() == [
+            "nope.json: no such file or folder",
+            "broken.json:1:2: the JSON ends too early. is the file complete?",
+        ]
+
+
+def test_nothing_to_check_says_what_could_be(run: Run) -> None:
+    _, _, err = run("check", "x.json")
+    assert err.startswith("rolelint: nothing to check: no IAM content under the given paths")
+    assert err.count("\n") == 1
+
+
+def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BAD.encode())))
+    code, out, _ = run("check", "-")
+    assert code == 1
+    assert "<stdin>:2:31" in out
+
+
+def test_output_goes_to_a_file_and_nothing_else_does(run: Run) -> None:
+    Path("report.json").write_text("old")
+    code, out, err = run("check", "bad.json", "-f", "json", "-o", "report.json")
+    assert (code, out, err) == (1, "", "")
+    assert json.loads(Path("report.json").read_text())["summary"]["exit_code"] == 1
+    assert sorted(os.listdir()) == sorted(
+        "bad.json good.json unknown.json deny.json broken.json x.json report.json".split()
+    )
+
+
+def test_output_into_a_folder_that_is_not_there(run: Run) -> None:
+    code, _, err = run("check", "bad.json", "-o", "no/report.txt")
+    assert code == 2
+    assert err == "rolelint: cannot write `no/report.txt`: no such file or directory\n"
+
+
+def test_output_keeps_the_old_report_when_writing_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    Path("report.txt").write_text("old")
+    monkeypatch.setattr("rolelint.reporters.render", full)
+    code, _, err = run("check", "bad.json", "-o", "report.txt")
+    assert code == 2
+    assert "no space left on device" in err
+    assert Path("report.txt").read_text() == "old"
+    assert not [name for name in os.listdir() if name.startswith(".rolelint")]
+
+
+COLORS: dict[str, tuple[str, bool, bool, dict[str, str], bool]] = {
+    "a terminal": ("auto", False, True, {}, True),
+    "a pipe": ("auto", False, False, {}, False),
+    "NO_COLOR on a terminal": ("auto", False, True, {"NO_COLOR": "1"}, False),
+    "empty NO_COLOR": ("auto", False, True, {"NO_COLOR": ""}, True),
+    "FORCE_COLOR in a pipe": ("auto", False, False, {"FORCE_COLOR": "1"}, True),
+    "NO_COLOR beats FORCE_COLOR": ("auto", False, True, {"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+    "a dumb terminal": ("auto", False, True, {"TERM": "dumb"}, False),
+    "a file": ("auto", True, True, {}, False),
+    "asked for": ("always", False, False, {"NO_COLOR": "1"}, True),
+    "refused": ("never", False, True, {"FORCE_COLOR": "1"}, False),
+}
+
+
+@pytest.mark.parametrize(("choice", "to_file", "terminal", "environment", "expected"), COLORS.values(), ids=COLORS)
+def test_colour(
+    monkeypatch: pytest.MonkeyPatch,
+    choice: str,
+    to_file: bool,
+    terminal: bool,
+    environment: dict[str, str],
+    expected: bool,
+) -> None:
+    for name in ("NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"TERM": "xterm", **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    assert wants_color(choice, to_file) is expected
+
+
+def test_a_crash_is_one_line_and_exit_code_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: object) -> None:
+        raise ValueError("first\nsecond")
+
+    monkeypatch.setattr("rolelint.lint.lint", crash)
+    code, out, err = run("check", "good.json")
+    assert (code, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "ValueError: first second. this is a bug in rolelint" in err
+    code, _, err = run("check", "good.json", "--verbose")
+    assert code == 2
+    assert "Traceback" in err
+
+
+@pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (RecursionError(), 2)], ids=["Ctrl-C", "deep"])
+def test_interruptions(run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int) -> None:
+    def stop(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rolelint.lint.lint", stop)
+    found, _, err = run("check", "good.json")
+    assert found == code
+    assert err.strip().count("\n") == 0
+
+
+MISTAKES: dict[str, tuple[tuple[str, ...], str]] = {
+    "a misspelt command": (("chekc", "x"), "did you mean `check`?"),
+    "a file in place of a command": (("bad.json",), "to check a file, write `rolelint check bad.json`"),
+    "a misspelt rule": (
+        ("check", "good.json", "--ignore", "environment-rebiuld"),
+        "did you mean `environment-rebuild`?",
+    ),
+    "a misspelt rule to explain": (("explain", "RL999x"), "unknown rule `RL999x`"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "hint"), MISTAKES.values(), ids=MISTAKES)
+def test_mistakes_are_told_with_the_next_step(run: Run, arguments: tuple[str, ...], hint: str) -> None:
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert hint in err
+
+
+def process(*arguments: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "rolelint", *arguments], capture_output=True, timeout=60, **more)
+
+
+def test_as_a_process_without_a_terminal(run: Run) -> None:
+    done = process("check", "bad.json", stdin=subprocess.DEVNULL)
+    assert done.returncode == 1
+    assert b"\x1b" not in done.stdout
+    assert done.stderr == b""
+
+
+def test_a_terminal_that_only_knows_ascii(run: Run) -> None:
+    Path("n\u00e9 role.json").write_text(BAD)
+    done = process("check", "n\u00e9 role.json", env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"})
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.isascii()
+    assert b"n\\xe9 role" in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+@pytest.mark.parametrize("format_name", ["text", "json", "sarif"])
+def test_a_reader_that_went_away(run: Run, format_name: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "rolelint", "check", "bad.json", "-f", format_name]
+    try:
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_small_path_imports_nothing_heavy(run: Run) -> None:
+    code = (
+        "import sys; from rolelint import cli; code = cli.run(['check', 'bad.json']); heavy = "
+        "set('yaml boto3 botocore jsonschema parliament rich hcl2 pathspec logging subprocess'.split()); "
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr.strip()) == (1, b"[]")
