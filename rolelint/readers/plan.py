@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from rolelint.documents import Document
 from rolelint.errors import Location, Problem, Route, show_route
 from rolelint.policies.role import Reading
-from rolelint.policies.text import has_unknown, show, unknown
+from rolelint.policies.text import show, unknown
 from rolelint.readers import Hints, ReadContext
-from rolelint.readers.terraform import principals
+from rolelint.readers.terraform import kinds, principals
 from rolelint.readers.terraform.reading import assemble
-from rolelint.readers.terraform.redact import Redactor, any_true
+from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.world import Instance, Scope, World, single_unknown, split_address
@@ -26,6 +26,8 @@ _DOCUMENTS = frozenset(
     "source_policy_documents override_policy_documents assume_role_policy_document access_policy access_policies "
     "resource_policy".split()
 )
+#: Attributes that hold several names.
+_SEVERAL = frozenset(("roles", "users", "groups", "policy_arns", "managed_policy_arns"))
 
 
 def recognise(document: Document, hint: Hints) -> bool:
@@ -83,13 +85,17 @@ class _Plan:
                     listed.append(parsed.key)
                 _note_module(parsed.module, module_keys)
         self.configuration = Configuration(data.get("configuration"), addresses, module_keys)
-        self._redactor = Redactor()
+        self._redactor = Redactor(secrets_of(data))
         self._providers = (data.get("configuration") or {}).get("provider_config") or {}
         scopes = self._scopes(data)
         self.after = self._world(scopes)
         self.before: World | None = self._world(scopes) if "resource_changes" in data else None
         self._beside = self._source(context)
+        #: Instances with unknown attributes; those are linked when every instance is there.
+        self._unlinked: list[Instance] = []
         self._fill()
+        for instance in self._unlinked:
+            self._link(instance)
         if self._beside is not None:
             for instance in self.after.instances.values():
                 self._beside.refine(instance, self.after)
@@ -146,7 +152,7 @@ class _Plan:
             new.previous = previous
             self.after.instances[address] = new
             if unknown_parts:
-                self._link(new)
+                self._unlinked.append(new)
 
     def _state(self, address: str, row: dict[str, Any], world: World) -> None:
         values = row.get("values")
@@ -164,6 +170,7 @@ class _Plan:
             hidden = frozenset(name for name, part in sensitive.items() if any_true(part))
             if hidden:
                 values = {k: self._redactor.value(v, sensitive[k]) if k in hidden else v for k, v in values.items()}
+        values = self._redactor.all_of(values)
         config_address = parsed.config if parsed else ""
         config = self.configuration.resource(call_names(module), config_address)
         provider = str(
@@ -187,39 +194,46 @@ class _Plan:
 
     def _link(self, instance: Instance) -> None:
         for attribute, value in instance.values.items():
-            if attribute in principals.LINKS or attribute in _DOCUMENTS:
+            if attribute in principals.LINKS or attribute in _DOCUMENTS or attribute == "statement":
                 instance.values[attribute] = self._linked(instance, (attribute,), value)
 
     def _linked(self, instance: Instance, path: Route, value: object) -> Any:
         if isinstance(value, str):
-            if not has_unknown(value) or not single_unknown(value):
-                return value
-            targets = self._targets(instance, path)
-            names = _fitting(targets, path)
-            if len(names) == 1 and not targets.open:
-                return unknown(names[0])
-            if len(names) > 1 and not targets.open and str(path[-1]).endswith("s") and len(path) == 1:
-                known = [c for c in targets.constants if isinstance(c, str)]
-                return [unknown(n) for n in names] + known
-            return value
+            return self._linked_text(instance, path, value) if single_unknown(value) else value
         if isinstance(value, list):
-            names = []
-            open_ends = [i for i, item in enumerate(value) if single_unknown(item)]
-            if open_ends and len(path) == 1:
-                targets = self._targets(instance, path)
-                names = _fitting(targets, path)
-                if len(names) != len(open_ends) or targets.open:
-                    names = []
-            out = []
-            for index, item in enumerate(value):
-                if names and index in open_ends:
-                    out.append(unknown(names[open_ends.index(index)]))
-                else:
-                    out.append(self._linked(instance, (*path, index), item) if not single_unknown(item) else item)
-            return out
+            places = [i for i, item in enumerate(value) if single_unknown(item)]
+            names = self._names(instance, path) if places else []
+            if names and len(names) == len(places):
+                found = dict(zip(places, names, strict=True))
+                return [self._named(found[i], path) if i in found else item for i, item in enumerate(value)]
+            return [v if isinstance(v, str) else self._linked(instance, (*path, i), v) for i, v in enumerate(value)]
         if isinstance(value, dict):
             return {k: self._linked(instance, (*path, k), v) for k, v in value.items()}
         return value
+
+    def _linked_text(self, instance: Instance, path: Route, value: str) -> Any:
+        names = self._names(instance, path)
+        if not names:
+            return value
+        if path[-1] in _SEVERAL:
+            # A list that mixes names with plain texts shows only the names: what else it holds stays unknown.
+            return [*(unknown(n) for n in names), value]
+        return self._named(names[0], path) if len(names) == 1 else value
+
+    def _names(self, instance: Instance, path: Route) -> list[str]:
+        """Give the attributes that an expression stands for, when the plan tells all of them."""
+        if not _stands_for_another(path):
+            return []
+        targets = self._targets(instance, path)
+        return [] if targets.open else _fitting(targets, path)
+
+    def _named(self, name: str, path: Route) -> str:
+        if path[-1] == "identifiers":
+            address = split_address(name)
+            owner = self.after.find(address.resource) if address is not None else None
+            if owner is not None:
+                return kinds.arn_of(owner, self.after)
+        return unknown(name)
 
     def _targets(self, instance: Instance, path: Route) -> Targets:
         address = split_address(instance.address)
@@ -343,10 +357,15 @@ def _merge(value: Any, parts: Any, name: str) -> Any:
     return value
 
 
+def _stands_for_another(path: Route) -> bool:
+    name = next((p for p in reversed(path) if isinstance(p, str)), "")
+    return name in principals.LINKS or name in _DOCUMENTS
+
+
 def _fitting(targets: Targets, path: Route) -> list[str]:
     """Choose the references that an attribute can mean, each with the attribute it then stands for."""
     attribute = str(next((p for p in reversed(path) if isinstance(p, str)), ""))
-    wanted = principals.LINKS.get(attribute) if len(path) == 1 or attribute not in _DOCUMENTS else None
+    wanted = principals.LINKS.get(attribute)
     found: list[str] = []
     for name in targets.names:
         address = split_address(name)

@@ -257,8 +257,10 @@ class Assembler:
         return self._surroundings
 
     def principals(self) -> list[Principal]:
-        """List the principals that become roles: a group with known members counts through its members."""
-        return [p for p in self.registry.principals if p.kind != "group" or not p.members]
+        """List the principals that become roles: a group counts through its members where they are known."""
+        return [
+            p for p in self.registry.principals if p.kind != "group" or (not p.members and (p.inline or p.attached))
+        ]
 
     def _role(self, principal: Principal) -> Role:
         instance = principal.instance
@@ -268,7 +270,12 @@ class Assembler:
         identity: list[Policy] = []
         arns: set[str] = set()
         for source in (principal, *principal.groups):
+            given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
+                own = item.owner is source.instance and not source.instance.sets(str(item.route[0]))
+                if own and item.name in given:
+                    # The provider lists it in the role too.
+                    continue
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 identity.append(policy)

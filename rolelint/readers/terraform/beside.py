@@ -63,7 +63,8 @@ class Beside:
         if origin is None:
             return None
         wanted = _at(instance, attribute, route) if route and isinstance(route[-1], int) else None
-        return locate(origin, attribute, route, instance.address, wanted)
+        sid = _at(instance, attribute, (*route[:2], "Sid")) if len(route) > 1 else None
+        return locate(origin, attribute, route, instance.address, wanted, sid if isinstance(sid, str) else "")
 
     def refine(self, instance: Instance, world: World) -> None:
         """Put what the source says in place of what the plan does not know.
@@ -154,9 +155,11 @@ def _refined_list(planned: list[Any], said: list[Any]) -> list[Any]:
         return [_refined(p, s) if _open(p) else p for p, s in zip(planned, said, strict=True)]
     # A set: what the plan knows is taken out of what the source says; the rest fills the open places.
     rest = [s for s in said if s not in planned]
-    places = [i for i, p in enumerate(planned) if single_unknown(p)]
+    places = [i for i, p in enumerate(planned) if single_unknown(p) and p not in said]
+    if len(places) == 1 and len(planned) < len(said):
+        return [p for p in planned if p in said] + rest
     if len(rest) != len(places):
-        return planned
+        return [p for p in planned if p in said] if not rest and len(places) == 1 else planned
     out = list(planned)
     for place, item in zip(places, rest, strict=True):
         out[place] = item

@@ -130,6 +130,10 @@ LINKS: dict[str, frozenset[str]] = {
 LINKS |= {
     "bucket": frozenset(("aws_s3_bucket", "awscc_s3_bucket")),
     "key_id": frozenset(("aws_kms_key", "aws_kms_external_key", "aws_kms_replica_key")),
+    "arn": frozenset(("aws_sns_topic",)),
+    "identifiers": frozenset(
+        ("aws_iam_openid_connect_provider", "aws_iam_saml_provider", "aws_iam_role", "aws_iam_user")
+    ),
     "queue_url": frozenset(("aws_sqs_queue",)),
     "secret_arn": frozenset(("aws_secretsmanager_secret",)),
     "repository": frozenset(("aws_ecr_repository",)),

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from rolelint.policies.text import OPEN, unknown
 
 #: Parts of a text that carry structure and no secret: separators and wildcards.
 _SEPARATORS = re.compile(r"([:/*?,]+|\$\{[^}]*\})")
+#: Words of the IAM language and names of regions, which are no secret even where a variable calls them one.
+_PLAIN = re.compile(r"[a-z0-9-]+:[A-Za-z*?]+|[a-z]{2}(-[a-z]+)+-\d|[a-z0-9-]+\.amazonaws\.com|\*+")
 _PUBLIC = frozenset(("", "*", "arn", "aws", "aws-cn", "aws-us-gov", "true", "false"))
 
 
@@ -22,11 +25,58 @@ def any_true(part: object) -> bool:
     return part is True
 
 
-class Redactor:
-    """Replaces sensitive text by unknown values: the same text by the same value, so that equal stays equal."""
+#: Shorter secrets are words that stand everywhere, `prod` or `true`; hiding those would hide the policy.
+SHORTEST = 6
 
-    def __init__(self) -> None:
+
+def secrets_of(data: dict[str, Any]) -> set[str]:
+    """Collect the texts of a plan's sensitive variables."""
+    declared = ((data.get("configuration") or {}).get("root_module") or {}).get("variables") or {}
+    found: set[str] = set()
+
+    def collect(value: Any) -> None:
+        if isinstance(value, str) and len(value) >= SHORTEST and not _PLAIN.fullmatch(value):
+            found.add(value)
+        elif isinstance(value, dict):
+            for item in value.values():
+                collect(item)
+        elif isinstance(value, list):
+            for item in value:
+                collect(item)
+
+    for name, row in (data.get("variables") or {}).items():
+        if isinstance(declared.get(name), dict) and declared[name].get("sensitive") and isinstance(row, dict):
+            collect(row.get("value"))
+    return found
+
+
+class Redactor:
+    """Replaces sensitive text by unknown values: the same text by the same value, so that equal stays equal.
+
+    Args:
+        secrets: texts that are replaced wherever they stand: Terraform forgets that a value is sensitive when
+            a provider works it into another one, such as the JSON of a policy document.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._names: dict[str, str] = {}
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def all_of(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Replace every secret in the attributes of a resource."""
+        if not self._secrets:
+            return values
+        return {k: self._without(v) for k, v in values.items()}
+
+    def _without(self, value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in self._secrets:
+                if secret in value:
+                    value = value.replace(secret, self._name(secret))
+            return value
+        if isinstance(value, dict):
+            return {k: self._without(v) for k, v in value.items()}
+        return [self._without(v) for v in value] if isinstance(value, list) else value
 
     def value(self, value: Any, sensitive: object) -> Any:
         """Redact the parts of a value that `sensitive` marks; a policy keeps its actions and its shape."""

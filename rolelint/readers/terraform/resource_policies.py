@@ -143,9 +143,8 @@ def organization_policies(assembler: Assembler) -> list[Policy]:
         written = instance.text("type") or "SERVICE_CONTROL_POLICY"
         kind = {"SERVICE_CONTROL_POLICY": PolicyType.SCP, "RESOURCE_CONTROL_POLICY": PolicyType.RCP}.get(written)
         if kind is not None:
-            name = instance.text("name")
-            item = Inline(
-                instance.name if has_unknown(name) else name, instance.values.get("content"), instance, ("content",)
-            )
-            found.append(assembler.policy(kind, item, instance.text("arn"), inline=False))
+            arn = instance.text("arn")
+            name = instance.label("name")
+            item = Inline(name, instance.values.get("content"), instance, ("content",))
+            found.append(assembler.policy(kind, item, "" if has_unknown(arn) else arn, inline=False))
     return found

@@ -14,6 +14,9 @@ from rolelint.readers.terraform.module import Module, Origin
 #: Bounds how many references one search follows; past it, the last place found stands.
 MAX_STEPS = 60
 
+#: Bounds how many documents are gone through for a Sid, one inside the other.
+MAX_DOCUMENTS = 12
+
 #: Elements of a statement and the settings of a `statement` block that give them.
 ELEMENTS = {
     "Sid": "sid",
@@ -36,16 +39,19 @@ class Spot(NamedTuple):
     end: int
 
 
-def locate(origin: Origin, attribute: Route, route: Route, address: str, wanted: object = None) -> Location:
+def locate(
+    origin: Origin, attribute: Route, route: Route, address: str, wanted: object = None, sid: str = ""
+) -> Location:
     """Give the place of a route inside the policy that an attribute holds; of the block's header without attribute.
 
     Args:
         attribute: steps from the resource's body to the attribute; empty for the resource itself.
+        sid: the statement's Sid, if it has one.
         wanted: the value at the end of the route, where the order of its list may differ from the source's.
         route: steps inside the policy document; for a `statement` block, with the document's own first two steps.
     """
     files = origin.module.tree.files
-    tracer = _Tracer(wanted)
+    tracer = _Tracer(wanted, sid)
     block = origin.definition.block
     file = origin.definition.file
     if not attribute:
@@ -80,10 +86,14 @@ def _nested(body: hcl.Body, name: str, index: int) -> hcl.Block | None:
 
 
 class _Tracer:
-    """Follows routes; `wanted` is the value looked for, where the list that holds it may be in another order."""
+    """Follows routes; `wanted` is the value looked for, where the list that holds it may be in another order.
 
-    def __init__(self, wanted: object) -> None:
+    `sid` names the statement, where documents are joined.
+    """
+
+    def __init__(self, wanted: object, sid: str) -> None:
         self.wanted = wanted
+        self.sid = sid
 
     def in_body(self, body: hcl.Body, attribute: Route, route: Route, file: str, frame: Frame) -> Spot | None:
         name, rest = attribute[0], attribute[1:]
@@ -207,15 +217,37 @@ class _Tracer:
         return here
 
     def _document(self, module: Module, name: str, route: Route, here: Spot) -> Spot:
-        """Find the statement block of a policy document that is made of nothing but its own statements."""
+        """Find the statement block of a policy document: by its place, or by its Sid where documents are joined."""
         definition = module.folder.block("data", "aws_iam_policy_document", name)
         if definition is None or route[0] != "Statement":
             return here
         body = definition.block.body
         if any(s.startswith(("source_", "override_")) for s in body.settings):
-            return Spot(definition.file, definition.block.start, definition.block.head_end)
+            whole = Spot(definition.file, definition.block.start, definition.block.head_end)
+            return (self._by_sid(module, name, route, MAX_DOCUMENTS) if self.sid else None) or whole
         frame = Frame(module, definition.file)
         return self.statement(body, ("statement", route[1]), route[2:], definition.file, frame) or here
+
+    def _by_sid(self, module: Module, name: str, route: Route, limit: int) -> Spot | None:
+        definition = module.folder.block("data", "aws_iam_policy_document", name)
+        if definition is None or not limit:
+            return None
+        body = definition.block.body
+        frame = Frame(module, definition.file)
+        for index, block in enumerate(b for b in body.blocks if b.type == "statement"):
+            sid = block.body.settings.get("sid")
+            if sid is not None and value(sid.value, frame) == self.sid:
+                return self.statement(body, ("statement", index), route[2:], definition.file, frame)
+        for setting in ("override_policy_documents", "override_json", "source_policy_documents", "source_json"):
+            written = body.settings.get(setting)
+            node = written.value if written is not None else None
+            for item in node.items if isinstance(node, hcl.Items) else [node]:
+                parts = chain(item) if item is not None else None
+                if parts is not None and parts[0] == "data" and parts[1][:1] == ["aws_iam_policy_document"]:
+                    found = self._by_sid(module, str(parts[1][1]), route, limit - 1)
+                    if found is not None:
+                        return found
+        return None
 
     def _variable(self, module: Module, name: str, route: Route, here: Spot, limit: int) -> Spot:
         given = module.argument(name)
