@@ -56,6 +56,7 @@ class Request(NamedTuple):
         scps: files, each one level of SCPs, root first; they come after the levels that the input knows.
         rcps: files with RCPs.
         excerpts: whether findings quote the source.
+        hook: treat named files like files met on a walk: pass over what has no IAM content, whatever it is.
         reader_options: settings of single formats, by name.
     """
 
@@ -66,6 +67,7 @@ class Request(NamedTuple):
     scps: tuple[str, ...] = ()
     rcps: tuple[str, ...] = ()
     excerpts: bool = True
+    hook: bool = False
     reader_options: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -77,7 +79,14 @@ class _Found(NamedTuple):
     named: bool
 
 
-def lint(request: Request, judge: Judge, rulebook: Any, options: Any, report: Report | None = None) -> Report:
+def lint(
+    request: Request,
+    judge: Judge,
+    rulebook: Any,
+    options: Any,
+    report: Report | None = None,
+    documents: Iterable[Document] = (),
+) -> Report:
     """Read everything that a request names and judge every role and policy found.
 
     One input that cannot be read is one problem of the report; the others are still judged.
@@ -85,10 +94,11 @@ def lint(request: Request, judge: Judge, rulebook: Any, options: Any, report: Re
     Args:
         options: passed through to the judge.
         report: a report that already carries its settings, to be filled.
+        documents: what a source other than files has read already; judged after what the request names.
     """
     report = report if report is not None else Report()
     context = ReadContext(request.forced_type, options=dict(request.reader_options))
-    roles, readings = _gather(request, context, report)
+    roles, readings = _gather(request, context, report, documents)
     quotes = _Quotes() if request.excerpts else None
     _grammar(readings, context, report)
     for role in roles:
@@ -119,14 +129,20 @@ def load_roles(request: Request, report: Report) -> list[Role]:
     return roles
 
 
-def _gather(request: Request, context: ReadContext, report: Report) -> tuple[list[Role], list[Reading]]:
+def _gather(
+    request: Request, context: ReadContext, report: Report, documents: Iterable[Document] = ()
+) -> tuple[list[Role], list[Reading]]:
     with _collector_off():
         _guardrails(request, context, report)
         found = _read_all(request, context, report)
+        for document in documents:
+            report.files += 1
+            _read_document(document, Source(document.file, "", True), context, report, found)
     readings = [one.reading for one in found if one.named or one.real not in context.used_files]
     roles: list[Role] = []
     for reading in readings:
-        report.checked += bool(reading.roles or reading.policies)
+        # What could not be known about an input is an answer too: not the same as nothing to check.
+        report.checked += bool(reading.roles or reading.policies or reading.problems)
         for role in reading.roles:
             _surround(role, context)
             roles.append(role)
@@ -156,6 +172,8 @@ def _read_all(request: Request, context: ReadContext, report: Report) -> list[_F
     grouped: dict[tuple[str, str], list[Source]] = {}
     single: list[Source | tuple[FolderReader, list[Source]]] = []
     for source in sources.files:
+        if request.hook:
+            source = source._replace(named=False)
         reader = _folder_reader(source)
         if reader is None:
             single.append(source)
@@ -204,13 +222,19 @@ def _read_source(source: Source, context: ReadContext, report: Report, found: li
         return
     context.move_to(os.path.dirname(source.path) or "." if source.path else None)
     for document in documents:
-        try:
-            reading = read(document, context)
-        except InputError as error:
-            report.errors.append(_problem(error, source.name))
-            continue
-        if reading is not None:
-            _keep(reading, source, report, found)
+        _read_document(document, source, context, report, found)
+
+
+def _read_document(
+    document: Document, source: Source, context: ReadContext, report: Report, found: list[_Found]
+) -> None:
+    try:
+        reading = read(document, context)
+    except InputError as error:
+        report.errors.append(_problem(error, source.name))
+        return
+    if reading is not None:
+        _keep(reading, source, report, found)
 
 
 def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:

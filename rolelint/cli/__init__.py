@@ -15,6 +15,7 @@ from rolelint.errors import RolelintError, printable
 #: Command to module and one-line help; the module's `command` is the click command.
 COMMANDS = {
     "check": ("rolelint.cli.check", "Say what roles in files can destroy, and what grants it."),
+    "scan": ("rolelint.cli.scan", "Say what roles in a live AWS account or Organization can destroy."),
     "can": ("rolelint.cli.can", "Ask whether anyone who holds a role can perform an action."),
     "diff": ("rolelint.cli.diff", "Ask what a new version allows that the old one did not."),
     "catalog": ("rolelint.cli.catalog", "Look into the catalogue of AWS actions, check it, refresh it."),

@@ -52,6 +52,7 @@ _FORMATS = ("text", "json", "sarif")
     help="Who holds the role: automation, mcp, human or any.",
 )
 @click.option("--labels", default="", help="Own effect labels over the catalogue's.", metavar="FILE")
+@click.option("--hook", is_flag=True, help="For commit hooks: pass over named files that have no IAM content.")
 @click.option("--no-cache", is_flag=True, hidden=True)
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 @click.option("--verbose", "-v", is_flag=True, help="Show roles without findings, and tracebacks.")
@@ -72,6 +73,7 @@ def command(
     allow_unknown: bool,
     actor: str,
     labels: str,
+    hook: bool,
     no_cache: bool,
     color: str,
     verbose: bool,
@@ -131,6 +133,7 @@ def perform(
     verbose: bool,
     reader_options: Mapping[str, Any] = MappingProxyType({}),
     closing: Callable[[Any], str] | None = None,
+    fill: Callable[..., Any] | None = None,
 ) -> int:
     """Check and report as the options of the command line say, and give the exit code.
 
@@ -138,6 +141,7 @@ def perform(
         judge: what judges roles and policies: the rulebook, or something in front of it.
         reader_options: settings of single formats, by name.
         closing: gives text to write after a report for people.
+        fill: takes the arguments of `lint` and fills the report in its place: for sources other than files.
     """
     from rolelint import rulebook
     from rolelint.findings.model import Report
@@ -150,9 +154,11 @@ def perform(
     report = Report(fail_on=fail_on, actor=actor, labels_overlay=labels)
     quoted = format_name != "json"
     request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options)
-    lint(request, judge, book, options, report)
+    (fill or lint)(request, judge, book, options, report)
     report.catalog = _catalog_facts()
     code = exit_code(report, allow_unknown)
+    if hook and code == 3:
+        code = 0
     style = Style(
         color=wants_color(color, bool(output)),
         width=_width(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument
@@ -82,6 +83,8 @@ class Role:
         location: where the role is declared.
         environment: resources known to exist beside the role (a plan, an inventory): `Resource` objects.
         before: the same role before a change, where the input tells (a plan); used for the exact difference.
+        accessed: when it last used what, where the input tells.
+        inventoried: whether `environment` is what exists in the account, as somebody went and looked.
     """
 
     kind: str
@@ -104,6 +107,8 @@ class Role:
     service_linked: bool = False
     management_account: bool = False
     last_used: str = ""
+    accessed: Accessed | None = None
+    inventoried: bool = False
 
     @property
     def id(self) -> str:
@@ -135,6 +140,8 @@ class Resource:
         tags: known tags.
         protections: names of guards that stand, for example `deletion protection`.
         production: whether name, tag or account marks it as production; None when nothing tells.
+        all_tags: whether `tags` is everything that the resource carries.
+        backups: copies that an inventory knows of.
     """
 
     arn: str
@@ -143,6 +150,34 @@ class Resource:
     tags: dict[str, str] = field(default_factory=dict)
     protections: tuple[str, ...] = ()
     production: bool | None = None
+    all_tags: bool = False
+    backups: tuple[Backup, ...] = ()
+
+
+class Backup(NamedTuple):
+    """A copy of a resource: its ARN, the ARN of the vault that keeps it, and whether the vault is locked."""
+
+    point: str
+    vault: str = ""
+    locked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accessed:
+    """When a principal last used what.
+
+    Attributes:
+        read, since: when this was read, and when the principal was made; times as IAM writes them.
+        days: a use longer ago than this counts as none.
+        services: prefix to the time of the last use; empty where none is remembered.
+        actions: action, lower-cased, to the same; only actions that IAM tracks.
+    """
+
+    read: str
+    since: str
+    days: int
+    services: Mapping[str, str]
+    actions: Mapping[str, str]
 
 
 @dataclass(slots=True)

@@ -69,7 +69,8 @@ class _Dump:
             if "Rolelint" in page:
                 from rolelint.readers.account import surround
 
-                surround(self.reading, self.document, page["Rolelint"], (*at, "Rolelint"), self.context)
+                place = self.document.at((*at, "Rolelint"))
+                surround(place, page["Rolelint"], self.reading, self.context, self.attached)
         if not self.reading.roles:
             # A dump filtered to policies: nobody holds them here, so each is looked at by itself.
             for arn, (content, route) in self.managed.items():

@@ -30,12 +30,14 @@ class Wanted:
         regions: where resources are looked at; empty for every Region that is switched on.
         production: what marks a resource as production.
         workers: calls made at once.
+        unused_days: a use longer ago than this counts as none.
     """
 
     parts: frozenset[str] = frozenset(("guardrails", "identity-center", "resource-policies"))
     regions: tuple[str, ...] = ()
     production: Production = field(default_factory=Production)
     workers: int = 8
+    unused_days: int = 90
 
 
 @dataclass(slots=True)
@@ -78,6 +80,8 @@ def read_account(
             own["name"] = organization["path"][-1]["name"]
     if wanted.parts & {"identity-center", "resource-policies", "inventory"}:
         own["regions"] = list(wanted.regions or _regions(aws))
+    if "last-accessed" in wanted.parts:
+        own["unused_days"] = wanted.unused_days
     details = account_details(aws)
     complete_roles(aws, details)
     tasks = _tasks(aws, wanted, own, details)
