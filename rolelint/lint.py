@@ -56,8 +56,8 @@ class Request(NamedTuple):
         scps: files, each one level of SCPs, root first; they come after the levels that the input knows.
         rcps: files with RCPs.
         excerpts: whether findings quote the source.
-        hook: treat named files like files met on a walk: pass over what has no IAM content, whatever it is.
         reader_options: settings of single formats, by name.
+        hook: treat named files like files met on a walk: pass over what has no IAM content, whatever it is.
     """
 
     paths: tuple[str, ...]
@@ -67,8 +67,8 @@ class Request(NamedTuple):
     scps: tuple[str, ...] = ()
     rcps: tuple[str, ...] = ()
     excerpts: bool = True
-    hook: bool = False
     reader_options: Mapping[str, Any] = MappingProxyType({})
+    hook: bool = False
 
 
 class _Found(NamedTuple):
@@ -171,9 +171,8 @@ def _read_all(request: Request, context: ReadContext, report: Report) -> list[_F
     found: list[_Found] = []
     grouped: dict[tuple[str, str], list[Source]] = {}
     single: list[Source | tuple[FolderReader, list[Source]]] = []
-    for source in sources.files:
-        if request.hook:
-            source = source._replace(named=False)
+    files = [source._replace(named=False) for source in sources.files] if request.hook else sources.files
+    for source in files:
         reader = _folder_reader(source)
         if reader is None:
             single.append(source)

@@ -107,6 +107,7 @@ def command(
         labels=labels,
         color=color,
         verbose=verbose,
+        hook=hook,
     )
 
 
@@ -131,6 +132,7 @@ def perform(
     labels: str,
     color: str,
     verbose: bool,
+    hook: bool = False,
     reader_options: Mapping[str, Any] = MappingProxyType({}),
     closing: Callable[[Any], str] | None = None,
     fill: Callable[..., Any] | None = None,
@@ -139,6 +141,7 @@ def perform(
 
     Args:
         judge: what judges roles and policies: the rulebook, or something in front of it.
+        hook: see `Request`; nothing to check is then no failure.
         reader_options: settings of single formats, by name.
         closing: gives text to write after a report for people.
         fill: takes the arguments of `lint` and fills the report in its place: for sources other than files.
@@ -153,7 +156,7 @@ def perform(
     _use_labels(labels)
     report = Report(fail_on=fail_on, actor=actor, labels_overlay=labels)
     quoted = format_name != "json"
-    request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options)
+    request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options, hook)
     (fill or lint)(request, judge, book, options, report)
     report.catalog = _catalog_facts()
     code = exit_code(report, allow_unknown)

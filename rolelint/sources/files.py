@@ -14,7 +14,7 @@ from rolelint.errors import InputError, Location, Problem
 #: Never looked into: they hold copies of other people's files.
 SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform", ".terragrunt-cache", "__pycache__"))
 #: What a walk opens by name. Files without an extension are opened when they begin like JSON or YAML text.
-ENDINGS = (".json", ".yaml", ".yml", ".template", ".tfplan", ".tf", ".tfvars", ".policy", ".iam")
+ENDINGS = (".json", ".yaml", ".yml", ".template", ".tfplan", ".tf", ".tofu", ".tfvars", ".policy", ".iam")
 _GLOB = frozenset("*?[")
 #: A device or pipe can be endless; a regular file of this size is no policy, template, plan or dump.
 MAX_FILE = 1 << 30
