@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rolelint.catalog import Catalog, catalog
 from rolelint.engine import Powers, actor, powers
 from rolelint.findings.model import SEVERITIES, Finding, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
+from rolelint.records import record
 from rolelint.rulebook.model import CheckOptions, Rule, Rulebook
 from rolelint.rulebook.questions import Question
 from rolelint.rulebook.report import Draft, draft, effects, finding, fold
@@ -16,7 +16,7 @@ from rolelint.rulebook.subject import Subject
 from rolelint.rulebook.vocabulary import Weigh, compile_lower, compile_when
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Prepared:
     """A rule that is ready to be asked."""
 
@@ -25,7 +25,7 @@ class Prepared:
     lowers: tuple[tuple[Weigh, str], ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Plan:
     """The rules of a check in the order they are asked, and the actions they need to know about.
 

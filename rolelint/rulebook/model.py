@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rolelint.errors import UsageError, printable
+from rolelint.records import field, record
 
 #: The folders of `rules/`, in the order of their codes.
 CATEGORIES = ("teardown", "data", "protection", "lock-out", "indirect", "escalation", "trust", "gates", "hygiene")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Example:
     """One example of a rule: documentation and test at once.
 
@@ -34,7 +34,7 @@ class Example:
     at_most: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Details:
     """The part of a rule that only people read: loaded from YAML when asked for."""
 
@@ -45,7 +45,7 @@ class Details:
     examples: tuple[Example, ...]
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False, slots=False)
 class Rule:
     """One thing to look for.
 
@@ -100,7 +100,7 @@ class Rule:
         return self.details.examples
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False, slots=False)
 class Rulebook:
     """Rules in the order of their codes."""
 
@@ -136,7 +136,7 @@ class Rulebook:
         return rule
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CheckOptions:
     """What a check takes into account.
 

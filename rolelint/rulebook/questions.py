@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from rolelint.records import record
 from rolelint.rulebook.selectors import Selector
 from rolelint.rulebook.subject import Hit, Subject
 
 Ask = Callable[[Subject], Hit | None]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@record(eq=False)
 class Question:
     """A compiled condition of a rule.
 

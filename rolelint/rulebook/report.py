@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
@@ -16,6 +15,7 @@ from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, W
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Role
 from rolelint.policies.text import show
+from rolelint.records import record, replace
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import worst
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
@@ -27,7 +27,7 @@ WITNESS_TRIES = 4
 FEW_ACTIONS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Draft:
     """A rule's hit with its severity, before it is decided whether it stands by itself."""
 

@@ -83,7 +83,10 @@ def _check_shape(data: dict[str, Any], path: Path, text: str) -> None:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    error = best_match(Draft202012Validator(schema()).iter_errors(data))
+    errors = list(Draft202012Validator(schema()).iter_errors(data))
+    # A value that does not fit makes its key look unknown too; the value is the mistake.
+    plain = [e for e in errors if e.validator != "unevaluatedProperties"]
+    error = best_match(iter(plain or errors))
     if error is None:
         return
     route: Route = tuple(error.absolute_path)
@@ -91,8 +94,8 @@ def _check_shape(data: dict[str, Any], path: Path, text: str) -> None:
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         message, hint = f"{where} lacks `{missing}`", ""
-    elif error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
+    elif error.validator in ("additionalProperties", "unevaluatedProperties"):
+        known = _known_keys(error.schema)
         extra = next(name for name in error.instance if name not in known)
         route = (*route, extra)
         message, hint = f"unknown key `{extra}` in {where}", _did_you_mean(str(extra), known)
@@ -102,6 +105,15 @@ def _check_shape(data: dict[str, Any], path: Path, text: str) -> None:
     else:
         message, hint = f"{where} does not fit: {_first_line(error.message)}", "see `rules/schema.json`"
     raise _fail(message, path, text, route, hint)
+
+
+def _known_keys(part: dict[str, Any]) -> list[str]:
+    """List the keys that a part of the schema knows, its `allOf` and references included."""
+    keys = list(part.get("properties", {}))
+    for inner in part.get("allOf", ()):
+        keys += _known_keys(inner)
+    name = part.get("$ref", "").rpartition("/")[2]
+    return keys + (_known_keys(schema()["$defs"][name]) if name else [])
 
 
 def _first_line(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from rolelint.engine import Actor, Power, Powers, StatementRef, actor, powers
 from rolelint.errors import Location
 from rolelint.policies.document import Condition
 from rolelint.policies.role import Policy, PolicyType, Role
+from rolelint.records import field, record, replace
 from rolelint.rulebook.selectors import worst
 
 #: Condition keys that only calls through AWS-managed MCP servers carry (S5.61, S5.62).
@@ -41,7 +41,7 @@ class Part(NamedTuple):
     prefer: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@record(slots=False)
 class Hit:
     """What a rule found.
 

@@ -289,7 +289,7 @@ def _mismatches(statement: Statement, mask: int, destructive: int) -> Iterator[N
         fields = {"text": f"`{show(resource)}`", "reason": reason}
         yield Note(statement, "Resource", place, fields, drop, "the statement only grants less than it says")
         return
-    if not deny:
+    if not deny or not all(_known_as(resource) for resource in statement.resources):
         return
     for index, text in enumerate(statement.actions):
         if "*" in text or "?" in text:

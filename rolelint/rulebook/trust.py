@@ -117,12 +117,20 @@ def _foreign_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
     for text in written:
         rest = text[len(issuer.head) :] if text.startswith(issuer.head) else ""
         organization, end, tail = rest.partition(issuer.end)
-        if set(organization) & {"*", "?"}:
-            name = organization.replace("*", f"-{_STRANGER}" if organization.strip("*") else _STRANGER).replace(
-                "?", "x"
-            )
-            tail = tail.replace("*", "main").replace("?", "x")
-            yield f"{issuer.head}{name}{end}{tail}" if end else f"{issuer.head}{name}{issuer.foreign}"
+        if not set(organization) & {"*", "?"}:
+            continue
+        joint = f"-{_STRANGER}" if organization.strip("*") and not organization.startswith("*") else _STRANGER
+        if end:
+            yield f"{issuer.head}{_filled(organization, joint)}{end}{_filled(tail, 'main')}"
+        else:
+            # The wildcard covers the end of the organization's name, and what follows it.
+            yield f"{issuer.head}{_filled(organization, joint)}{issuer.foreign}"
+            yield f"{issuer.head}{_filled(organization, f'{joint}{issuer.end}project', 'main')}"
+
+
+def _filled(text: str, first: str, others: str = "") -> str:
+    """Put text in place of wildcards."""
+    return text.replace("*", first, 1).replace("*", others).replace("?", "x")
 
 
 def oidc_subject_open(args: Any, compile_: Compile) -> Question:

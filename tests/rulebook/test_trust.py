@@ -1,0 +1,235 @@
+"""Words about trust policies: who gets in, asked with callers that should not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rolelint.rulebook.trust import ISSUERS, words_of
+
+from .build import codes, findings
+
+GITHUB = "token.actions.githubusercontent.com"
+GITLAB = "gitlab.com"
+EKS = "oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE"
+TRUST_RULES = {"RL701", "RL702", "RL703", "RL704", "RL705"}
+
+
+def _oidc(host: str, **condition: dict[str, Any]) -> dict[str, Any]:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{host}"},
+        "Action": "sts:AssumeRoleWithWebIdentity",
+    }
+    if condition:
+        statement["Condition"] = {name.replace("_", ":"): block for name, block in condition.items()}
+    return statement
+
+
+def _subject(host: str, value: str | list[str], operator: str = "StringLike") -> dict[str, Any]:
+    return _oidc(host, **{operator: {f"{host}:sub": value}})
+
+
+def _aws(principal: str | list[str], **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole", **more}
+
+
+ROLE = "arn:aws:iam::123456789012:role/"
+AGENT = f"{ROLE}coding-agent"
+DENY_FORKS = {
+    "Effect": "Deny",
+    "Principal": {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"},
+    "Action": "sts:AssumeRoleWithWebIdentity",
+    "Condition": {"StringNotLike": {f"{GITHUB}:sub": "repo:acme/*"}},
+}
+
+CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
+    "github, one branch": (set(), [_subject(GITHUB, "repo:acme/app:ref:refs/heads/main")]),
+    "github, one environment with a wildcard after it": (set(), [_subject(GITHUB, "repo:acme/app:environment:prod*")]),
+    "github, immutable ids": (set(), [_subject(GITHUB, "repo:acme@1234/app@5678:environment:prod")]),
+    "github, another claim pins the owner": (
+        set(),
+        [_oidc(GITHUB, StringEquals={f"{GITHUB}:repository_owner_id": "1234", f"{GITHUB}:ref": "refs/heads/main"})],
+    ),
+    "github, a Deny closes what the Allow opens": (set(), [_oidc(GITHUB), DENY_FORKS]),
+    "github, a wildcard that is an ordinary character": (set(), [_subject(GITHUB, "repo:*", "StringEquals")]),
+    "gitlab, one branch": (set(), [_subject(GITLAB, "project_path:acme/app:ref_type:branch:ref:main")]),
+    "terraform, one workspace": (
+        set(),
+        [_subject("app.terraform.io", "organization:acme:project:web:workspace:prod:run_phase:*")],
+    ),
+    "eks, one service account": (set(), [_subject(EKS, "system:serviceaccount:apps:web", "StringEquals")]),
+    "bitbucket, one repository": (
+        set(),
+        [_subject("api.bitbucket.org/2.0/workspaces/acme/pipelines-config/identity/oidc", "{1234}:*")],
+    ),
+    "github, no condition": ({"RL701"}, [_oidc(GITHUB)]),
+    "github, the audience only": ({"RL701"}, [_oidc(GITHUB, StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com"})]),
+    "github, every repository": ({"RL701"}, [_subject(GITHUB, "repo:*")]),
+    "github, owners that begin alike": ({"RL701"}, [_subject(GITHUB, "repo:acme*/app:ref:refs/heads/main")]),
+    "github, owners with one more letter": ({"RL701"}, [_subject(GITHUB, "repo:acm?/*")]),
+    "github, a test that is true without the claim": (
+        {"RL701"},
+        [_oidc(GITHUB, ForAllValues_StringLike={f"{GITHUB}:sub": "repo:*"})],
+    ),
+    "github, one of two values is open": (
+        {"RL701"},
+        [_subject(GITHUB, ["repo:acme/app:environment:prod", "repo:*:environment:prod"])],
+    ),
+    "github, every ref": ({"RL702"}, [_subject(GITHUB, "repo:acme/app:*")]),
+    "github, every repository of the organization": ({"RL702"}, [_subject(GITHUB, "repo:acme/*")]),
+    "github, pull requests": ({"RL702"}, [_subject(GITHUB, "repo:acme/app:pull_request", "StringEquals")]),
+    "github, every branch": ({"RL702"}, [_subject(GITHUB, "repo:acme/app:ref:refs/heads/*")]),
+    "github, every ref but the ref itself is tested": (
+        set(),
+        [
+            _oidc(
+                GITHUB,
+                StringLike={f"{GITHUB}:sub": "repo:acme/app:*"},
+                StringEquals={f"{GITHUB}:ref": "refs/heads/main"},
+            )
+        ],
+    ),
+    "gitlab, every branch": ({"RL702"}, [_subject(GITLAB, "project_path:acme/app:ref_type:branch:ref:*")]),
+    "gitlab, every project": ({"RL701"}, [_subject(GITLAB, "project_path:*")]),
+    "eks, every service account": ({"RL701"}, [_oidc(EKS, StringEquals={f"{EKS}:aud": "sts.amazonaws.com"})]),
+    "cognito, any pool": (
+        {"RL701"},
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {"ForAnyValue:StringLike": {"cognito-identity.amazonaws.com:amr": "authenticated"}},
+            }
+        ],
+    ),
+    "cognito, one pool": (
+        set(),
+        [
+            {
+                "Effect": "Allow",
+                "Principal": {"Federated": "cognito-identity.amazonaws.com"},
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {"StringEquals": {"cognito-identity.amazonaws.com:aud": "eu-west-1:1234"}},
+            }
+        ],
+    ),
+    "people only": (set(), [_aws([f"{ROLE}Admins", f"{ROLE}Operators"])]),
+    "a name that says nothing": (set(), [_aws([f"{ROLE}Operators", f"{ROLE}web"])]),
+    "part of a word is not the word": (set(), [_aws([f"{ROLE}Operators", f"{ROLE}reagents"])]),
+    "people and a pipeline": (
+        {"RL703"},
+        [_aws(f"{ROLE}Operators"), _subject(GITHUB, "repo:acme/app:environment:prod")],
+    ),
+    "people and an agent in one word": ({"RL703", "RL705"}, [_aws([f"{ROLE}DevAdmins", f"{ROLE}KiroAgent"])]),
+    "Identity Center and Bedrock": (
+        {"RL703"},
+        [
+            _aws(f"{ROLE}aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_0123456789abcdef"),
+            {"Effect": "Allow", "Principal": {"Service": "bedrock.amazonaws.com"}, "Action": "sts:AssumeRole"},
+        ],
+    ),
+    "an account as a number": ({"RL704"}, [_aws("999999999999")]),
+    "an account of another partition": ({"RL704"}, [_aws("arn:aws-cn:iam::999999999999:root")]),
+    "an account with an external id": (
+        set(),
+        [_aws("999999999999", Condition={"StringEquals": {"sts:ExternalId": "acme-1"}})],
+    ),
+    "an account limited to one of its roles": (
+        set(),
+        [
+            _aws(
+                "999999999999",
+                Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/runner"}},
+            )
+        ],
+    ),
+    "everyone who knows the external id": (
+        {"RL704"},
+        [_aws("*", Condition={"StringEquals": {"sts:ExternalId": "acme-1"}})],
+    ),
+    "everyone of the organization": (
+        set(),
+        [_aws("*", Condition={"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}})],
+    ),
+    "everyone, in another form": ({"RL704"}, [{"Effect": "Allow", "Principal": "*", "Action": "sts:*"}]),
+    "a service": (
+        set(),
+        [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    ),
+    "an agent without a source identity": ({"RL705"}, [_aws(AGENT)]),
+    "an agent that must name its operator": (
+        set(),
+        [
+            _aws(AGENT)
+            | {
+                "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
+                "Condition": {"StringLike": {"sts:SourceIdentity": "*@acme.example"}},
+            }
+        ],
+    ),
+    "an agent whose source identity is optional": (
+        {"RL705"},
+        [
+            _aws(AGENT)
+            | {
+                "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
+                "Condition": {"StringLikeIfExists": {"sts:SourceIdentity": "*@acme.example"}},
+            }
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_trust_policy(name: str) -> None:
+    expected, items = CASES[name]
+    found = findings({"Version": "2012-10-17", "Statement": items}, "trust")
+    assert codes(found) & TRUST_RULES == expected, [f.message for f in found]
+
+
+def test_a_role_is_judged_with_its_trust_policy() -> None:
+    bundle = {
+        "role": "deploy",
+        "trust": {"Version": "2012-10-17", "Statement": [_subject(GITHUB, "repo:acme/app:*")]},
+        "inline": {"all": {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}},
+    }
+    found = {f.rule: f for f in findings(bundle)}
+    assert found["RL702"].location.route == "trust/Statement/0/Condition"
+    assert "repo:acme/app:pull_request" in found["RL702"].message
+
+
+def test_the_own_account_is_no_stranger() -> None:
+    trust = {"Statement": [_aws("arn:aws:iam::123456789012:root")]}
+    own = {"role": {"name": "ops", "arn": f"{ROLE}ops"}, "trust": trust}
+    other = {"role": {"name": "ops", "arn": "arn:aws:iam::111122223333:role/ops"}, "trust": trust}
+    assert "RL704" not in codes(findings(own))
+    assert "RL704" in codes(findings(other))
+
+
+def test_an_issuer_of_one_organization_is_less_severe() -> None:
+    shared = findings({"Statement": [_oidc(GITHUB)]}, "trust")
+    own = findings({"Statement": [_oidc(EKS)]}, "trust")
+    assert [f.severity for f in shared] == ["critical"]
+    assert [f.severity for f in own] == ["high"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("kiro-agent", {"kiro", "agent"}),
+        ("KiroAgent", {"kiro", "agent", "kiroagent"}),
+        ("CI_runner2", {"ci", "runner2", "runner"}),
+        ("MCPServer", {"mcp", "server", "mcpserver"}),
+    ],
+)
+def test_words_of_a_name(name: str, words: set[str]) -> None:
+    assert words - {"runner"} <= words_of(name)
+
+
+def test_shared_issuers_are_hosts_without_scheme() -> None:
+    for host in ISSUERS:
+        assert host == host.lower()
+        assert "://" not in host
