@@ -10,8 +10,9 @@ import click
 from rolelint.cli.check import command as check
 from rolelint.cli.check import perform
 from rolelint.errors import UsageError, printable
-from rolelint.findings.model import Report, RoleReport, UnknownItem
+from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
+from rolelint.records import replace
 
 #: How many actions of a delta the text names for each role and direction.
 _NAMED = 6
@@ -45,8 +46,8 @@ class PlanJudge:
         changed = bool(gained.gains or gained.unknown or lost.gains)
         report.extra["change"] = {
             "status": "changed" if changed else "unchanged",
-            "gains": [_gain(known.names(g.mask), g.resources) for g in gained.gains],
-            "loses": [_gain(known.names(g.mask), g.resources) for g in lost.gains],
+            "gains": [_entry(g) for g in gained.gains],
+            "loses": [_entry(g) for g in lost.gains],
             "unknown": [{"actions": len(known.names(mask)), "reason": reason} for mask, reason in gained.unknown],
         }
         if self._new_only:
@@ -54,12 +55,9 @@ class PlanJudge:
             unsure = {name for mask, _ in gained.unknown for name in known.names(mask)}
             before = rules.check_role(role.before, rulebook, options)
             self._earlier_unknown[id(role)] = rules.role_unknowns(role.before, options)
-            earlier = {f.rule for f in before.findings}
-            report.findings = [
-                f
-                for f in report.findings
-                if f.rule not in earlier or not new.isdisjoint(f.actions) or not unsure.isdisjoint(f.actions)
-            ]
+            rules_before = {f.rule for f in before.findings}
+            texts_before = {(f.rule, f.message) for f in before.findings}
+            report.findings = list(_fresh(report.findings, rules_before, texts_before, new | unsure))
         return report
 
     def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> Any:
@@ -83,8 +81,29 @@ class PlanJudge:
         return [u for u in items if (u.what, u.reason) not in earlier]
 
 
-def _gain(actions: list[str], resources: tuple[str, ...]) -> dict[str, Any]:
-    return {"actions": list(actions), "resources": list(resources)}
+def _fresh(
+    findings: Iterable[Finding], rules: set[str], texts: set[tuple[str, str]], actions: set[str]
+) -> Iterator[Finding]:
+    """Choose the findings that the role did not have before, or that are about actions it gains."""
+    for finding in findings:
+        if finding.rule not in rules:
+            yield finding
+        elif not finding.actions:
+            if (finding.rule, finding.message) not in texts:
+                yield finding
+        elif not actions.isdisjoint(finding.actions):
+            yield replace(finding, actions=tuple(a for a in finding.actions if a in actions))
+
+
+def _entry(gain: Any) -> dict[str, Any]:
+    """Write a group of actions, the worst one first, with one request that shows it."""
+    from rolelint.catalog import catalog
+    from rolelint.rulebook.selectors import worst
+
+    names = list(catalog().names(gain.mask))
+    first = catalog().names(1 << worst(gain.mask))
+    actions = [*first, *(n for n in names if n not in first)]
+    return {"actions": actions, "example": {"action": gain.witness.action, "resource": gain.witness.resource}}
 
 
 def closing(report: Report) -> str:
@@ -109,10 +128,10 @@ def closing(report: Report) -> str:
 def _named(entry: dict[str, Any]) -> str:
     from rolelint.policies.text import show
 
-    actions = entry["actions"]
+    actions, example = entry["actions"], entry["example"]
     more = f" and {len(actions) - _NAMED} more" if len(actions) > _NAMED else ""
-    resources = ", ".join(dict.fromkeys(show(r) for r in entry["resources"]))
-    return printable(f"{', '.join(actions[:_NAMED])}{more}" + (f" on {resources}" if resources else ""))
+    text = f"{', '.join(actions[:_NAMED])}{more}, for example {example['action']} on {show(example['resource'])}"
+    return printable(text)
 
 
 def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:

@@ -1,0 +1,117 @@
+"""`rolelint plan` as a gate runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolelint.cli import run
+from tests.readers.plan.replan import HERE
+
+FIXTURES = HERE / "fixtures"
+
+
+def gate(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run the command without source beside the plan, unless told otherwise."""
+    where = () if "--source" in arguments else ("--source", "")
+    code = run(["plan", *arguments, *where, "--color", "never"])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def by_role(out: str) -> dict[str, tuple[list[dict[str, Any]], dict[str, Any]]]:
+    """Give findings and change of each role of a JSON report, by name."""
+    report = json.loads(out)
+    return {
+        role["name"]: ([f for f in report["findings"] if f["role"] == role["id"]], role["extra"]["change"])
+        for role in report["roles"]
+    }
+
+
+def test_a_role_that_could_destroy_before_does_not_block_what_is_not_new(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = gate(capsys, str(FIXTURES / "power_added.json"), "--new-only", "--format", "json")
+    roles = by_role(out)
+    assert code == 1
+    assert (roles["same"][0], roles["same"][1]["status"]) == ([], "unchanged")
+    findings, change = roles["deploy"]
+    assert findings
+    assert {action for f in findings for action in f["actions"]} <= {"rds:DeleteDBCluster"}
+    assert [g["actions"] for g in change["gains"]] == [["rds:DeleteDBCluster"]]
+    assert change["loses"] == []
+
+
+def test_without_new_only_old_power_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = gate(capsys, str(FIXTURES / "power_added.json"), "--format", "json")
+    assert by_role(out)["same"][0]
+
+
+def test_a_plan_that_only_takes_power_away_is_clean(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = gate(capsys, str(FIXTURES / "power_removed.json"), "--new-only")
+    assert code == 0
+    assert "loses" in out
+    assert "rds:DeleteDBCluster" in out
+    assert "gains" not in out
+
+
+def test_a_replaced_role_gains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = gate(capsys, str(FIXTURES / "replaced.json"), "--new-only", "--format", "json")
+    ((findings, change),) = by_role(out).values()
+    assert (code, findings, change["status"]) == (0, [], "unchanged")
+
+
+def test_a_moved_role_gains_only_what_it_gains(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = gate(capsys, str(FIXTURES / "moved.json"), "--new-only", "--format", "json")
+    ((_, change),) = by_role(out).values()
+    assert [g["actions"] for g in change["gains"]] == [["sns:DeleteTopic"]]
+
+
+@pytest.mark.parametrize(("options", "code"), [((), 4), (("--allow-unknown",), 0)], ids=["strict", "allowed"])
+def test_what_stays_unknown_is_exit_code_4(
+    capsys: pytest.CaptureFixture[str], options: tuple[str, ...], code: int
+) -> None:
+    found, out, _ = gate(capsys, str(FIXTURES / "unknown_policy.json"), "--fail-on", "never", *options)
+    assert found == code
+    assert "aws_iam_role_policy.whole.policy" in out
+    assert "terraform_data.made.output" in out
+
+
+def test_lines_and_values_come_from_the_source(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(HERE / "configs" / "unknown_parts")
+    code = run(["plan", str(FIXTURES / "unknown_parts.json"), "--format", "json", "--fail-on", "never"])
+    report = json.loads(capsys.readouterr().out)
+    places = {(f["location"]["file"], bool(f["location"]["line"])) for f in report["findings"]}
+    assert places == {("main.tf", True)}
+    assert code == 0
+
+
+def test_a_sensitive_value_is_never_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    for form in ("text", "json", "sarif"):
+        for source in ("", str(HERE / "configs" / "inline_policy")):
+            arguments = (str(FIXTURES / "sensitive.json"), "--format", form, "--source", source)
+            _, out, err = gate(capsys, *arguments)
+            assert "hushhush" not in out + err
+            assert "dynamodb:DeleteTable" in out
+
+
+def test_a_saved_plan_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    saved = tmp_path / "saved"
+    saved.write_bytes(b"PK\x03\x04rest")
+    code, _, err = gate(capsys, str(saved))
+    assert code == 2
+    assert "terraform show -json" in err
+
+
+def test_a_source_that_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = gate(capsys, str(FIXTURES / "oidc.json"), "--source", "nowhere")
+    assert (code, "no such folder: `nowhere`" in err) == (2, True)
+
+
+def test_a_plan_without_iam_is_nothing_to_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    empty = tmp_path / "plan.json"
+    empty.write_text('{"format_version": "1.2", "resource_changes": []}')
+    assert gate(capsys, str(empty))[0] == 3

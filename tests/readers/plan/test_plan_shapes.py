@@ -1,0 +1,331 @@
+"""Shapes of plans that no provider at hand makes: older and newer formats, other providers, states."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rolelint.documents import parse
+from rolelint.errors import Location
+from rolelint.policies.role import Reading
+from rolelint.policies.text import show
+from rolelint.readers import Hints, ReadContext, plan
+from tests.readers.listing import listing
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        ],
+    }
+)
+DELETE = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds:DeleteDBCluster", "Resource": "*"}]}
+)
+
+
+def change(address: str, after: Any = None, before: Any = None, **more: Any) -> dict[str, Any]:
+    """Make a row of `resource_changes`; the type and name are taken from the address."""
+    kind, name = address.split("[")[0].split(".")[-2:]
+    actions = ["create"] if before is None else ["delete"] if after is None else ["update"]
+    parts = {"actions": actions, "before": before, "after": after, "after_unknown": more.pop("unknown", {})}
+    parts["after_sensitive"] = more.pop("sensitive", {})
+    return {
+        "address": address,
+        "mode": "data" if ".data." in f".{address}" else "managed",
+        "type": kind,
+        "name": name,
+        "provider_name": f"registry.terraform.io/hashicorp/{kind.split('_')[0]}",
+        "change": parts,
+        **more,
+    }
+
+
+def reading_of(data: dict[str, Any], **options: Any) -> Reading:
+    """Read a plan given as plain data."""
+    (document,) = parse("plan.json", json.dumps({"format_version": "1.2", **data}))
+    assert plan.recognise(document, Hints())
+    return plan.read(document, ReadContext(options=options))
+
+
+def said(reading: Reading) -> list[str]:
+    """List roles with their policies on one line each."""
+    return [
+        f"{role.kind} {role.name}: "
+        + "; ".join(
+            f"{p.type.value} {show(p.name)} "
+            + ("?" if p.document.unknown else ",".join(show(a) for s in p.document.statements for a in s.actions))
+            for p in role.policies()
+        )
+        for role in reading.roles
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "known"),
+    [
+        ({"format_version": "1.2", "resource_changes": []}, True),
+        ({"format_version": "0.1", "planned_values": {}}, True),
+        ({"format_version": "1.0", "terraform_version": "1.9.0", "values": {"root_module": {}}}, True),
+        ({"format_version": "1.0", "values": {}}, False),
+        ({"resource_changes": []}, False),
+        ({"format_version": 1, "resource_changes": []}, False),
+        ({"Statement": []}, False),
+        ([], False),
+    ],
+    ids=["plan", "old plan", "state", "something else", "no version", "number", "policy", "list"],
+)
+def test_recognise(data: Any, known: bool) -> None:
+    (document,) = parse("x.json", json.dumps(data))
+    assert plan.recognise(document, Hints()) is known
+
+
+def test_a_plan_without_iam_says_nothing() -> None:
+    reading = reading_of({"resource_changes": [change("null_resource.a", {"triggers": None})]})
+    assert (reading.roles, reading.policies, reading.problems) == ([], [], [])
+
+
+def test_cloud_control_resources() -> None:
+    changes = [
+        change(
+            "awscc_iam_role.deploy",
+            {
+                "role_name": "deploy",
+                "assume_role_policy_document": TRUST,
+                "policies": [{"policy_name": "inside", "policy_document": DELETE}],
+                "managed_policy_arns": ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"],
+            },
+            unknown={"arn": True, "id": True},
+        ),
+        change("awscc_iam_role_policy.more", {"role_name": "deploy", "policy_name": "more", "policy_document": DELETE}),
+        change(
+            "awscc_iam_managed_policy.shared",
+            {"managed_policy_name": "shared", "policy_document": DELETE, "roles": ["deploy"], "users": None},
+            unknown={"policy_arn": True},
+        ),
+        change(
+            "awscc_sso_permission_set.admin",
+            {
+                "name": "admin",
+                "inline_policy": DELETE,
+                "managed_policies": ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"],
+                "permissions_boundary": {"managed_policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+            },
+        ),
+        change("awscc_s3_bucket_policy.logs", {"bucket": "logs", "policy_document": DELETE}),
+    ]
+    reading = reading_of({"resource_changes": changes})
+    assert [(r.kind, r.name, [p.name for p in r.identity]) for r in reading.roles] == [
+        ("role", "deploy", ["inside", "more", "AmazonSQSReadOnlyAccess", "shared"]),
+        ("permission-set", "admin", ["inline", "AmazonSQSReadOnlyAccess"]),
+    ]
+    assert not [p.name for r in reading.roles for p in r.identity if p.document.unknown]
+    assert reading.roles[1].boundary is not None
+    assert [show(p.resource) for p in reading.policies] == ["arn:${partition}:s3:::logs"]
+
+
+def test_addresses_of_the_first_format_are_made_absolute() -> None:
+    values = {
+        "root_module": {
+            "child_modules": [
+                {
+                    "address": "module.app",
+                    "resources": [
+                        {
+                            "address": "aws_iam_role.this",
+                            "index": 0,
+                            "mode": "managed",
+                            "type": "aws_iam_role",
+                            "name": "this",
+                            "values": {"name": "app", "assume_role_policy": TRUST},
+                        }
+                    ],
+                }
+            ]
+        }
+    }
+    (role,) = reading_of({"planned_values": values}).roles
+    assert role.location.address == "module.app.aws_iam_role.this[0]"
+
+
+def test_a_state_is_read_as_it_stands() -> None:
+    row = {
+        "address": "aws_iam_role.a",
+        "mode": "managed",
+        "type": "aws_iam_role",
+        "name": "a",
+        "values": {
+            "name": "a",
+            "arn": "arn:aws-cn:iam::123456789012:role/a",
+            "assume_role_policy": TRUST,
+            "inline_policy": [{"name": "x", "policy": DELETE}],
+        },
+    }
+    (role,) = reading_of({"terraform_version": "1.9.0", "values": {"root_module": {"resources": [row]}}}).roles
+    assert (role.account, role.partition, role.before) == ("123456789012", "aws-cn", None)
+    assert [p.name for p in role.identity] == ["x"]
+
+
+def test_deferred_changes_count() -> None:
+    row = change("aws_iam_role.later", {"name": "later"}, unknown={"assume_role_policy": True})
+    (role,) = reading_of({"resource_changes": [], "deferred_changes": [{"reason": "x", "resource_change": row}]}).roles
+    assert [u.what for u in role.unknowns] == ["trust policy `trust policy`"]
+
+
+def test_an_errored_plan_is_incomplete() -> None:
+    reading = reading_of({"resource_changes": [], "errored": True})
+    assert [(p.kind, p.message) for p in reading.problems] == [  # type: ignore[attr-defined]
+        ("unknown", "the plan ended with an error, so it is incomplete")
+    ]
+
+
+def test_a_policy_of_an_unknown_role_is_not_lost() -> None:
+    changes = [
+        change("aws_iam_role_policy.a", {"name": "a", "policy": DELETE}, unknown={"role": True}),
+        change(
+            "aws_iam_role_policy_attachment.b",
+            {"policy_arn": "arn:aws:iam::aws:policy/AdministratorAccess"},
+            unknown={"role": True},
+        ),
+    ]
+    reading = reading_of({"resource_changes": changes})
+    assert said(reading) == [
+        "policy a: identity a rds:DeleteDBCluster",
+        "policy AdministratorAccess: identity AdministratorAccess *",
+    ]
+    assert [u.what for role in reading.roles for u in role.unknowns] == ["role", "role"]
+
+
+def test_deposed_objects_do_not_count() -> None:
+    old = change("aws_iam_role.a", None, {"name": "old", "assume_role_policy": TRUST}, deposed="0123abcd")
+    new = change("aws_iam_role.a", {"name": "new", "assume_role_policy": TRUST})
+    (role,) = reading_of({"resource_changes": [new, old]}).roles
+    assert (role.name, role.before) == ("new", None)
+
+
+def test_resources_outside_a_targeted_plan_stay() -> None:
+    prior = {
+        "address": "aws_iam_role.other",
+        "mode": "managed",
+        "type": "aws_iam_role",
+        "name": "other",
+        "values": {"name": "other", "assume_role_policy": TRUST, "inline_policy": [{"name": "x", "policy": DELETE}]},
+    }
+    data = {
+        "resource_changes": [change("aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST})],
+        "prior_state": {"values": {"root_module": {"resources": [prior]}}},
+    }
+    reading = reading_of(data)
+    other = next(r for r in reading.roles if r.name == "other")
+    assert other.before is not None
+    assert [p.document for p in other.identity] == [p.document for p in other.before.identity]
+
+
+def test_the_same_role_name_under_two_providers_is_two_roles() -> None:
+    def resource(address: str, provider: str) -> dict[str, Any]:
+        return {"address": address, "mode": "managed", "provider_config_key": provider, "expressions": {"role": {}}}
+
+    changes = [
+        change("aws_iam_role.a", {"name": "deploy", "assume_role_policy": TRUST}),
+        change("aws_iam_role.b", {"name": "deploy", "assume_role_policy": TRUST}),
+        change("aws_iam_role_policy.b", {"name": "only-b", "role": "deploy", "policy": DELETE}),
+    ]
+    names = [("aws_iam_role.a", "aws"), ("aws_iam_role.b", "aws.west"), ("aws_iam_role_policy.b", "aws.west")]
+    configuration = {
+        "provider_config": {"aws": {"name": "aws"}, "aws.west": {"name": "aws", "alias": "west"}},
+        "root_module": {"resources": [resource(a, p) for a, p in names]},
+    }
+    reading = reading_of({"resource_changes": changes, "configuration": configuration})
+    assert [(r.location.address, [p.name for p in r.identity]) for r in reading.roles] == [
+        ("aws_iam_role.a", []),
+        ("aws_iam_role.b", ["only-b"]),
+    ]
+
+
+def test_region_tells_the_partition() -> None:
+    configuration = {
+        "provider_config": {
+            "aws": {"name": "aws", "expressions": {"region": {"references": ["var.region"]}}},
+        },
+        "root_module": {},
+    }
+    data = {
+        "variables": {"region": {"value": "cn-north-1"}},
+        "resource_changes": [change("aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST})],
+        "configuration": configuration,
+    }
+    (role,) = reading_of(data).roles
+    assert (role.partition, role.arn) == ("aws-cn", "")
+    assert show(role.environment[0].arn) == "arn:aws-cn:iam::${account id}:role/a"
+
+
+SECRET = "correct-horse-battery"
+
+
+def test_sensitive_text_never_leaves_the_reader() -> None:
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": f"For{SECRET}",
+                "Effect": "Allow",
+                "Action": "s3:DeleteBucket",
+                "Resource": f"arn:aws:s3:::{SECRET}",
+            },
+            {
+                "Effect": "Deny",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{SECRET}", "*"],
+                "Condition": {"StringEquals": {"aws:PrincipalTag/team": SECRET}},
+            },
+        ],
+    }
+    changes = [
+        change("aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST}),
+        change(
+            "aws_iam_role_policy.p",
+            {"name": "p", "role": "a", "policy": json.dumps(policy)},
+            sensitive={"policy": True},
+        ),
+    ]
+    reading = reading_of({"resource_changes": changes})
+    (found,) = reading.roles[0].identity
+    assert SECRET not in repr(reading) + listing(reading)
+    first, second = found.document.statements
+    assert (first.actions, second.actions) == (("s3:DeleteBucket",), ("s3:*",))
+    assert first.resources is not None
+    assert second.resources is not None
+    assert first.resources[0] == second.resources[0] != second.resources[1] == "*"
+    assert found.locate(first.route) == Location(
+        "plan.json", route="policy/Statement/0", address="aws_iam_role_policy.p"
+    )
+
+
+def test_moved_roles_keep_their_past() -> None:
+    values = {"name": "a", "assume_role_policy": TRUST, "inline_policy": [{"name": "x", "policy": DELETE}]}
+    row = change("module.m.aws_iam_role.new", values, values, previous_address="aws_iam_role.old")
+    (role,) = reading_of({"resource_changes": [row]}).roles
+    assert role.before is not None
+    assert role.before.location.address == "aws_iam_role.old"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"resource_changes": None},
+        {"resource_changes": [None, {}, {"address": "x"}, {"address": "aws_iam_role.a", "type": "aws_iam_role"}]},
+        {"resource_changes": [{"address": "aws_iam_role.a", "type": "aws_iam_role", "change": {"after": []}}]},
+        {"resource_changes": [change("aws_iam_role.a", {"name": 3, "inline_policy": 7, "managed_policy_arns": {}})]},
+        {"resource_changes": [], "prior_state": {}, "configuration": {}, "variables": None},
+        {"resource_changes": [], "planned_values": {"root_module": {"child_modules": [{}], "resources": [{}]}}},
+        {"resource_changes": [change("aws_iam_policy_attachment.a", {"roles": [None, 1], "policy_arn": 5})]},
+    ],
+    ids=["null", "odd rows", "odd change", "odd values", "empty parts", "empty modules", "odd links"],
+)
+def test_odd_plans_do_not_stop_the_reader(data: dict[str, Any]) -> None:
+    if data["resource_changes"] is None:
+        data = {**data, "planned_values": {}}
+    assert reading_of(data).problems == []
