@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
 from typing import Any
 
 from rolelint.errors import Location, Problem
+from rolelint.records import field, record
 
 #: Most severe first.
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -17,7 +17,7 @@ def at_least(severity: str, threshold: str) -> bool:
     return SEVERITIES.index(severity) <= SEVERITIES.index(threshold)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Witness:
     """One concrete request that AWS would allow.
 
@@ -36,7 +36,7 @@ class Witness:
     assumes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Related:
     """Another place that a finding speaks of."""
 
@@ -44,7 +44,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """One thing a reviewer should act on.
 
@@ -64,6 +64,8 @@ class Finding:
         granted_by: names of the granting statements: `policy name / Sid or Statement index`.
         fix: one sentence, and where possible a rewritten statement, from the rule.
         fingerprint: stable over line moves, reformatting and reordering.
+        mask: the actions as a bitset over the catalogue, complete also where `actions` is cut short.
+        extra: what an account tells about it: real damage, last use, AWS's own opinion. Plain data.
     """
 
     rule: str
@@ -87,6 +89,8 @@ class Finding:
     excerpt: tuple[tuple[int, str], ...] = ()
     fix: str = ""
     category: str = ""
+    mask: int = field(default=0, compare=False, repr=False)
+    extra: dict[str, Any] = field(default_factory=dict)
 
 
 def fingerprint(*parts: str) -> str:
@@ -94,7 +98,7 @@ def fingerprint(*parts: str) -> str:
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EffectGroup:
     """Actions of one effect class that a role can perform under the same terms.
 
@@ -116,7 +120,7 @@ class EffectGroup:
     resources: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class RoleReport:
     """One role of the report. `effects` maps an effect class to groups; classes without power are left out."""
 
@@ -130,7 +134,7 @@ class RoleReport:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class UnknownItem:
     """Something that could not be decided, and why."""
 
@@ -141,7 +145,7 @@ class UnknownItem:
     location: Location
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Report:
     """Everything one run says.
 
@@ -152,6 +156,7 @@ class Report:
         errors: inputs that could not be parsed (exit code 2).
         warnings: things read, but not as AWS would accept them.
         files: number of files read; `checked`: number of documents with IAM content.
+        extra: what a scan tells about itself: totals, what was not seen. Plain data.
     """
 
     roles: list[RoleReport] = field(default_factory=list)
@@ -166,6 +171,7 @@ class Report:
     actor: str = "automation"
     catalog: dict[str, Any] = field(default_factory=dict)
     labels_overlay: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
 
     def all_findings(self) -> list[Finding]:
         """List the findings of all roles and of lone policies, in order of appearance."""

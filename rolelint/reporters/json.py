@@ -31,6 +31,8 @@ def render(report: Report, style: Style, write: Write) -> None:
         settings["labels"] = report.labels_overlay
     write(f'  "settings": {_text(settings)},\n')
     write(f'  "summary": {_text(summary(report, style.exit_code))},\n')
+    if report.extra:
+        write(f'  "extra": {_text(report.extra)},\n')
     _list(write, "roles", (_role(role, style.effects) for role in report.roles))
     _list(write, "findings", (_finding(finding) for finding in report.all_findings()))
     _list(write, "unknown", (_unknown(item) for item in report.unknown))
@@ -113,7 +115,7 @@ def _group(group: EffectGroup, effects: str) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     witness = finding.witness
-    return {
+    made: dict[str, Any] = {
         "rule": finding.rule,
         "name": finding.name,
         "title": finding.title,
@@ -143,6 +145,9 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "fix": finding.fix,
         "fingerprint": finding.fingerprint,
     }
+    if finding.extra:
+        made["extra"] = finding.extra
+    return made
 
 
 def _unknown(item: UnknownItem) -> dict[str, Any]:

@@ -157,6 +157,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         lowered=one.reasons if one.severity != rule.severity else (),
         fix=_fix(rule),
         category=rule.category,
+        mask=hit.mask,
     )
 
 
