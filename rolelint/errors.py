@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rolelint.records import record
 
 #: A path inside a document: mapping keys and 0-based list indexes, outermost first.
 Route = tuple["str | int", ...]
@@ -23,7 +23,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Location:
     """One place in an input.
 
@@ -48,7 +48,7 @@ class Location:
         return printable(self.file)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Something in an input that could not be read as meant.
 

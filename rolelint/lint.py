@@ -6,7 +6,6 @@ import gc
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -15,6 +14,7 @@ from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, read, read_folder
+from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
 
 #: Words that only files about IAM, CloudFormation or Terraform plans have. A file that cannot be parsed is

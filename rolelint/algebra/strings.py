@@ -8,7 +8,8 @@ string first, so an answer comes with a readable member and no pattern is ever s
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from rolelint.records import record
 
 #: Atoms that are not one given character. Private-use characters, which IAM text cannot hold (S1.13).
 ANY = "\uf8fe"
@@ -28,7 +29,7 @@ class LimitReached(Exception):
     """A search passed `MAX_STATES`: the question stays undecided."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Pattern:
     """One pattern.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from rolelint.catalog.curated import Curated, curated
 from rolelint.catalog.model import CLASSES, UNKNOWN, Label
 from rolelint.catalog.published import LEVELS, Published, PublishedAction, PublishedService, Use
 from rolelint.errors import Problem
+from rolelint.records import record
 
 DATA = Path(__file__).parent / "data"
 SOURCE = DATA / "actions.json.xz"
@@ -22,7 +22,7 @@ TARGET = DATA / "catalog.bin"
 GENERATOR = "rolelint catalog build, format 1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Built:
     """A compiled catalogue.
 
@@ -38,7 +38,7 @@ class Built:
     missed: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Row:
     service: PublishedService
     action: PublishedAction

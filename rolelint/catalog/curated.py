@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from rolelint.records import record
+
 FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Curated:
     """The reviewed tables. Resource types are named `service:type`, actions `service:Name`.
 

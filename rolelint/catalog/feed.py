@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from rolelint.catalog.published import (
     parse_levels,
 )
 from rolelint.errors import InputError, Location
+from rolelint.records import replace
 
 URL = "https://servicereference.us-east-1.amazonaws.com/"
 TIMEOUT_SECONDS = 30

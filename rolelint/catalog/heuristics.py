@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -48,9 +47,10 @@ from rolelint.catalog.wording import (
     WORDS,
     WRITE,
 )
+from rolelint.records import field, record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Proposal:
     """A proposed label and the name of the step that made it."""
 
@@ -58,7 +58,7 @@ class Proposal:
     step: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Subject:
     """One action with everything the steps look at."""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rolelint.catalog.model import DEFAULTS, Label
 from rolelint.errors import InputError, Location, Problem
+from rolelint.records import record
 
 if TYPE_CHECKING:
     import yaml
@@ -20,7 +20,7 @@ SECOND_PASS = "second-pass.yaml"
 _REVIEWED = re.compile(r"^reviewed: *[\"']?([0-9-]{10})", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One line of a label file. `target`: the resource types that replace the published required ones."""
 
@@ -66,7 +66,7 @@ def parse(text: str, name: str, *, decided: str = "reviewed") -> tuple[list[Entr
     return entries, problems
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Folder:
     """All label files of a folder.
 
@@ -99,7 +99,7 @@ def read_folder(folder: Path = FOLDER) -> Folder:
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SecondPass:
     """One independent second reading of labels.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from rolelint.records import field, record
 
 #: Effect classes from worst to harmless; all before `mutate` are destructive. See the documentation of labels.
 CLASSES = (
@@ -65,7 +66,7 @@ DEFAULTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ResourceType:
     """One resource type of one service.
 
@@ -94,7 +95,7 @@ class ResourceType:
         return self.id
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signature:
     """How a group of actions names resources. Without any type it is authorised against `*` (S3.9).
 
@@ -111,7 +112,7 @@ class Signature:
         return self.id
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Label:
     """What an action does to an environment.
 
@@ -140,7 +141,7 @@ class Label:
         return self.cls in DESTRUCTIVE
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Action:
     """One action, with its label and how it names resources. `keys` and `dependent` are read on first use."""
 

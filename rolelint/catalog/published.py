@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from rolelint.errors import InputError, Location
+from rolelint.records import field, record, replace
 
 #: The access levels that change something. Setting tags does not count: tags are judged with the gates they serve.
 WRITE_LEVELS = frozenset({"Write", "Permissions management"})
@@ -16,7 +16,7 @@ _TAGS = re.compile(r"^(Un)?[Tt]ag|Tags?([A-Z]|$)|TagResource|Tagging")
 LEVELS = ("Read", "List", "Write", "Tagging", "Permissions management")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Use:
     """How one action names one resource type."""
 
@@ -26,7 +26,7 @@ class Use:
     dependent: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PublishedAction:
     """One action as published.
 
@@ -50,7 +50,7 @@ class PublishedAction:
         return bool(WRITE_LEVELS.intersection(self.levels)) and not tags
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PublishedType:
     """One resource type: its ARN formats and the condition keys that describe it."""
 
@@ -59,7 +59,7 @@ class PublishedType:
     keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PublishedService:
     """One service prefix. Actions and types by name; condition keys with their type."""
 
@@ -70,7 +70,7 @@ class PublishedService:
     keys: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Published:
     """Everything AWS publishes that we use. `header` says where it came from and when."""
 

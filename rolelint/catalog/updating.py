@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from rolelint.catalog.published import Published, PublishedService
+from rolelint.records import record, replace
 
 #: A fall by more than this share of actions, of one service or in all, is taken for a broken feed.
 LARGEST_FALL = 0.02
@@ -13,7 +13,7 @@ LARGEST_FALL = 0.02
 SINGLE_LOSS = 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Change:
     """What an update changes.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ import click
 from rolelint.documents import Document
 from rolelint.errors import UsageError, printable
 from rolelint.lint import Request, lint
+from rolelint.records import record
 from rolelint.sources.aws.account import Wanted, read_account
 from rolelint.sources.aws.caller import Caller, NotSeen
 from rolelint.sources.aws.calls import PARTS, policy_text
@@ -28,7 +28,7 @@ def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, An
     return {k: v for k, v in options.items() if k in names}, {k: v for k, v in options.items() if k not in names}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Scan:
     """One scan, as the command line asks for it."""
 

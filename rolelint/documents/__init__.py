@@ -35,7 +35,7 @@ class Document:
     def __init__(
         self,
         file: str,
-        format: str,  # noqa: A002 (the attribute's name is the contract)
+        format: str,
         text: str,
         data: Any,
         make_finder: Callable[[], Finder] | None = None,

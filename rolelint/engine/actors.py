@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from rolelint.errors import UsageError
 from rolelint.policies.role import Role
+from rolelint.records import record
 
 #: Words that mark a tag key as an approval that a person gives (S9.5); a user's configuration may replace them.
 APPROVAL_WORDS = (
@@ -25,7 +25,7 @@ APPROVAL_WORDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Domain:
     """What one context key can be.
 
@@ -51,7 +51,7 @@ FREE_MANY = Domain(many=True)
 NEVER = Domain("never")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Actor:
     """On whose behalf a question is asked.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rolelint.engine.decision import decide
 from rolelint.engine.request import Decision, PolicySet, Principal, Request, Target
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.parse import parse_document
+from rolelint.records import record
 
 _PRINCIPAL_TYPES = ("user", "role_session", "federated_user", "root", "service", "oidc", "saml", "anonymous")
 _PRINCIPAL_TEXT = ("type", "arn", "role_arn", "user_arn", "account", "name", "provider")
@@ -28,7 +28,7 @@ class CaseError(ValueError):
         self.route = route
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case:
     """One request with its policies.
 
@@ -43,7 +43,7 @@ class Case:
     fact: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Result:
     """What `decide` says of a case."""
 

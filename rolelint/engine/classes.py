@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Search, Solution, View, raw_view, view
 from rolelint.engine.worlds import World, worlds
 from rolelint.policies.role import Role
+from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
 MAX_VARIABLE_VALUES = 64

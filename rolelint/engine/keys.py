@@ -5,7 +5,6 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from rolelint.algebra.strings import (
@@ -28,6 +27,7 @@ from rolelint.engine.operators import (
     parse_network,
     parse_number,
 )
+from rolelint.records import record
 
 #: Value of a key in a candidate request: a tuple of values; the empty tuple is absence.
 Value = tuple[str, ...]
@@ -40,7 +40,7 @@ class Undecided(Exception):
     """The values of a key could not be searched exactly; carries the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Literal:
     """A condition that must be true, or must be false.
 

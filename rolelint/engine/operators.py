@@ -7,18 +7,18 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 
 from rolelint.engine.match import Lookup, arn_matches, glob_matches, substitute, wildcards
 from rolelint.policies.document import Condition
+from rolelint.records import record
 
 #: Values of one key in a request context; an empty tuple counts as absent (S5.18).
 Values = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Operator:
     """One plain operator.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rolelint.algebra.strings import LimitReached
@@ -20,6 +19,7 @@ from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
+from rolelint.records import record
 
 
 class Core(NamedTuple):
@@ -36,7 +36,7 @@ class Core(NamedTuple):
     grants: tuple[CompiledStatement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Power:
     """Actions that a role can perform under the same terms.
 
@@ -70,7 +70,7 @@ class Power:
         return "resource-tag" in self.gate_kinds
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """Something that takes power away: its name, and the actions of interest that it removes wholly."""
 
@@ -78,7 +78,7 @@ class Limit:
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Undecidedness:
     """Actions that could not be decided, and why."""
 
@@ -88,7 +88,7 @@ class Undecidedness:
     mask: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Powers:
     """Everything a role can do within a mask of interest, on behalf of an actor."""
 

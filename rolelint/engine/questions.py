@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached
@@ -19,11 +18,12 @@ from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_
 from rolelint.engine.solve import View, raw_view
 from rolelint.findings.model import Witness
 from rolelint.policies.role import Role
+from rolelint.records import record, replace
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Answer:
     """The answer to a question.
 
@@ -188,7 +188,7 @@ def _spelling(stage: Scene) -> dict[str, str]:
     return {c.key: c.condition.key_text for s in every for c in s.conditions}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Gain:
     """Actions that a new version of a role allows on some request that the old one did not, with a witness."""
 
@@ -197,7 +197,7 @@ class Gain:
     resources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """What one role allows and another does not.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.role import PolicyType
+from rolelint.records import field, record
 
 #: Request context: lower-cased key -> values; an empty tuple is an absent key.
 Context = Mapping[str, tuple[str, ...]]
@@ -22,7 +22,7 @@ class Outcome(Enum):
     IMPLICIT_DENY = "implicit_deny"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Principal:
     """Who calls.
 
@@ -49,7 +49,7 @@ class Principal:
         return self.type in ("service", "oidc", "saml", "anonymous")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Target:
     """One resource of a request, with the context keys that differ for it (S3.12)."""
 
@@ -57,7 +57,7 @@ class Target:
     context: Context = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Request:
     """One API request as the evaluation sees it. `context` is complete: a key that is not listed is absent."""
 
@@ -69,7 +69,7 @@ class Request:
     resource_in_management_account: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicySet:
     """Every policy that applies to one request (S6.1).
 
@@ -102,7 +102,7 @@ class Deciding(NamedTuple):
         return f"{self.place}/{self.statement.sid or f'Statement[{self.statement.index}]'}"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Decision:
     """The outcome, the statements that decided it, and one sentence saying why."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rolelint.catalog import catalog
@@ -14,6 +13,7 @@ from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, Role
+from rolelint.records import record
 
 
 class StatementRef(NamedTuple):
@@ -67,7 +67,7 @@ class Layer(NamedTuple):
     unknown: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Scene:
     """What one question is asked about.
 

@@ -8,7 +8,6 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rolelint.algebra.strings import Pattern, marked_arn, member
 from rolelint.engine.actors import Domain
@@ -17,6 +16,7 @@ from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, tru
 from rolelint.engine.match import ANY, STAR, substitute, wildcards
 from rolelint.policies.document import Condition
 from rolelint.policies.text import CLOSE, OPEN
+from rolelint.records import record
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
 #: need fewer than ten.
@@ -227,7 +227,7 @@ def _star_variables(text: str) -> str:
     return "".join([*out, wildcards(text[at:])])
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Solution:
     """A request that passes.
 
@@ -398,7 +398,7 @@ class Search:
         return None
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _State:
     """A partial request: constraints so far, and a model of them."""
 

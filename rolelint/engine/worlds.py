@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
 
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, truth
+from rolelint.records import field, record
 
 NEVER = Domain("never")
 
@@ -42,7 +42,7 @@ _ENDPOINT = frozenset(
 LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class World:
     """One consistent choice: key domains in place of the ordinary ones, and the Region of the request if it matters."""
 

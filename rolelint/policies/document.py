@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from rolelint.errors import Route
+from rolelint.records import field, record
 
 Effect = Literal["Allow", "Deny"]
 
@@ -45,7 +45,7 @@ class PrincipalEntry(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Statement:
     """One statement of a policy.
 
@@ -87,7 +87,7 @@ class DocumentProblem(NamedTuple):
     kind: str = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PolicyDocument:
     """What one policy says.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
 from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument
+from rolelint.records import field, record
 
 
 class PolicyType(Enum):
@@ -27,7 +27,7 @@ class PolicyType(Enum):
 Locate = Callable[[Route], Location]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Policy:
     """A policy document at the place where it applies.
 
@@ -48,7 +48,7 @@ class Policy:
     inline: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Unknown:
     """Something about a role that the input does not tell.
 
@@ -64,7 +64,7 @@ class Unknown:
     widens: bool = True
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Role:
     """A principal with every policy that applies to it, or a lone policy looked at as if a role held it.
 
@@ -129,7 +129,7 @@ class Role:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Resource:
     """A resource that exists or will exist beside a role.
 
@@ -162,7 +162,7 @@ class Backup(NamedTuple):
     locked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Accessed:
     """When a principal last used what.
 
@@ -180,7 +180,7 @@ class Accessed:
     actions: Mapping[str, str]
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Reading:
     """What one reader found in one document.
 

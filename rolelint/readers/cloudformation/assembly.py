@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from rolelint.documents import Document
@@ -25,6 +24,7 @@ from rolelint.readers.cloudformation.branches import (
 from rolelint.readers.cloudformation.kinds import arn_of, physical_name
 from rolelint.readers.cloudformation.template import ABSENT, Declared, Open, Scenario, Template, plain_text
 from rolelint.readers.cloudformation.values import Evaluator
+from rolelint.records import replace
 
 EVERY: Scenarios = ({},)
 

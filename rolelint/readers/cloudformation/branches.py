@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from rolelint.documents import Document
@@ -13,11 +12,12 @@ from rolelint.policies.parse import parse_document
 from rolelint.policies.text import show
 from rolelint.readers.cloudformation.template import ABSENT, Placed, Scenario
 from rolelint.readers.cloudformation.values import Evaluator
+from rolelint.records import record, replace
 
 Scenarios = tuple[Scenario, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Branch:
     """A part of the template with the ways to deploy under which it stands there.
 
@@ -103,7 +103,7 @@ def doubt(scenarios: Scenarios, base: Scenarios) -> str:
     return "holds only for some values of " + ", ".join(f"`{show(name)}`" for name in names)
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Gathered:
     """Statements of one policy as they are collected."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from rolelint.policies.parse import parse_document
@@ -13,6 +12,7 @@ from rolelint.readers.cloudformation.assembly import EVERY, Assembly
 from rolelint.readers.cloudformation.branches import Branch, Places, spread
 from rolelint.readers.cloudformation.kinds import arn_of
 from rolelint.readers.cloudformation.template import Declared
+from rolelint.records import replace
 
 # Columns: type, route of the policy document below Properties, and where the resource's ARN comes from: `.` for the
 # resource itself, else a property with an ARN, a name put into the ARN after `=`, or nothing.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from rolelint.policies.role import PolicyType, Role, Unknown
@@ -12,6 +11,7 @@ from rolelint.readers.cloudformation.assembly import ATTACHED, EVERY, Assembly, 
 from rolelint.readers.cloudformation.branches import Branch, Scenarios
 from rolelint.readers.cloudformation.kinds import arn_of, physical_name, tags_of
 from rolelint.readers.cloudformation.template import Declared
+from rolelint.records import replace
 
 
 def principals(assembly: Assembly) -> Iterator[Role]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rolelint.errors import Route
 from rolelint.policies.text import unknown
+from rolelint.records import field, record
 
 #: A value of a parameter (or of a pseudo parameter, or of a comparison) that one way to deploy the template takes.
 Scenario = Mapping[str, str]
@@ -66,7 +66,7 @@ class Placed(NamedTuple):
     bindings: Mapping[str, str] = {}
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Declared:
     """One resource of a template.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.functions import FUNCTIONS, UndecidedError, is_unknown, text_of
 from rolelint.readers.terraform.world import single_unknown
+from rolelint.records import field, record
 
 #: Bounds the nesting of one evaluation; past it, the value is unknown.
 MAX_DEPTH = 120
@@ -64,7 +64,7 @@ class Names(Protocol):
         """Give the module's address with a dot, or nothing for the root."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Frame:
     """Where an expression is evaluated.
 

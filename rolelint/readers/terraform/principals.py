@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from rolelint.errors import Route
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.kinds import arn_of
 from rolelint.readers.terraform.world import Instance, World
+from rolelint.records import field, record
 
 
 class Inline(NamedTuple):
@@ -34,7 +34,7 @@ class Attached(NamedTuple):
     by_name: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record(frozen=False, eq=False)
 class Principal:
     """A role, user, group or permission set, as the resources of one world tell it.
 

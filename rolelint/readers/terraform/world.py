@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.errors import Location, Route
 from rolelint.policies.text import CLOSE, OPEN, has_unknown, unknown
+from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
 MAYBE = "\ue002maybe"
@@ -108,7 +108,7 @@ def single_unknown(value: object) -> str:
     return ""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Scope:
     """Where one provider configuration works: each part is known text or an unknown value."""
 
@@ -143,7 +143,7 @@ def partition_of(region: str) -> str:
     return "aws"
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Instance:
     """One resource instance, or one data source that was read.
 
@@ -216,7 +216,7 @@ class Scoped(Protocol):
         """Give the scope of a provider configuration, with unknown values where nothing tells."""
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class World:
     """All instances of one moment: as planned, as before, or as the source says.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from rolelint.records import field, record
 from rolelint.sources.aws import accessed, identity_center, inventory, resource_policies
 from rolelint.sources.aws.caller import Caller, NotSeen
 from rolelint.sources.aws.guardrails import Guardrails
@@ -21,7 +21,7 @@ SCHEMA = "rolelint-dump/1"
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Wanted:
     """What to read.
 
@@ -40,7 +40,7 @@ class Wanted:
     unused_days: int = 90
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class _Task:
     name: str
     run: Callable[[], dict[str, Any]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
+from rolelint.records import field, record
 from rolelint.sources.aws.calls import known
 from rolelint.sources.aws.session import Session
 
@@ -71,7 +71,7 @@ class NotSeen(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
+@record(frozen=False)
 class Notes:
     """What was not seen: by action, kind of failure and Region, with the places concerned."""
 

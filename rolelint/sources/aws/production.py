@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from rolelint.records import record
 
 _VALUES = frozenset(("prod", "production", "prd", "live"))
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Production:
     """Marks, any of which is enough; names and values are compared without case.
 

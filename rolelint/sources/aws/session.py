@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from threading import Lock
 from typing import Any
 
 from rolelint.errors import UsageError
+from rolelint.records import record
 
 #: Seconds to wait for a connection, and for an answer.
 CONNECT_TIMEOUT = 10
@@ -21,7 +21,7 @@ ATTEMPTS = 8
 AskCode = Callable[[str], str]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Access:
     """How to sign in.
 
