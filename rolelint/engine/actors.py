@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from rolelint.errors import UsageError
@@ -94,7 +94,8 @@ def parse_actors(data: Mapping[str, Any]) -> dict[str, Actor]:
 @cache
 def actors() -> dict[str, Actor]:
     """Load the actors that rolelint knows."""
-    return parse_actors(json.loads(files("rolelint.engine").joinpath("actors.json").read_text("utf-8")))
+    with open(os.path.join(os.path.dirname(__file__), "actors.json"), encoding="utf-8") as stream:
+        return parse_actors(json.load(stream))
 
 
 def actor(name: str = "automation") -> Actor:
