@@ -171,9 +171,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
         for one in ones:
             for two in twos:
                 masks = (
-                    _recovery_pairs(one.mask, two.mask, covers)
-                    if share == "recovery"
-                    else _type_pairs(one, two, stateful=share == "stateful-type")
+                    _recovery_pairs(one.mask, two.mask, covers) if share == "recovery" else _type_pairs(one, two, share)
                 )
                 if masks is not None:
                     found.append((one._replace(mask=masks[0]), two._replace(mask=masks[1])))
@@ -200,7 +198,7 @@ def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
 
 Services = tuple[tuple[str, frozenset[str]], ...]
 _recovery: dict[tuple[int, int, Services, int], tuple[int, int] | None] = {}
-_shared: dict[tuple[int, int, bool, int], tuple[tuple[ResourceType, int, int], ...]] = {}
+_shared: dict[tuple[int, int, str, int], tuple[tuple[ResourceType, int, int], ...]] = {}
 
 
 def _recovery_pairs(one: int, two: int, covers: Services) -> tuple[int, int] | None:
@@ -236,14 +234,14 @@ def _by_service(mask: int) -> dict[str, int]:
     return out
 
 
-def _type_pairs(one: Part, two: Part, *, stateful: bool) -> tuple[int, int] | None:
+def _type_pairs(one: Part, two: Part, share: str) -> tuple[int, int] | None:
     """Match actions that act on one resource type, where the two powers share a resource of it."""
-    key = (one.mask, two.mask, stateful, id(catalog()))
+    key = (one.mask, two.mask, share, id(catalog()))
     found = _shared.get(key)
     if found is None:
         if len(_shared) >= MEMO:
             _shared.clear()
-        found = _shared[key] = tuple(_shared_types(one.mask, two.mask, stateful))
+        found = _shared[key] = tuple(_shared_types(one.mask, two.mask, share))
     firsts = seconds = 0
     for kind, first, second in found:
         if (first & ~firsts or second & ~seconds) and _meet(one.power, two.power, kind):
@@ -252,12 +250,36 @@ def _type_pairs(one: Part, two: Part, *, stateful: bool) -> tuple[int, int] | No
     return (firsts, seconds) if firsts and seconds else None
 
 
-def _shared_types(one: int, two: int, stateful: bool) -> Iterator[tuple[ResourceType, int, int]]:
+def _shared_types(one: int, two: int, share: str) -> Iterator[tuple[ResourceType, int, int]]:
     firsts = _by_type(one)
     for kind, second in _by_type(two).items():
         first = firsts.get(kind, 0)
-        if first and first != second and (kind.stateful or not stateful):
-            yield kind, first, second
+        if first and first != second and (kind.stateful or share == "type"):
+            if share == "stateful-twin":
+                first, second = _twins(first, second)
+            if first and second:
+                yield kind, first, second
+
+
+def _twins(one: int, two: int) -> tuple[int, int]:
+    """Keep actions that differ in the verb only: `CreateTable` and `DeleteTable`."""
+    firsts, seconds = _by_noun(one), _by_noun(two)
+    first = second = 0
+    for noun in firsts.keys() & seconds.keys():
+        first |= firsts[noun]
+        second |= seconds[noun]
+    return first, second
+
+
+def _by_noun(mask: int) -> dict[str, int]:
+    known = catalog()
+    out: dict[str, int] = {}
+    for index in known.indexes(mask):
+        prefix, _, name = known.name(index).partition(":")
+        end = next((i for i, c in enumerate(name) if i and c.isupper()), len(name))
+        noun = f"{prefix}:{name[end:]}"
+        out[noun] = out.get(noun, 0) | 1 << index
+    return out
 
 
 def _by_type(mask: int) -> dict[ResourceType, int]:

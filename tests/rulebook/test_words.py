@@ -92,6 +92,16 @@ SILENT: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
         },
         [allow(["ec2:CreateVpc", "ec2:DeleteVpc"])],
     ),
+    "pair, no twins": (
+        {
+            "pair": {
+                "first": {"actions": ["rds:CreateDBCluster"]},
+                "second": {"actions": ["rds:DeleteDBInstance"]},
+                "share": "stateful-twin",
+            }
+        },
+        [allow(["rds:CreateDBCluster", "rds:DeleteDBInstance"])],
+    ),
     "layers, too few": (
         {"layers": {"classes": ["destroy-data"], "at-least": 2, "of": {"one": ["dynamodb:*"], "two": ["rds:*"]}}},
         [DELETE],
