@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable
 from typing import Any
 
@@ -84,9 +83,7 @@ class _Text:
 
     def wrapped(self, head: str, text: str, indent: int) -> None:
         """Write text after a head that is `indent` columns wide, wrapped below itself."""
-        lines = textwrap.wrap(text, max(20, self.width - indent), break_long_words=False, break_on_hyphens=False) or [
-            ""
-        ]
+        lines = wrap(text, max(20, self.width - indent))
         self.line(head + lines[0])
         for rest in lines[1:]:
             self.line(" " * indent + rest)
@@ -228,6 +225,21 @@ def _split_statement(text: str) -> tuple[str, Any]:
             except ValueError:
                 continue
     return text, None
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """Break text at spaces into lines of a width; a word that is longer has a line of its own."""
+    if len(text) <= width:
+        return [text]
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        if line and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
 
 
 def layout(value: Any, width: int, indent: int = 0) -> list[str]:

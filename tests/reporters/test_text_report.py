@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
 from rolelint.errors import Location
 from rolelint.findings.model import Finding, Report, RoleReport
+from rolelint.records import replace
 from rolelint.reporters import Style, render
 
 Snapshot = Callable[[str, str], None]
