@@ -13,6 +13,7 @@ from rolelint.documents import Document, Place, parse
 from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
+from rolelint.reach import enrich, rank
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, read, read_folder
 from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
@@ -103,10 +104,13 @@ def lint(
     _grammar(readings, context, report)
     for role in roles:
         judged = judge.check_role(role, rulebook, options)
+        if role.inventoried or role.accessed is not None:
+            enrich(role, judged, options.actor)
         if quotes:
             judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
         report.roles.append(judged)
         report.unknown += judge.role_unknowns(role, options)
+    rank(report)
     for reading in readings:
         for policy in reading.policies:
             judged_alone = judge.check_policy(policy, rulebook, options)

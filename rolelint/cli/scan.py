@@ -75,7 +75,7 @@ OWN = (
         ["--production-tag"],
         multiple=True,
         metavar="KEY=VALUE",
-        help="Tag that marks production; globs in the value. Repeatable. [default: env, environment or stage = prod...]",
+        help="Tag of production resources, globs allowed. Repeatable. [default: env, environment or stage=prod]",
     ),
     click.Option(["--production-name"], multiple=True, metavar="GLOB", help="Resource names that mean production."),
     click.Option(

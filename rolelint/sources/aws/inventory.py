@@ -106,7 +106,7 @@ def _buckets(aws: Caller, at: Where) -> Iterator[Entry]:
         guards = _if(
             (one("GetBucketVersioning").get("Status") == "Enabled", "versioning"),
             (mode == "COMPLIANCE", "object lock"),
-            (mode == "GOVERNANCE", "object lock (governance)"),
+            (mode == "GOVERNANCE", "governance lock"),
         )
         tags = tag_map(one("GetBucketTagging", "NoSuchTagSet").get("TagSet"))
         yield _entry(arn, "s3:bucket", tags, guards, region=region)

@@ -1,0 +1,293 @@
+"""Which of the resources that exist a role could destroy, and which guards stand in its way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rolelint.catalog import catalog
+from rolelint.engine import Actor, Powers, can, powers
+from rolelint.engine.compile import CompiledStatement, compile_document
+from rolelint.policies.role import Role
+from rolelint.reach.inventory import (
+    Inventory,
+    has_variable,
+    inner_samples,
+    inventory_of,
+    numbers,
+    parts,
+    region_of,
+    tag_value,
+)
+from rolelint.reach.kinds import Blow, backup_deleter, blows, removers
+
+#: Things inside one resource that are tried, one for each pattern that may reach into it.
+INNER_TRIES = 8
+
+_TAG_KEY = re.compile(r"(?:[a-z0-9-]+:resourcetag|rds:[a-z-]*tag)/(.+)")
+_REGION_KEY = "aws:requestedregion"
+
+
+class Damage(NamedTuple):
+    """Resources as bitsets over an inventory.
+
+    Attributes:
+        struck: what the role could destroy. unsure: what could not be decided.
+        guarded: what of it a guard protects that the role cannot take away, against every way it has.
+        backed: what of it has a copy that the role cannot delete.
+        guards: guards that stand, with what they protect.
+        certain: whether everything in `struck` is proved.
+    """
+
+    struck: int
+    unsure: int
+    guarded: int
+    backed: int
+    guards: dict[str, int]
+    certain: bool
+
+    @property
+    def lost(self) -> int:
+        """What could be destroyed for good."""
+        return self.struck & ~self.guarded & ~self.backed
+
+
+def damage(role: Role, who: Actor, within: int | None = None) -> Damage:
+    """Work out what a role could do to the resources of its account.
+
+    Args:
+        within: only with these actions; a guard is taken away with any action that the role has.
+    """
+    return _Question(role, who, inventory_of(role.environment)).answer(within)
+
+
+def interest(inventory: Inventory) -> int:
+    """Give every action that destroys something in an inventory, or takes a guard away."""
+    mask = 0
+    for kind in inventory.types:
+        for blow in blows(kind):
+            mask |= blow.mask
+    for ways in removers().values():
+        for way in ways:
+            mask |= way.mask
+    return mask | catalog().class_mask("destroy-backup")
+
+
+class _Question:
+    def __init__(self, role: Role, who: Actor, inventory: Inventory) -> None:
+        self.role = role
+        self.who = who
+        self.inventory = inventory
+        every = inventory.memo.get("interest")
+        if every is None:
+            every = inventory.memo["interest"] = interest(inventory)
+        self.held: Powers = powers(role, who, every)
+        #: Roles of equal content get equal answers.
+        vague = any(u.widens for u in role.unknowns) or any(p.document.unknown for p in role.identity)
+        self.memo: dict[object, object] = inventory.memo.setdefault((self.held.content, vague), {})
+        self._statements: list[CompiledStatement] | None = None
+
+    def answer(self, within: int | None) -> Damage:
+        limit = -1 if within is None else within
+        key = ("answer", limit & self.held.mask)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = self._answer(limit)
+        assert isinstance(found, Damage)
+        return found
+
+    def _answer(self, limit: int) -> Damage:
+        struck = unsure = stopped_everywhere = 0
+        certain = True
+        guards: dict[str, int] = {}
+        for kind, members in self.inventory.types.items():
+            open_ = hit = 0
+            for blow in blows(kind):
+                mask = blow.mask & limit & self.held.mask
+                if not mask:
+                    continue
+                reached, maybe, proved = self.reached(kind, mask, blow.inside)
+                unsure |= maybe
+                if not reached:
+                    continue
+                certain &= proved
+                hit |= reached
+                stopped = 0
+                for guard in blow.guards:
+                    stands = self.standing(kind, guard) & reached
+                    if stands:
+                        guards[guard] = guards.get(guard, 0) | stands
+                        stopped |= stands
+                open_ |= reached & ~stopped
+            struck |= hit & members
+            stopped_everywhere |= hit & ~open_
+        return Damage(
+            struck,
+            unsure & ~struck,
+            stopped_everywhere,
+            self.backed(struck),
+            {name: bits & stopped_everywhere for name, bits in sorted(guards.items()) if bits & stopped_everywhere},
+            certain,
+        )
+
+    def reached(self, kind: str, mask: int, inside: str) -> tuple[int, int, bool]:
+        """Give the resources of a type that some actions reach, those undecided, and whether all is proved."""
+        key = (kind, mask, inside)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = self._reached(kind, mask, inside)
+        return found  # type: ignore[return-value]
+
+    def _reached(self, kind: str, mask: int, inside: str) -> tuple[int, int, bool]:
+        members = self.inventory.types[kind]
+        holding = self.held.of(mask)
+        if not holding:
+            return 0, 0, True
+        for power, _ in holding:
+            if power.scope == "any" and not power.gate and power.certainty == "proved":
+                return members, 0, True
+        reached = unsure = 0
+        proved = True
+        for part in parts(members, self.cuts(mask, inside, members)):
+            number = (part & -part).bit_length() - 1
+            verdict, certain = self.ask(number, mask, inside)
+            if verdict == "yes":
+                reached |= part
+                proved &= certain
+            elif verdict == "unknown":
+                unsure |= part
+        return reached, unsure, proved
+
+    def ask(self, number: int, mask: int, inside: str) -> tuple[str, bool]:
+        """Ask the engine about one resource."""
+        resource = self.inventory.resources[number]
+        context: dict[str, str | list[str]] = {}
+        if not inside:
+            for key, tag in self.tag_keys():
+                value = tag_value(resource, tag)
+                if value is not None:
+                    context[key] = value
+                elif resource.all_tags:
+                    context[key] = []
+        if region_of(resource.arn) and self.mentions(_REGION_KEY):
+            context[_REGION_KEY] = region_of(resource.arn)
+        verdict = "no"
+        for arn in self.targets(resource.arn, mask, inside):
+            answer = can(self.role, mask, resource=arn, context=context, who=self.who)
+            if answer.verdict == "yes":
+                return "yes", answer.certainty == "proved"
+            if answer.verdict == "unknown":
+                verdict = "unknown"
+        return verdict, True
+
+    def targets(self, arn: str, mask: int, inside: str) -> Iterator[str]:
+        """Yield what a request names to strike at a resource."""
+        if not inside:
+            yield arn
+        elif inside == "/":
+            tried = {f"{arn}/object"}
+            for statement in self.statements():
+                if statement.statement.effect == "Allow" and statement.mask & mask and not statement.not_resource:
+                    for pattern in statement.resources or ():
+                        if len(tried) < INNER_TRIES:
+                            tried.add(inner_samples(pattern, arn))
+            yield from sorted(text for text in tried if text)
+        else:
+            head = ":".join(arn.split(":", 5)[:5])
+            yield f"{head}:{inside}:00000000-0000-0000-0000-000000000000"
+
+    def cuts(self, mask: int, inside: str, members: int) -> Iterator[int]:
+        """Yield sets that part resources wherever some statement may tell them apart."""
+        if inside not in ("", "/"):
+            yield from self.inventory.by_region()
+            return
+        for statement in self.statements():
+            if not statement.possible_mask & mask:
+                continue
+            for pattern in statement.resources or ():
+                matched = self.inventory.matched(pattern, inside)
+                yield matched
+                if has_variable(pattern):
+                    for number in numbers(matched & members):
+                        yield 1 << number
+        for _, tag in self.tag_keys():
+            yield from self.inventory.by_tag(tag)
+        if self.mentions(_REGION_KEY):
+            yield from self.inventory.by_region()
+
+    def statements(self) -> list[CompiledStatement]:
+        """List the statements of every policy that takes part."""
+        if self._statements is None:
+            found = [
+                s
+                for p in self.role.policies()
+                if p is not self.role.trust
+                for s in compile_document(p.document).statements
+            ]
+            self._statements = list(dict.fromkeys(found))
+        return self._statements
+
+    def tag_keys(self) -> list[tuple[str, str]]:
+        """List the condition keys that look at a resource's tags, each with the tag."""
+        found = self.memo.get("tag keys")
+        if found is None:
+            keys = {c.key for s in self.statements() for c in s.conditions}
+            keys |= {r for s in self.statements() for r in s.refs}
+            found = self.memo["tag keys"] = [
+                (key, match.group(1)) for key in sorted(keys) if (match := _TAG_KEY.fullmatch(key))
+            ]
+        return found  # type: ignore[return-value]
+
+    def mentions(self, key: str) -> bool:
+        """Tell whether some statement looks at a context key."""
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = any(c.key == key for s in self.statements() for c in s.conditions)
+        return bool(found)
+
+    def standing(self, kind: str, guard: str) -> int:
+        """Give the resources over which a guard stands that the role cannot take away."""
+        key = ("guard", kind, guard)
+        found = self.memo.get(key)
+        if found is None:
+            bits = 0
+            for number in numbers(self.inventory.types[kind]):
+                if guard in self.inventory.resources[number].protections:
+                    bits |= 1 << number
+            for way in removers().get((kind, guard), ()):
+                mask = way.mask & self.held.mask
+                if bits and mask:
+                    reached, unsure, _ = self.reached(kind, mask, way.inside)
+                    bits &= ~(reached | unsure)
+            found = self.memo[key] = bits
+        assert isinstance(found, int)
+        return found
+
+    def backed(self, struck: int) -> int:
+        """Give the resources that have a copy which the role cannot delete."""
+        out = 0
+        for number in numbers(struck):
+            backups = self.inventory.resources[number].backups
+            if any(backup.locked or not self.deletes(backup.point) for backup in backups):
+                out |= 1 << number
+        return out
+
+    def deletes(self, point: str) -> bool:
+        """Tell whether the role could delete a copy; what is not decided counts as yes."""
+        mask = backup_deleter(point)
+        if not mask:
+            return True
+        holding = self.held.of(mask)
+        if not holding:
+            return False
+        if any(p.scope == "any" and not p.gate for p, _ in holding):
+            return True
+        key = ("point", point)
+        found = self.memo.get(key)
+        if found is None:
+            found = self.memo[key] = can(self.role, mask, resource=point, who=self.who).verdict != "no"
+        return bool(found)
+
+
+__all__ = ["Blow", "Damage", "damage", "interest"]

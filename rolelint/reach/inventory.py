@@ -1,0 +1,188 @@
+"""The resources of an account as bitsets, so that a question about thousands of them is asked for a few.
+
+Resources that the statements of a role cannot tell apart get the same answer: the same type, matched by the same
+resource patterns, with the same values of the tags that conditions look at. One of them is asked about.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from rolelint.policies.role import Resource
+
+#: Accounts whose resources are kept indexed; the roles of one account come one after the other.
+KEPT = 4
+
+
+class Inventory:
+    """The resources of one account, by number."""
+
+    def __init__(self, resources: tuple[Resource, ...]) -> None:
+        self.resources = resources
+        self.types: dict[str, int] = {}
+        self.production = 0
+        #: What `damage` worked out, by what the answer depends on.
+        self.memo: dict[object, Any] = {}
+        for i, resource in enumerate(resources):
+            self.types[resource.type] = self.types.get(resource.type, 0) | 1 << i
+            if is_production(resource):
+                self.production |= 1 << i
+        self._patterns: dict[tuple[str, str], int] = {}
+        self._tags: dict[str, tuple[int, ...]] = {}
+        self._regions: tuple[int, ...] | None = None
+
+    def matched(self, pattern: str, inside: str) -> int:
+        """Give the resources that a pattern of a policy may match, or, for what is inside them, may reach into."""
+        key = (pattern, inside)
+        found = self._patterns.get(key)
+        if found is None:
+            found = self._patterns[key] = self._match(pattern, inside)
+        return found
+
+    def _match(self, pattern: str, inside: str) -> int:
+        test = _matcher(pattern if not inside else _outer(pattern))
+        out = 0
+        for i, resource in enumerate(self.resources):
+            if test(resource.arn):
+                out |= 1 << i
+        return out
+
+    def by_tag(self, key: str) -> tuple[int, ...]:
+        """Part the resources by the value of a tag, whose key is compared without case."""
+        found = self._tags.get(key)
+        if found is None:
+            values: dict[object, int] = {}
+            for i, resource in enumerate(self.resources):
+                value: object = tag_value(resource, key)
+                if value is None and not resource.all_tags:
+                    value = False
+                values[value] = values.get(value, 0) | 1 << i
+            found = self._tags[key] = tuple(values.values())
+        return found
+
+    def by_region(self) -> tuple[int, ...]:
+        """Part the resources by the Region in their ARNs."""
+        if self._regions is None:
+            values: dict[str, int] = {}
+            for i, resource in enumerate(self.resources):
+                region = region_of(resource.arn)
+                values[region] = values.get(region, 0) | 1 << i
+            self._regions = tuple(values.values())
+        return self._regions
+
+
+@lru_cache(maxsize=KEPT)
+def _indexed(number: int, resources: Holder) -> Inventory:
+    return Inventory(resources.content)
+
+
+class Holder:
+    """A tuple that is compared by identity: comparing thousands of resources would cost more than it saves."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, content: tuple[Resource, ...]) -> None:
+        self.content = content
+
+    def __hash__(self) -> int:
+        return id(self.content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Holder) and other.content is self.content
+
+
+def inventory_of(resources: tuple[Resource, ...]) -> Inventory:
+    """Index the resources of an account; the same tuple is indexed once."""
+    return _indexed(len(resources), Holder(resources))
+
+
+def is_production(resource: Resource) -> bool:
+    """Tell whether a resource counts as production: as marked, else by its name."""
+    if resource.production is not None:
+        return resource.production
+    from rolelint.engine.gates import name_says
+
+    return name_says(resource.arn.split(":", 5)[-1]) == "production"
+
+
+def tag_value(resource: Resource, key: str) -> str | None:
+    """Give the value of a tag, its key compared without case."""
+    return next((value for name, value in resource.tags.items() if name.lower() == key), None)
+
+
+def region_of(arn: str) -> str:
+    """Give the Region in an ARN, or an empty text."""
+    fields = arn.split(":", 5)
+    return fields[3] if len(fields) == 6 else ""
+
+
+def numbers(bits: int) -> Iterator[int]:
+    """Yield the numbers of the set bits, the lowest first."""
+    while bits:
+        low = bits & -bits
+        yield low.bit_length() - 1
+        bits ^= low
+
+
+def parts(bits: int, cuts: Iterable[int]) -> list[int]:
+    """Part a set by several others: two members stay together when every cut holds both or neither."""
+    out = [bits] if bits else []
+    for cut in cuts:
+        if not cut & bits or not bits & ~cut:
+            continue
+        following = []
+        for part in out:
+            for piece in (part & cut, part & ~cut):
+                if piece:
+                    following.append(piece)
+        out = following
+    return out
+
+
+_VARIABLE = re.compile(r"(\$\{[^}]*\}|\ue000[^\ue001]*\ue001)")
+
+
+def _matcher(pattern: str) -> Callable[[str], object]:
+    """Make the test whether an ARN may match a pattern; a variable stands for any text.
+
+    A `*` does not cross a colon in the first five fields (S3.4); a pattern with fewer fields is completed.
+    """
+    fields = pattern.split(":", 5)
+    fields += ["*"] * (6 - len(fields))
+    made = [_field(field, "[^:]") for field in fields[:5]] + [_field(fields[5], ".")]
+    return re.compile(":".join(made), re.DOTALL).fullmatch
+
+
+def _field(text: str, any_one: str) -> str:
+    out = []
+    for i, piece in enumerate(_VARIABLE.split(text)):
+        if i % 2:
+            out.append(f"{any_one}*")
+        else:
+            out.append("".join(f"{any_one}*" if c == "*" else any_one if c == "?" else re.escape(c) for c in piece))
+    return "".join(out)
+
+
+def has_variable(pattern: str) -> bool:
+    """Tell whether what a pattern matches depends on more than its text."""
+    return _VARIABLE.search(pattern) is not None
+
+
+def _outer(pattern: str) -> str:
+    """Cut a pattern of objects down to their bucket."""
+    fields = pattern.split(":", 5)
+    if len(fields) < 6:
+        return pattern
+    return ":".join(fields[:5]) + ":" + fields[5].partition("/")[0]
+
+
+def inner_samples(pattern: str, arn: str) -> str:
+    """Make the ARN of something inside a resource that a pattern may reach; `*` becomes a readable name."""
+    fields = pattern.split(":", 5)
+    rest = fields[5].partition("/")[2] if len(fields) == 6 else ""
+    if _VARIABLE.search(rest):
+        return ""
+    return f"{arn}/{rest.replace('*', 'object').replace('?', 'o') or 'object'}"
