@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -56,7 +57,8 @@ class PlanJudge:
             before = rules.check_role(role.before, rulebook, options)
             self._earlier_unknown[id(role)] = rules.role_unknowns(role.before, options)
             rules_before = {f.rule for f in before.findings}
-            texts_before = {(f.rule, f.message) for f in before.findings}
+            old_name, name = f"`{role.before.name}`", f"`{role.name}`"
+            texts_before = {(f.rule, f.message.replace(old_name, name)) for f in before.findings}
             report.findings = list(_fresh(report.findings, rules_before, texts_before, new | unsure))
         return report
 
