@@ -88,8 +88,9 @@ class _Plan:
         self._redactor = Redactor(secrets_of(data))
         self._providers = (data.get("configuration") or {}).get("provider_config") or {}
         scopes = self._scopes(data)
-        self.after = self._world(scopes)
-        self.before: World | None = self._world(scopes) if "resource_changes" in data else None
+        referenced = self.configuration.referenced() if self.configuration.known else None
+        self.after = self._world(scopes, referenced)
+        self.before: World | None = self._world(scopes, referenced) if "resource_changes" in data else None
         self._beside = self._source(context)
         #: Instances with unknown attributes; those are linked when every instance is there.
         self._unlinked: list[Instance] = []
@@ -109,8 +110,7 @@ class _Plan:
         found = Beside(str(folder), context.memo, variables_of(self._document.data), self.configuration)
         return found if found.exists() else None
 
-    def _world(self, scopes: dict[str, Scope]) -> World:
-        referenced = self.configuration.referenced() if self.configuration.known else None
+    def _world(self, scopes: dict[str, Scope], referenced: frozenset[str] | None) -> World:
         return World(self._place, self._why, scopes=scopes, referenced=referenced)
 
     def _fill(self) -> None:
@@ -194,7 +194,8 @@ class _Plan:
 
     def _link(self, instance: Instance) -> None:
         for attribute, value in instance.values.items():
-            if attribute in principals.LINKS or attribute in _DOCUMENTS or attribute == "statement":
+            named = attribute in principals.LINKS or attribute in _DOCUMENTS or attribute == "statement"
+            if named and instance.sets(attribute):
                 instance.values[attribute] = self._linked(instance, (attribute,), value)
 
     def _linked(self, instance: Instance, path: Route, value: object) -> Any:

@@ -9,7 +9,7 @@ from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
-from rolelint.policies.text import has_unknown, show, unknown_names
+from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode
@@ -371,8 +371,10 @@ class Assembler:
             reason = document.unknown + self.world.why(owner, route)
             unknowns.append(Unknown(f"{what} `{policy.name}`", reason, policy.locate(()), widens))
             return
+        if policy.arn and ":aws:policy/" in policy.arn:
+            return
         for statement in document.statements:
-            if any(single_unknown(action) for action in statement.actions):
+            if any(action.startswith(OPEN) and single_unknown(action) for action in statement.actions):
                 reason = f"the actions of {_statement_name(statement)} are not known{self.world.why(owner, route)}"
                 where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
                 unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))

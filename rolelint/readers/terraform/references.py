@@ -68,19 +68,20 @@ class Configuration:
         found: set[str] = set()
         for path, module in self._modules.items():
             head = "".join(f"module.{name}." for name in path)
+            parts: list[Any] = []
             for resource in module.get("resources") or []:
-                for part in ("expressions", "for_each_expression", "count_expression"):
-                    for reference in all_references(resource.get(part)):
-                        if reference.startswith("data."):
-                            found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
+                parts += [resource.get(n) for n in ("expressions", "for_each_expression", "count_expression")]
+            if path:
+                # What only the root gives away is used by nothing that is known here.
+                parts.append(module.get("outputs"))
             for call in (module.get("module_calls") or {}).values():
-                for reference in all_references(call.get("expressions")):
-                    if reference.startswith("data."):
-                        found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
-            for output in (module.get("outputs") or {}).values() if path else ():
-                for reference in all_references(output.get("expression")):
-                    if reference.startswith("data."):
-                        found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
+                parts += [call.get("expressions"), call.get("for_each_expression"), call.get("count_expression")]
+            references: set[str] = set()
+            for part in parts:
+                _collect(part, references)
+            for reference in references:
+                if reference.startswith("data."):
+                    found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
         return frozenset(found)
 
     def expression(self, modules: tuple[str, ...], address: str, path: tuple[str | int, ...]) -> dict[str, Any] | None:
@@ -250,16 +251,25 @@ def _specific(references: list[str]) -> Iterator[str]:
         yield reference
 
 
-def all_references(expression: object) -> Iterator[str]:
+def _collect(expression: object, into: set[str]) -> None:
     if isinstance(expression, dict):
-        for name, value in expression.items():
-            if name == "references" and isinstance(value, list):
-                yield from (v for v in value if isinstance(v, str))
-            else:
-                yield from all_references(value)
+        references = expression.get("references")
+        if references.__class__ is list:
+            into.update(references)
+            return
+        for value in expression.values():
+            if value.__class__ is dict or value.__class__ is list:
+                _collect(value, into)
     elif isinstance(expression, list):
         for value in expression:
-            yield from all_references(value)
+            _collect(value, into)
+
+
+def all_references(expression: object) -> set[str]:
+    """Collect the references of an expression and of the blocks under it."""
+    found: set[str] = set()
+    _collect(expression, found)
+    return found
 
 
 def call_names(module: str) -> tuple[str, ...]:
