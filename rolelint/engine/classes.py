@@ -413,7 +413,13 @@ def _one_type(
             return None
     targets: list[Pattern] = [literal(resource)] if resource is not None else [s.pattern for s in all_shapes]
     samples = [resource] if resource is not None else [s.sample for s in all_shapes]
-    found = Search(targets, samples, domain).run(layers, group.denies)
+    near = tuple(all_shapes)
+
+    def patterns(option: View) -> tuple[Pattern, ...]:
+        return _meeting(option, near)
+
+    denies = [d for d in group.denies if d.texts is None or d.exclude or patterns(d)]
+    found = Search(targets, samples, domain, patterns).run(layers, denies)
     if found is None:
         return None
     reaches = []
@@ -427,6 +433,20 @@ def _one_type(
     if not reaches:
         return Reach(True, False, False, False, (found.resource,)), found
     return max(reaches, key=reach_rank), found
+
+
+_meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = {}
+
+
+def _meeting(option: View, shapes: tuple[Shape, ...]) -> tuple[Pattern, ...]:
+    """Give the resource patterns of a statement that meet one of some shapes: the others cannot matter there."""
+    key = (option, shapes)
+    found = _meeting_memo.get(key)
+    if found is None:
+        pairs = zip(option.written, option.patterns or (), strict=True)
+        found = tuple(p for text, p in pairs if any(reach((text,), s).overlap for s in shapes))
+        _meeting_memo[key] = found
+    return found
 
 
 def _pick_reach(pick: View, into: Shape) -> Reach:

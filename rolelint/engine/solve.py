@@ -68,14 +68,6 @@ class View:
         """The resource patterns as a policy writes them."""
         return tuple(t.replace(STAR, "*").replace(ANY, "?") for t in self.texts or ())
 
-    def covers(self, resource: str) -> bool:
-        """Tell whether the statement's Resource element reaches a resource."""
-        if self.texts is None:
-            return True
-        if resource == "*":  # S3.9, S3.10
-            return self.exclude
-        return any(p.matches(resource) for p in self.patterns or ()) is not self.exclude
-
     def literal(self, condition: CompiledCondition, wanted: bool) -> Literal:
         """Make the literal that asks for a truth of one of the conditions."""
         pins = tuple(p for p in self.pins if p[0] in condition.refs) if condition.refs else ()
@@ -252,6 +244,7 @@ class Search:
         shapes: Sequence[Pattern] | None,
         samples: Sequence[str],
         domain: Callable[[str], Domain],
+        patterns: Callable[[View], tuple[Pattern, ...]] | None = None,
     ) -> None:
         """Set the search up.
 
@@ -259,7 +252,9 @@ class Search:
             shapes: the resource must match one of them; None for the pseudo-resource `*` (S3.9).
             samples: readable resources to try first.
             domain: what each key can be.
+            patterns: the resource patterns of a statement that meet the shapes; all of them by default.
         """
+        self.patterns = patterns or (lambda v: v.patterns or ())
         self.shapes = shapes
         self.samples = samples
         self.domain = domain
@@ -289,8 +284,8 @@ class Search:
 
     def _require(self, state: _State, option: View) -> _State | None:
         """Add what an Allow needs to match."""
-        if option.patterns is not None:
-            following = self._resource(state, option.patterns, wanted=not option.exclude)
+        if option.texts is not None:
+            following = self._resource(state, self.patterns(option), wanted=not option.exclude)
             if following is None:
                 return None
             state = following
@@ -321,7 +316,7 @@ class Search:
                 return sample
         for union in unions:
             for pattern in union:
-                for guess in readable(pattern):
+                for guess in _guesses(pattern):
                     if (
                         any(s.matches(guess) for s in self.shapes)
                         and all(any(p.matches(guess) for p in u) for u in unions)
@@ -356,9 +351,16 @@ class Search:
         return value
 
     def _fires(self, state: _State, deny: View) -> bool:
-        return deny.covers(self._model_resource(state)) and all(
+        return self._covers(deny, self._model_resource(state)) and all(
             truth(deny.literal(c, True), self._value(state, c.key)) for c in deny.conditions
         )
+
+    def _covers(self, option: View, resource: str) -> bool:
+        if option.texts is None:
+            return True
+        if resource == "*":  # S3.9, S3.10
+            return option.exclude
+        return any(p.matches(resource) for p in self.patterns(option)) is not option.exclude
 
     def _model_resource(self, state: _State) -> str:
         if self.shapes is None:
@@ -391,8 +393,8 @@ class Search:
                 found = self._repair(following, denies, picks, (*carved, (firing, condition)))
                 if found is not None:
                     return found
-        if firing.patterns is not None:
-            following = self._resource(state, firing.patterns, wanted=firing.exclude)
+        if firing.texts is not None:
+            following = self._resource(state, self.patterns(firing), wanted=firing.exclude)
             if following is not None:
                 return self._repair(following, denies, picks, (*carved, (firing, None)))
         return None
@@ -413,6 +415,16 @@ class _State:
             self.keys = {}
         if self.values is None:
             self.values = {}
+
+
+_guess_memo: dict[Pattern, list[str]] = {}
+
+
+def _guesses(pattern: Pattern) -> list[str]:
+    found = _guess_memo.get(pattern)
+    if found is None:
+        found = _guess_memo[pattern] = readable(pattern)
+    return found
 
 
 def readable(pattern: Pattern) -> list[str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import replace
 
 import pytest
 from properties import worlds
+
 from rolelint.catalog import catalog
 from rolelint.engine import Outcome, actor, can, decide, difference, powers, witness
 from rolelint.engine.request import Request
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType
+from rolelint.records import replace
 
 #: The long profile (ROLELINT_LONG=1) is run by hand and reported; the default keeps the suite fast.
 LONG = bool(os.environ.get("ROLELINT_LONG"))
