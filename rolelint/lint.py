@@ -142,6 +142,8 @@ def _gather(
         for document in documents:
             report.files += 1
             _read_document(document, Source(document.file, "", True), context, report, found)
+    # The readings hold what they need; the keys of a large dump are a copy of its policies.
+    context.memo.clear()
     readings = [one.reading for one in found if one.named or one.real not in context.used_files]
     roles: list[Role] = []
     for reading in readings:

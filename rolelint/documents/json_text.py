@@ -152,7 +152,7 @@ def _duplicate(file: str, text: str) -> InputError:
                     return InputError(
                         f"the key `{printable(key)}` appears twice in one object, first on line {line}",
                         location=_at(file, text, key_at, key_at + len(json.dumps(key))),
-                        hint="remove one of them; AWS refuses such a policy and other parsers keep the last",
+                        hint="remove one of them: parsers differ on which one counts",
                     )
                 seen[key] = key_at
                 if text[value] in "{[":

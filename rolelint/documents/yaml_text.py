@@ -279,7 +279,7 @@ class _Composer:
                 self._refuse(
                     f"the key `{printable(text)}` appears twice in one object, first on line {line}",
                     key.start,
-                    "remove one of them; AWS refuses such a policy and other parsers keep the last",
+                    "remove one of them: parsers differ on which one counts",
                     key.end,
                 )
             own[text] = item
