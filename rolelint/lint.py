@@ -109,7 +109,7 @@ def lint(
         if quotes:
             judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
         report.roles.append(judged)
-        report.unknown += judge.role_unknowns(role, options)
+        report.unknown += _each_once(judge.role_unknowns(role, options))
     rank(report)
     for reading in readings:
         for policy in reading.policies:
@@ -153,6 +153,12 @@ def _gather(
             _surround(role, context)
             roles.append(role)
     return roles, readings
+
+
+def _each_once(items: list[UnknownItem]) -> list[UnknownItem]:
+    """Keep the first of the items that give the same reason at the same place: a policy and the role it hangs on."""
+    kept = {(item.reason, str(item.location)): item for item in reversed(items)}
+    return [item for item in items if kept[item.reason, str(item.location)] is item]
 
 
 @contextmanager

@@ -30,7 +30,7 @@ class Scribe:
 
     def check_role(self, role: Role, rulebook: Any, options: Any) -> RoleReport:
         self.roles.append(role)
-        findings = [self.find(policy, role) for policy in role.identity]
+        findings = [self.find(policy, role) for policy in role.identity if policy.document.statements]
         return RoleReport(role.id, role.name, role.arn, role.kind, role.location, {}, findings)
 
     def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> list[Finding]:
@@ -245,6 +245,21 @@ def test_a_policy_that_is_no_policy_is_an_error(tree: Path) -> None:
     put("p.json", '{"Statement": [{"Effect": "Allow", "Action": "a:b", "Resource": "*"}, 5]}')
     report, _ = run("p.json")
     assert [str(problem) for problem in report.errors] == ["p.json:1:71: a statement must be an object, not a number"]
+
+
+def test_what_is_unknown_about_a_role_and_its_policy_is_told_once(tree: Path) -> None:
+    class Doubter(Scribe):
+        def role_unknowns(self, role: Role, options: Any) -> list[UnknownItem]:
+            told = super().role_unknowns(role, options)
+            return told + [item for item in told for _ in range(2)]
+
+    listed = ", ".join(f'{{"PolicyArn": "arn:aws:iam::1:policy/{name}"}}' for name in "ab")
+    put("p.json", f'{{"AttachedPolicies": [{listed}]}}')
+    report = lint(Request(("p.json",)), Doubter(), None, None)
+    assert [item.reason.partition("/")[2] for item in report.unknown] == [
+        "a` is not in the input",
+        "b` is not in the input",
+    ]
 
 
 def test_guardrails_surround_everything(tree: Path) -> None:
