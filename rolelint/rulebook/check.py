@@ -23,6 +23,7 @@ class Prepared:
     rule: Rule
     question: Question
     lowers: tuple[tuple[Weigh, str], ...]
+    needs: tuple[int, ...]
 
 
 @record(eq=False)
@@ -77,7 +78,8 @@ def _prepare(rule: Rule) -> tuple[Prepared, int]:
         for _, _, selectors in lowers:
             for selector in selectors:
                 masks |= selector.mask
-        prepared = Prepared(rule, question, tuple((weigh, because) for weigh, because, _ in lowers))
+        needs = tuple(selector.mask for selector in question.needs)
+        prepared = Prepared(rule, question, tuple((weigh, because) for weigh, because, _ in lowers), needs)
         found = _prepared[id(rule)] = (rule, prepared, masks, catalog())
     return found[1], found[2]
 
@@ -105,11 +107,12 @@ def _texts_of(role: Role) -> list[Policy]:
 
 def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Finding]:
     drafts: list[Draft] = []
-    idle = not subject.mask
+    mask = subject.mask
     for prepared in plan_.rules:
-        if idle and prepared.question.of_powers:
+        question = prepared.question
+        if question.of_powers and (not mask or not all(mask & need for need in prepared.needs)):
             continue
-        hit = prepared.question.ask(subject)
+        hit = question.ask(subject)
         if hit is None:
             continue
         one = draft(prepared.rule, hit, prepared.lowers, subject)

@@ -21,12 +21,14 @@ class Question:
         selectors: every action that the question is about.
         of_powers: whether it can only be answered yes by a power of a role.
         late: whether it looks at the findings of other rules and is asked after them.
+        needs: sets of actions of each of which the role must hold one for the answer to be yes.
     """
 
     ask: Ask
     selectors: tuple[Selector, ...] = ()
     of_powers: bool = True
     late: bool = False
+    needs: tuple[Selector, ...] = ()
 
     @property
     def interest(self) -> int:
@@ -42,12 +44,17 @@ Word = Callable[[Any, "Compile"], Question]
 Compile = Callable[[Mapping[str, Any]], Question]
 
 
-def joined(questions: Iterable[Question], ask: Ask, *, of_powers: bool) -> Question:
-    """Make a question of several."""
+def joined(questions: Iterable[Question], ask: Ask, *, of_powers: bool, every: bool = False) -> Question:
+    """Make a question of several.
+
+    Args:
+        every: whether the answer is yes only when that of every question is.
+    """
     several = tuple(questions)
     return Question(
         ask,
         tuple(s for q in several for s in q.selectors),
         of_powers,
         any(q.late for q in several),
+        tuple(s for q in several for s in q.needs) if every else (),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
@@ -15,7 +16,6 @@ from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, W
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Role
 from rolelint.policies.text import show
-from rolelint.records import record, replace
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import worst
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
@@ -27,8 +27,7 @@ WITNESS_TRIES = 4
 FEW_ACTIONS = 20
 
 
-@record
-class Draft:
+class Draft(NamedTuple):
     """A rule's hit with its severity, before it is decided whether it stands by itself."""
 
     rule: Rule
@@ -62,7 +61,7 @@ def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Su
     mask = next(m for part, m in weighed if part is best)
     fields = dict(hit.fields)
     fields.setdefault("deed", _deed(ordered, best._replace(mask=mask)))
-    hit = replace(hit, parts=ordered, drop=best.drop + base, fields=fields)
+    hit = hit.but(parts=ordered, drop=best.drop + base, fields=fields)
     return Draft(rule, hit, lowered(rule.severity, hit.drop), best.reasons or hit.reasons)
 
 
@@ -91,7 +90,7 @@ def fold(drafts: Sequence[Draft]) -> list[Draft]:
             for rule in folded.get(queue.pop(), ()):
                 rules.append(rule)
                 queue.append(rule.id)
-        out.append(replace(one, folded=tuple(sorted(rules, key=lambda r: r.id))))
+        out.append(one._replace(folded=tuple(sorted(rules, key=lambda r: r.id))))
     return out
 
 
@@ -285,7 +284,7 @@ def normal_form(statement: Statement) -> str:
             statement.not_principal,
             sorted(set(statement.principals or ())),
         ]
-        found = _normal[id(statement)] = (statement, json.dumps(content))
+        found = _normal[id(statement)] = (statement, repr(content))
     return found[1]
 
 

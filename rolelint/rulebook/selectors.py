@@ -117,10 +117,15 @@ _worst: dict[tuple[int, tuple[str, ...], int], int] = {}
 
 def _find_worst(mask: int, prefer: Sequence[str]) -> int:
     known = catalog()
-    for pattern in (*prefer, *_PLAIN):
+    for pattern in prefer:
         found = mask & known.expand(pattern)
         if found:
             return (found & -found).bit_length() - 1
+    if mask & known.expand_all(_PLAIN):
+        for pattern in _PLAIN:
+            found = mask & known.expand(pattern)
+            if found:
+                return (found & -found).bit_length() - 1
     for table in (
         [known.class_mask(c) for c in _RANK],
         [known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")],

@@ -92,7 +92,7 @@ def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         return _hit(wide, texts, catalog().full)
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -114,7 +114,7 @@ def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         return _shaped_hit(subject, selector.mask, pick)
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -141,7 +141,7 @@ def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         return _hit(*_granted_by_shape(subject, selector.mask, pick))
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def not_action(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -158,7 +158,7 @@ def not_action(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         return _shaped_hit(subject, selector.mask, pick)
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -178,7 +178,7 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
         ordered = best_first(parts)
         return Hit(ordered, fields={"statement": ordered[0].statements[0].label})
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def is_managed_by_aws(ref: StatementRef) -> bool:
@@ -215,7 +215,7 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                 return Hit((), drop=0, statements=(ref, *hit.parts[0].statements), element="Action", fields=fields)
         return None
 
-    return Question(ask, (selector, siblings))
+    return Question(ask, (selector, siblings), needs=(siblings,))
 
 
 def _denies(subject: Subject) -> Iterator[StatementRef]:

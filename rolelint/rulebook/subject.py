@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rolelint.catalog import catalog
-from rolelint.engine import Actor, Power, Powers, StatementRef, actor, powers
+from rolelint.engine import Actor, Power, StatementRef, actor, powers
 from rolelint.errors import Location
 from rolelint.policies.document import Condition
 from rolelint.policies.role import Policy, PolicyType, Role
-from rolelint.records import field, record, replace
+from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
 
 #: Condition keys that only calls through AWS-managed MCP servers carry (S5.61, S5.62).
@@ -41,9 +41,8 @@ class Part(NamedTuple):
     prefer: tuple[str, ...] = ()
 
 
-@record(slots=False)
 class Hit:
-    """What a rule found.
+    """What a rule found. Not changed once made.
 
     Attributes:
         parts: the powers it rests on, the worst first; empty for findings about a text.
@@ -57,19 +56,57 @@ class Hit:
         named: actions that the statements name beside those that it is about.
     """
 
-    parts: tuple[Part, ...] = ()
-    others: tuple[Part, ...] = ()
-    drop: int = 0
-    reasons: tuple[str, ...] = ()
-    statements: tuple[StatementRef, ...] = ()
-    element: str = ""
-    at: tuple[str | int, ...] = ()
-    fields: Mapping[str, str] = field(default_factory=dict)
-    location: Location | None = None
-    certainty: str = "proved"
-    named: int = 0
+    __slots__ = (
+        "_core",
+        "_refs",
+        "at",
+        "certainty",
+        "drop",
+        "element",
+        "fields",
+        "location",
+        "named",
+        "others",
+        "parts",
+        "reasons",
+        "statements",
+    )
 
-    @cached_property
+    def __init__(
+        self,
+        parts: tuple[Part, ...] = (),
+        others: tuple[Part, ...] = (),
+        drop: int = 0,
+        reasons: tuple[str, ...] = (),
+        *,
+        statements: tuple[StatementRef, ...] = (),
+        element: str = "",
+        at: tuple[str | int, ...] = (),
+        fields: Mapping[str, str] | None = None,
+        location: Location | None = None,
+        certainty: str = "proved",
+        named: int = 0,
+    ) -> None:
+        self.parts = parts
+        self.others = others
+        self.drop = drop
+        self.reasons = reasons
+        self.statements = statements
+        self.element = element
+        self.at = at
+        self.fields = fields or {}
+        self.location = location
+        self.certainty = certainty
+        self.named = named
+        self._core = -1
+        self._refs: dict[tuple[int, int], StatementRef] | None = None
+
+    def but(self, **changes: Any) -> Hit:
+        """Give the hit with some attributes changed."""
+        now = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
+        return Hit(**(now | changes))
+
+    @property
     def mask(self) -> int:
         """Every action it is about."""
         return _union(self.others, self.core)
@@ -79,19 +116,23 @@ class Hit:
         """Every action that a reader of the finding has been told of."""
         return self.mask | self.named
 
-    @cached_property
+    @property
     def core(self) -> int:
         """The actions that another finding must hold as well to say the same."""
-        return _union(self.parts)
+        if self._core < 0:
+            self._core = _union(self.parts)
+        return self._core
 
-    @cached_property
-    def refs(self) -> Mapping[tuple[int, int], StatementRef]:
+    @property
+    def refs(self) -> dict[tuple[int, int], StatementRef]:
         """Every statement it rests on, by policy object and index, the primary one first."""
-        out = {(id(ref.policy), ref.statement.index): ref for ref in self.statements}
-        for part in (*self.parts, *self.others):
-            for ref in part.statements:
-                out.setdefault((id(ref.policy), ref.statement.index), ref)
-        return out
+        if self._refs is None:
+            out = {(id(ref.policy), ref.statement.index): ref for ref in self.statements}
+            for part in (*self.parts, *self.others):
+                for ref in part.statements:
+                    out.setdefault((id(ref.policy), ref.statement.index), ref)
+            self._refs = out
+        return self._refs
 
 
 def _union(parts: Iterable[Part], mask: int = 0) -> int:
@@ -108,6 +149,8 @@ class Subject:
         policies: the policies whose text is judged.
         interest: the actions that some rule or the report asks about.
         found: severities of the findings so far, by code; filled while the rules are asked.
+        powers: what the role can do, or None for a policy by itself.
+        weighed: its powers without what a condition makes harmless (`HARMLESS`). mask: every action of these.
     """
 
     def __init__(self, role: Role | None, policies: Sequence[Policy], who: Actor, interest: int) -> None:
@@ -116,35 +159,11 @@ class Subject:
         self.actor = who
         self.interest = interest
         self.found: dict[str, tuple[str, str]] = {}
-
-    @cached_property
-    def powers(self) -> Powers | None:
-        """What the role can do, or None for a policy by itself."""
-        return None if self.role is None else powers(self.role, self.actor, self.interest)
-
-    @cached_property
-    def weighed(self) -> tuple[Power, ...]:
-        """The powers without what a condition makes harmless (`HARMLESS`)."""
-        if self.powers is None:
-            return ()
-        table = [(catalog().expand(action), key, values) for action, key, values in HARMLESS]
-        out = []
-        for power in self.powers.powers:
-            mask = power.mask
-            for actions, key, values in table:
-                if mask & actions and conditioned(power, ((key, values),)):
-                    mask &= ~actions
-            if mask:
-                out.append(power if mask == power.mask else replace(power, mask=mask))
-        return tuple(out)
-
-    @cached_property
-    def mask(self) -> int:
-        """Every action of interest that the role can perform, harmless forms left out."""
-        mask = 0
+        self.powers = None if role is None else powers(role, who, interest)
+        self.weighed = () if self.powers is None else _weighed(self.powers.powers)
+        self.mask = 0
         for power in self.weighed:
-            mask |= power.mask
-        return mask
+            self.mask |= power.mask
 
     def of(self, mask: int) -> list[tuple[Power, int]]:
         """List the powers that meet a mask, with the actions they share with it."""
@@ -206,27 +225,36 @@ class Subject:
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
 
 
+def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:
+    """Leave out what a condition makes harmless."""
+    known = catalog()
+    changed = list(held)
+    for action, key, values in HARMLESS:
+        mask = known.expand(action)
+        for i, power in enumerate(changed):
+            if power.mask & mask and conditioned(power, ((key, values),)):
+                changed[i] = replace(power, mask=power.mask & ~mask)
+    return tuple(p for p in changed if p.mask)
+
+
 def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
     return any(
         c.key in keys for p in policies for s in p.document.statements if s.effect == "Deny" for c in s.conditions
     )
 
 
+_WIDTH = {"any": 0, "pattern": 1, "named": 2}
+
+
+def _order(part: Part) -> tuple[int, bool, bool, int, bool]:
+    power = part.power
+    return part.drop, power.certainty != "proved", not power.broad, _WIDTH[power.scope], bool(power.gate)
+
+
 def best_first(parts: Iterable[Part]) -> tuple[Part, ...]:
     """Order parts from the most to the least severe; proved before possible, wide before narrow."""
-    scopes = {"any": 0, "pattern": 1, "named": 2}
-    return tuple(
-        sorted(
-            parts,
-            key=lambda p: (
-                p.drop,
-                p.power.certainty != "proved",
-                not p.power.broad,
-                scopes[p.power.scope],
-                bool(p.power.gate),
-            ),
-        )
-    )
+    several = tuple(parts)
+    return several if len(several) < 2 else tuple(sorted(several, key=_order))
 
 
 def hit_of(parts: Iterable[Part]) -> Hit | None:
@@ -243,8 +271,7 @@ def both(hits: Sequence[Hit]) -> Hit:
     fields: dict[str, str] = {}
     for hit in hits:
         fields.update(hit.fields)
-    return replace(
-        hits[0],
+    return hits[0].but(
         parts=tuple(p for h in hits for p in h.parts),
         others=tuple(p for h in hits for p in h.others),
         drop=weakest.drop,
@@ -252,18 +279,20 @@ def both(hits: Sequence[Hit]) -> Hit:
         statements=tuple(s for h in hits for s in h.statements),
         fields=fields,
         location=next((h.location for h in hits if h.location), None),
+        certainty=next((h.certainty for h in hits if h.certainty != "proved"), "proved"),
     )
 
 
 def either(hits: Sequence[Hit]) -> Hit:
     """Join hits of which each is enough: the result is as severe as the worst of them."""
+    if len(hits) == 1:
+        return hits[0]
     strongest = min(hits, key=lambda h: h.drop)
-    rest = [h for h in hits if h is not strongest]
-    return replace(
-        strongest,
-        parts=best_first(p for h in (strongest, *rest) for p in h.parts),
-        others=tuple(p for h in (strongest, *rest) for p in h.others),
-        statements=tuple(s for h in (strongest, *rest) for s in h.statements),
+    ordered = [strongest, *(h for h in hits if h is not strongest)]
+    return strongest.but(
+        parts=best_first(p for h in ordered for p in h.parts),
+        others=tuple(p for h in ordered for p in h.others),
+        statements=tuple(s for h in ordered for s in h.statements),
     )
 
 

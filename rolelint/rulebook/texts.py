@@ -69,7 +69,7 @@ def _question(reader: _Reader) -> Question:
             "more": f" ({more} more)" if more else "",
         }
         reasons = (note.reason,) if note.drop else ()
-        return Hit((), (), note.drop, reasons, refs, note.element, note.at, fields)
+        return Hit((), (), note.drop, reasons, statements=refs, element=note.element, at=note.at, fields=fields)
 
     return Question(ask, of_powers=False)
 
@@ -77,11 +77,15 @@ def _question(reader: _Reader) -> Question:
 def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A statement names an action that the catalogue does not have."""
     spared = tuple(glob.lower() for glob in args.get("except", ()))
+    known: set[str] = set()
 
     def read(document: PolicyDocument, kind: PolicyType) -> Iterator[Note]:
         for statement in document.statements:
             for index, text in enumerate(statement.actions):
-                if has_unknown(text) or not text or catalog().expand(text):
+                if text in known or not text or has_unknown(text):
+                    continue
+                if catalog().expand(text):
+                    known.add(text)
                     continue
                 if any(fnmatchcase(text.lower(), glob) for glob in spared):
                     continue

@@ -94,7 +94,7 @@ def can(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         return hit_of(_parts(subject, selected, eligible, prefer))
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
@@ -119,7 +119,7 @@ def all_of(args: Sequence[Mapping[str, Any]], compile_: Compile) -> Question:
             hits.append(hit)
         return both(hits)
 
-    return joined(questions, ask, of_powers=any(q.of_powers for q in questions))
+    return joined(questions, ask, of_powers=any(q.of_powers for q in questions), every=True)
 
 
 def any_of(args: Sequence[Mapping[str, Any]], compile_: Compile) -> Question:
@@ -184,7 +184,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
         fields = {"first": describe(found[0][0]), "second": describe(found[0][1])}
         return Hit(seconds, firsts, weaker.drop, weaker.reasons, fields=fields)
 
-    return Question(ask, (first, second))
+    return Question(ask, (first, second), needs=(first, second))
 
 
 def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
@@ -331,7 +331,7 @@ def layers(args: Mapping[str, Any], compile_: Compile) -> Question:
         fields = {"layers": f"{', '.join(names[:-1])} and {names[-1]}", "count": str(len(names))}
         return Hit(every, drop=deciding.drop, reasons=deciding.reasons, fields=fields)
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def environment_not_separated(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -350,7 +350,7 @@ def no_tool_channel_deny(args: Mapping[str, Any], compile_: Compile) -> Question
             return None
         return hit_of(_parts(subject, selected, eligible, args.get("prefer", ())))
 
-    return Question(ask, (selector,))
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
