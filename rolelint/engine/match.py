@@ -79,7 +79,14 @@ def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
 
 def action_matches(pattern: str, action: str) -> bool:
     """Compare an action pattern with an action, ignoring case (S2.1 to S2.7)."""
-    return pattern == "*" or glob_matches(wildcards(pattern.lower()), action.lower())
+    if pattern == "*":
+        return True
+    pattern, action = pattern.lower(), action.lower()
+    if pattern[:1] not in ("*", "?", action[:1]):
+        return False
+    if "*" not in pattern and "?" not in pattern:
+        return pattern == action
+    return glob_matches(wildcards(pattern), action)
 
 
 def arn_matches(pattern: str, text: str) -> bool:
