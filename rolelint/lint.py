@@ -157,8 +157,10 @@ def _gather(
 
 def _each_once(items: list[UnknownItem]) -> list[UnknownItem]:
     """Keep the first of the items that give the same reason at the same place: a policy and the role it hangs on."""
-    kept = {(item.reason, str(item.location)): item for item in reversed(items)}
-    return [item for item in items if kept[item.reason, str(item.location)] is item]
+    kept: dict[tuple[str, str], UnknownItem] = {}
+    for item in items:
+        kept.setdefault((item.reason, str(item.location)), item)
+    return list(kept.values())
 
 
 @contextmanager
