@@ -77,7 +77,7 @@ def parse_cases(data: object) -> list[Case]:
 
 
 def _case(item: object, route: tuple[str | int, ...], index: int) -> Case:
-    case = _object(item, route, _CASE)
+    case = _object(item, route, _CASE, open_ended=True)
     policies = _object(case.get("policies") or {}, (*route, "policies"), _POLICIES)
     expected = case.get("expected") or ""
     if expected and expected not in EXPECTED:
@@ -89,11 +89,18 @@ def _case(item: object, route: tuple[str | int, ...], index: int) -> Case:
         _request(case["request"], (*route, "request")),
         _policy_set(policies, (*route, "policies")),
         expected,
-        str(case.get("fact", "")),
+        str(case.get("fact") or ""),
     )
 
 
-def _object(value: object, route: tuple[str | int, ...], keys: tuple[str, ...]) -> dict[str, Any]:
+def _object(
+    value: object, route: tuple[str | int, ...], keys: tuple[str, ...], *, open_ended: bool = False
+) -> dict[str, Any]:
+    """Read an object with known keys.
+
+    Args:
+        open_ended: other keys are notes of the author, unless they look like a slip of the pen.
+    """
     if not isinstance(value, dict):
         raise CaseError("an object is expected here", route)
     for key in value:
@@ -101,6 +108,8 @@ def _object(value: object, route: tuple[str | int, ...], keys: tuple[str, ...]) 
             import difflib
 
             close = difflib.get_close_matches(str(key), keys, 1)
+            if open_ended and not close:
+                continue
             hint = f", did you mean `{close[0]}`?" if close else f", expected {', '.join(keys)}"
             raise CaseError(f"unknown key `{key}`{hint}", (*route, key))
     return value
@@ -141,13 +150,14 @@ def _document(value: object, route: tuple[str | int, ...]) -> PolicyDocument:
 
 def _request(value: object, route: tuple[str | int, ...]) -> Request:
     item = _object(value, route, _REQUEST)
-    principal = _object(item.get("principal"), (*route, "principal"), (*_PRINCIPAL_TEXT, *_PRINCIPAL_FLAGS))
+    known = (*_PRINCIPAL_TEXT, *_PRINCIPAL_FLAGS)
+    principal = _object(item.get("principal"), (*route, "principal"), known, open_ended=True)
     if principal.get("type") not in _PRINCIPAL_TYPES:
         raise CaseError(f"`type` must be one of {', '.join(_PRINCIPAL_TYPES)}", (*route, "principal"))
     action = item.get("action")
     if not isinstance(action, str) or ":" not in action:
         raise CaseError("`action` must be text such as `s3:GetObject`", (*route, "action"))
-    resource = item.get("resource", "*")
+    resource = item.get("resource") or "*"
     targets: list[Target] = []
     for i, one in enumerate(resource if isinstance(resource, list) else [resource]):
         where = (*route, "resource", i) if isinstance(resource, list) else (*route, "resource")
@@ -158,16 +168,44 @@ def _request(value: object, route: tuple[str | int, ...]) -> Request:
             if not isinstance(entry.get("arn"), str):
                 raise CaseError("a resource must be an ARN or an object with `arn`", where)
             targets.append(Target(entry["arn"], context_of(entry.get("context") or {}, (*where, "context"))))
-    text = {k: _text(principal.get(k) or "", (*route, "principal", k)) for k in _PRINCIPAL_TEXT}
-    flags = {k: bool(principal.get(k)) for k in _PRINCIPAL_FLAGS}
+    owner = _owner(item.get("resource_account"), (*route, "resource_account"))
     return Request(
-        Principal(**text, **flags),  # type: ignore[arg-type]
+        _principal(principal, (*route, "principal")),
         action,
         tuple(targets),
         context_of(item.get("context") or {}, (*route, "context")),
-        _text(item.get("resource_account") or "", (*route, "resource_account")),
+        owner or next((a for t in targets if (a := _account(t.arn))), ""),
         bool(item.get("resource_in_management_account")),
     )
+
+
+def _principal(given: dict[str, Any], route: tuple[str | int, ...]) -> Principal:
+    """Read the caller; what its ARN tells need not be repeated."""
+    text = {k: _text(given.get(k) or "", (*route, k)) for k in _PRINCIPAL_TEXT if k != "account"}
+    arn = text["arn"]
+    text["account"] = _owner(given.get("account"), (*route, "account")) or _account(arn) or _account(text["role_arn"])
+    fields = arn.split(":", 5)
+    if text["type"] == "role_session" and not text["role_arn"] and len(fields) == 6:
+        kind, _, rest = fields[5].partition("/")
+        if kind == "assumed-role":
+            text["role_arn"] = f"{fields[0]}:{fields[1]}:iam::{fields[4]}:role/{rest.rpartition('/')[0] or rest}"
+        elif kind == "role":
+            text["role_arn"] = arn
+    flags = {k: bool(given.get(k)) for k in _PRINCIPAL_FLAGS}
+    return Principal(**text, **flags)  # type: ignore[arg-type]
+
+
+def _owner(value: object, route: tuple[str | int, ...]) -> str:
+    """Read an account, which may stand without quotes."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:012d}"
+    return _text(value or "", route)
+
+
+def _account(arn: str) -> str:
+    """Give the account that an ARN names, or nothing."""
+    fields = arn.split(":", 5)
+    return fields[4] if len(fields) == 6 and len(fields[4]) == 12 and fields[4].isdigit() else ""
 
 
 def _text(value: object, route: tuple[str | int, ...]) -> str:
@@ -177,7 +215,7 @@ def _text(value: object, route: tuple[str | int, ...]) -> str:
 
 
 def context_of(value: object, route: tuple[str | int, ...] = ()) -> dict[str, tuple[str, ...]]:
-    """Read a request context: values as text, numbers or booleans, a list for a multivalued key.
+    """Read a request context: text, numbers or booleans, a list for a multivalued key, null or `[]` for an absent one.
 
     Raises:
         CaseError: when it has another form.
@@ -186,7 +224,7 @@ def context_of(value: object, route: tuple[str | int, ...] = ()) -> dict[str, tu
         raise CaseError("the context must be an object", route)
     out = {}
     for key, given in value.items():
-        values = given if isinstance(given, list) else [given]
+        values = given if isinstance(given, list) else [] if given is None else [given]
         if any(isinstance(v, dict | list) or v is None for v in values):
             raise CaseError(f"the values of `{key}` must be text, numbers or booleans", (*route, key))
         out[str(key).lower()] = tuple(("true" if v else "false") if isinstance(v, bool) else str(v) for v in values)

@@ -20,15 +20,21 @@ _NONE, _ACCOUNT, _ROLE, _DIRECT = range(4)
 # AWS: orgs_manage_policies_rcps.html, "List of AWS services that support RCPs". S6.23
 RCP_SERVICES = frozenset(
     (
-        "appstream dsql clouddirectory cloudfront cloudsearch logs networkmonitor cognito-identity cognito- "
-        "idp comprehend comprehendmedical firehose dynamodb dax autoscaling ecr ecr-public gamelift "
-        "inspector-scan kendra kinesisvideo memorydb aoss personalize polly s3 swf sqs textract timestream- "
-        "influxdb transcribe translate workspaces appconfig autoscaling-plans budgets servicediscovery "
-        "cloudtrail-data codeartifact codebuild codecommit codepipeline compute-optimizer cost-optimization- "
-        "hub events fms fis health rolesanywhere kms opensearch pricing pca-connector-ad resource-groups "
+        "appstream dsql clouddirectory cloudfront cloudsearch logs networkmonitor cognito-identity cognito-idp "
+        "comprehend comprehendmedical firehose dynamodb dax autoscaling ecr ecr-public gamelift "
+        "inspector-scan kendra kinesisvideo memorydb aoss personalize polly s3 swf sqs textract timestream-influxdb "
+        "transcribe translate workspaces appconfig autoscaling-plans budgets servicediscovery "
+        "cloudtrail-data codeartifact codebuild codecommit codepipeline compute-optimizer cost-optimization-hub "
+        "events fms fis health rolesanywhere kms opensearch pricing pca-connector-ad resource-groups "
         "secretsmanager sts signin support transfer notifications wafv2 xray"
     ).split()
 )
+
+#: Actions that policies do not control, with the reason (S6.55).
+_UNGOVERNED = {
+    "sts:getcalleridentity": "sts:GetCallerIdentity needs no permission and cannot be denied",
+    "sts:getsessiontoken": "sts:GetSessionToken needs no permission and policies cannot control it",
+}
 
 
 def decide(request: Request, policies: PolicySet) -> Decision:
@@ -38,9 +44,11 @@ def decide(request: Request, policies: PolicySet) -> Decision:
         The decision with its deciding statements. For several resources, the first one that is not allowed decides;
         an explicit deny on any of them wins.
     """
-    if request.action.lower() == "sts:getcalleridentity":
-        return Decision(Outcome.ALLOW, (), "sts:GetCallerIdentity needs no permission and cannot be denied")  # S6.55
-    decisions = [_decide_one(request, target, policies) for target in request.targets]
+    ungoverned = _UNGOVERNED.get(request.action.lower())
+    if ungoverned is not None:
+        return Decision(Outcome.ALLOW, (), ungoverned)  # S6.55
+    # A request that names nothing is authorized against `*` (S3.9).
+    decisions = [_decide_one(request, target, policies) for target in request.targets or (Target("*"),)]
     for decision in decisions:
         if decision.outcome is Outcome.EXPLICIT_DENY:
             return decision
@@ -48,7 +56,7 @@ def decide(request: Request, policies: PolicySet) -> Decision:
         if decision.outcome is Outcome.IMPLICIT_DENY:
             return decision
     statements = tuple(dict.fromkeys(s for d in decisions for s in d.statements))
-    return Decision(Outcome.ALLOW, statements, decisions[0].explanation if decisions else "no resource")
+    return Decision(Outcome.ALLOW, statements, decisions[0].explanation)
 
 
 def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decision:
@@ -63,7 +71,7 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
     rcp_applies = policies.rcps is not None and _rcp_applies(request)
     scps = policies.scps if scp_applies and policies.scps is not None else ()
     rcps = policies.rcps if rcp_applies and policies.rcps is not None else ()
-    resource = (policies.resource,) if policies.resource is not None else ()
+    resource = (policies.resource,) if policies.resource is not None and _guards(request, target) else ()
     boundary = (policies.boundary,) if policies.boundary is not None else ()
     identity = () if caller.bare else policies.identity
     session = policies.session or ()
@@ -140,6 +148,11 @@ def _rcp_applies(request: Request) -> bool:
         and not request.resource_in_management_account  # S6.22
         and request.action.lower() != "kms:retiregrant"
     )
+
+
+def _guards(request: Request, target: Target) -> bool:
+    """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42)."""
+    return ":key/" in target.arn or not request.action.lower().startswith("kms:")
 
 
 def _needs_resource_grant(request: Request, target: Target) -> bool:

@@ -119,6 +119,8 @@ def _condition_true(lit: Literal, value: Value) -> bool:
         if written.quantifier:
             return written.quantifier == "ForAllValues"
         return operator.negated
+    if not written.values and (written.quantifier or written.if_exists):
+        return False  # S1.10
     texts = _texts(condition, lit.pins)
     matched = [any(family_matches(operator, t, v) for t in texts) for v in value]
     if written.quantifier == "ForAllValues":
@@ -200,6 +202,8 @@ def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> b
         return not lit.wanted
     if operator.family == "null":
         return truth(lit, ("present",))
+    if not written.values and (written.quantifier or written.if_exists):
+        return not lit.wanted  # S1.10
     texts = _texts(condition, lit.pins)
     quantifier = written.quantifier
     if quantifier == "ForAllValues":
@@ -263,8 +267,10 @@ def _candidates(tests: Iterable[_Test]) -> list[str]:
             out += _addresses(test.texts)
         elif family == "number":
             points.update(p for p in map(parse_number, test.texts) if p is not None)
+            out.append("1")
         elif family == "date":
             points.update(p for p in map(parse_date, test.texts) if p is not None)
+            out.append("1")
         else:
             for pattern in test.patterns():
                 found = member([[pattern]])

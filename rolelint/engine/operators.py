@@ -96,6 +96,8 @@ def condition_holds(condition: Condition, values: Values, lookup: Lookup, *, var
         if condition.quantifier:
             return condition.quantifier == "ForAllValues"
         return operator.negated
+    if not condition.values and (condition.quantifier or condition.if_exists):
+        return False  # S1.10: such an empty list never matches a key that is present
     # S5.4, S5.5: one policy value suffices for a positive operator, none may match for a negated one.
     matched = [
         any(_value_matches(operator, written, v, lookup, variables=variables) for written in condition.values)
@@ -137,7 +139,7 @@ def family_matches(operator: Operator, pattern: str, value: str) -> bool:
         case "string":
             return glob_matches(pattern, value) if operator.wild else pattern == value
         case "folded":
-            return pattern.casefold() == value.casefold()
+            return pattern.lower() == value.lower()
         case "arn":
             return arn_matches(pattern, value)
         case "bool":

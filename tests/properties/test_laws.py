@@ -41,13 +41,13 @@ def test_membership_agrees_with_decide(chunk: int) -> None:
     for rng, made in _roles(chunk):
         for _ in range(_REQUESTS):
             request = worlds.random_request(rng)
-            carried = {k for k in request.context if not (known.key_mask(k) or 0) >> (known.index(request.action) or 0) & 1}
+            carried = {
+                k for k in request.context if not (known.key_mask(k) or 0) >> (known.index(request.action) or 0) & 1
+            }
             if carried:  # the action cannot carry these keys: AWS never sends such a request
                 request = replace(request, context={k: v for k, v in request.context.items() if k not in carried})
             allowed = decide(request, worlds.policies(made.role)).outcome is Outcome.ALLOW
-            answer = can(
-                made.role, request.action, resource=request.targets[0].arn, context=_pinned(request), who=_ANY
-            )
+            answer = can(made.role, request.action, resource=request.targets[0].arn, context=_pinned(request), who=_ANY)
             assert answer.verdict == ("yes" if allowed else "no"), (made.plain, request, answer)
 
 

@@ -153,7 +153,9 @@ def random_role(rng: random.Random) -> RandomRole:
     session = [document(rng, 2)] if rng.random() < 0.1 else None
     scps = None
     if rng.random() < 0.4:
-        scps = [[wide] if rng.random() < 0.5 else [wide, document(rng, 1, "Deny")] for _ in range(rng.choice([1, 2, 3]))]
+        scps = [
+            [wide] if rng.random() < 0.5 else [wide, document(rng, 1, "Deny")] for _ in range(rng.choice([1, 2, 3]))
+        ]
     plain = {"identity": identity, "boundary": boundary, "session": session, "scp": scps}
     return RandomRole(build(plain), plain)
 
