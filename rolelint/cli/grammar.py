@@ -1,0 +1,97 @@
+"""The options of the grammar checks, and the names of their issues beside those of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class GrammarOptions(NamedTuple):
+    """What the command line says about parliament; a setting for it asks for it too."""
+
+    grammar: bool = False
+    parliament_config: str = ""
+    private_auditors: str = ""
+    include_community_auditors: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Tell whether parliament is asked."""
+        return any(self)
+
+
+def options(command: _Command) -> _Command:
+    """Add the options of the grammar checks to a command."""
+    for add in (
+        click.option(
+            "--include-community-auditors", is_flag=True, help="Ask parliament's community auditors too (--grammar)."
+        ),
+        click.option(
+            "--private-auditors", default="", metavar="DIR", help="Own auditors, as parliament runs them (--grammar)."
+        ),
+        click.option(
+            "--parliament-config", default="", metavar="FILE", help="parliament's configuration override (--grammar)."
+        ),
+        click.option("--grammar", is_flag=True, help="Report parliament's grammar and resource checks as well."),
+    ):
+        command = add(command)
+    return command
+
+
+def taken(arguments: dict[str, Any]) -> GrammarOptions:
+    """Take the options of the grammar checks out of a command's arguments."""
+    return GrammarOptions(*(arguments.pop(name, default) for name, default in GrammarOptions()._asdict().items()))
+
+
+def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozenset[str]:
+    """Turn names of rules and issues, as a user writes them, into codes.
+
+    Raises:
+        UsageError: for a name that nothing has, with the nearest rule.
+    """
+    codes = set()
+    for name in names:
+        if book.find(name) is not None:
+            codes.add(book.get(name).id)
+            continue
+        from rolelint.grammar import PREFIX, find_issue
+
+        issue = find_issue(name)
+        wanted = name.upper()
+        own = chosen.parliament_config or chosen.private_auditors
+        if issue is not None:
+            codes.add(issue.id)
+        elif wanted == PREFIX or (own and wanted.startswith(f"{PREFIX}-")):
+            codes.add(wanted)
+        else:
+            book.get(name)
+    return frozenset(codes)
+
+
+@contextmanager
+def in_front(judge: Any, chosen: GrammarOptions, report: Any, *, new_only: bool, verbose: bool) -> Iterator[Any]:
+    """Give the judge itself, or one that asks parliament besides."""
+    if not chosen.wanted:
+        yield judge
+        return
+    from rolelint.grammar import Settings, opened
+
+    settings = Settings(chosen.parliament_config, chosen.private_auditors, chosen.include_community_auditors, new_only)
+    with opened(judge, settings, report) as pack:
+        yield pack
+    if verbose:
+        click.echo(f"rolelint: {pack.summary()}", err=True)
+
+
+def issue_texts(chosen: GrammarOptions) -> dict[str, Any]:
+    """Give the issues by code, as reporters describe rules."""
+    if not chosen.wanted:
+        return {}
+    from rolelint.grammar import ISSUES
+
+    return {issue.id: issue for issue in ISSUES}

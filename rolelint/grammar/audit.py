@@ -1,0 +1,240 @@
+"""Ask parliament about one policy at a time, with the user's settings and auditors."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from typing import Any
+
+from rolelint.errors import Location, Problem, UsageError, printable
+from rolelint.grammar.issues import Issue, code_of, find_issue
+from rolelint.grammar.lending import Lent
+from rolelint.grammar.library import parliament, quiet
+from rolelint.grammar.sifting import Case, Told, sift
+from rolelint.grammar.transcript import Early, Transcript
+from rolelint.policies.document import PolicyDocument
+from rolelint.policies.role import Policy
+from rolelint.policies.text import show
+
+_SEVERITIES = {"CRITICAL": "critical", "HIGH": "high", "MEDIUM": "medium", "LOW": "low", "INFO": "info", "MUTE": ""}
+
+
+class Auditor:
+    """parliament, opened.
+
+    Attributes:
+        version: parliament's own.
+        left_out: why something was not handed over to parliament, or its answer not reported, and how often.
+    """
+
+    def __init__(self, library: Any, lent: Lent, config: str, private_auditors: str, community: bool) -> None:
+        self._library = library
+        self._lent = lent
+        self._private = private_auditors
+        self._community = community
+        self._set_by_user = _read_config(config)
+        self._auditors = bool(private_auditors) or community or _has_default_auditors(library)
+        self._memo: dict[tuple[int, str, str], tuple[PolicyDocument, tuple[Told, ...], tuple[Problem, ...]]] = {}
+        self.version: str = getattr(library, "__version__", "")
+        self.left_out: Counter[str] = Counter()
+
+    @classmethod
+    @contextmanager
+    def opened(cls, config: str, private_auditors: str, community: bool) -> Iterator[Auditor]:
+        """Open parliament with the user's settings.
+
+        Raises:
+            UsageError: when it cannot be imported, or a setting names what is not there or not fit.
+        """
+        if private_auditors:
+            _check_folder(private_auditors)
+        library = parliament()
+        lent = Lent(library)
+        with ExitStack() as stack:
+            stack.enter_context(lent.lent())
+            if community:
+                library.override_config(
+                    os.path.join(os.path.dirname(library.__file__), "community_auditors", "config_override.yaml")
+                )
+            auditor = cls(library, lent, config, private_auditors, community)
+            if config:
+                library.override_config(config)
+            yield auditor
+
+    def audit(self, policy: Policy, notes: list[Problem]) -> Iterator[Told]:
+        """Give what stands of parliament's answer about a policy.
+
+        Args:
+            notes: takes what could not be judged.
+        """
+        # Auditors may look at the path; everything else depends on the text alone.
+        file = policy.locate(()).file
+        key = (id(policy.document), policy.type.value, file if self._auditors else "")
+        found = self._memo.get(key)
+        if found is None:
+            mine: list[Problem] = []
+            found = self._memo[key] = (policy.document, tuple(self._ask(policy, file, mine)), tuple(mine))
+        notes += found[2]
+        yield from found[1]
+
+    def severity(self, finding: Any, policy: Policy) -> str | None:
+        """Give our severity of one of parliament's findings; None where the user's settings ignore it here."""
+        config = self._library.config
+        if finding.issue not in config:
+            raise UsageError(
+                f"a private auditor reports `{printable(finding.issue)}`, which the parliament configuration does not "
+                "describe",
+                hint="give it a title and a severity in the file for --parliament-config",
+            )
+        self._library.enhance_finding(finding)
+        if import_module("parliament.cli").is_finding_filtered(finding, "INFO"):
+            self.left_out["ignored by the parliament configuration"] += 1
+            return None
+        issue = find_issue(finding.issue)
+        if issue is not None and "severity" not in self._set_by_user.get(finding.issue, {}):
+            return issue.severity
+        return _SEVERITIES[finding.severity]
+
+    def texts(self, finding: Any, issue: Issue | None) -> tuple[str, str]:
+        """Give the title of a finding and what to do about it; the user's own words go first."""
+        mine = self._set_by_user.get(finding.issue, {})
+        title = mine.get("title") or (issue.title if issue else "") or finding.issue
+        advice = mine.get("description") or (issue.fix if issue else "") or ""
+        return " ".join(str(title).split()), " ".join(str(advice).split())
+
+    def _ask(self, policy: Policy, file: str, notes: list[Problem]) -> Iterator[Told]:
+        transcript = Transcript(policy, self._lent.own_actions, self._lent.own_prefixes, shapes=self._auditors)
+        self.left_out += transcript.left_out
+        self.left_out["condition keys that parliament does not know"] += sum(
+            not any(c.key.startswith(own) for own in self._lent.own_keys)
+            for s in transcript.statements
+            for c in s.conditions
+        )
+        self.left_out = +self.left_out
+        for statement in transcript.skipped:
+            message = "the grammar checks leave out a statement that names too many actions and resources"
+            notes.append(Problem(message, policy.locate(statement.route), "split the statement", "warning"))
+        for early in transcript.early:
+            yield self._early(early, file)
+        if not transcript.text:
+            return
+        self._lent.use_keys(c.key for s in transcript.statements for c in s.conditions)
+        for finding in self._analyze(transcript, policy, file, notes):
+            yield from self._place(finding, transcript, policy, notes)
+
+    def _analyze(self, transcript: Transcript, policy: Policy, file: str, notes: list[Problem]) -> list[Any]:
+        try:
+            return self._run(transcript.text, file, alone=False)
+        except Exception as error:
+            # Auditors are a user's code and may raise anything, and parliament itself raises plain `Exception`.
+            # Neither may end the check of other policies, nor pass for a clean answer: it becomes a problem.
+            reason = f"{type(error).__name__}: {printable(' '.join(str(error).split()))}"
+        if self._auditors:
+            message = f"an auditor of parliament failed on `{show(printable(policy.name))}`: {reason}"
+            notes.append(Problem(message, policy.locate(())))
+        try:
+            return self._run(transcript.text, file, alone=True)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {printable(' '.join(str(error).split()))}"
+        if not self._auditors:
+            message = f"parliament cannot judge `{show(printable(policy.name))}`: {reason}"
+            notes.append(Problem(message, policy.locate(()), "", "warning"))
+        return []
+
+    def _run(self, text: str, file: str, *, alone: bool) -> list[Any]:
+        with quiet():
+            judged = self._library.analyze_policy_string(
+                text,
+                file,
+                ignore_private_auditors=alone,
+                private_auditors_custom_path=self._private or None,
+                include_community_auditors=self._community and not alone,
+                config=self._library.config,
+            )
+        return list(judged.findings)
+
+    def _early(self, early: Early, file: str) -> Told:
+        action = early.statement.actions[int(early.route[-1])]
+        make = import_module("parliament.finding").Finding
+        finding = make(early.key, early.detail, {"string": action, "filepath": file})
+        return Told(early.key, f"`{action}`", early.route, early.statement, finding, ())
+
+    def _place(self, finding: Any, transcript: Transcript, policy: Policy, notes: list[Problem]) -> Iterator[Told]:
+        """Find what a finding is about, and give what stands of it."""
+        location = dict(finding.location) if isinstance(finding.location, dict) else {}
+        line = location.get("line") or location.get("lineno") or 0
+        route = transcript.route(int(line)) if line else ()
+        if line:
+            # The user's own settings speak of the lines of the file.
+            real = policy.locate(route)
+            location = {**location, "line": real.line, "column": real.column}
+        finding.location = location
+        if finding.issue == "EXCEPTION":
+            where = location.get("community_auditor") or "parliament"
+            message = f"`{where}` of parliament failed on `{show(printable(policy.name))}`: {_line(finding.detail)}"
+            notes.append(Problem(message, policy.locate(route), "", "warning"))
+            return
+        statement = transcript.statement_at(route) if route else None
+        yield from sift(Case(policy, transcript, finding, route, statement, self.left_out))
+
+
+def _line(detail: object) -> str:
+    return printable(" ".join(str(detail).split()))
+
+
+def _has_default_auditors(library: Any) -> bool:
+    from glob import glob
+
+    return bool(glob(os.path.join(os.path.dirname(library.__file__), "private_auditors", "*.py")))
+
+
+def _check_folder(folder: str) -> None:
+    if not os.path.isdir(folder):
+        raise UsageError(f"no such folder: `{printable(folder)}`")
+    names = [name for name in os.listdir(folder) if name.endswith(".py") and not name.endswith("__init__.py")]
+    if not names:
+        raise UsageError(
+            f"no auditors in `{printable(folder)}`", hint="an auditor is a Python file with `audit(policy)`"
+        )
+
+
+def _read_config(path: str) -> dict[str, dict[str, Any]]:
+    """Read the user's overriding configuration, so that a mistake in it gets a place and not a traceback."""
+    if not path:
+        return {}
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as stream:
+            data = yaml.safe_load(stream)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "") or "it is not UTF-8 text"
+        raise UsageError(f"cannot read `{printable(path)}`: {reason.lower()}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
+        raise UsageError(f"not YAML: {getattr(error, 'problem', '') or 'unreadable'}", location=place) from error
+    if not isinstance(data, dict) or not all(isinstance(value, dict) for value in data.values()):
+        raise UsageError(
+            "a parliament configuration maps each issue to its settings",
+            location=Location(path),
+            hint="for example `RESOURCE_STAR: {severity: MUTE}`",
+        )
+    for key, value in data.items():
+        severity = value.get("severity", "LOW")
+        if severity not in _SEVERITIES:
+            words = ", ".join(_SEVERITIES)
+            raise UsageError(
+                f"unknown severity `{printable(str(severity))}` of `{printable(str(key))}`",
+                location=Location(path),
+                hint=f"it is one of {words}",
+            )
+    return {str(key): value for key, value in data.items()}
+
+
+def codes_of(path: str) -> frozenset[str]:
+    """Give the codes of the issues that a parliament configuration describes."""
+    return frozenset(code_of(key) for key in _read_config(path))

@@ -1,0 +1,240 @@
+"""A judge in front of the rulebook: what it finds, and what parliament finds besides."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from rolelint.errors import Location, Problem, show_route
+from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport, UnknownItem, fingerprint
+from rolelint.grammar.audit import Auditor
+from rolelint.grammar.issues import PREFIX, code_of, find_issue, name_of
+from rolelint.grammar.sifting import Told
+from rolelint.policies.document import PolicyDocument, Statement
+from rolelint.policies.role import Policy, Role
+from rolelint.policies.text import show
+
+
+class Settings(NamedTuple):
+    """What parliament is told; the words are those of its own command line.
+
+    Attributes:
+        config: a YAML file that overrides its configuration: severities, texts, locations to ignore.
+        private_auditors: a folder of the user's own auditors, or empty for the default.
+        community_auditors: whether its community auditors take part.
+        new_only: leave out policies that a role had before a change.
+        keep_all_actions: whether findings list all their actions.
+    """
+
+    config: str = ""
+    private_auditors: str = ""
+    community_auditors: bool = False
+    new_only: bool = False
+    keep_all_actions: bool = True
+
+
+#: Actions that a finding lists when effects are summed up.
+_FEW_ACTIONS = 20
+
+
+@contextmanager
+def opened(judge: Any, settings: Settings, report: Report) -> Iterator[Pack]:
+    """Open parliament, give the judge that asks it too, and complete the report at the end.
+
+    Raises:
+        UsageError: when parliament cannot be imported, or the settings name what is not there.
+    """
+    with Auditor.opened(settings.config, settings.private_auditors, settings.community_auditors) as auditor:
+        pack = Pack(judge, settings, auditor)
+        yield pack
+        pack.finish(report)
+
+
+class Pack:
+    """A judge that adds parliament's findings to those of another.
+
+    A policy text at one place is reported once, with the first role that has it. Policies that AWS writes are left
+    out: nobody here can change them.
+    """
+
+    def __init__(self, judge: Any, settings: Settings, auditor: Auditor) -> None:
+        self._judge = judge
+        self._settings = settings
+        self._auditor = auditor
+        self._seen: set[tuple[int, str, Location]] = set()
+        self._kept: list[PolicyDocument] = []
+        self._notes: list[Problem] = []
+        self._told: set[tuple[str, Location]] = set()
+        self._policies = 0
+
+    def check_role(self, role: Role, rulebook: Any, options: Any) -> RoleReport:
+        """Judge a role."""
+        report: RoleReport = self._judge.check_role(role, rulebook, options)
+        old: set[PolicyDocument] = set()
+        if self._settings.new_only and role.before is not None:
+            old = {policy.document for policy in role.before.policies()}
+        own = [*role.identity, role.boundary, *(role.session or ()), role.trust, *role.resource_policies]
+        for policy in own:
+            if policy is not None and policy.document not in old:
+                report.findings += self._judge_policy(policy, role, report.findings, options)
+        return report
+
+    def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> list[Finding]:
+        """Judge a policy by itself."""
+        findings: list[Finding] = self._judge.check_policy(policy, rulebook, options)
+        return [*findings, *self._judge_policy(policy, None, findings, options)]
+
+    def check_guardrails(self, roles: Iterable[Role], rulebook: Any, options: Any) -> list[Finding]:
+        """Judge the SCPs and RCPs around roles."""
+        roles = list(roles)
+        findings: list[Finding] = list(self._judge.check_guardrails(roles, rulebook, options))
+        around: dict[int, Policy] = {}
+        for role in roles:
+            for policy in (*(p for level in role.scps or () for p in level), *(role.rcps or ())):
+                around[id(policy)] = policy
+        for policy in around.values():
+            findings += self._judge_policy(policy, None, findings, options)
+        return findings
+
+    def role_unknowns(self, role: Role, options: Any) -> list[UnknownItem]:
+        """List what could not be decided about a role."""
+        items: list[UnknownItem] = self._judge.role_unknowns(role, options)
+        return items
+
+    def finish(self, report: Report) -> None:
+        """Say in the report what could not be judged, and drop the warnings that have become findings."""
+        report.warnings = [w for w in report.warnings if not self._is_told(w)]
+        report.warnings += [note for note in self._notes if note.kind == "warning"]
+        report.errors += [note for note in self._notes if note.kind == "error"]
+
+    def summary(self) -> str:
+        """Say in one line what parliament read and what was left out of its answer."""
+        parts = [f"{count} {reason}" for reason, count in sorted(self._auditor.left_out.items())]
+        left = f"; left out: {', '.join(parts)}" if parts else ""
+        return f"grammar: parliament {self._auditor.version} read {self._policies} policies{left}"
+
+    def _is_told(self, warning: Problem) -> bool:
+        key = next((issue for words, issue in _WARNINGS.items() if warning.message.startswith(words)), None)
+        return key is not None and (key, warning.location) in self._told
+
+    def _judge_policy(self, policy: Policy, role: Role | None, findings: list[Finding], options: Any) -> list[Finding]:
+        fields = policy.arn.split(":", 5)
+        if len(fields) == 6 and fields[4] == "aws":
+            return []
+        place = policy.locate(())
+        key = (id(policy.document), policy.type.value, place)
+        if key in self._seen:
+            return []
+        self._seen.add(key)
+        self._kept.append(policy.document)  # its id stays its own
+        self._policies += 1
+        found: list[Finding] = []
+        grouped: dict[tuple[object, ...], Finding] = {}
+        for told in self._auditor.audit(policy, self._notes):
+            code = code_of(told.key)
+            if not _wanted(code, options) or _is_said(told, policy, findings, options):
+                continue
+            severity = self._auditor.severity(told.finding, policy)
+            if severity is None:
+                continue
+            if told.route:
+                self._told.add((told.key, policy.locate(told.route)))
+            made = self._finding(told, policy, role, severity)
+            same = (made.rule, made.location, made.message)
+            if same not in grouped:
+                grouped[same] = made
+                found.append(made)
+        found.sort(key=lambda f: (SEVERITIES.index(f.severity), f.rule))
+        return found
+
+    def _finding(self, told: Told, policy: Policy, role: Role | None, severity: str) -> Finding:
+        issue = find_issue(told.key)
+        title, fix = self._auditor.texts(told.finding, issue)
+        label = policy.name
+        if told.statement is not None:
+            label += f" / {told.statement.sid or show_route(told.statement.route)}"
+        location = policy.locate(told.route)
+        text = f"{show(label)}: {title[:1].lower()}{title[1:].rstrip('. ')}"
+        if told.text:
+            text += f": {show(told.text)}"
+        name = role.name if role else policy.name
+        actions = told.actions if self._settings.keep_all_actions else told.actions[:_FEW_ACTIONS]
+        return Finding(
+            rule=code_of(told.key),
+            name=name_of(told.key),
+            title=title,
+            severity=severity,
+            base_severity=issue.severity if issue else severity,
+            certainty="proved",
+            role=role.id if role else "",
+            role_name=name,
+            message=" ".join(text.split()),
+            location=location,
+            fingerprint=fingerprint(
+                code_of(told.key), name, _content(told.statement), told.text, os.path.basename(location.file)
+            ),
+            actions=actions,
+            granted_by=(show(label),),
+            fix=fix,
+            category="grammar",
+        )
+
+
+#: What the reader of policies says, by how it begins, of what is also an issue: the issue is told instead.
+_WARNINGS: Mapping[str, str] = {"the Sid `": "DUPLICATE_SID", "unknown condition operator": "UNKNOWN_OPERATOR"}
+
+
+def _wanted(code: str, options: Any) -> bool:
+    select: frozenset[str] = getattr(options, "select", frozenset())
+    ignore: frozenset[str] = getattr(options, "ignore", frozenset())
+    if code in ignore or (PREFIX in ignore and code not in select):
+        return False
+    return not select or code in select or PREFIX in select
+
+
+def _is_said(told: Told, policy: Policy, findings: list[Finding], options: Any) -> bool:
+    """Tell whether a rule already speaks of the same thing in the same statement, or was told not to."""
+    issue = find_issue(told.key)
+    if issue is None or not issue.twins or code_of(told.key) in getattr(options, "select", ()):
+        return False
+    if issue.twins <= getattr(options, "ignore", frozenset()):
+        return True
+    if told.statement is None:
+        return False
+    place = policy.locate(told.statement.route)
+    for finding in findings:
+        if finding.rule in issue.twins:
+            places = (finding.location, *(related.location for related in finding.related))
+            if any(_within(one, place) for one in places):
+                return True
+    return False
+
+
+def _within(inner: Location, outer: Location) -> bool:
+    if inner.file != outer.file:
+        return False
+    if inner.route and outer.route and (inner.route + "/").startswith(outer.route + "/"):
+        return True
+    if not (inner.line and outer.line):
+        return False
+    start, end = (outer.line, outer.column), (outer.end_line or outer.line, outer.end_column)
+    return start <= (inner.line, inner.column) <= end
+
+
+def _content(statement: Statement | None) -> str:
+    """Write what a statement says, whatever its order, Sid and place."""
+    if statement is None:
+        return ""
+    parts = (
+        statement.effect,
+        statement.not_action,
+        sorted(a.lower() for a in statement.actions),
+        statement.not_resource,
+        sorted(statement.resources or ()),
+        sorted((c.operator_text, c.key, sorted(c.values)) for c in statement.conditions),
+        statement.not_principal,
+        sorted(statement.principals or ()),
+    )
+    return repr(parts)
