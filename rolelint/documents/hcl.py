@@ -109,7 +109,7 @@ class _Builder:
         body: Body | None = None
         for child in tree.children:
             kind = _kind(child)
-            if kind == "body":
+            if kind == "body" and child.children:
                 body = self.body(child)
             elif kind == "string":
                 part = self.expression(child)

@@ -272,9 +272,8 @@ class Assembler:
         for source in (principal, *principal.groups):
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
-                own = item.owner is source.instance and not source.instance.sets(str(item.route[0]))
-                if own and item.name in given:
-                    # The provider lists it in the role too.
+                if item.owner is source.instance and item.name in given:
+                    # Names are unique in a role: the provider lists it in the role too.
                     continue
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)

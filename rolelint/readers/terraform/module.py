@@ -369,15 +369,13 @@ class Module:
         return definition.block.labels[0].split("_", 1)[0]
 
     def read_file(self, path: str) -> str | None:
-        if has_unknown(path) or os.path.isabs(path):
+        # `path.module` and `path.root` put the folder itself in front.
+        rooted = any(path.startswith(f"{f.rstrip('/')}/") for f in (self.folder.path, self.tree.root.folder.path) if f)
+        if has_unknown(path) or (os.path.isabs(path) and not rooted):
             return None
-        inside = os.path.normpath(os.path.join(self.folder.path, path) if not self._rooted(path) else path)
+        inside = os.path.normpath(path if rooted else os.path.join(self.folder.path, path))
         self.tree.read.add(inside)
         return self.tree.files.text(inside)
-
-    def _rooted(self, path: str) -> bool:
-        """Tell whether a path already starts with the module's own folder, as one with `path.module` does."""
-        return bool(self.folder.path) and path.startswith(self.folder.path.rstrip("/") + "/")
 
     def path(self, name: str) -> str:
         if name == "module":

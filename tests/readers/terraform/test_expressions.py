@@ -1,0 +1,202 @@
+"""What expressions of Terraform source are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolelint.policies.text import show, unknown
+from rolelint.readers.terraform.files import Files
+from rolelint.readers.terraform.functions import FUNCTIONS
+from rolelint.readers.terraform.module import Tree
+
+SOURCE = """
+variable "open" {}
+variable "name" { default = "team" }
+variable "flag" { default = true }
+variable "list" { default = ["a", "b"] }
+variable "config" {
+  type = object({
+    size = optional(number, 3)
+    tags = optional(map(string), {})
+    note = optional(string)
+    kind = string
+  })
+  default = { kind = "small" }
+}
+locals {
+  map     = { x = "1", y = var.open }
+  loop_a  = local.loop_b
+  loop_b  = local.loop_a
+  secrets = { for k, v in local.map : upper(k) => v }
+}
+resource "aws_s3_bucket" "named" { bucket = "named" }
+resource "aws_s3_bucket" "made" {}
+resource "aws_iam_role" "many" {
+  for_each = { a = "/x/", b = "/y/" }
+  name     = "role-${each.key}"
+  path     = each.value
+}
+resource "aws_sqs_queue" "two" {
+  count = 2
+  name  = "queue-${count.index}"
+}
+data "aws_caller_identity" "me" {}
+data "aws_partition" "here" {}
+"""
+
+U = unknown("var.open")
+
+
+def evaluated(tmp_path: Path, expression: str) -> Any:
+    """Evaluate one expression beside SOURCE."""
+    (tmp_path / "main.tf").write_text(f"{SOURCE}\nlocals {{\n  result = {expression}\n}}\n")
+    (tmp_path / "policy.json").write_text('{"Resource": "${arn}", "Count": ${count}}')
+    return Tree(str(tmp_path), Files({})).root.local("result")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("var.name", "team"),
+        ("var.open", U),
+        ('"${var.name}-${var.open}/*"', f"team-{U}/*"),
+        ("var.config.size", 3),
+        ("var.config.tags", {}),
+        ("var.config.note", None),
+        ("var.config.note != null", False),
+        ("local.map.x", "1"),
+        ('local.map["y"]', U),
+        ("local.secrets", {"X": "1", "Y": U}),
+        ('var.flag ? "yes" : "no"', "yes"),
+        ('var.open == "x" ? "same" : "same"', "same"),
+        ("var.flag || var.open", True),
+        ("false && var.open", False),
+        ("1 + 2 * 3", 7),
+        ("10 / 4", 2.5),
+        ("7 % 4 == 3", True),
+        ("!var.flag", False),
+        ('[for v in var.list : upper(v) if v != "a"]', ["B"]),
+        ("{ for i, v in var.list : v => i }", {"a": 0, "b": 1}),
+        ('{ for v in ["x1", "x2"] : substr(v, 0, 1) => v... }', {"x": ["x1", "x2"]}),
+        ("aws_s3_bucket.named.arn", "arn:${partition}:s3:::named"),
+        ("aws_s3_bucket.named.id", "named"),
+        ('"${aws_s3_bucket.made.arn}/*"', "arn:${partition}:s3:::${aws_s3_bucket.made.bucket}/*"),
+        ('aws_iam_role.many["a"].arn', "arn:${partition}:iam::${account id}:role/x/role-a"),
+        ("[for r in aws_iam_role.many : r.name]", ["role-a", "role-b"]),
+        ("values(aws_iam_role.many)[*].name", ["role-a", "role-b"]),
+        ("aws_sqs_queue.two[1].name", "queue-1"),
+        ("aws_sqs_queue.two[*].name", ["queue-0", "queue-1"]),
+        ("aws_sqs_queue.two.*.name", ["queue-0", "queue-1"]),
+        ("aws_sqs_queue.two[0].url", "${aws_sqs_queue.two[0].url}"),
+        ("data.aws_caller_identity.me.account_id", "${account id}"),
+        ("data.aws_partition.here.partition", "${partition}"),
+        ("data.aws_vpc.other.id", "${data.aws_vpc.other.id}"),
+        ('try(local.map.z, "other")', "other"),
+        ("can(local.map.z)", False),
+        ('lookup(local.map, "z", "d")', "d"),
+        ("merge({ a = 1 }, { b = 2 }, { a = 3 })", {"a": 3, "b": 2}),
+        ('concat(["a"], var.list, [])', ["a", "a", "b"]),
+        ("concat(var.list, var.open)", ["a", "b", "${var.open}"]),
+        ('join(",", concat(var.list, [var.open]))', f"a,b,{U}"),
+        ('format("arn:aws:s3:::%s/%03d%%", var.open, 7)', f"arn:aws:s3:::{U}/007%"),
+        ('formatlist("%s/*", var.list)', ["a/*", "b/*"]),
+        ('toset(["b", "a", "b"])', ["a", "b"]),
+        ("flatten([[1, [2]], [3]])", [1, 2, 3]),
+        ("length(var.list)", 2),
+        ("element(var.list, 3)", "b"),
+        ('coalesce(null, "", "x")', "x"),
+        ('compact(["", "a", null])', ["a"]),
+        ('distinct(["a", "a", "b"])', ["a", "b"]),
+        ('split("/", "a/b")', ["a", "b"]),
+        ('replace("a-b", "-", "_")', "a_b"),
+        ('trimsuffix("a.b", ".b")', "a"),
+        ('contains(var.list, "a")', True),
+        ("one([])", None),
+        ("keys(local.map)", ["x", "y"]),
+        ("range(1, 4)", [1, 2, 3]),
+        ('setproduct(["a"], ["x", "y"])', [["a", "x"], ["a", "y"]]),
+        ('zipmap(["a", "b"], [1, 2])', {"a": 1, "b": 2}),
+        ('base64decode(base64encode("x"))', "x"),
+        ('jsondecode(jsonencode({ a = [var.open, true, null] }))', {"a": [U, True, None]}),
+        ('jsondecode(templatefile("policy.json", { arn = aws_s3_bucket.made.arn, count = 2 })).Resource',
+         "arn:${partition}:s3:::${aws_s3_bucket.made.bucket}"),
+        ('jsondecode(templatefile("${path.module}/policy.json", { arn = "x", count = var.open })).Count',
+         "${var.open}"),
+        ('jsondecode(jsonencode({ name = aws_iam_role.many["z"].id })).name', "${result}"),
+        ("sensitive(var.name)", "team"),
+        ("tostring(5)", "5"),
+        ('tonumber("5")', 5),
+        ('"%{ if var.flag }on%{ else }off%{ endif }"', "on"),
+        ('"%{ for v in var.list }${v};%{ endfor }"', "a;b;"),
+    ],
+)  # fmt: skip
+def test_values(tmp_path: Path, expression: str, expected: Any) -> None:
+    found = evaluated(tmp_path, expression)
+    if expected == "${result}":
+        assert "aws_iam_role.many" in show(found)
+        return
+    assert shown(found) == shown(expected)
+
+
+def shown(item: Any) -> Any:
+    """Write unknown values for people everywhere in a value."""
+    if isinstance(item, str):
+        return show(item)
+    if isinstance(item, list):
+        return [shown(i) for i in item]
+    return {k: shown(v) for k, v in item.items()} if isinstance(item, dict) else item
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "timestamp()",
+        'regex("a", var.name)',
+        "var.open ? 1 : 2",
+        "upper(var.open)",
+        "local.map.z",
+        "var.list[7]",
+        "1 / 0",
+        '"a" + 1',
+        "length(var.open)",
+        'file("nothing-here")',
+        "lower()",
+        "range(100000000)",
+        'replace("a", "/a/", "b")',
+        "{ for v in var.open : v => 1 }",
+    ],
+)
+def test_what_cannot_be_worked_out_is_unknown_with_its_place(tmp_path: Path, expression: str) -> None:
+    found = show(evaluated(tmp_path, expression))
+    assert found.startswith("${")
+    assert f"at main.tf:{SOURCE.count(chr(10)) + 3}:12" in found
+
+
+def test_a_circle_of_locals_is_unknown(tmp_path: Path) -> None:
+    assert show(evaluated(tmp_path, "local.loop_a")) in ("${local.loop_a}", "${local.loop_b}")
+
+
+def test_the_same_text_in_two_places_is_two_values(tmp_path: Path) -> None:
+    one, two = evaluated(tmp_path, "[uuid(), uuid()]")
+    assert one != two
+
+
+def test_deep_nesting_is_unknown_and_no_crash(tmp_path: Path) -> None:
+    expression = "[" * 150 + "1" + "]" * 150
+    assert "[" in str(evaluated(tmp_path, expression))
+
+
+def test_functions_refuse_what_they_do_not_understand() -> None:
+    from rolelint.readers.terraform.functions import UndecidedError
+
+    odd: list[Any] = [None, True, 3, 1.5, "x", [], ["x"], {}, {"a": 1}, U]
+    for name, function in FUNCTIONS.items():
+        for value in odd:
+            try:
+                function(value)
+            except (UndecidedError, TypeError, ArithmeticError):
+                continue
+        assert name == name.lower()
