@@ -261,10 +261,17 @@ _POLICY_WORDS = {
 }
 
 
+_fixes: dict[int, tuple[Rule, str]] = {}
+
+
 def _fix(rule: Rule) -> str:
-    if rule.statement is None:
-        return rule.fix
-    return f"{rule.fix} For example: {json.dumps(rule.statement, ensure_ascii=False)}"
+    found = _fixes.get(id(rule))
+    if found is None or found[0] is not rule:
+        text = rule.fix
+        if rule.statement is not None:
+            text += f" For example: {json.dumps(rule.statement, ensure_ascii=False)}"
+        found = _fixes[id(rule)] = (rule, text)
+    return found[1]
 
 
 _normal: dict[int, tuple[Statement, str]] = {}

@@ -121,21 +121,32 @@ def _find_worst(mask: int, prefer: Sequence[str]) -> int:
         found = mask & known.expand(pattern)
         if found:
             return (found & -found).bit_length() - 1
-    if mask & known.expand_all(_PLAIN):
-        for pattern in _PLAIN:
-            found = mask & known.expand(pattern)
-            if found:
-                return (found & -found).bit_length() - 1
-    for table in (
-        [known.class_mask(c) for c in _RANK],
-        [known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")],
-        [known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")],
-    ):
+    plain, tables = _ranking(known)
+    for found in plain:
+        if mask & found:
+            return found.bit_length() - 1
+    for table in tables:
         for tier in table:
             if mask & tier:
                 mask &= tier
                 break
     return (mask & -mask).bit_length() - 1
+
+
+_Ranking = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
+_rankings: dict[int, tuple[Catalog, _Ranking]] = {}
+
+
+def _ranking(known: Catalog) -> _Ranking:
+    found = _rankings.get(id(known))
+    if found is None or found[0] is not known:
+        tables = (
+            tuple(known.class_mask(c) for c in _RANK),
+            tuple(known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")),
+            tuple(known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")),
+        )
+        found = _rankings[id(known)] = (known, (tuple(known.expand(p) for p in _PLAIN), tables))
+    return found[1]
 
 
 #: Destroyers that every reader recognises, named before others when a rule prefers none.

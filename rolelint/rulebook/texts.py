@@ -66,6 +66,7 @@ def _question(reader: _Reader) -> Question:
             "statement": f"`{ref.label}`",
             "effect": f"the {ref.statement.effect}",
             **note.fields,
+            "hint": _nearest(note.fields["unknown"]) if "unknown" in note.fields else "",
             "more": f" ({more} more)" if more else "",
         }
         reasons = (note.reason,) if note.drop else ()
@@ -94,7 +95,7 @@ def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
                     statement,
                     "NotAction" if statement.not_action else "Action",
                     _place(statement.actions, index),
-                    {"text": f"`{show(text)}`", "hint": _nearest(text)},
+                    {"text": f"`{show(text)}`", "unknown": text},
                     0 if deny else 1,
                     "the statement only grants less than it says",
                 )
@@ -216,13 +217,15 @@ def condition_has_no_effect(args: Any, compile_: Compile) -> Question:
     def read(document: PolicyDocument, kind: PolicyType) -> Iterator[Note]:
         if kind in (PolicyType.TRUST, PolicyType.RESOURCE):
             return
-        for statement in document.statements:
-            if statement.not_action or statement.doubtful or any(map(has_unknown, statement.actions)):
+        for statement, compiled in zip(document.statements, compile_document(document).statements, strict=True):
+            mask = compiled.mask
+            if not statement.conditions or not mask or statement.not_action or statement.doubtful:
                 continue
-            mask = catalog().expand_all(statement.actions)
+            if mask != compiled.possible_mask:
+                continue
             for condition in statement.conditions:
                 supported = catalog().key_mask(condition.key)
-                if not mask or supported is None or supported & mask:
+                if supported is None or supported & mask:
                     continue
                 absent = _when_absent(condition)
                 if absent is None or absent is not (statement.effect == "Allow"):
@@ -264,14 +267,15 @@ def resource_shape_mismatch(args: Any, compile_: Compile) -> Question:
     destructive = Selector({})
 
     def read(document: PolicyDocument, kind: PolicyType) -> Iterator[Note]:
-        for statement in document.statements:
-            if statement.not_action or statement.not_resource or statement.resources is None or statement.doubtful:
+        for statement, compiled in zip(document.statements, compile_document(document).statements, strict=True):
+            mask = compiled.mask
+            if not mask or statement.not_action or statement.not_resource or compiled.covers_all or statement.doubtful:
                 continue
-            if any(map(has_unknown, (*statement.actions, *statement.resources))) or "*" in statement.resources:
+            if statement.effect == "Allow" and not mask & destructive.mask:
                 continue
-            mask = catalog().expand_all(statement.actions)
-            harmless = statement.effect == "Allow" and not mask & destructive.mask
-            if mask and not harmless and mask.bit_count() <= MANY_ACTIONS:
+            if mask != compiled.possible_mask or any(map(has_unknown, statement.resources or ())):
+                continue
+            if mask.bit_count() <= MANY_ACTIONS:
                 yield from _mismatches(statement, mask, destructive.mask)
 
     return _question(_Reader(read))
@@ -329,7 +333,24 @@ _matches: dict[tuple[str, ResourceType], bool] = {}
 
 
 def _matches_some(resource: str, kinds: Iterable[ResourceType]) -> bool:
-    return any(_is_of(resource, kind) for kind in kinds)
+    """Tell whether a pattern reaches some type; what both begin with decides most cases."""
+    text = _widened(resource)
+    left = []
+    for kind in kinds:
+        if (resource, kind) in _matches:
+            if _matches[resource, kind]:
+                return True
+            continue
+        quick = [_quick_match(text, written) for written in kind.formats]
+        if True in quick and not _never_of(resource, kind):
+            return True
+        if None in quick:
+            left.append(kind)
+    return any(_is_of(resource, kind) for kind in left)
+
+
+def _never_of(resource: str, kind: ResourceType) -> bool:
+    return kind.key == "s3:bucket" and "/" in resource  # a bucket's name holds no slash, where other types have paths
 
 
 def _is_of(resource: str, kind: ResourceType) -> bool:
@@ -343,8 +364,8 @@ def _is_of(resource: str, kind: ResourceType) -> bool:
 
 
 def _find_match(resource: str, kind: ResourceType) -> bool:
-    if kind.key == "s3:bucket" and "/" in resource:
-        return False  # a bucket's name holds no slash, where other types have paths
+    if _never_of(resource, kind):
+        return False
     text = _widened(resource)
     for written in kind.formats:
         quick = _quick_match(text, written)
