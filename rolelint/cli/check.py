@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from rolelint.cli import grammar
 from rolelint.errors import UsageError, printable
 
 _TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
@@ -52,6 +53,7 @@ _FORMATS = ("text", "json", "sarif")
     help="Who holds the role: automation, mcp, human or any.",
 )
 @click.option("--labels", default="", help="Own effect labels over the catalogue's.", metavar="FILE")
+@grammar.options
 @click.option("--hook", is_flag=True, help="For commit hooks: pass over named files that have no IAM content.")
 @click.option("--no-cache", is_flag=True, hidden=True)
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
@@ -77,6 +79,7 @@ def command(
     no_cache: bool,
     color: str,
     verbose: bool,
+    **grammar_options: Any,
 ) -> int:
     """Say what the roles in files, folders and globs can destroy, and what grants it.
 
@@ -108,6 +111,7 @@ def command(
         color=color,
         verbose=verbose,
         hook=hook,
+        **grammar_options,
     )
 
 
@@ -136,6 +140,7 @@ def perform(
     reader_options: Mapping[str, Any] = MappingProxyType({}),
     closing: Callable[[Any], str] | None = None,
     fill: Callable[..., Any] | None = None,
+    **grammar_options: Any,
 ) -> int:
     """Check and report as the options of the command line say, and give the exit code.
 
@@ -145,6 +150,7 @@ def perform(
         reader_options: settings of single formats, by name.
         closing: gives text to write after a report for people.
         fill: takes the arguments of `lint` and fills the report in its place: for sources other than files.
+        grammar_options: those of `rolelint.cli.grammar`.
     """
     from rolelint import rulebook
     from rolelint.findings.model import Report
@@ -152,12 +158,16 @@ def perform(
     from rolelint.reporters import Style, render
 
     book = rulebook.load_rules(rule_folders)
-    options = rulebook.CheckOptions(actor, effects, book.resolve(select), book.resolve(ignore))
+    chosen = grammar.taken(grammar_options)
+    selected, ignored = (grammar.resolve(book, names, chosen) for names in (select, ignore))
+    options = rulebook.CheckOptions(actor, effects, selected, ignored)
     _use_labels(labels)
     report = Report(fail_on=fail_on, actor=actor, labels_overlay=labels)
     quoted = format_name != "json"
     request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options, hook)
-    (fill or lint)(request, judge, book, options, report)
+    new_only = bool(reader_options.get("new_only"))
+    with grammar.in_front(judge, chosen, report, new_only=new_only, verbose=verbose) as front:
+        (fill or lint)(request, front, book, options, report)
     report.catalog = _catalog_facts()
     code = exit_code(report, allow_unknown)
     if hook and code == 3:
@@ -169,7 +179,7 @@ def perform(
         verbose=verbose,
         effects=effects,
         exit_code=code,
-        rules={rule.id: rule for rule in book.rules},
+        rules={rule.id: rule for rule in book.rules} | grammar.issue_texts(chosen),
     )
 
     def write_all(write: Callable[[str], object]) -> None:

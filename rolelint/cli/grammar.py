@@ -44,8 +44,8 @@ def options(command: _Command) -> _Command:
 
 
 def taken(arguments: dict[str, Any]) -> GrammarOptions:
-    """Take the options of the grammar checks out of a command's arguments."""
-    return GrammarOptions(*(arguments.pop(name, default) for name, default in GrammarOptions()._asdict().items()))
+    """Give the options of the grammar checks among a command's arguments; there may be no others."""
+    return GrammarOptions(**arguments)
 
 
 def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozenset[str]:
