@@ -82,9 +82,12 @@ class Document:
 
     def location(self, start: int, end: int, route: Route = (), address: str = "") -> Location:
         """Make a location from character offsets, the end exclusive."""
-        line, column = self._position(start)
-        end_line, end_column = self._position(end)
-        return Location(self.file, line, column, end_line, end_column, show_route(route), address)
+        text = self.text
+        line = self._line_of(start) + 1
+        column = start - text.rfind("\n", 0, start)
+        breaks = text.count("\n", start, end)
+        end_column = end - text.rfind("\n", start, end) if breaks else column + end - start
+        return Location(self.file, line, column, line + breaks, end_column, show_route(route), address)
 
     def excerpt(self, location: Location, around: int = 1) -> tuple[tuple[int, str], ...]:
         """Quote the source lines around a location, as (1-based line number, text).
@@ -116,10 +119,6 @@ class Document:
     def at(self, route: Route = (), address: str = "") -> Place:
         """Make the function that locates routes below `route`, for `Policy.locate`."""
         return Place(self, route, address)
-
-    def _position(self, offset: int) -> tuple[int, int]:
-        line = self._line_of(offset)
-        return line + 1, offset - self.text.rfind("\n", 0, offset)
 
     def _line_of(self, offset: int) -> int:
         offsets, lines = self._anchors

@@ -43,7 +43,7 @@ class LineFinder:
                 found = self._members.get((start, step)) or self._member(start, step, value)
                 following = 0
             elif isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value):
-                items = self._lists.get(start) or self._items(start, value)
+                items = self._items(start, value, min(step + 2, len(value)))
                 value = value[step]
                 if items is not None:
                     found = items[step]
@@ -86,23 +86,25 @@ class LineFinder:
         self._members[start, key] = at
         return at
 
-    def _items(self, start: int, values: list[Any]) -> list[int] | None:
+    def _items(self, start: int, values: list[Any], wanted: int) -> list[int] | None:
+        """Find where the first items of a list start."""
+        starts = self._lists.setdefault(start, [])
+        if len(starts) >= wanted:
+            return starts
         pad = self._inner(start)
         if not pad:
             return None
-        starts = []
-        at = start
+        at = starts[-1] if starts else start
         find = self.text.find
-        for value in values:
+        for value in values[len(starts) : wanted]:
             opening = "{" if isinstance(value, dict) else "[" if isinstance(value, list) else '"'
             at = find(pad + opening, at)
             if at < 0 or not isinstance(value, dict | list | str):
                 return None
             at += len(pad)
+            if isinstance(value, str) and not self._is(at, value):
+                return None
             starts.append(at)
-        if starts and not self._is(at, values[-1]):
-            return None
-        self._lists[start] = starts
         return starts
 
     def _is(self, at: int, value: Any) -> bool:
