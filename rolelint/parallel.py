@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 _Item = TypeVar("_Item")
@@ -47,7 +48,7 @@ def fork_map(work: Callable[[Sequence[_Item]], _Result], items: Sequence[_Item],
     bounds = [0]
     for number in range(count):
         bounds.append(bounds[-1] + size + (number < more))
-    parts = [items[low:high] for low, high in zip(bounds, bounds[1:], strict=False)]
+    parts = [items[low:high] for low, high in pairwise(bounds)]
     started = [_start(work, part) for part in parts[1:]]
     try:
         results = [work(parts[0])]
