@@ -31,7 +31,7 @@ def routes(value: Any, route: Route = ()) -> Iterator[Route]:
 
 
 @given(data=st.dictionaries(st.text(max_size=4), values), indent=st.integers(1, 4), ascii=st.booleans())
-def test_regular_text_gives_the_same_places(data: dict[str, Any], indent: int, ascii: bool) -> None:  # noqa: A002
+def test_regular_text_gives_the_same_places(data: dict[str, Any], indent: int, ascii: bool) -> None:
     text = json.dumps(data, indent=indent, ensure_ascii=ascii)
     by_lines, exact = LineFinder(text, data, 0), JsonFinder(text)
     for route in routes(data):
