@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, arn, overlaps
 from rolelint.catalog import ResourceType, catalog
+from rolelint.catalog.patterns import glob
 from rolelint.engine import StatementRef
 from rolelint.engine.actors import Domain, actor, key_domain
 from rolelint.engine.arns import shape
@@ -386,12 +387,14 @@ def _quick_match(resource: str, written: str) -> bool | None:
         return False
     head = theirs[5].partition("${")[0]
     begin = mine[5].replace("?", "*").partition("*")[0]
-    if begin.startswith(head):
-        # One variable takes any text; `*` may stand for what a further part of the format needs.
-        one = theirs[5] == f"{head}{theirs[5][len(head) :]}" and theirs[5].count("${") == 1 and theirs[5].endswith("}")
-        fits = all("$" in f or "*" in m or m == f for m, f in zip(mine[3:5], theirs[3:5], strict=True))
-        return True if one and fits and len(mine[5]) > len(head) else None
-    return None if head.startswith(begin) else False
+    if not begin.startswith(head):
+        return None if head.startswith(begin) else False
+    if not all("$" in f or "*" in m or m == f for m, f in zip(mine[3:5], theirs[3:5], strict=True)):
+        return None
+    # A member of the pattern that the format has decides; that one is missing does not.
+    form = _VARIABLE.sub("*", theirs[5])
+    members = (mine[5].replace("?", "x").replace("*", filling) for filling in ("x", "x/x"))
+    return True if any(glob(form, member) for member in members) else None
 
 
 def _widened(resource: str) -> str:

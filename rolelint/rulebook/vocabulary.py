@@ -7,13 +7,13 @@ A word takes its arguments and gives a question. Words about powers are here; th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from rolelint.catalog import ResourceType, catalog
+from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import Power
 from rolelint.rulebook import shapes, texts, trust
 from rolelint.rulebook.questions import Compile, Question, Word, joined
-from rolelint.rulebook.selectors import MEMO, Selector
+from rolelint.rulebook.selectors import Selector
 from rolelint.rulebook.subject import (
     ConditionTable,
     Hit,
@@ -158,121 +158,109 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     """The role can perform an action of two kinds on the same resources."""
     first, second = Selector(args["first"]), Selector(args["second"])
     prefer = tuple(args.get("prefer", ()))
-    share = args["share"]
-    covers = tuple((service, frozenset(of)) for service, of in args.get("covers", {}).items())
+    matches = _Matches(first, second, args["share"], args.get("covers", {}))
     eligible = Eligible({})
 
     def ask(subject: Subject) -> Hit | None:
-        if not subject.mask & first.mask or not subject.mask & second.mask:
+        held = subject.mask
+        rows = [row for row in matches.rows() if held & row.first and held & row.second]
+        if not rows:
             return None
-        ones = list(_parts(subject, first.mask, eligible, prefer))
-        twos = list(_parts(subject, second.mask, eligible, prefer))
-        found: list[tuple[Part, Part]] = []
-        for one in ones:
-            for two in twos:
-                masks = (
-                    _recovery_pairs(one.mask, two.mask, covers) if share == "recovery" else _type_pairs(one, two, share)
-                )
-                if masks is not None:
-                    found.append((one._replace(mask=masks[0]), two._replace(mask=masks[1])))
-        if not found:
+        ones = [p for p in subject.weighed if p.mask & first.mask and eligible(p)]
+        twos = [p for p in subject.weighed if p.mask & second.mask and eligible(p)]
+        masks: tuple[dict[int, int], dict[int, int]] = ({}, {})
+        links: set[tuple[int, int]] = set()
+        for row in rows:
+            for i, one in enumerate(ones):
+                mine = one.mask & row.first
+                for k, two in enumerate(twos) if mine else ():
+                    theirs = two.mask & row.second
+                    if theirs and mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
+                        masks[0][i] = masks[0].get(i, 0) | mine
+                        masks[1][k] = masks[1].get(k, 0) | theirs
+                        links.add((i, k))
+        if not links:
             return None
-        found.sort(key=lambda both_: (max(p.drop for p in both_), sum(p.drop for p in both_)))
-        firsts = best_first(_joined_parts(p for p, _ in found))
-        seconds = best_first(_joined_parts(p for _, p in found))
-        weaker = max(found[0], key=lambda p: p.drop)
-        fields = {"first": describe(found[0][0]), "second": describe(found[0][1])}
-        return Hit(seconds, firsts, weaker.drop, weaker.reasons, fields=fields)
+        firsts = {i: subject.part(ones[i], m, prefer=prefer, selected=first.mask) for i, m in masks[0].items()}
+        seconds = {k: subject.part(twos[k], m, prefer=prefer, selected=second.mask) for k, m in masks[1].items()}
+        one_, two_ = min(
+            ((firsts[i], seconds[k]) for i, k in sorted(links)),
+            key=lambda link: (max(p.drop for p in link), sum(p.drop for p in link)),
+        )
+        weaker = one_ if one_.drop > two_.drop else two_
+        fields = {"first": describe(one_), "second": describe(two_)}
+        return Hit(
+            best_first(seconds.values()), best_first(firsts.values()), weaker.drop, weaker.reasons, fields=fields
+        )
 
     return Question(ask, (first, second), needs=(first, second))
 
 
-def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
-    """Join parts of one power."""
-    by_power: dict[int, Part] = {}
-    for part in parts:
-        before = by_power.get(id(part.power))
-        by_power[id(part.power)] = part if before is None else part._replace(mask=before.mask | part.mask)
-    yield from by_power.values()
+class Row(NamedTuple):
+    """Actions of two kinds that belong together: by a resource type, or as a store and its copies (no type)."""
+
+    kind: ResourceType | None
+    first: int
+    second: int
 
 
-Services = tuple[tuple[str, frozenset[str]], ...]
-_recovery: dict[tuple[int, int, Services, int], tuple[int, int] | None] = {}
-_shared: dict[tuple[int, int, str, int], tuple[tuple[ResourceType, int, int], ...]] = {}
+class _Matches:
+    """The rows of a pair, worked out once for each catalogue."""
+
+    def __init__(self, first: Selector, second: Selector, share: str, covers: Mapping[str, Sequence[str]]) -> None:
+        self._first = first
+        self._second = second
+        self._share = share
+        self._covers = covers
+        self._found: tuple[Catalog, tuple[Row, ...]] | None = None
+
+    def rows(self) -> tuple[Row, ...]:
+        known = catalog()
+        if self._found is None or self._found[0] is not known:
+            make = self._by_service if self._share == "recovery" else self._by_type
+            self._found = (known, tuple(make(known)))
+        return self._found[1]
+
+    def _by_service(self, known: Catalog) -> Iterator[Row]:
+        stores = _by_prefix(known, self._first.mask)
+        for keeper, copies in _by_prefix(known, self._second.mask).items():
+            for store in {keeper, *self._covers.get(keeper, ())} & stores.keys():
+                yield Row(None, stores[store], copies)
+
+    def _by_type(self, known: Catalog) -> Iterator[Row]:
+        firsts = _by_kind(known, self._first.mask)
+        for kind, second in _by_kind(known, self._second.mask).items():
+            first = firsts.get(kind, 0)
+            if not first or not (kind.stateful or self._share == "type"):
+                continue
+            if self._share != "stateful-twin":
+                yield Row(kind, first, second)
+                continue
+            # One row for each noun: `CreateTable` and `DeleteTable`.
+            ones, twos = _by_noun(known, first), _by_noun(known, second)
+            for noun in ones.keys() & twos.keys():
+                yield Row(kind, ones[noun], twos[noun])
 
 
-def _recovery_pairs(one: int, two: int, covers: Services) -> tuple[int, int] | None:
-    """Match stores with copies: of the same service, or kept for it by a backup service."""
-    key = (one, two, covers, id(catalog()))
-    if key not in _recovery:
-        if len(_recovery) >= MEMO:
-            _recovery.clear()
-        _recovery[key] = _find_recovery(one, two, dict(covers))
-    return _recovery[key]
-
-
-def _find_recovery(one: int, two: int, covers: Mapping[str, frozenset[str]]) -> tuple[int, int] | None:
-    copies = _by_service(two)
-    firsts = seconds = 0
-    for store, mask in _by_service(one).items():
-        for keeper, copy in copies.items():
-            if (store == keeper or store in covers.get(keeper, ())) and mask != copy:
-                firsts |= mask
-                seconds |= copy
-    return (firsts, seconds) if firsts and seconds else None
-
-
-def _by_service(mask: int) -> dict[str, int]:
-    known = catalog()
+def _by_prefix(known: Catalog, mask: int) -> dict[str, int]:
     out: dict[str, int] = {}
     while mask:
-        name = known.name((mask & -mask).bit_length() - 1)
-        prefix = name.partition(":")[0]
+        prefix = known.name((mask & -mask).bit_length() - 1).partition(":")[0]
         whole = known.service_mask(prefix)
         out[prefix] = mask & whole
         mask &= ~whole
     return out
 
 
-def _type_pairs(one: Part, two: Part, share: str) -> tuple[int, int] | None:
-    """Match actions that act on one resource type, where the two powers share a resource of it."""
-    key = (one.mask, two.mask, share, id(catalog()))
-    found = _shared.get(key)
-    if found is None:
-        if len(_shared) >= MEMO:
-            _shared.clear()
-        found = _shared[key] = tuple(_shared_types(one.mask, two.mask, share))
-    firsts = seconds = 0
-    for kind, first, second in found:
-        if (first & ~firsts or second & ~seconds) and _meet(one.power, two.power, kind):
-            firsts |= first
-            seconds |= second
-    return (firsts, seconds) if firsts and seconds else None
+def _by_kind(known: Catalog, mask: int) -> dict[ResourceType, int]:
+    out: dict[ResourceType, int] = {}
+    for signature, part in known.signatures(mask):
+        for kind in signature.required or signature.optional:
+            out[kind] = out.get(kind, 0) | part
+    return out
 
 
-def _shared_types(one: int, two: int, share: str) -> Iterator[tuple[ResourceType, int, int]]:
-    firsts = _by_type(one)
-    for kind, second in _by_type(two).items():
-        first = firsts.get(kind, 0)
-        if first and first != second and (kind.stateful or share == "type"):
-            if share == "stateful-twin":
-                first, second = _twins(first, second)
-            if first and second:
-                yield kind, first, second
-
-
-def _twins(one: int, two: int) -> tuple[int, int]:
-    """Keep actions that differ in the verb only: `CreateTable` and `DeleteTable`."""
-    firsts, seconds = _by_noun(one), _by_noun(two)
-    first = second = 0
-    for noun in firsts.keys() & seconds.keys():
-        first |= firsts[noun]
-        second |= seconds[noun]
-    return first, second
-
-
-def _by_noun(mask: int) -> dict[str, int]:
-    known = catalog()
+def _by_noun(known: Catalog, mask: int) -> dict[str, int]:
     out: dict[str, int] = {}
     for index in known.indexes(mask):
         prefix, _, name = known.name(index).partition(":")
@@ -282,12 +270,13 @@ def _by_noun(mask: int) -> dict[str, int]:
     return out
 
 
-def _by_type(mask: int) -> dict[ResourceType, int]:
-    out: dict[ResourceType, int] = {}
-    for signature, part in catalog().signatures(mask):
-        for kind in signature.required or signature.optional:
-            out[kind] = out.get(kind, 0) | part
-    return out
+def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
+    """Join parts of one power."""
+    by_power: dict[int, Part] = {}
+    for part in parts:
+        before = by_power.get(id(part.power))
+        by_power[id(part.power)] = part if before is None else part._replace(mask=before.mask | part.mask)
+    yield from by_power.values()
 
 
 def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
