@@ -16,6 +16,7 @@ from rolelint.errors import RolelintError, printable
 COMMANDS = {
     "check": ("rolelint.cli.check", "Say what roles in files can destroy, and what grants it."),
     "scan": ("rolelint.cli.scan", "Say what roles in a live AWS account or Organization can destroy."),
+    "merge": ("rolelint.cli.merge", "Join the JSON reports of several scans."),
     "can": ("rolelint.cli.can", "Ask whether anyone who holds a role can perform an action."),
     "diff": ("rolelint.cli.diff", "Ask what a new version allows that the old one did not."),
     "catalog": ("rolelint.cli.catalog", "Look into the catalogue of AWS actions, check it, refresh it."),

@@ -21,16 +21,19 @@ def _run(**options: Any) -> int:
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 4 something is unknown or was not seen.
     """
     from rolelint import rulebook
-    from rolelint.cli.scanning import Scan, split_options
+    from rolelint.cli.scanning import Scan
 
-    own, rest = split_options(options)
-    scan = Scan.of(own)
-    if own["print_policy"]:
+    names = {parameter.name for parameter in OWN}
+    scan = Scan({name: value for name, value in options.items() if name in names})
+    if options["print_policy"]:
         click.echo(scan.policy_text(), nl=False)
         return 0
-    rest.pop("no_cache", None)
+    rest = {name: value for name, value in options.items() if name not in names and name not in UNUSED}
     return perform(rulebook, paths=(), exclude=(), forced_type=None, fill=scan.fill, closing=scan.closing, **rest)
 
+
+#: Options of `check` that say how files are read.
+UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook")
 
 OWN = (
     click.Option(["--profile"], default="", metavar="NAME", help="Profile of the AWS configuration."),
@@ -92,6 +95,25 @@ OWN = (
         metavar="N",
         help="Calls, or accounts of an Organization, at once.",
     ),
+    click.Option(["--org"], is_flag=True, help="Scan every account of the Organization."),
+    click.Option(
+        ["--org-role"],
+        default="OrganizationAccountAccessRole",
+        show_default=True,
+        metavar="NAME",
+        help="Role to assume in each account.",
+    ),
+    click.Option(["--include-ou"], multiple=True, metavar="OU", help="Only these units: id, name or path. Repeatable."),
+    click.Option(["--exclude-ou"], multiple=True, metavar="OU", help="Not these units. Repeatable."),
+    click.Option(
+        ["--include-tag"], multiple=True, metavar="KEY=VALUE", help="Only accounts with this tag. Repeatable."
+    ),
+    click.Option(["--exclude-tag"], multiple=True, metavar="KEY=VALUE", help="No accounts with this tag. Repeatable."),
+    click.Option(["--account"], multiple=True, metavar="GLOB", help="Only these accounts: id or name. Repeatable."),
+    click.Option(
+        ["--state"], default="", metavar="DIR", help="Keep finished accounts here, and do not read them again."
+    ),
+    click.Option(["--shard"], default="", metavar="I/N", help="Only the I-th of N parts of the accounts."),
     click.Option(["--print-policy"], is_flag=True, help="Print the least-privilege policy for this scan, and stop."),
 )
 
@@ -100,5 +122,5 @@ command = click.Command(
     callback=_run,
     help=_run.__doc__,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    params=[*OWN, *(p for p in check.params if p.name not in ("paths", "exclude", "forced_type"))],
+    params=[*OWN, *(p for p in check.params if p.name not in UNUSED)],
 )

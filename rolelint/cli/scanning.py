@@ -3,51 +3,53 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
+import time
+from collections.abc import Callable
 from typing import Any
 
 import click
 
+from rolelint.cli.scan_text import closing
 from rolelint.documents import Document
-from rolelint.errors import UsageError, printable
+from rolelint.errors import Location, UsageError, printable
+from rolelint.findings.model import UnknownItem
+from rolelint.findings.saved import without_repeats
+from rolelint.findings.totals import account_row, totals
 from rolelint.lint import Request, lint
-from rolelint.records import record
-from rolelint.sources.aws.account import Wanted, read_account
+from rolelint.records import replace
+from rolelint.sources.aws.account import Wanted, described, read_account
 from rolelint.sources.aws.caller import Caller, NotSeen
 from rolelint.sources.aws.calls import PARTS, policy_text
+from rolelint.sources.aws.confirm import opinion
+from rolelint.sources.aws.fleet import Choice, Fleet, Outcome, members
 from rolelint.sources.aws.production import Production
-from rolelint.sources.aws.session import Access, connect
+from rolelint.sources.aws.redact import Redactor
+from rolelint.sources.aws.session import Access, Session, connect
+from rolelint.sources.aws.writing import write_private
 
 
-def split_options(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Part the options of the scan itself from those that every judging command has."""
-    from rolelint.cli.scan import OWN
-
-    names = {parameter.name for parameter in OWN}
-    return {k: v for k, v in options.items() if k in names}, {k: v for k, v in options.items() if k not in names}
-
-
-@record(frozen=False)
 class Scan:
-    """One scan, as the command line asks for it."""
+    """One scan, as the command line asks for it.
 
-    access: Access
-    wanted: Wanted
-    parts: frozenset[str]
-    dump: str
-    redact: bool
+    Args:
+        own: values of the command's own options, by name.
+    """
 
-    @classmethod
-    def of(cls, own: dict[str, Any]) -> Scan:
-        """Make a scan of the command's options."""
+    def __init__(self, own: dict[str, Any]) -> None:
+        _refuse_contradictions(own)
         parts = {"principals", "guardrails", "identity-center", "resource-policies"} - set(own["skip"])
-        for option, part in (("inventory", "inventory"), ("last_accessed", "last-accessed"), ("confirm", "confirm")):
+        for option, part in (
+            ("inventory", "inventory"),
+            ("last_accessed", "last-accessed"),
+            ("confirm", "confirm"),
+            ("org", "organization"),
+        ):
             if own[option]:
                 parts.add(part)
-        if own["confirm"] and own["redact"]:
-            raise UsageError("--confirm and --redact do not go together", hint="AWS must be asked by real names")
-        access = Access(
+        self.own = own
+        self.parts = frozenset(parts)
+        self.access = Access(
             own["profile"],
             own["region"][0] if own["region"] else "",
             own["assume_role"],
@@ -56,56 +58,169 @@ class Scan:
             duration=own["duration"],
             endpoint_url=own["endpoint_url"],
         )
-        wanted = Wanted(frozenset(parts), own["region"], _production(own), own["concurrency"], own["unused_days"])
-        return cls(access, wanted, frozenset(parts), own["dump"], own["redact"])
+        self.wanted = Wanted(self.parts, own["region"], _production(own), own["concurrency"], own["unused_days"])
+        self._redactor = Redactor() if own["redact"] else None
+        self._confirmed: dict[str, int] = {}
 
     def policy_text(self) -> str:
         """Write the policy that this scan needs."""
-        return policy_text(part for part in PARTS if part in self.parts)
+        role = self.own["org_role"] if self.own["org"] else ""
+        return policy_text([part for part in PARTS if part in self.parts], "aws", role)
 
     def fill(self, request: Request, judge: Any, book: Any, options: Any, report: Any) -> None:
-        """Read the account and judge it into the report."""
+        """Read what is asked for and judge it into the report."""
+
+        def judged(dump: dict[str, Any], session: Session) -> list[Any]:
+            known = {id(role) for role in report.roles}
+            lint(request, judge, book, options, report, (self._document(dump),))
+            added = [role for role in report.roles if id(role) not in known]
+            if "confirm" in self.parts:
+                self._confirm(added, Caller(session))
+            return added
+
         session = connect(self.access, ask_code)
+        if self.own["org"]:
+            self._organization(session, judged, report)
+            return
         aws = Caller(session)
         try:
-            with _Progress() as progress:
-                dump = read_account(aws, self.wanted, progress)
+            with Progress() as progress:
+                dump = read_account(aws, self.wanted, progress.part)
         except NotSeen as error:
             raise UsageError(f"the account could not be read: {error.reason}") from error
-        document = self.document(dump)
-        lint(request, judge, book, options, report, (document,))
+        roles = judged(dump, session)
+        own = dump["Rolelint"]
+        path = "/".join(level["name"] for level in (own.get("organization") or {}).get("path") or ()[:-1])
+        row = account_row(own["account"], own["name"] or own["alias"], "", roles, len(own["not_seen"]), "read")
+        report.extra["scan"] = {"accounts": [{**row, "path": path if self._redactor is None else ""}]}
+        self._tell_confirm(report)
 
-    def document(self, dump: dict[str, Any]) -> Document:
+    def _document(self, dump: dict[str, Any]) -> Document:
         """Make the document that is judged, and keep it as a file when that is asked for."""
-        account = dump["Rolelint"]["account"]
-        if not self.dump:
-            return Document(f"aws:{account}", "json", "", dump)
+        if self._redactor is not None:
+            dump = self._redactor.dump(dump)
+        if not self.own["dump"]:
+            return Document(f"aws:{dump['Rolelint']['account']}", "json", "", dump)
         from rolelint.documents.json_text import parse_json
 
         text = json.dumps(dump, indent=1, ensure_ascii=False) + "\n"
-        write_private(self.dump, text)
-        return parse_json(self.dump, text)
+        write_private(self.own["dump"], text)
+        return parse_json(self.own["dump"], text)
+
+    def _organization(
+        self, session: Session, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
+    ) -> None:
+        fleet = Fleet(session, self.own["org_role"], self.wanted, self.own["concurrency"], self.own["state"])
+        fleet.open_state(
+            {"parts": sorted(self.parts), "regions": list(self.own["region"]), "unused_days": self.own["unused_days"]}
+        )
+        accounts = members(fleet.aws, _choice(self.own))
+        rows = []
+        with Progress(len(accounts)) as progress:
+            for outcome in fleet.read(accounts, progress.account):
+                rows.append(self._outcome(outcome, judged, report))
+        report.findings = without_repeats(report.findings)
+        place = Location("aws:organization")
+        for note in fleet.aws.notes.listed():
+            report.unknown.append(UnknownItem("", "", "not seen", described(note)["text"], place))
+        rows.sort(key=lambda row: (row["path"], row["id"]))
+        report.checked = max(report.checked, int(bool(report.unknown)))
+        report.extra["scan"] = {"accounts": rows, "units": totals(rows)}
+        number, count = _shard(self.own["shard"])
+        if count > 1:
+            report.extra["scan"]["shard"] = f"{number}/{count}"
+        self._tell_confirm(report)
+
+    def _outcome(
+        self, outcome: Outcome, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
+    ) -> dict[str, Any]:
+        member = outcome.member
+        number, name, path = member.id, member.name, member.path
+        if self._redactor is not None:
+            number, name, path = (self._redactor.text(text) for text in (number, name, path))
+        if outcome.dump is None:
+            place = Location(f"aws:{number}")
+            report.unknown.append(UnknownItem("", "", "account", f"{number} was not read: {outcome.reason}", place))
+            return account_row(number, name, path, (), 1, "not read", outcome.reason)
+        assert outcome.session is not None
+        roles = judged(outcome.dump, outcome.session)
+        seen = len(outcome.dump["Rolelint"]["not_seen"])
+        return account_row(number, name, path, roles, seen, "resumed" if outcome.resumed else "read")
+
+    def _confirm(self, roles: list[Any], aws: Caller) -> None:
+        """Ask AWS about each request that findings rest on."""
+        for role in roles:
+            asked: dict[str, Any] = {}
+            for number, finding in enumerate(role.findings):
+                witness = finding.witness
+                if witness is None:
+                    continue
+                key = repr(witness)
+                if key not in asked:
+                    resources = witness.resource.split(", ")
+                    asked[key] = opinion(
+                        aws, witness.principal, witness.action, resources, witness.context, witness.assumes
+                    )
+                told = asked[key]
+                self._confirmed[told.verdict] = self._confirmed.get(told.verdict, 0) + 1
+                extra = {**finding.extra, "confirm": told._asdict()}
+                role.findings[number] = replace(finding, extra=extra)
+
+    def _tell_confirm(self, report: Any) -> None:
+        if "confirm" in self.parts:
+            report.extra["scan"]["confirm"] = dict(sorted(self._confirmed.items()))
 
     def closing(self, report: Any) -> str:
         """Write what a person should know after the findings."""
-        return ""
+        return closing(report)
+
+
+def _refuse_contradictions(own: dict[str, Any]) -> None:
+    if own["redact"] and own["confirm"]:
+        raise UsageError("--confirm and --redact do not go together", hint="AWS must be asked by real names")
+    if own["org"] and own["dump"]:
+        raise UsageError("--dump is for one account", hint="--state DIR keeps one dump for each account")
+    if not own["org"]:
+        for name in ("include_ou", "exclude_ou", "include_tag", "exclude_tag", "account", "state", "shard"):
+            if own[name]:
+                raise UsageError(f"--{name.replace('_', '-')} is for an Organization", hint="add --org")
 
 
 def _production(own: dict[str, Any]) -> Production:
     made = Production()
-    keys: list[str] = []
-    values: list[str] = []
-    for text in own["production_tag"]:
-        key, equals, value = text.partition("=")
-        if not equals or not key:
-            raise UsageError(f"`{printable(text)}` is not KEY=VALUE", hint="write --production-tag env=prod*")
-        keys.append(key.lower())
-        values.append(value)
+    pairs = [_pair(text, "--production-tag") for text in own["production_tag"]]
     return Production(
-        tuple(keys) or made.tag_keys,
-        tuple(values) or made.tag_values,
+        tuple(key.lower() for key, _ in pairs) or made.tag_keys,
+        tuple(value for _, value in pairs) or made.tag_values,
         own["production_name"],
         own["production_account"],
+    )
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"`{printable(text)}` is not KEY=VALUE", hint=f"write {option} env=prod*")
+    return key, value
+
+
+def _shard(text: str) -> tuple[int, int]:
+    if not text:
+        return 1, 1
+    number, slash, count = text.partition("/")
+    if slash and number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count):
+        return int(number), int(count)
+    raise UsageError(f"`{printable(text)}` is not a shard", hint="write --shard 2/5 for the second of five")
+
+
+def _choice(own: dict[str, Any]) -> Choice:
+    return Choice(
+        own["include_ou"],
+        own["exclude_ou"],
+        tuple(_pair(text, "--include-tag") for text in own["include_tag"]),
+        tuple(_pair(text, "--exclude-tag") for text in own["exclude_tag"]),
+        own["account"],
+        _shard(own["shard"]),
     )
 
 
@@ -115,39 +230,43 @@ def ask_code(prompt: str) -> str:
     return code
 
 
-def write_private(path: str, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    import tempfile
+class Progress:
+    """A line that moves on a terminal; otherwise a line for each account of an Organization, and nothing for one."""
 
-    folder = os.path.dirname(os.path.abspath(path))
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=".rolelint-", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = (error.strerror or "no reason given").lower()
-        raise UsageError(f"cannot write `{printable(path)}`: {reason}") from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)
+    def __init__(self, accounts: int = 0) -> None:
+        self._moving = sys.stderr.isatty()
+        self._accounts = accounts
+        self._done = 0
+        self._started = time.monotonic()
 
-
-class _Progress:
-    """A line that moves on a terminal; nothing otherwise."""
-
-    def __init__(self) -> None:
-        self._shown = sys.stderr.isatty()
-
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
+        if self._moving:
             click.echo("\r\033[K", nl=False, err=True)
 
-    def __call__(self, name: str, done: int, every: int) -> None:
-        """Show what was finished."""
-        if self._shown:
+    def part(self, name: str, done: int, every: int) -> None:
+        """Tell of a finished part of an account."""
+        if self._moving:
             click.echo(f"\r\033[Kreading {done}/{every} {printable(name)[:60]}", nl=False, err=True)
+
+    def account(self, outcome: Outcome) -> None:
+        """Tell of a finished account."""
+        self._done += 1
+        name = f"{outcome.member.id} {printable(outcome.member.name)}".rstrip()
+        if self._moving:
+            click.echo(f"\r\033[K{self._bar()} {name[:60]}", nl=False, err=True)
+            return
+        if outcome.dump is None:
+            text = f"not read: {printable(outcome.reason)}"
+        else:
+            own = outcome.dump["Rolelint"]
+            roles = len(outcome.dump["RoleDetailList"])
+            text = f"{roles} roles" + (f", {len(own['not_seen'])} things not seen" if own["not_seen"] else "")
+            text += ", read earlier" if outcome.resumed else ""
+        click.echo(f"[{self._done}/{self._accounts}] {name}: {text}", err=True)
+
+    def _bar(self) -> str:
+        full = 24 * self._done // max(1, self._accounts)
+        return f"[{'#' * full}{'-' * (24 - full)}] {self._done}/{self._accounts}"

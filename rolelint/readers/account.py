@@ -39,6 +39,7 @@ class _Account:
         self.context = context
         self.attach = attach
         self.data: Mapping[str, Any] = data if isinstance(data, dict) else {}
+        self.elsewhere: list[Role] = []
 
     def surround(self) -> None:
         if self.data.get("schema") != SCHEMA:
@@ -51,7 +52,7 @@ class _Account:
         used = self.data.get("last_accessed")
         used = used if isinstance(used, dict) else {}
         made = self.made() if used else {}
-        for role in self.reading.roles:
+        for role in self.own_roles():
             role.environment = resources
             role.inventoried = "inventory" in self.data
             role.resource_policies = policies
@@ -60,6 +61,9 @@ class _Account:
         self.reading.policies += policies
         for i, note in enumerate(self.items("not_seen")):
             self.problem(str(note.get("text", "")), ("not_seen", i), "", "unknown")
+
+    def own_roles(self) -> list[Role]:
+        return [role for role in self.reading.roles if not any(role is other for other in self.elsewhere)]
 
     def items(self, name: str) -> list[dict[str, Any]]:
         found = self.data.get(name)
@@ -98,7 +102,7 @@ class _Account:
             reason = str(organization.get("reason") or "the organization could not be read")
             place = self.document.locate((*self.route, "organization"))
             unknown = (Unknown("SCPs", reason, place, widens=False),)
-        for role in self.reading.roles:
+        for role in self.own_roles():
             role.scps = scps
             role.rcps = rcps
             role.management_account = management
@@ -177,12 +181,19 @@ class _Account:
             for role in self.reading.roles
             if _CENTER_PATH in role.arn
         }
-        account = str(self.data.get("account", ""))
         for i, entry in enumerate(self.items("permission_sets")):
             name = str(entry.get("name", ""))
-            if name in provisioned:
+            if name in provisioned or (entry.get("accounts") and self.data.get("whole_organization")):
                 continue
-            self.reading.roles.append(self.permission_set(name, entry, ("permission_sets", i), account))
+            used = entry.get("accounts") or ()
+            # A set that is used only elsewhere: neither this account's policies nor its guardrails are its own.
+            here = not used or self.data.get("account") in used
+            role = self.permission_set(name, entry, ("permission_sets", i), str(self.data["account"]) if here else "")
+            self.reading.roles.append(role)
+            if not here:
+                self.elsewhere.append(role)
+                reason = f"the set is used in {len(used)} other accounts, which were not read"
+                role.unknowns += (Unknown("SCPs", reason, role.location, widens=False),)
 
     def permission_set(self, name: str, entry: Mapping[str, Any], route: Route, account: str) -> Role:
         arn = str(entry.get("arn", ""))

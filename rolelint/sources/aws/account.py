@@ -39,6 +39,10 @@ class Wanted:
     workers: int = 8
     unused_days: int = 90
 
+    def but(self, *, parts: frozenset[str], workers: int) -> Wanted:
+        """Give the same with other parts and workers."""
+        return Wanted(parts, self.regions, self.production, workers, self.unused_days)
+
 
 @record(frozen=False)
 class _Task:
@@ -94,7 +98,7 @@ def read_account(
     if "inventory" in wanted.parts:
         names = tuple(text for text in (own["name"], own["alias"]) if text)
         own["inventory"] = inventory.joined(own["inventory"], wanted.production, account, names)
-    own["not_seen"] = [_described(note) for note in aws.notes.listed()]
+    own["not_seen"] = [described(note) for note in aws.notes.listed()]
     return {**details, "Rolelint": own}
 
 
@@ -164,7 +168,7 @@ def _run(tasks: list[_Task], workers: int, progress: Progress | None) -> list[di
         return list(pool.map(one, tasks))
 
 
-def _described(note: dict[str, Any]) -> dict[str, Any]:
+def described(note: dict[str, Any]) -> dict[str, Any]:
     """Say in one sentence what was not seen."""
     where: list[str] = note.get("where") or []
     place = f" in `{note['region']}`" if note.get("region") else ""

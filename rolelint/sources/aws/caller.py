@@ -41,7 +41,7 @@ _GONE = frozenset(
 )
 
 #: Kinds of failure after which another try may well succeed.
-PASSING = frozenset(("expired", "throttled", "connection", "credentials"))
+PASSING = frozenset(("expired", "throttled", "connection", "credentials", "interrupted"))
 
 _WORDS = {
     "expired": "the credentials expired",

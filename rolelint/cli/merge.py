@@ -1,0 +1,76 @@
+"""`rolelint merge`: one report of several."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from rolelint.cli.check import command as check
+from rolelint.cli.check import perform
+from rolelint.errors import InputError, Location
+
+_SHARED = ("format_name", "output", "effects", "fail_on", "allow_unknown", "color", "verbose")
+
+
+def _run(reports: tuple[str, ...], **options: Any) -> int:
+    """Join JSON reports of different accounts, for example of the shards of `rolelint scan --org`.
+
+    Totals are added up by unit of the Organization. An account may be in one report only.
+
+    Exit codes: as of `rolelint check`, for everything together.
+    """
+    from rolelint import rulebook
+    from rolelint.cli.scan_text import closing
+    from rolelint.findings.saved import join, report_from
+
+    loaded = [(name, report_from(_load(name), name)) for name in reports]
+
+    def fill(_request: Any, _judge: Any, _book: Any, _options: Any, report: Any) -> None:
+        joined = join(loaded)
+        fail_on = report.fail_on
+        for name in ("roles", "findings", "unknown", "errors", "warnings", "files", "checked", "suppressed", "extra"):
+            setattr(report, name, getattr(joined, name))
+        report.actor, report.labels_overlay = joined.actor, joined.labels_overlay
+        report.fail_on = fail_on
+
+    return perform(
+        rulebook, paths=(), exclude=(), forced_type=None, fill=fill, closing=closing, **_defaults(), **options
+    )
+
+
+_UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook")
+
+
+def _defaults() -> dict[str, Any]:
+    """Give the options of `check` that have no say here their default values."""
+    context = click.get_current_context()
+    names = {*_SHARED, *_UNUSED}
+    return {
+        str(p.name): () if isinstance(p, click.Option) and p.multiple else p.get_default(context)
+        for p in check.params
+        if p.name not in names
+    }
+
+
+def _load(name: str) -> Any:
+    try:
+        with click.open_file(name, encoding="utf-8") as stream:
+            return json.load(stream)
+    except OSError as error:
+        raise InputError((error.strerror or "cannot be read").lower(), location=Location(name)) from error
+    except ValueError as error:
+        raise InputError(f"not JSON: {error}", location=Location(name)) from error
+
+
+command = click.Command(
+    "merge",
+    callback=_run,
+    help=_run.__doc__,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    params=[
+        click.Argument(["reports"], nargs=-1, required=True, metavar="REPORT..."),
+        *(p for p in check.params if p.name in _SHARED),
+    ],
+)

@@ -1,0 +1,202 @@
+"""JSON reports back into the values they were written from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rolelint.errors import InputError, Location, Problem, UsageError
+from rolelint.findings.model import EffectGroup, Finding, Related, Report, RoleReport, UnknownItem, Witness
+
+SCHEMA = "rolelint-report/1"
+
+
+def report_from(data: Any, file: str) -> Report:
+    """Read a JSON report.
+
+    Raises:
+        InputError: when it is none, with its name.
+    """
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise InputError(f"not a report of `{SCHEMA}`", location=Location(file), hint="write it with --format json")
+    try:
+        return _report(data)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"the report is not complete: {type(error).__name__} at {error}", location=Location(file)
+        ) from error
+
+
+def _report(data: Mapping[str, Any]) -> Report:
+    summary, settings = data["summary"], data["settings"]
+    findings: dict[str, list[Finding]] = {}
+    lone = []
+    ids = {role["id"] for role in data["roles"]}
+    for entry in data["findings"]:
+        made = _finding(entry)
+        if made.role in ids:
+            findings.setdefault(made.role, []).append(made)
+        else:
+            lone.append(made)
+    roles = [_role(entry, findings.pop(entry["id"], [])) for entry in data["roles"]]
+    return Report(
+        roles=roles,
+        findings=lone,
+        unknown=[
+            UnknownItem(u["role"], u["role_name"], u["what"], u["reason"], _location(u["location"]))
+            for u in data["unknown"]
+        ],
+        errors=[_problem(p, "error") for p in data["errors"]],
+        warnings=[_problem(p, "warning") for p in data["warnings"]],
+        files=summary["files"],
+        checked=summary["documents"],
+        suppressed=summary["suppressed"],
+        fail_on=settings["fail_on"],
+        actor=settings["actor"],
+        catalog=dict(data["tool"]["catalog"]),
+        labels_overlay=settings.get("labels", ""),
+        extra=dict(data.get("extra") or {}),
+    )
+
+
+def _location(data: Mapping[str, Any]) -> Location:
+    return Location(
+        data["file"],
+        data["line"],
+        data["column"],
+        data["end_line"],
+        data["end_column"],
+        data["route"],
+        data["address"],
+    )
+
+
+def _problem(data: Mapping[str, Any], kind: str) -> Problem:
+    return Problem(data["message"], _location(data["location"]), data["hint"], kind)
+
+
+def _role(data: Mapping[str, Any], findings: list[Finding]) -> RoleReport:
+    return RoleReport(
+        data["id"],
+        data["name"],
+        data["arn"],
+        data["kind"],
+        _location(data["source"]),
+        {
+            cls: tuple(
+                EffectGroup(
+                    tuple(g.get("actions") or ()),
+                    g["count"],
+                    g["scope"],
+                    g["certainty"],
+                    g["gate"],
+                    tuple(g["granted_by"]),
+                    tuple(g.get("resources") or ()),
+                )
+                for g in groups
+            )
+            for cls, groups in (data.get("effects") or {}).items()
+        },
+        findings,
+        dict(data.get("extra") or {}),
+    )
+
+
+def _finding(data: Mapping[str, Any]) -> Finding:
+    witness = data["witness"]
+    return Finding(
+        rule=data["rule"],
+        name=data["name"],
+        title=data["title"],
+        severity=data["severity"],
+        base_severity=data["base_severity"],
+        certainty=data["certainty"],
+        role=data["role"],
+        role_name=data["role_name"],
+        message=data["message"],
+        location=_location(data["location"]),
+        fingerprint=data["fingerprint"],
+        witness=None
+        if witness is None
+        else Witness(
+            witness["principal"],
+            witness["action"],
+            witness["resource"],
+            dict(witness["context"]),
+            tuple(witness["assumes"]),
+        ),
+        actions=tuple(data["actions"]),
+        scope=data["scope"],
+        gate=data["gate"],
+        granted_by=tuple(data["granted_by"]),
+        related=tuple(Related(_location(r["location"]), r["message"]) for r in data["related"]),
+        lowered=tuple(data["lowered"]),
+        fix=data["fix"],
+        category=data["category"],
+        extra=dict(data.get("extra") or {}),
+    )
+
+
+def join(reports: list[tuple[str, Report]]) -> Report:
+    """Join reports of different accounts into one.
+
+    Args:
+        reports: each with its name.
+
+    Raises:
+        UsageError: when two hold the same account, or were made for different actors.
+    """
+    from rolelint.reach import rank
+
+    out = Report()
+    owners: dict[str, str] = {}
+    for number, (name, report) in enumerate(reports):
+        if number == 0:
+            out.fail_on, out.actor, out.catalog = report.fail_on, report.actor, report.catalog
+            out.labels_overlay = report.labels_overlay
+        elif report.actor != out.actor:
+            raise UsageError(f"`{name}` was made for the actor `{report.actor}`, others for `{out.actor}`")
+        for account in (report.extra.get("scan") or {}).get("accounts") or ():
+            other = owners.setdefault(account["id"], name)
+            if other != name:
+                raise UsageError(f"the account {account['id']} is in `{other}` and in `{name}`")
+        out.roles += report.roles
+        out.findings += report.findings
+        out.unknown += report.unknown
+        out.errors += report.errors
+        out.warnings += report.warnings
+        out.files += report.files
+        out.checked += report.checked
+        out.suppressed += report.suppressed
+        if report.extra:
+            _join_extra(out.extra, report.extra)
+        if report.catalog != out.catalog:
+            place = Location(name)
+            out.warnings.append(Problem("the report was made with another catalogue", place, "", "warning"))
+    out.findings = without_repeats(out.findings)
+    rank(out)
+    return out
+
+
+def without_repeats(findings: list[Finding]) -> list[Finding]:
+    """Leave out findings about a policy that many accounts share, after the first."""
+    seen: set[tuple[str, str, str]] = set()
+    out = []
+    for finding in findings:
+        key = (finding.rule, finding.location.address, finding.message)
+        if not finding.location.address or key not in seen:
+            seen.add(key)
+            out.append(finding)
+    return out
+
+
+def _join_extra(into: dict[str, Any], more: Mapping[str, Any]) -> None:
+    from rolelint.findings.totals import totals
+
+    mine = into.setdefault("scan", {"accounts": []})
+    theirs = more.get("scan") or {}
+    mine["accounts"] = sorted(mine["accounts"] + list(theirs.get("accounts") or ()), key=lambda a: (a["path"], a["id"]))
+    mine["units"] = totals(mine["accounts"])
+    for verdict, count in (theirs.get("confirm") or {}).items():
+        confirm = mine.setdefault("confirm", {})
+        confirm[verdict] = confirm.get(verdict, 0) + count

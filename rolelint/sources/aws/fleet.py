@@ -1,0 +1,259 @@
+"""The accounts of an Organization: which there are, which are wanted, and reading many of them at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from fnmatch import fnmatchcase
+from threading import Lock
+from typing import Any, NamedTuple
+
+from rolelint.errors import UsageError, printable
+from rolelint.sources.aws.account import Wanted, read_account
+from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.guardrails import Guardrails
+from rolelint.sources.aws.plain import tag_map
+from rolelint.sources.aws.session import Session
+from rolelint.sources.aws.writing import write_private
+
+#: What a state folder says about the scan that it belongs to.
+SETTINGS = "scan.json"
+
+
+class Member(NamedTuple):
+    """An account of the organization.
+
+    Attributes:
+        units: ids and names of the levels above it, root first.
+    """
+
+    id: str
+    name: str
+    units: tuple[tuple[str, str], ...]
+
+    @property
+    def path(self) -> str:
+        """The names of the levels above it: `Root/Workloads/Prod`."""
+        return "/".join(name or number for number, name in self.units)
+
+
+class Choice(NamedTuple):
+    """Which accounts are wanted.
+
+    Attributes:
+        include_units, exclude_units: ids, names or paths of units, globs allowed; with everything below them.
+        include_tags, exclude_tags: keys and globs of values.
+        accounts: globs over ids and names; empty for all.
+        shard: 1-based number and count of the parts that the work is split into.
+    """
+
+    include_units: tuple[str, ...] = ()
+    exclude_units: tuple[str, ...] = ()
+    include_tags: tuple[tuple[str, str], ...] = ()
+    exclude_tags: tuple[tuple[str, str], ...] = ()
+    accounts: tuple[str, ...] = ()
+    shard: tuple[int, int] = (1, 1)
+
+    def wants(self, member: Member) -> bool:
+        """Tell whether an account is wanted, tags aside."""
+        if self.include_units and not any(_below(member, unit) for unit in self.include_units):
+            return False
+        if any(_below(member, unit) for unit in self.exclude_units):
+            return False
+        if self.accounts and not any(fnmatchcase(text, glob) for glob in self.accounts for text in member[:2]):
+            return False
+        number, count = self.shard
+        # By id alone, so that a new account moves no other to another shard.
+        return int(hashlib.sha256(member.id.encode()).hexdigest()[:8], 16) % count == number - 1
+
+    def wants_tags(self, tags: dict[str, str]) -> bool:
+        """Tell whether an account with these tags is wanted."""
+
+        def has(key: str, glob: str) -> bool:
+            return key in tags and fnmatchcase(tags[key], glob)
+
+        if self.include_tags and not any(has(*pair) for pair in self.include_tags):
+            return False
+        return not any(has(*pair) for pair in self.exclude_tags)
+
+
+def _below(member: Member, unit: str) -> bool:
+    path = ""
+    for number, name in member.units:
+        path = f"{path}/{name}" if path else name
+        if any(fnmatchcase(text, unit) for text in (number, name, path)):
+            return True
+    return False
+
+
+class Outcome(NamedTuple):
+    """An account that was read, or that could not be: then `dump` is None and `reason` says why."""
+
+    member: Member
+    dump: dict[str, Any] | None
+    reason: str = ""
+    resumed: bool = False
+    session: Session | None = None
+
+
+def members(aws: Caller, choice: Choice) -> list[Member]:
+    """List the active accounts that are wanted, in the order of their paths."""
+    out: list[Member] = []
+
+    def walk(parent: str, units: tuple[tuple[str, str], ...]) -> None:
+        for account in aws.items("organizations", "ListAccountsForParent", "Accounts", where=parent, ParentId=parent):
+            if account.get("State", account.get("Status", "ACTIVE")) == "ACTIVE":
+                out.append(Member(account["Id"], account.get("Name", ""), units))
+        children = aws.items(
+            "organizations", "ListOrganizationalUnitsForParent", "OrganizationalUnits", where=parent, ParentId=parent
+        )
+        for unit in sorted(children, key=lambda u: str(u.get("Name"))):
+            walk(unit["Id"], (*units, (unit["Id"], unit.get("Name", ""))))
+
+    for root in aws.items("organizations", "ListRoots", "Roots"):
+        walk(root["Id"], ((root["Id"], root.get("Name", "Root")),))
+    wanted = [member for member in sorted(out, key=lambda m: (m.path, m.id)) if choice.wants(member)]
+    if not choice.include_tags and not choice.exclude_tags:
+        return wanted
+    return [member for member in wanted if choice.wants_tags(_tags(aws, member.id))]
+
+
+def _tags(aws: Caller, account: str) -> dict[str, str]:
+    return tag_map(aws.items("organizations", "ListTagsForResource", "Tags", where=account, ResourceId=account))
+
+
+class Fleet:
+    """Reads many accounts at once, and remembers the finished ones in a folder.
+
+    Args:
+        session: of the management account or a delegated administrator.
+        role: name of the role to assume in the other accounts.
+        state: folder for finished accounts, or empty.
+    """
+
+    def __init__(self, session: Session, role: str, wanted: Wanted, workers: int, state: str = "") -> None:
+        self.aws = Caller(session)
+        self._role = role
+        self._wanted = wanted
+        self._workers = workers
+        self._state = state
+        self._guardrails = Guardrails(self.aws)
+        self._running: set[Caller] = set()
+        self._lock = Lock()
+        self._stopped = False
+
+    def open_state(self, settings: dict[str, Any]) -> None:
+        """Make the state folder ready.
+
+        Raises:
+            UsageError: when it belongs to a scan with other settings.
+        """
+        if not self._state:
+            return
+        path = os.path.join(self._state, SETTINGS)
+        text = json.dumps(settings, sort_keys=True)
+        try:
+            os.makedirs(self._state, mode=0o700, exist_ok=True)
+            if os.path.exists(path):
+                with open(path, encoding="utf-8") as stream:
+                    if stream.read().strip() != text:
+                        raise UsageError(
+                            f"`{printable(self._state)}` holds a scan with other options",
+                            hint="name another folder with --state",
+                        )
+                return
+        except OSError as error:
+            reason = (error.strerror or "no reason given").lower()
+            raise UsageError(f"cannot use `{printable(self._state)}`: {reason}") from error
+        write_private(path, text + "\n")
+
+    def read(self, accounts: Sequence[Member], told: Callable[[Outcome], None] | None = None) -> Iterator[Outcome]:
+        """Yield the accounts in their order, while others are being read.
+
+        Args:
+            told: told of each account as soon as it is finished, from any thread.
+        """
+
+        def one(member: Member) -> Outcome:
+            outcome = self._one(member)
+            if told:
+                told(outcome)
+            return outcome
+
+        ahead = self._workers * 2
+        waiting: list[Future[Outcome]] = []
+        following = iter(accounts)
+        with ThreadPoolExecutor(self._workers) as pool:
+            try:
+                for member in following:
+                    waiting.append(pool.submit(one, member))
+                    if len(waiting) >= ahead:
+                        yield waiting.pop(0).result()
+                while waiting:
+                    yield waiting.pop(0).result()
+            except BaseException:
+                # Interrupted: nothing new is asked, and what is not finished is not kept.
+                self._stop()
+                for future in waiting:
+                    future.cancel()
+                raise
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for caller in (self.aws, *self._running):
+                caller.dead = ("interrupted", "the scan was interrupted")
+
+    def _one(self, member: Member) -> Outcome:
+        kept = self._kept(member)
+        if kept is not None:
+            return Outcome(member, kept, "", True, self._session(member))
+        session = self._session(member)
+        aws = Caller(session)
+        with self._lock:
+            if self._stopped:
+                return Outcome(member, None, "the scan was interrupted")
+            self._running.add(aws)
+        try:
+            own = session is self.aws.session
+            parts = self._wanted.parts if own else self._wanted.parts - {"identity-center"}
+            wanted = self._wanted.but(parts=parts, workers=1)
+            dump = read_account(aws, wanted, guardrails=self._guardrails)
+        except NotSeen as error:
+            return Outcome(member, None, error.reason)
+        finally:
+            with self._lock:
+                self._running.discard(aws)
+        found = dump["Rolelint"]
+        found["name"] = found["name"] or member.name
+        # Every permission set that is in use is seen as a role of the account that it is used in.
+        found["whole_organization"] = True
+        if self._state and not aws.notes.passing():
+            write_private(self._path(member), json.dumps(dump) + "\n")
+        return Outcome(member, dump, "", False, session)
+
+    def _session(self, member: Member) -> Session:
+        if member.id == self._home():
+            return self.aws.session
+        partition = self.aws.session.partition()
+        return self.aws.session.assume(f"arn:{partition}:iam::{member.id}:role/{self._role}")
+
+    def _home(self) -> str:
+        told = self.aws.listed_one("sts", "GetCallerIdentity")
+        return told["Account"] if told else ""
+
+    def _path(self, member: Member) -> str:
+        return os.path.join(self._state, f"{member.id}.json")
+
+    def _kept(self, member: Member) -> dict[str, Any] | None:
+        if not self._state or not os.path.exists(self._path(member)):
+            return None
+        try:
+            with open(self._path(member), encoding="utf-8") as stream:
+                kept = json.load(stream)
+        except (OSError, ValueError):
+            return None  # half a file, or none that may be read: the account is read again
+        return kept if isinstance(kept, dict) and kept.get("Rolelint", {}).get("account") == member.id else None
