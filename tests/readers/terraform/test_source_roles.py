@@ -1,0 +1,438 @@
+"""Folders of Terraform source as roles, with the lines they come from."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from rolelint.errors import Problem
+from rolelint.findings.model import Report
+from rolelint.lint import Request, load_roles
+from rolelint.policies.role import Policy, Reading, Role
+from rolelint.policies.text import has_unknown, show
+from rolelint.readers import FOLDER_READERS, ReadContext
+from rolelint.readers.terraform import source
+from tests.readers.listing import listing
+from tests.readers.plan.replan import HERE
+
+CONFIGS = HERE / "configs"
+#: Cases where a plan knows more, from the state, or says less: source holds the text that a plan calls sensitive.
+OTHERWISE = {c.parent.name for c in CONFIGS.glob("*/before")} | {"sensitive"}
+TRUST = 'jsonencode({ Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { AWS = "*" } }] })'
+
+
+def write(folder: Path, **files: str) -> Path:
+    """Write files into a folder; `__` in a name stands for a dot and `_in_` for a folder."""
+    for name, text in files.items():
+        path = folder / name.replace("_in_", "/").replace("__", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def read_folder(folder: Path, context: ReadContext | None = None) -> Reading:
+    """Read one folder as the pipeline does."""
+    (reader,) = [r for r in FOLDER_READERS if r.name == "terraform"]
+    files = sorted(p for p in folder.iterdir() if p.is_file() and reader.takes(p.name))
+    return source.read_folder(files, context or ReadContext())
+
+
+def actions(role: Role) -> list[str]:
+    """List the actions of a role's policies, `?` for a policy that is not known."""
+    return [
+        action
+        for policy in role.identity
+        for action in (
+            ["?"] if policy.document.unknown else [show(a) for s in policy.document.statements for a in s.actions]
+        )
+    ]
+
+
+def place(policy: Policy, *route: str | int) -> str:
+    """Write where a route stands as `file:line:column`, the file by its name."""
+    location = policy.locate(route)
+    return f"{os.path.basename(location.file)}:{location.line}:{location.column}"
+
+
+@pytest.mark.parametrize("case", sorted(p.name for p in CONFIGS.iterdir() if p.name not in OTHERWISE))
+def test_source_and_plan_give_the_same_roles(case: str) -> None:
+    folder = CONFIGS / case
+    said = listing(read_folder(folder), places=True).replace("${partition}", "aws").replace("${region}", "eu-west-1")
+    planned = (HERE / "expected" / f"{case}.source.txt").read_text()
+    mine = sorted(line for line in said.splitlines() if not line.startswith("  unknown"))
+    assert mine == sorted(line for line in planned.splitlines() if not line.startswith("  unknown"))
+    assert said.count("  unknown") == planned.count("  unknown")
+
+
+ROLE = f"""
+resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+"""
+
+
+def test_lines_and_columns(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+locals {
+  deletes = ["s3:DeleteObject", "s3:DeleteBucket"]
+  more    = { Sid = "More", Effect = "Allow", Action = "sqs:*", Resource = "*" }
+}
+resource "aws_iam_role_policy" "encoded" {
+  role   = aws_iam_role.r.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Effect   = "Allow"
+        Action   = local.deletes
+        Resource = "*"
+      }
+    ], [local.more])
+  })
+}
+resource "aws_iam_role_policy" "heredoc" {
+  role   = aws_iam_role.r.id
+  policy = <<-EOT
+    {
+      "Statement": [
+        {"Effect": "Allow", "Action": ["rds:*"], "Resource": "*"}
+      ]
+    }
+  EOT
+}
+data "aws_iam_policy_document" "d" {
+  statement {
+    actions = [
+      "ec2:RunInstances",
+      "ec2:TerminateInstances",
+    ]
+    resources = ["*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = ["eu-west-1"]
+    }
+  }
+}
+resource "aws_iam_role_policy" "document" {
+  role   = aws_iam_role.r.id
+  policy = data.aws_iam_policy_document.d.json
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    encoded, heredoc, document = role.identity
+    lines = text.split("\n")
+
+    def at(words: str, alone: bool = False) -> str:
+        number = next(i for i, line in enumerate(lines) if (line.strip() == words if alone else words in line))
+        return f"main.tf:{number + 1}:{lines[number].index(words) + 1}"
+
+    assert place(encoded, "Statement", 0, "Action", 1) == at('"s3:DeleteBucket"')
+    assert place(encoded, "Statement", 0, "Resource") == at('Resource = "*"', alone=True)
+    assert place(encoded, "Statement", 1, "Action") == at('Action = "sqs:*"')
+    assert place(heredoc, "Statement", 0, "Action", 0) == at('"rds:*"')
+    assert place(document, "Statement", 0, "Action", 1) == at('"ec2:TerminateInstances"')
+    assert place(document, "Statement", 0, "Condition", "StringEquals") == at("condition {")
+    assert role.location.line == 2
+    assert role.trust is not None
+    assert place(role.trust, "Statement", 0, "Principal") == at("Principal =")
+
+
+def test_values_of_variables_in_their_order(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+variable "one" { default = "s3:a" }
+variable "two" { default = "s3:b" }
+variable "three" { default = "s3:c" }
+variable "four" {}
+locals {
+  actions = [var.one, var.two, var.three, var.four]
+}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = local.actions, Resource = "*" }] })
+}
+"""
+    )
+    write(
+        tmp_path,
+        main__tf=text,
+        terraform__tfvars='two = "s3:B"\nthree = "s3:C"\n',
+        last__auto__tfvars='three = "s3:CC"\n',
+        other__tfvars='one = "not loaded"\n',
+    )
+    (role,) = read_folder(tmp_path).roles
+    assert actions(role) == ["s3:a", "s3:B", "s3:CC", "${var.four}"]
+    assert [u.what for u in role.unknowns] == ["inline policy `p`"]
+
+
+def test_override_files_win(tmp_path: Path) -> None:
+    override = 'resource "aws_iam_role" "r" {\n  name = "renamed"\n}\n'
+    (role,) = read_folder(write(tmp_path, a__tf=ROLE, b_override__tf=override)).roles
+    assert role.name == "renamed"
+
+
+def test_json_syntax(tmp_path: Path) -> None:
+    data = {
+        "//": "made by a tool",
+        "resource": {
+            "aws_iam_role": {"r": {"name": "r", "assume_role_policy": "${jsonencode({Statement = []})}"}},
+            "aws_iam_role_policy": {
+                "p": [
+                    {
+                        "role": "${aws_iam_role.r.id}",
+                        "policy": "${data.aws_iam_policy_document.d.json}",
+                    }
+                ]
+            },
+        },
+        "data": {
+            "aws_iam_policy_document": {
+                "d": {"statement": [{"actions": ["s3:DeleteBucket"], "resources": ["arn:aws:s3:::${var.name}"]}]}
+            }
+        },
+        "variable": {"name": {"default": "logs"}},
+    }
+    (role,) = read_folder(write(tmp_path, main__tf__json=json.dumps(data, indent=1))).roles
+    (policy,) = role.identity
+    assert policy.document.statements[0].resources == ("arn:aws:s3:::logs",)
+    line = policy.locate(("Statement", 0, "Action", 0)).line
+    assert "s3:DeleteBucket" in (tmp_path / "main.tf.json").read_text().split("\n")[line - 1]
+
+
+def test_dynamic_statements(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+variable "tables" { default = { orders = "Get", carts = "Delete" } }
+variable "unknown" {}
+data "aws_iam_policy_document" "d" {
+  dynamic "statement" {
+    for_each = var.tables
+    iterator = table
+    content {
+      sid       = table.key
+      actions   = ["dynamodb:${table.value}Item"]
+      resources = ["arn:aws:dynamodb:*:*:table/${table.key}"]
+    }
+  }
+  dynamic "statement" {
+    for_each = var.unknown ? [1] : []
+    content {
+      effect    = "Deny"
+      actions   = ["dynamodb:DeleteItem"]
+      resources = ["*"]
+    }
+  }
+}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = data.aws_iam_policy_document.d.json
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    first, second, maybe = role.identity[0].document.statements
+    assert [(s.sid, s.actions, s.resources) for s in (first, second)] == [
+        ("orders", ("dynamodb:GetItem",), ("arn:aws:dynamodb:*:*:table/orders",)),
+        ("carts", ("dynamodb:DeleteItem",), ("arn:aws:dynamodb:*:*:table/carts",)),
+    ]
+    # A Deny that may not be there must not protect.
+    assert (maybe.effect, bool(maybe.doubtful)) == ("Deny", True)
+
+
+def test_a_called_module_is_read_once(tmp_path: Path) -> None:
+    module = 'variable "name" {}\nresource "aws_iam_role" "r" {\n  name = var.name\n  assume_role_policy = "{}"\n}\n'
+    call = 'module "a" {\n  source = "./mod"\n  name   = "one"\n}\n'
+    write(tmp_path, main__tf=call, mod_in_main__tf=module)
+    roles = load_roles(Request((str(tmp_path),)), Report())
+    assert [(r.name, r.location.address) for r in roles] == [("one", "module.a.aws_iam_role.r")]
+
+
+def test_installed_modules_are_followed(tmp_path: Path) -> None:
+    listing_file = json.dumps({"Modules": [{"Key": "a", "Source": "registry/x", "Dir": ".terraform/modules/a"}]})
+    write(
+        tmp_path,
+        main__tf='module "a" {\n  source  = "example/role/aws"\n  version = "1.0"\n}\n# aws_iam_\n',
+        __terraform_in_modules_in_modules__json=listing_file,
+        __terraform_in_modules_in_a_in_main__tf=ROLE,
+    )
+    assert [r.location.address for r in read_folder(tmp_path).roles] == ["module.a.aws_iam_role.r"]
+
+
+def test_modules_that_are_elsewhere_stay_unknown(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+module "policy" {
+  source = "git::ssh://git@example.com/policy.git"
+}
+resource "aws_iam_role_policy_attachment" "a" {
+  role       = aws_iam_role.r.name
+  policy_arn = module.policy.arn
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert actions(role) == ["?"]
+    assert [show(u.reason) for u in role.unknowns] == ["`${module.policy.arn}` is not known from the source"]
+
+
+def test_a_module_that_calls_itself_ends(tmp_path: Path) -> None:
+    text = ROLE + 'module "again" {\n  source = "./"\n}\n'
+    roles = read_folder(write(tmp_path, main__tf=text)).roles
+    assert 1 < len(roles) < 100
+
+
+def test_bad_syntax_is_one_problem_and_the_rest_is_read(tmp_path: Path) -> None:
+    reading = read_folder(write(tmp_path, a__tf="resource = = 1\n# aws_iam_\n", b__tf=ROLE))
+    assert [r.name for r in reading.roles] == ["r"]
+    (problem,) = reading.problems
+    assert isinstance(problem, Problem)
+    assert (os.path.basename(problem.location.file), problem.location.line, problem.kind) == ("a.tf", 1, "error")
+
+
+def test_folders_without_iam_are_silent_and_unparsed(tmp_path: Path) -> None:
+    reading = read_folder(write(tmp_path, main__tf='resource "aws_vpc" "v" {\n  cidr = = broken\n}\n'))
+    assert (reading.roles, reading.policies, reading.problems) == ([], [], [])
+
+
+def test_count_zero_is_no_role_and_unknown_count_is_one(tmp_path: Path) -> None:
+    text = f"""
+variable "on" {{}}
+resource "aws_iam_role" "off" {{
+  count              = 0
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role" "maybe" {{
+  count              = var.on ? 1 : 0
+  name               = "maybe"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "maybe" {{
+  count      = var.on ? 1 : 0
+  role       = aws_iam_role.maybe[0].name
+  policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess"
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert (role.name, [p.name for p in role.identity]) == ("maybe", ["AdministratorAccess"])
+
+
+def test_policy_text_from_files_beside(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+resource "aws_iam_role_policy" "file" {
+  role   = aws_iam_role.r.id
+  policy = file("${path.module}/policy.json")
+}
+resource "aws_iam_role_policy" "template" {
+  role   = aws_iam_role.r.id
+  policy = templatefile("${path.module}/policy.tftpl", { arns = jsonencode([aws_iam_role.r.arn]) })
+}
+"""
+    )
+    policy = '{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    template = '{"Statement": [{"Effect": "Allow", "Action": "iam:PassRole", "Resource": ${arns}}]}'
+    write(tmp_path, main__tf=text, policy__json=policy, policy__tftpl=template)
+    context = ReadContext()
+    (role,) = read_folder(tmp_path, context).roles
+    assert actions(role) == ["s3:*", "iam:PassRole"]
+    (resource,) = role.identity[1].document.statements[0].resources or ()
+    assert show(resource) == "arn:${partition}:iam::${account id}:role/r"
+    assert {"policy.json", "policy.tftpl"} <= {os.path.basename(file) for file in context.used_files}
+
+
+def test_providers_and_partitions(tmp_path: Path) -> None:
+    text = f"""
+provider "aws" {{
+  region = var.region
+}}
+provider "aws" {{
+  alias  = "gov"
+  region = "us-gov-west-1"
+}}
+variable "region" {{ default = "cn-north-1" }}
+resource "aws_iam_role" "a" {{
+  name               = "same"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role" "b" {{
+  provider           = aws.gov
+  name               = "same"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "b" {{
+  provider   = aws.gov
+  role       = "same"
+  policy_arn = "arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess"
+}}
+"""
+    first, second = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [(r.partition, len(r.identity)) for r in (first, second)] == [("aws-cn", 0), ("aws-us-gov", 1)]
+
+
+def test_unknown_literals_say_where_they_are(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:*", Resource = "arn:aws:s3:::${sha1("x")}/*" }] })
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    (resource,) = role.identity[0].document.statements[0].resources or ()
+    assert has_unknown(resource)
+    assert show(resource) == 'arn:aws:s3:::${sha1("x") at main.tf:9:102}/*'
+
+
+def test_data_sources_that_only_look_up(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+data "aws_iam_policy" "by_arn" { arn = "arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess" }
+data "aws_iam_policy" "by_name" { name = "AWSLambdaBasicExecutionRole" }
+data "aws_iam_policy" "own" { name = "ours" }
+resource "aws_iam_role_policy_attachment" "a" {
+  for_each = {
+    a = data.aws_iam_policy.by_arn.arn
+    b = data.aws_iam_policy.by_name.arn
+    c = data.aws_iam_policy.own.arn
+  }
+  role       = aws_iam_role.r.name
+  policy_arn = each.value
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [p.name for p in role.identity][:2] == ["AmazonSQSReadOnlyAccess", "AWSLambdaBasicExecutionRole"]
+    assert [bool(p.document.unknown) for p in role.identity] == [False, False, True]
+
+
+def test_files_in_other_encodings_and_line_ends(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_bytes(b"\xef\xbb\xbf" + ROLE.replace("\n", "\r\n").encode())
+    (role,) = read_folder(tmp_path).roles
+    assert (role.name, role.location.line) == ("r", 2)
+
+
+def test_a_copy_of_everything_is_read_in_one_go(tmp_path: Path) -> None:
+    for case in sorted(CONFIGS.iterdir()):
+        shutil.copytree(case, tmp_path / case.name, ignore=shutil.ignore_patterns("before"))
+    report = Report()
+    roles = load_roles(Request((str(tmp_path),)), report)
+    assert report.errors == []
+    assert len(roles) > 30
+    # Every file is opened once and belongs to one root: no module is checked by itself.
+    assert not [r for r in roles if "/role/" in r.location.file and not r.location.address.startswith("module.")]
