@@ -13,7 +13,7 @@ from rolelint.errors import Location, Problem, UsageError, printable
 from rolelint.grammar.issues import Issue, code_of, find_issue
 from rolelint.grammar.lending import Lent
 from rolelint.grammar.library import parliament, quiet
-from rolelint.grammar.sifting import Case, Told, sift
+from rolelint.grammar.sifting import Case, Told, merge, sift
 from rolelint.grammar.transcript import Early, Transcript
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
@@ -76,7 +76,7 @@ class Auditor:
         found = self._memo.get(key)
         if found is None:
             mine: list[Problem] = []
-            found = self._memo[key] = (policy.document, tuple(self._ask(policy, file, mine)), tuple(mine))
+            found = self._memo[key] = (policy.document, tuple(merge(self._ask(policy, file, mine))), tuple(mine))
         notes += found[2]
         yield from found[1]
 
@@ -108,12 +108,9 @@ class Auditor:
     def _ask(self, policy: Policy, file: str, notes: list[Problem]) -> Iterator[Told]:
         transcript = Transcript(policy, self._lent.own_actions, self._lent.own_prefixes, shapes=self._auditors)
         self.left_out += transcript.left_out
-        self.left_out["condition keys that parliament does not know"] += sum(
-            not any(c.key.startswith(own) for own in self._lent.own_keys)
-            for s in transcript.statements
-            for c in s.conditions
-        )
-        self.left_out = +self.left_out
+        new = sum(not self._lent.is_own_key(c.key) for s in transcript.statements for c in s.conditions)
+        if new:
+            self.left_out["condition keys that parliament does not know"] += new
         for statement in transcript.skipped:
             message = "the grammar checks leave out a statement that names too many actions and resources"
             notes.append(Problem(message, policy.locate(statement.route), "split the statement", "warning"))
@@ -121,7 +118,9 @@ class Auditor:
             yield self._early(early, file)
         if not transcript.text:
             return
-        self._lent.use_keys(c.key for s in transcript.statements for c in s.conditions)
+        keys = [c.key for s in transcript.statements for c in s.conditions]
+        actions = [action for s in transcript.statements for action in s.actions]
+        self._lent.use(keys, None if self._auditors else actions)
         for finding in self._analyze(transcript, policy, file, notes):
             yield from self._place(finding, transcript, policy, notes)
 
@@ -157,10 +156,9 @@ class Auditor:
         return list(judged.findings)
 
     def _early(self, early: Early, file: str) -> Told:
-        action = early.statement.actions[int(early.route[-1])]
         make = import_module("parliament.finding").Finding
-        finding = make(early.key, early.detail, {"string": action, "filepath": file})
-        return Told(early.key, f"`{action}`", early.route, early.statement, finding, ())
+        finding = make(early.key, "", {"string": early.text, "filepath": file})
+        return Told(early.key, f"`{early.text}`", early.route, early.statement, finding, ())
 
     def _place(self, finding: Any, transcript: Transcript, policy: Policy, notes: list[Problem]) -> Iterator[Told]:
         """Find what a finding is about, and give what stands of it."""

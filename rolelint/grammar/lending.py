@@ -34,7 +34,6 @@ class Lent:
 
     Attributes:
         own_actions: the actions in parliament's own data, lower-cased; `own_prefixes` its services.
-        own_keys: the condition keys in parliament's own data, lower-cased and cut before any variable part.
     """
 
     def __init__(self, parliament: Any) -> None:
@@ -52,7 +51,10 @@ class Lent:
         statement = sys.modules["parliament.statement"]
         names = [*getattr(statement, "GLOBAL_CONDITION_KEYS", ())]
         names += [condition["condition"] for service in own for condition in service["conditions"]]
-        self.own_keys = {re.split(r"[$<*]|tag-key", name.lower())[0] for name in names}
+        # Cut before the part that stands for any tag.
+        cut = [re.split(r"[$<*]|tag-key", name.lower(), maxsplit=1) for name in names]
+        self._own_keys = {parts[0] for parts in cut if len(parts) == 1}
+        self._own_templates = tuple({parts[0] for parts in cut if len(parts) > 1})
         self._services = [_Service(self._known, prefix) for prefix in self._known.prefixes()]
         self._by_prefix = {service["prefix"]: service for service in self._services}
 
@@ -85,9 +87,24 @@ class Lent:
             module.config.clear()
             module.config.update(config)
 
-    def use_keys(self, keys: Iterable[str]) -> None:
-        """Say which condition keys the policy has that is judged next; lower-cased."""
-        self._keys = tuple(dict.fromkeys(key for key in keys if self._known.key_mask(key) is not None))
+    def use(self, keys: Iterable[str], actions: Iterable[str] | None) -> None:
+        """Say what the policy has that is judged next: lower-cased condition keys, and actions.
+
+        Args:
+            actions: None when the user's auditors may ask for others.
+        """
+        self._keys = tuple(dict.fromkeys(key for key in keys if key_mask(self._known, key) is not None))
+        services = self._services
+        if actions is not None:
+            # It walks the whole list for every action.
+            prefixes = {action.partition(":")[0].lower() for action in actions} | {"s3"}
+            if "*" not in prefixes:
+                services = [service for prefix in sorted(prefixes) if (service := self._by_prefix.get(prefix))]
+        self.parliament.iam_definition[:] = services
+
+    def is_own_key(self, key: str) -> bool:
+        """Tell whether parliament's own data has a condition key; lower-cased."""
+        return key in self._own_keys or key.startswith(self._own_templates)
 
     def privilege(self, service: str, action: str) -> dict[str, Any]:
         """Describe an action with those of the policy's condition keys that it supports."""
@@ -96,22 +113,27 @@ class Lent:
             listed = self._by_prefix[service]["privileges"]
             self._privileges.update({(service, entry["privilege"]): entry for entry in listed})
             found = self._privileges[service, action]
-        if not self._keys:
-            return {**found, "service_resources": self._by_prefix[service]["resources"], "service_conditions": []}
         bit = 1 << found["index"]
-        keys = [key for key in self._keys if (self._known.key_mask(key) or 0) & bit]
-        row = {"resource_type": "", "condition_keys": keys, "dependent_actions": []}
-        rows = found["resource_types"]
+        keys = [key for key in self._keys if (key_mask(self._known, key) or 0) & bit]
+        # Published keys are templates such as `aws:ResourceTag/${TagKey}`; the policy's own keys stand for them.
+        rows = found["typed_rows"]
+        if keys or not rows:
+            rows = [*rows, {"resource_type": "", "condition_keys": keys, "dependent_actions": []}]
         return {
             **found,
-            "resource_types": [{**rows[0], "condition_keys": keys}] if _takes_none(rows) else [*rows, row],
+            "resource_types": rows,
             "service_resources": self._by_prefix[service]["resources"],
             "service_conditions": [{"condition": key, "type": key_type(self._known, key)} for key in keys],
         }
 
 
-def _takes_none(rows: list[dict[str, Any]]) -> bool:
-    return len(rows) == 1 and not rows[0]["resource_type"]
+def key_mask(known: Catalog, key: str) -> int | None:
+    """Give the actions that support a lower-cased condition key; None when nothing is known of it.
+
+    Some services publish the key of any tag as `service:ResourceTag/tag-key`.
+    """
+    mask = known.key_mask(key)
+    return known.key_mask(f"{key.partition('/')[0]}/tag-key") if mask is None and "/" in key else mask
 
 
 def key_type(known: Catalog, key: str) -> str:
@@ -158,6 +180,7 @@ def _privilege(action: Action) -> dict[str, Any]:
             {"resource_type": kind.name, "condition_keys": [], "dependent_actions": []} for kind in signature.optional
         )
         rows += more
+    typed = list(rows)
     if action.keys or not rows:
         rows.append({"resource_type": "", "condition_keys": list(action.keys), "dependent_actions": []})
     return {
@@ -166,6 +189,7 @@ def _privilege(action: Action) -> dict[str, Any]:
         "description": "",
         "resource_types": rows,
         "index": action.index,
+        "typed_rows": typed,
     }
 
 

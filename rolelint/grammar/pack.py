@@ -156,9 +156,8 @@ class Pack:
         if told.statement is not None:
             label += f" / {told.statement.sid or show_route(told.statement.route)}"
         location = policy.locate(told.route)
-        text = f"{show(label)}: {title[:1].lower()}{title[1:].rstrip('. ')}"
-        if told.text:
-            text += f": {show(told.text)}"
+        said = [] if told.key in _SENTENCES and told.text else [f"{title[:1].lower()}{title[1:].rstrip('. ')}"]
+        text = ": ".join([label, *said, *([told.text] if told.text else [])])
         name = role.name if role else policy.name
         actions = told.actions if self._settings.keep_all_actions else told.actions[:_FEW_ACTIONS]
         return Finding(
@@ -170,7 +169,7 @@ class Pack:
             certainty="proved",
             role=role.id if role else "",
             role_name=name,
-            message=" ".join(text.split()),
+            message=" ".join(show(text).split()),
             location=location,
             fingerprint=fingerprint(
                 code_of(told.key), name, _content(told.statement), told.text, os.path.basename(location.file)
@@ -182,6 +181,17 @@ class Pack:
         )
 
 
+#: Issues whose text says it all; for the others it follows the title.
+_SENTENCES = frozenset(
+    (
+        "RESOURCE_MISMATCH",
+        "RESOURCE_STAR",
+        "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
+        "UNKNOWN_CONDITION_FOR_ACTION",
+        "MISMATCHED_TYPE",
+        "MISMATCHED_TYPE_OPERATION_TO_NULL",
+    )
+)
 #: What the reader of policies says, by how it begins, of what is also an issue: the issue is told instead.
 _WARNINGS: Mapping[str, str] = {"the Sid `": "DUPLICATE_SID", "unknown condition operator": "UNKNOWN_OPERATOR"}
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from rolelint.catalog import ResourceType, catalog
 from rolelint.errors import Route
 from rolelint.grammar.globs import overlap
+from rolelint.grammar.lending import key_mask
 from rolelint.grammar.transcript import Transcript
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.parse import parse_operator
@@ -20,6 +21,10 @@ from rolelint.policies.text import has_unknown
 _GRANTING = frozenset((PolicyType.IDENTITY, PolicyType.SESSION))
 
 
+#: Stands in a text for the actions of an issue; no policy holds it.
+ACTIONS = "\x00"
+
+
 class Told(NamedTuple):
     """One issue that stands, with its place inside the policy.
 
@@ -27,6 +32,7 @@ class Told(NamedTuple):
         key: parliament's name of the issue.
         text: what is special here, for the message.
         finding: parliament's own finding, for the settings that the user makes for it.
+        actions: those it is about; where `text` holds `ACTIONS`, that stands for them.
     """
 
     key: str
@@ -55,6 +61,19 @@ class Case(NamedTuple):
     def drop(self, reason: str) -> None:
         """Let the finding go."""
         self.left_out[reason] += 1
+
+
+def merge(tolds: Iterable[Told]) -> list[Told]:
+    """Tell each issue once for a place; parliament repeats some for every action."""
+    kept: dict[tuple[str, Route, str], Told] = {}
+    for told in tolds:
+        key = (told.key, told.route, told.text if ACTIONS in told.text or not told.route else "")
+        if key in kept:
+            first = kept[key]
+            kept[key] = first._replace(actions=tuple(dict.fromkeys((*first.actions, *told.actions))))
+        else:
+            kept[key] = told
+    return [t._replace(text=t.text.replace(ACTIONS, _names(list(t.actions)))) for t in kept.values()]
 
 
 def sift(case: Case) -> Iterator[Told]:
@@ -146,7 +165,7 @@ def _is_of(resource: str, kind: ResourceType) -> bool:
 
 def _wanted(mask: int) -> str:
     kinds = {kind.key: kind for i in catalog().indexes(mask) for kind in _kinds(i)}
-    formats = [kind.formats[0] for kind in kinds.values()]
+    formats = sorted((kind.formats[0] for kind in kinds.values()), key=len)
     return f"`{formats[0]}`{' and others' if len(formats) > 1 else ''}" if formats else "only `*`"
 
 
@@ -198,17 +217,11 @@ def _bucket(case: Case) -> Iterator[Told]:
             if statement.not_action or not catalog().expand_all(statement.actions) & catalog().expand(f"s3:{held}"):
                 continue
             at = (statement.resources or ()).index(resource)
-            told = case.told(f"`s3:{held}` on `{resource}` leads to `s3:{lacking}`", (*statement.route, "Resource", at))
+            text = f"`s3:{held}` on `{resource}` leads to {ACTIONS}"
+            told = case.told(text, (*statement.route, "Resource", at), (f"s3:{lacking}",))
             yield told._replace(statement=statement)
             return
     case.drop("escalation on unknown values")
-
-
-def _sid(case: Case) -> Iterator[Told]:
-    if case.policy.type is PolicyType.RESOURCE:
-        return case.drop("Sids that IAM does not limit")
-    text = case.finding.location.get("string", "") if isinstance(case.finding.location, dict) else ""
-    yield case.told(f"`{text}`")
 
 
 def _same_sid(case: Case) -> Iterator[Told]:
@@ -407,12 +420,12 @@ def _key(case: Case) -> Iterator[Told]:
         yield case.told(str(case.finding.detail))
         return
     name, known = found[2], catalog()
-    index, supported = known.index(name), known.key_mask(condition.key)
+    index, supported = known.index(name), key_mask(known, condition.key)
     if supported is not None and index is not None and supported >> index & 1:
         return case.drop("condition keys that parliament does not know")
     if condition.if_exists or condition.quantifier == "ForAllValues":
         return case.drop("tests that accept an absent key")
-    text = f"`{name}` does not support `{condition.key_text}`"
+    text = f"`{condition.key_text}` is not supported by {ACTIONS}"
     if supported is None:
         if case.policy.type is PolicyType.TRUST:
             return case.drop("claims of identity providers")
@@ -480,7 +493,6 @@ _CHECKS: Mapping[str, Callable[[Case], Iterator[Told]]] = {
     "RESOURCE_STAR": _star,
     "RESOURCE_EFFECTIVELY_STAR": _all_resources,
     "RESOURCE_POLICY_PRIVILEGE_ESCALATION": _bucket,
-    "INVALID_SID": _sid,
     "DUPLICATE_SID": _same_sid,
     "NO_VERSION": _version,
     "OLD_VERSION": _version,

@@ -27,10 +27,10 @@ MAX_PAIRS = 400_000
 
 
 class Early(NamedTuple):
-    """An issue told by the action's text alone, so that parliament can go on with the rest of the statement."""
+    """An issue told by one text alone, as parliament tells it, so that it can go on with the rest of the statement."""
 
     key: str
-    detail: str
+    text: str
     route: Route
     statement: Statement
 
@@ -143,9 +143,10 @@ class Transcript:
         kind, base = self._policy.type, statement.route
         data: dict[str, Any] = {}
         if statement.sid:
+            data["Sid"] = re.sub("[^0-9A-Za-z]", "", statement.sid)
             # Only IAM limits a Sid to letters and digits; S3, KMS and others do not.
-            loose = kind is PolicyType.RESOURCE
-            data["Sid"] = re.sub("[^0-9A-Za-z]", "", statement.sid) if loose else statement.sid
+            if data["Sid"] != statement.sid and kind is not PolicyType.RESOURCE and not has_unknown(statement.sid):
+                self.early.append(Early("INVALID_SID", statement.sid, (*base, "Sid"), statement))
         data["Effect"] = statement.effect
         if statement.principals is not None:
             data["NotPrincipal" if statement.not_principal else "Principal"] = self._principals(statement)
@@ -186,12 +187,12 @@ class Transcript:
         if action.strip("*") == "" and action:
             return True
         if not colon or ":" in name:
-            self.early.append(Early("EXCEPTION", "", route, statement))
+            self.early.append(Early("EXCEPTION", action, route, statement))
             return False
         if not catalog().expand(action):
             wild = "*" in prefix or "?" in prefix
             key = "UNKNOWN_ACTION" if wild or catalog().service_mask(prefix) else "UNKNOWN_PREFIX"
-            self.early.append(Early(key, "", route, statement))
+            self.early.append(Early(key, action, route, statement))
             return False
         if prefix != "*" and ("*" in prefix or "?" in prefix):
             self.left_out["wildcards in service prefixes"] += 1
