@@ -109,15 +109,15 @@ def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Find
     drafts: list[Draft] = []
     mask = subject.mask
     for prepared in plan_.rules:
-        question = prepared.question
-        if question.of_powers and (not mask or not all(mask & need for need in prepared.needs)):
-            continue
-        hit = question.ask(subject)
-        if hit is None:
-            continue
-        one = draft(prepared.rule, hit, prepared.lowers, subject)
-        subject.found[prepared.rule.id] = (prepared.rule.category, one.severity)
-        drafts.append(one)
+        for need in prepared.needs:
+            if not mask & need:
+                break
+        else:
+            hit = prepared.question.ask(subject) if mask or not prepared.question.of_powers else None
+            if hit is not None:
+                one = draft(prepared.rule, hit, prepared.lowers, subject)
+                subject.found[prepared.rule.id] = (prepared.rule.category, one.severity)
+                drafts.append(one)
     if not drafts:
         return []
     standing = fold([d for d in drafts if d.rule.id in plan_.wanted])

@@ -10,11 +10,9 @@ from typing import NamedTuple
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
-from rolelint.engine.compile import compile_document
 from rolelint.errors import Location
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness, fingerprint
 from rolelint.policies.document import Statement
-from rolelint.policies.role import Role
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import worst
@@ -152,7 +150,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         scope=lead.power.scope if lead else "",
         gate=lead.power.gate if lead else "",
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
-        related=tuple(_related(refs, hit, role)),
+        related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
         fix=_fix(rule),
         category=rule.category,
@@ -160,18 +158,16 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
     )
 
 
-def _related(refs: Sequence[StatementRef], hit: Hit, role: Role | None) -> Iterator[Related]:
+def _related(refs: Sequence[StatementRef], hit: Hit, subject: Subject) -> Iterator[Related]:
     """List the other statements that a finding rests on, then those that allow some of its actions besides."""
     for ref in refs[1:]:
         yield Related(ref.location(), f"{'grants' if ref.statement.effect == 'Allow' else 'denies'} part of it as well")
     mask = hit.core
-    if not mask or role is None:
+    if not mask:
         return
-    for policy in role.identity:
-        statements = policy.document.statements
-        for one, statement in zip(compile_document(policy.document).statements, statements, strict=True):
-            if one.mask & mask and statement.effect == "Allow" and (id(policy), statement.index) not in hit.refs:
-                yield Related(StatementRef(policy, statement).location(), "allows some of these actions, too")
+    for named, ref in subject.allows:
+        if named & mask and (id(ref.policy), ref.statement.index) not in hit.refs:
+            yield Related(ref.location(), "allows some of these actions, too")
 
 
 def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness | None]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.catalog import catalog
 from rolelint.engine import Actor, Power, StatementRef, actor, powers
+from rolelint.engine.compile import compile_document
 from rolelint.errors import Location
 from rolelint.policies.document import Condition
 from rolelint.policies.role import Policy, PolicyType, Role
@@ -175,6 +176,18 @@ class Subject:
         if self.role is not None:
             return self.role.trust
         return next((p for p in self.policies if p.type is PolicyType.TRUST), None)
+
+    @cached_property
+    def allows(self) -> list[tuple[int, StatementRef]]:
+        """Every Allow statement of the role's own policies, with the actions that it names."""
+        return [
+            (one.mask, StatementRef(policy, statement))
+            for policy in (self.role.identity if self.role else ())
+            for one, statement in zip(
+                compile_document(policy.document).statements, policy.document.statements, strict=True
+            )
+            if statement.effect == "Allow"
+        ]
 
     @cached_property
     def channel_blocked(self) -> int:

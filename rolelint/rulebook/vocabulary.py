@@ -170,12 +170,12 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
         twos = [p for p in subject.weighed if p.mask & second.mask and eligible(p)]
         masks: tuple[dict[int, int], dict[int, int]] = ({}, {})
         links: set[tuple[int, int]] = set()
-        for row in rows:
-            for i, one in enumerate(ones):
-                mine = one.mask & row.first
-                for k, two in enumerate(twos) if mine else ():
-                    theirs = two.mask & row.second
-                    if theirs and mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
+        for kind, first_, second_ in rows:
+            left = [(i, p, p.mask & first_) for i, p in enumerate(ones) if p.mask & first_]
+            right = [(k, p, p.mask & second_) for k, p in enumerate(twos) if p.mask & second_]
+            for i, one, mine in left:
+                for k, two, theirs in right:
+                    if mine != theirs and (kind is None or _meet(one, two, kind)):
                         masks[0][i] = masks[0].get(i, 0) | mine
                         masks[1][k] = masks[1].get(k, 0) | theirs
                         links.add((i, k))
