@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -12,8 +12,10 @@ from typing import Any, NamedTuple, Protocol
 from rolelint.documents import Document, Place, parse
 from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
+from rolelint.findings.ranking import rank
+from rolelint.parallel import fork_map, workers
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
-from rolelint.reach import enrich, rank
+from rolelint.reach import enrich
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, read, read_folder
 from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
@@ -72,6 +74,12 @@ class Request(NamedTuple):
     hook: bool = False
 
 
+#: Roles that a process must have to pay for being started.
+ROLES_PER_WORKER = 60
+
+_Judged = list[tuple[RoleReport, list[UnknownItem]]]
+
+
 class _Found(NamedTuple):
     """A reading with the files it came from: real paths, and whether the user named them."""
 
@@ -102,14 +110,22 @@ def lint(
     roles, readings = _gather(request, context, report, documents)
     quotes = _Quotes() if request.excerpts else None
     _grammar(readings, context, report)
-    for role in roles:
-        judged = judge.check_role(role, rulebook, options)
-        if role.inventoried or role.accessed is not None:
-            enrich(role, judged, options.actor)
-        if quotes:
-            judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
-        report.roles.append(judged)
-        report.unknown += _each_once(judge.role_unknowns(role, options))
+
+    def judge_part(part: Sequence[Role]) -> list[tuple[RoleReport, list[UnknownItem]]]:
+        out = []
+        for role in part:
+            judged = judge.check_role(role, rulebook, options)
+            if role.inventoried or role.accessed is not None:
+                enrich(role, judged, options.actor)
+            if quotes:
+                judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
+            out.append((judged, _each_once(judge.role_unknowns(role, options))))
+        return out
+
+    for part in _share(judge_part, roles):
+        for judged, unknown in part:
+            report.roles.append(judged)
+            report.unknown += unknown
     rank(report)
     for reading in readings:
         for policy in reading.policies:
@@ -119,6 +135,14 @@ def lint(
     around = [policy for role in roles[:1] for policy in role.policies()]
     report.findings += [quotes.quote(finding, around) for finding in guards] if quotes else guards
     return report
+
+
+def _share(work: Callable[[Sequence[Role]], _Judged], roles: list[Role]) -> Iterator[_Judged]:
+    """Judge roles, in several processes where there are many; the first here, so that each finds what all need."""
+    count = workers(len(roles), ROLES_PER_WORKER)
+    yield work(roles[:1])
+    rest = roles[1:]
+    yield from fork_map(work, rest, count) if count > 1 else (work(rest),)
 
 
 def load_roles(request: Request, report: Report) -> list[Role]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -57,6 +56,8 @@ def fork_map(work: Callable[[Sequence[_Item]], _Result], items: Sequence[_Item],
             stream.close()
             os.waitpid(pid, 0)
         raise
+    import pickle
+
     failure = ""
     for pid, stream in started:
         with stream:
@@ -93,6 +94,8 @@ def _start(work: Callable[[Sequence[Any]], Any], part: Sequence[Any]) -> tuple[i
 
 
 def _answer(work: Callable[[Sequence[Any]], Any], part: Sequence[Any]) -> bytes:
+    import pickle
+
     try:
         return pickle.dumps((True, work(part)), protocol=5)
     except BaseException:

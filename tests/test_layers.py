@@ -13,10 +13,11 @@ _PACKAGE = Path(__file__).resolve().parent.parent / "rolelint"
 ALLOWED = {
     "errors": set(),
     "records": set(),
+    "parallel": set(),
     "algebra": set(),
     "catalog": set(),
     "documents": set(),
-    "sources": {"documents"},
+    "sources": {"catalog", "documents", "policies"},
     "policies": set(),
     "findings": {"policies"},
     "engine": {"algebra", "catalog", "policies", "findings"},
@@ -24,7 +25,8 @@ ALLOWED = {
     "rulebook": {"algebra", "catalog", "engine", "findings", "policies", "documents"},
     "grammar": {"catalog", "findings", "policies"},
     "reporters": {"findings", "policies"},
-    "lint": {"documents", "findings", "policies", "readers", "sources"},
+    "reach": {"catalog", "engine", "findings", "policies"},
+    "lint": {"documents", "findings", "grammar", "parallel", "policies", "reach", "readers", "sources"},
     "cli": {
         "catalog",
         "documents",

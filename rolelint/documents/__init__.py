@@ -190,8 +190,12 @@ class _LazyLocation(Location):
     def __hash__(self) -> int:
         return hash(_fields(self))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Location, _fields(self)
+
 
 def _fields(place: Location) -> tuple[object, ...]:
+    """Give the fields in the order of `Location`."""
     return place.file, place.line, place.column, place.end_line, place.end_column, place.route, place.address
 
 
