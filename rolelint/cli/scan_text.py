@@ -52,10 +52,8 @@ def _units(scan: Mapping[str, Any]) -> list[str]:
     for unit in scan.get("units") or ():
         counts = " · ".join(f"{severity} {unit['findings'][severity]}" for severity in SEVERITIES)
         missing = f", {unit['not_read']} not read" if unit["not_read"] else ""
-        noun = "account" if unit["accounts"] == 1 else "accounts"
-        lines.append(
-            f"  {printable(unit['path'])}: {unit['accounts']} {noun}{missing}, {unit['roles']} roles · {counts}"
-        )
+        size = f"{_count(unit['accounts'], 'account')}{missing}, {_count(unit['roles'], 'role')}"
+        lines.append(f"  {printable(unit['path'])}: {size} · {counts}")
         if "damage" in unit:
             damage = unit["damage"]
             lines.append(
@@ -66,6 +64,10 @@ def _units(scan: Mapping[str, Any]) -> list[str]:
     for account in failed:
         lines.append(f"  not read: {account['id']} {printable(account['name'])}: {printable(account['reason'])}")
     return ["organization", *lines] if lines else []
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _confirm(scan: Mapping[str, Any], report: Any) -> list[str]:

@@ -263,7 +263,9 @@ class Progress:
         else:
             own = outcome.dump["Rolelint"]
             roles = len(outcome.dump["RoleDetailList"])
-            text = f"{roles} roles" + (f", {len(own['not_seen'])} things not seen" if own["not_seen"] else "")
+            text = f"{roles} {'role' if roles == 1 else 'roles'}" + (
+                f", {len(own['not_seen'])} things not seen" if own["not_seen"] else ""
+            )
             text += ", read earlier" if outcome.resumed else ""
         click.echo(f"[{self._done}/{self._accounts}] {name}: {text}", err=True)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import EffectGroup, Finding, Related, Report, RoleReport, UnknownItem, Witness
+from rolelint.findings.ranking import rank
+from rolelint.findings.totals import totals
 
 SCHEMA = "rolelint-report/1"
 
@@ -146,10 +148,8 @@ def join(reports: list[tuple[str, Report]]) -> Report:
     Raises:
         UsageError: when two hold the same account, or were made for different actors.
     """
-    from rolelint.reach import rank
-
     out = Report()
-    owners: dict[str, str] = {}
+    owners: dict[str, tuple[int, str]] = {}
     for number, (name, report) in enumerate(reports):
         if number == 0:
             out.fail_on, out.actor, out.catalog = report.fail_on, report.actor, report.catalog
@@ -157,9 +157,9 @@ def join(reports: list[tuple[str, Report]]) -> Report:
         elif report.actor != out.actor:
             raise UsageError(f"`{name}` was made for the actor `{report.actor}`, others for `{out.actor}`")
         for account in (report.extra.get("scan") or {}).get("accounts") or ():
-            other = owners.setdefault(account["id"], name)
-            if other != name:
-                raise UsageError(f"the account {account['id']} is in `{other}` and in `{name}`")
+            other = owners.setdefault(account["id"], (number, name))
+            if other[0] != number:
+                raise UsageError(f"the account {account['id']} is in `{other[1]}` and in `{name}`")
         out.roles += report.roles
         out.findings += report.findings
         out.unknown += report.unknown
@@ -191,8 +191,6 @@ def without_repeats(findings: list[Finding]) -> list[Finding]:
 
 
 def _join_extra(into: dict[str, Any], more: Mapping[str, Any]) -> None:
-    from rolelint.findings.totals import totals
-
     mine = into.setdefault("scan", {"accounts": []})
     theirs = more.get("scan") or {}
     mine["accounts"] = sorted(mine["accounts"] + list(theirs.get("accounts") or ()), key=lambda a: (a["path"], a["id"]))

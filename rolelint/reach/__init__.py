@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolelint.findings.model import Report, RoleReport
+from rolelint.findings.model import RoleReport
 from rolelint.policies.role import Role
 
 
@@ -15,11 +15,3 @@ def enrich(role: Role, judged: RoleReport, actor_name: str) -> None:
         from rolelint.reach.telling import tell
 
         tell(role, judged, actor_name)
-
-
-def rank(report: Report) -> None:
-    """Order the roles of a report by the real damage they could do, where that is known; the worst first."""
-    if any("damage" in role.extra for role in report.roles):
-        from rolelint.reach.telling import rank_roles
-
-        rank_roles(report)

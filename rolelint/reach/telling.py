@@ -7,7 +7,7 @@ from typing import Any
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Actor, actor, powers
-from rolelint.findings.model import Report, RoleReport
+from rolelint.findings.model import RoleReport
 from rolelint.policies.role import Role
 from rolelint.reach.damage import Damage, damage, interest
 from rolelint.reach.inventory import Inventory, inventory_of, numbers
@@ -106,18 +106,3 @@ def _unused_facts(role: Role, who: Actor, held: int, idle: int, inventory: Inven
     if inventory is not None:
         facts["damage_left"] = damage_facts(damage(role, who, left), inventory, who)
     return facts
-
-
-def rank_roles(report: Report) -> None:
-    """Order roles by what they could destroy for good: production first, then by number."""
-    report.roles.sort(key=_rank)
-    for number, role in enumerate(report.roles, 1):
-        if "damage" in role.extra:
-            role.extra["damage"]["rank"] = number
-
-
-def _rank(role: RoleReport) -> tuple[int, ...]:
-    found = role.extra.get("damage")
-    if found is None:
-        return (1, 0, 0, 0, 0)
-    return (0, -found["production_lost"], -found["production"], -found["lost"], -found["resources"])
