@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -23,10 +24,13 @@ def workers(items: int, least: int) -> int:
         least: how many items one process must have to pay for itself.
 
     Returns:
-        1 where the platform cannot copy a process, or the job is small.
+        1 where the platform cannot copy a process, the job is small, or this process has several threads.
     """
     if not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
         return 1
+    threading = sys.modules.get("threading")
+    if threading is not None and threading.active_count() > 1:
+        return 1  # a copy may wait for ever for a lock that another thread held
     return max(1, min(len(os.sched_getaffinity(0)), items // least, 8))
 
 
