@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from lark import Tree
 
 
+_HEREDOC = re.compile(r"<<-?([A-Za-z][\w.-]*)\r?\n")
+_LOOSE_END = re.compile(r"^([ \t]*([A-Za-z][\w.-]*))([ \t]+)(\r?\n)", re.MULTILINE)
 _ESCAPE = re.compile(r'\\(?:([nrt"\\])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))|(\$\$(?=\{)|%%(?=\{))')
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 
@@ -47,7 +49,7 @@ def parse_hcl(file: str, text: str) -> Body:
     from hcl2.api import parses_to_tree
     from lark.exceptions import LarkError
 
-    text = text.removeprefix("\ufeff")
+    text = _tidy(text.removeprefix("\ufeff"))
     try:
         tree = parses_to_tree(text)
     except LarkError as error:
@@ -58,12 +60,23 @@ def parse_hcl(file: str, text: str) -> Body:
     return _Builder(text, 0).body(_child(tree, "body"))
 
 
+def _tidy(text: str) -> str:
+    """Move blanks after the end of a heredoc to the next line, where the grammar allows them; no offset changes.
+
+    Terraform ignores such blanks.
+    """
+    words = set(_HEREDOC.findall(text)) if "<<" in text else set()
+    if not words:
+        return text
+    return _LOOSE_END.sub(lambda m: m[1] + m[4] + m[3] if m[2] in words else m[0], text)
+
+
 def parse_block(text: str, start: int, end: int) -> Block | None:
     """Parse the one block that stands between two offsets of a text; None when that is no block."""
     from hcl2.api import parses_to_tree
     from lark.exceptions import LarkError
 
-    part = text[start:end]
+    part = _tidy(text[start:end])
     try:
         tree = parses_to_tree(part)
     except LarkError:

@@ -59,19 +59,19 @@ class Files:
             self._memo[key] = body
         return body
 
-    def block(self, file: str, start: int, end: int) -> hcl.Block:
-        """Parse one block of a file; one that cannot be parsed is a problem and is empty."""
+    def block(self, file: str, start: int, end: int) -> hcl.Block | None:
+        """Parse one block of a file; one that cannot be parsed is a problem and not there."""
         key = ("terraform block", file, start)
-        block: hcl.Block | None = self._memo.get(key)
-        if block is None:
+        if key not in self._memo:
             from rolelint.documents.hcl import parse_block
 
             block = parse_block(self.text(file) or "", start, end)
             if block is None:
-                self.body(file)
-                block = hcl.Block("", (), hcl.Body({}, (), start, end), start, end, start)
+                # The whole file says what is wrong, or finds the block where the outline did not.
+                block = next((b for b in self.body(file).blocks if b.start == start), None)
             self._memo[key] = block
-        return block
+        found: hcl.Block | None = self._memo[key]
+        return found
 
     def matters(self, path: str, depth: int) -> bool:
         """Tell whether a folder speaks of IAM, see `Folder.matters`."""

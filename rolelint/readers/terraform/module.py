@@ -358,6 +358,14 @@ class Module:
             return scope.account
         if kind == "aws_region" and wanted in ("name", "id", "region"):
             return scope.region
+        if kind == "aws_iam_policy" and wanted == "policy":
+            from rolelint.catalog import catalog
+
+            arn = definition.block.body.settings.get("arn") or definition.block.body.settings.get("name")
+            named = value(arn.value, Frame(self, definition.file)) if arn else None
+            known = catalog().managed_policy(named) if isinstance(named, str) and not has_unknown(named) else None
+            if known is not None:
+                return json.dumps(known)
         return unknown(f"{address}.{wanted}")
 
     def provider(self, definition: Definition) -> str:
