@@ -53,14 +53,10 @@ def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Su
             if levels:
                 drop += levels
                 reasons.append(because)
-        weighed.append((part._replace(drop=drop, reasons=tuple(reasons)), mask))
-    ordered = best_first(part for part, _ in weighed)
-    best = ordered[0]
-    mask = next(m for part, m in weighed if part is best)
-    fields = dict(hit.fields)
-    fields.setdefault("deed", _deed(ordered, best._replace(mask=mask)))
-    hit = hit.but(parts=ordered, drop=best.drop + base, fields=fields)
-    return Draft(rule, hit, lowered(rule.severity, hit.drop), best.reasons or hit.reasons)
+        weighed.append(part._replace(drop=drop, reasons=tuple(reasons), lead=mask))
+    ordered = best_first(weighed)
+    hit = hit.but(parts=ordered, drop=ordered[0].drop + base)
+    return Draft(rule, hit, lowered(rule.severity, hit.drop), ordered[0].reasons or hit.reasons)
 
 
 def fold(drafts: Sequence[Draft]) -> list[Draft]:
@@ -172,22 +168,20 @@ def _related(refs: Sequence[StatementRef], hit: Hit, subject: Subject) -> Iterat
 
 def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness | None]:
     """Find a request that AWS would allow, for the worst action first."""
-    first = parts[0]
-    index = worst(first.mask, first.prefer)
     held = subject.powers
     if held is None:
-        return first, index, None
+        return parts[0], parts[0].worst, None
     tries = 0
     for part in parts:
-        mask = part.mask
+        mask, lead = part.mask, part.lead or part.mask
         while mask and tries < WITNESS_TRIES:
             tries += 1
-            number = worst(mask, part.prefer)
+            number = worst(mask & lead or mask, part.prefer)
             answer = witness(held, number)
             if answer.witness is not None:
                 return part, number, answer.witness
             mask &= ~(1 << number)
-    return first, index, None
+    return parts[0], parts[0].worst, None
 
 
 def _ordered_refs(hit: Hit, lead: Part | None) -> list[StatementRef]:
@@ -223,8 +217,7 @@ def _message(one: Draft, subject: Subject, lead: Part | None, index: int | None)
     hit = one.hit
     fields = _Fields(role=who_is(subject), **hit.fields)
     if "deed" not in fields and lead is not None:
-        mask = lead.mask if index is None else 1 << index
-        fields["deed"] = _deed(hit.parts, lead._replace(mask=mask))
+        fields["deed"] = _deed(hit.parts, lead if index is None else lead._replace(lead=1 << index))
     text = show(one.rule.message.format_map(fields) + hit.fields.get("more", ""))
     if one.folded:
         text += f" (includes {', '.join(f'{r.id} {r.name}' for r in one.folded)})"

@@ -32,6 +32,8 @@ class Part(NamedTuple):
     Attributes:
         drop: levels that the severity loses for them, with one reason for each level or more.
         statements: the Allow statements that grant them, the widest first.
+        prefer: patterns of actions to name first.
+        lead: the actions among which the one to name is, where not all give the severity; else 0.
     """
 
     power: Power
@@ -40,6 +42,12 @@ class Part(NamedTuple):
     reasons: tuple[str, ...]
     statements: tuple[StatementRef, ...]
     prefer: tuple[str, ...] = ()
+    lead: int = 0
+
+    @property
+    def worst(self) -> int:
+        """The action to name, by its index in the catalogue."""
+        return worst(self.lead or self.mask, self.prefer)
 
 
 class Hit:
@@ -265,9 +273,22 @@ def _order(part: Part) -> tuple[int, bool, bool, int, bool]:
 
 
 def best_first(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Order parts from the most to the least severe; proved before possible, wide before narrow."""
+    """Order parts from the most to the least severe; proved before possible, wide before narrow.
+
+    Of several parts that are first alike, the one with the action to name first comes first.
+    """
     several = tuple(parts)
-    return several if len(several) < 2 else tuple(sorted(several, key=_order))
+    if len(several) < 2:
+        return several
+    ordered = sorted(several, key=_order)
+    least = _order(ordered[0])
+    alike = [p for p in ordered if _order(p) == least]
+    if len(alike) > 1:
+        index = worst(_union(p._replace(mask=p.lead or p.mask) for p in alike), alike[0].prefer)
+        lead = next(p for p in alike if p.mask >> index & 1)
+        ordered.remove(lead)
+        ordered.insert(0, lead)
+    return tuple(ordered)
 
 
 def hit_of(parts: Iterable[Part]) -> Hit | None:
@@ -347,7 +368,7 @@ def describe(part: Part, *, more: int | None = None) -> str:
     Args:
         more: the number of further actions to speak of; those of the part by default.
     """
-    index = worst(part.mask, part.prefer)
+    index = part.worst
     action = catalog().action(index)
     text = f"`{action.name}`{_where(part, index)}"
     count = part.mask.bit_count() - 1 if more is None else more
@@ -357,7 +378,7 @@ def describe(part: Part, *, more: int | None = None) -> str:
 def _where(part: Part, index: int) -> str:
     power = part.power
     signature = catalog().action(index).signature
-    types = signature.required or signature.optional
+    types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
     if not types:
         return ""
     if power.scope == "any" or power.broad:

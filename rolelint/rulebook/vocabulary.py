@@ -183,15 +183,20 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         firsts = {i: subject.part(ones[i], m, prefer=prefer, selected=first.mask) for i, m in masks[0].items()}
         seconds = {k: subject.part(twos[k], m, prefer=prefer, selected=second.mask) for k, m in masks[1].items()}
+        lead = best_first(firsts.values())[0], best_first(seconds.values())[0]
         one_, two_ = min(
             ((firsts[i], seconds[k]) for i, k in sorted(links)),
-            key=lambda link: (max(p.drop for p in link), sum(p.drop for p in link)),
+            key=lambda link: (
+                max(p.drop for p in link),
+                sum(p.drop for p in link),
+                link[1] is not lead[1],
+                link[0] is not lead[0],
+            ),
         )
         weaker = one_ if one_.drop > two_.drop else two_
         fields = {"first": describe(one_), "second": describe(two_)}
-        return Hit(
-            best_first(seconds.values()), best_first(firsts.values()), weaker.drop, weaker.reasons, fields=fields
-        )
+        rest = tuple(p for p in best_first(seconds.values()) if p is not two_)
+        return Hit((two_, *rest), best_first(firsts.values()), weaker.drop, weaker.reasons, fields=fields)
 
     return Question(ask, (first, second), needs=(first, second))
 
@@ -359,6 +364,7 @@ def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
         ]
         if not reasons:
             return None
+        reasons.sort(key=lambda code: severities.index(subject.found[code][1]))
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         return Hit(fields={"text": f"its powers are destructive ({reasons[0]}{more})"}, location=role.location)
 
