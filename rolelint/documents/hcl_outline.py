@@ -19,12 +19,13 @@ _INSIDE = re.compile(r'\\.|[$%]{2}\{|[$%]\{|"', re.DOTALL)
 
 
 class Part(NamedTuple):
-    """A top-level block: its type, its labels, and where its text stands."""
+    """A top-level block: its type, its labels, and where its text and its header stand."""
 
     type: str
     labels: tuple[str, ...]
     start: int
     end: int
+    head_end: int
 
 
 def outline(text: str) -> list[Part] | None:
@@ -39,7 +40,8 @@ def outline(text: str) -> list[Part] | None:
         if end < 0:
             return None
         labels = tuple(a or b for a, b in _LABEL.findall(head[2]))
-        parts.append(Part(head[1], labels, at, end))
+        header = head[0][:-1].rstrip()
+        parts.append(Part(head[1], labels, at, end, at + len(header)))
         at = _past(text, end)
     return parts
 

@@ -132,7 +132,9 @@ def test_bad_text_is_an_input_error_with_a_place() -> None:
 def test_the_outline_agrees_with_the_parser(text: str) -> None:
     parts = outline(text)
     assert parts is not None
-    assert [tuple(p) for p in parts] == [(b.type, b.labels, b.start, b.end) for b in parse_hcl("x", text).blocks]
+    assert [tuple(p) for p in parts] == [
+        (b.type, b.labels, b.start, b.end, b.head_end) for b in parse_hcl("x", text).blocks
+    ]
 
 
 def test_the_outline_agrees_with_the_parser_on_whole_files() -> None:
@@ -141,7 +143,9 @@ def test_the_outline_agrees_with_the_parser_on_whole_files() -> None:
     for file in files:
         text = file.read_text()
         body = parse_hcl(str(file), text)
-        assert [tuple(p) for p in outline(text) or ()] == [(b.type, b.labels, b.start, b.end) for b in body.blocks]
+        assert [tuple(p) for p in outline(text) or ()] == [
+            (b.type, b.labels, b.start, b.end, b.head_end) for b in body.blocks
+        ]
         for block in body.blocks:
             assert parse_block(text, block.start, block.end) == block
 

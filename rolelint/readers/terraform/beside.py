@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from rolelint.errors import Location, Route
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.evaluate import Frame
-from rolelint.readers.terraform.files import Files
+from rolelint.readers.terraform.files import Files, open_folder
 from rolelint.readers.terraform.module import Origin, Tree, body_values
 from rolelint.readers.terraform.references import Configuration, all_references, call_names
 from rolelint.readers.terraform.source import linked_values
@@ -59,6 +60,8 @@ class Beside:
 
     def locate(self, instance: Instance, attribute: Route, route: Route) -> Location | None:
         """Give the place of an instance or of a part of its policy in the source."""
+        if not attribute:
+            return self._header(instance)
         origin = self.origin(instance)
         if origin is None:
             return None
@@ -66,14 +69,41 @@ class Beside:
         sid = _at(instance, attribute, (*route[:2], "Sid")) if len(route) > 1 else None
         return locate(origin, attribute, route, instance.address, wanted, sid if isinstance(sid, str) else "")
 
+    def _header(self, instance: Instance) -> Location | None:
+        """Find the header of a block without parsing anything."""
+        path = self._path(call_names(instance.module))
+        if path is None:
+            return None
+        kind = "data" if instance.mode == "data" else "resource"
+        found = open_folder(path, self.tree.files).header(kind, instance.type, instance.name)
+        if found is None:
+            return None
+        file, start, end = found
+        return self.tree.files.location(file, start, end, (), instance.address)
+
+    def _path(self, modules: tuple[str, ...]) -> str | None:
+        if not modules:
+            return self.tree.root.folder.path
+        source = self._configuration.source(modules)
+        if not source.startswith(("./", "../")):
+            return self.tree.installed(".".join(modules))
+        above = self._path(modules[:-1])
+        return os.path.normpath(os.path.join(above, source)) if above is not None else None
+
     def refine(self, instance: Instance, world: World) -> None:
         """Put what the source says in place of what the plan does not know.
 
         Only expressions that refer to what the plan's own configuration says they refer to are used: the source
         may be another version than the one that was planned.
         """
-        open_ends = {n for n, v in instance.values.items() if _open(v) and n not in instance.sensitive}
-        open_ends = {n for n in open_ends if instance.sets(n)}
+        open_ends = {
+            name
+            for name, value in instance.values.items()
+            if name not in instance.sensitive
+            and _open(value)
+            and instance.sets(name)
+            and not _led(value, instance, world)
+        }
         if not open_ends:
             return
         origin = self.origin(instance)
@@ -125,6 +155,12 @@ def _has(there: Any, step: object) -> bool:
 def _head(reference: str) -> str:
     parts = reference.split("[")[0].split(".")
     return ".".join(parts[: 3 if parts[0] == "data" else 2])
+
+
+def _led(value: object, instance: Instance, world: World) -> bool:
+    """Tell whether an unknown value is known to be an attribute of another resource."""
+    found = world.owner(value)
+    return found is not None and found[0] is not instance
 
 
 def _open(value: object) -> bool:

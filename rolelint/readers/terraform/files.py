@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from rolelint.documents import Document
@@ -36,6 +36,7 @@ class Files:
     def __init__(self, memo: dict[Any, Any]) -> None:
         self._memo = memo
         self.problems: list[Problem] = []
+        self._folders: dict[tuple[str, str], Folder] = {}
 
     def text(self, file: str) -> str | None:
         """Give the text of a file, or None when it cannot be read."""
@@ -72,6 +73,13 @@ class Files:
             self._memo[key] = block
         found: hcl.Block | None = self._memo[key]
         return found
+
+    def folder(self, path: str, make: Callable[[str, Files], Folder]) -> Folder:
+        """Give the folder at a path; problems in it are told to the one that opened it first."""
+        key = ("terraform folder", path)
+        if key not in self._folders:
+            self._folders[key] = make(path, self)
+        return self._folders[key]
 
     def matters(self, path: str, depth: int) -> bool:
         """Tell whether a folder speaks of IAM, see `Folder.matters`."""
@@ -115,11 +123,12 @@ def _parse(file: str, text: str) -> hcl.Body:
 
 
 class _Found(NamedTuple):
-    """Where a block stands, and the block itself once it is parsed."""
+    """Where a block and its header stand, and the block itself once it is parsed."""
 
     file: str
     start: int
     end: int
+    head_end: int
     block: hcl.Block | None
 
 
@@ -156,10 +165,12 @@ class Folder:
                 parts = None if file.endswith(".json") else outline(self._files.text(file) or "")
                 if parts is None:
                     for block in self._files.body(file).blocks:
-                        self._note(block.type, block.labels, _Found(file, block.start, block.end, block))
+                        self._note(
+                            block.type, block.labels, _Found(file, block.start, block.end, block.head_end, block)
+                        )
                 else:
                     for part in parts:
-                        self._note(part.type, part.labels, _Found(file, part.start, part.end, None))
+                        self._note(part.type, part.labels, _Found(file, part.start, part.end, part.head_end, None))
         return self._index
 
     def _note(self, kind: str, labels: tuple[str, ...], found: _Found) -> None:
@@ -170,6 +181,11 @@ class Folder:
     def keys(self, kind: str) -> list[tuple[str, str]]:
         """List the labels of all blocks of one type, in order of appearance."""
         return [(a, b) for (t, a, b) in self._heads() if t == kind]
+
+    def header(self, kind: str, first: str, second: str) -> tuple[str, int, int] | None:
+        """Give the file and span of a block's header without parsing the block."""
+        found = self._heads().get((kind, first, second))
+        return (found[0].file, found[0].start, found[0].head_end) if found else None
 
     def block(self, kind: str, first: str = "", second: str = "") -> Definition | None:
         """Give a block by type and labels, the settings of override files put over those of others."""
@@ -229,7 +245,11 @@ def takes(name: str) -> bool:
 
 
 def open_folder(path: str, files: Files) -> Folder:
-    """Open the folder of a module with every file that belongs to it."""
+    """Open the folder of a module with every file that belongs to it, once in a run."""
+    return files.folder(path, _open_folder)
+
+
+def _open_folder(path: str, files: Files) -> Folder:
     try:
         names = [n for n in os.listdir(path or ".") if takes(n)]
     except OSError:

@@ -63,6 +63,12 @@ class Configuration:
         """Give the configuration of a resource by module call names and address without keys."""
         return self._resources.get(modules, {}).get(address)
 
+    def source(self, modules: tuple[str, ...]) -> str:
+        """Give the source of a called module as the configuration writes it, or an empty text."""
+        above = self._modules.get(modules[:-1], {})
+        call = (above.get("module_calls") or {}).get(modules[-1]) or {}
+        return str(call.get("source") or "")
+
     def referenced(self) -> frozenset[str]:
         """List data sources that some resource or module call refers to, by absolute address without keys."""
         found: set[str] = set()
