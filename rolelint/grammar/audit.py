@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from typing import Any
 
-from rolelint.errors import Location, Problem, UsageError, printable
-from rolelint.grammar.issues import Issue, code_of, find_issue
+from rolelint.errors import Problem, UsageError, printable
+from rolelint.grammar.issues import Issue, find_issue
 from rolelint.grammar.lending import Lent
 from rolelint.grammar.library import parliament, quiet
+from rolelint.grammar.settings import SEVERITIES, is_ignored, read_config
 from rolelint.grammar.sifting import Case, Told, merge, sift
 from rolelint.grammar.transcript import Early, Transcript
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.policies.text import show
-
-_SEVERITIES = {"CRITICAL": "critical", "HIGH": "high", "MEDIUM": "medium", "LOW": "low", "INFO": "info", "MUTE": ""}
 
 
 class Auditor:
@@ -35,7 +34,7 @@ class Auditor:
         self._lent = lent
         self._private = private_auditors
         self._community = community
-        self._set_by_user = _read_config(config)
+        self._set_by_user = read_config(config)
         self._auditors = bool(private_auditors) or community or _has_default_auditors(library)
         self._memo: dict[tuple[int, str, str], tuple[PolicyDocument, tuple[Told, ...], tuple[Problem, ...]]] = {}
         self.version: str = getattr(library, "__version__", "")
@@ -80,23 +79,25 @@ class Auditor:
         notes += found[2]
         yield from found[1]
 
-    def severity(self, finding: Any, policy: Policy) -> str | None:
-        """Give our severity of one of parliament's findings; None where the user's settings ignore it here."""
-        config = self._library.config
-        if finding.issue not in config:
+    def severity(self, told: Told, policy: Policy) -> str | None:
+        """Give our severity of an issue at its place; None where the user's settings mute or ignore it.
+
+        Raises:
+            UsageError: for an issue of an auditor that the configuration does not describe.
+        """
+        settings = self._library.config.get(told.key, {})
+        if not {"severity", "title"} <= settings.keys():
             raise UsageError(
-                f"a private auditor reports `{printable(finding.issue)}`, which the parliament configuration does not "
-                "describe",
+                f"an auditor reports `{printable(told.key)}`, which the parliament configuration does not describe",
                 hint="give it a title and a severity in the file for --parliament-config",
             )
-        self._library.enhance_finding(finding)
-        if import_module("parliament.cli").is_finding_filtered(finding, "INFO"):
-            self.left_out["ignored by the parliament configuration"] += 1
-            return None
-        issue = find_issue(finding.issue)
-        if issue is not None and "severity" not in self._set_by_user.get(finding.issue, {}):
-            return issue.severity
-        return _SEVERITIES[finding.severity]
+        issue = find_issue(told.key)
+        own = issue is not None and "severity" not in self._set_by_user.get(told.key, {})
+        severity = issue.severity if issue is not None and own else SEVERITIES[settings["severity"]]
+        if severity and not is_ignored(settings.get("ignore_locations"), _facts(told, policy)):
+            return severity
+        self.left_out["muted or ignored by the parliament configuration"] += 1
+        return None
 
     def texts(self, finding: Any, issue: Issue | None) -> tuple[str, str]:
         """Give the title of a finding and what to do about it; the user's own words go first."""
@@ -165,10 +166,6 @@ class Auditor:
         location = dict(finding.location) if isinstance(finding.location, dict) else {}
         line = location.get("line") or location.get("lineno") or 0
         route = transcript.route(int(line)) if line else ()
-        if line:
-            # The user's own settings speak of the lines of the file.
-            real = policy.locate(route)
-            location = {**location, "line": real.line, "column": real.column}
         finding.location = location
         if finding.issue == "EXCEPTION":
             where = location.get("community_auditor") or "parliament"
@@ -177,6 +174,15 @@ class Auditor:
             return
         statement = transcript.statement_at(route) if route else None
         yield from sift(Case(policy, transcript, finding, route, statement, self.left_out))
+
+
+def _facts(told: Told, policy: Policy) -> dict[str, Iterable[str]]:
+    """Say where an issue is, in the words of `ignore_locations`."""
+    place = policy.locate(told.route)
+    facts: dict[str, Iterable[str]] = {"action": told.actions, "actions": told.actions}
+    for word, value in told.finding.location.items():
+        facts[word] = [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
+    return {**facts, "filepath": [place.file], "line": [str(place.line)], "column": [str(place.column)]}
 
 
 def _line(detail: object) -> str:
@@ -197,42 +203,3 @@ def _check_folder(folder: str) -> None:
         raise UsageError(
             f"no auditors in `{printable(folder)}`", hint="an auditor is a Python file with `audit(policy)`"
         )
-
-
-def _read_config(path: str) -> dict[str, dict[str, Any]]:
-    """Read the user's overriding configuration, so that a mistake in it gets a place and not a traceback."""
-    if not path:
-        return {}
-    import yaml
-
-    try:
-        with open(path, encoding="utf-8") as stream:
-            data = yaml.safe_load(stream)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", "") or "it is not UTF-8 text"
-        raise UsageError(f"cannot read `{printable(path)}`: {reason.lower()}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
-        raise UsageError(f"not YAML: {getattr(error, 'problem', '') or 'unreadable'}", location=place) from error
-    if not isinstance(data, dict) or not all(isinstance(value, dict) for value in data.values()):
-        raise UsageError(
-            "a parliament configuration maps each issue to its settings",
-            location=Location(path),
-            hint="for example `RESOURCE_STAR: {severity: MUTE}`",
-        )
-    for key, value in data.items():
-        severity = value.get("severity", "LOW")
-        if severity not in _SEVERITIES:
-            words = ", ".join(_SEVERITIES)
-            raise UsageError(
-                f"unknown severity `{printable(str(severity))}` of `{printable(str(key))}`",
-                location=Location(path),
-                hint=f"it is one of {words}",
-            )
-    return {str(key): value for key, value in data.items()}
-
-
-def codes_of(path: str) -> frozenset[str]:
-    """Give the codes of the issues that a parliament configuration describes."""
-    return frozenset(code_of(key) for key in _read_config(path))

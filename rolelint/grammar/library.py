@@ -20,12 +20,10 @@ _NEEDED = (
     ("parliament", "expand_action"),
     ("parliament", "is_glob_match"),
     ("parliament", "override_config"),
-    ("parliament", "enhance_finding"),
     ("parliament", "analyze_policy_string"),
     ("parliament.statement", "get_privilege_info"),
     ("parliament.statement", "is_valid_region"),
     ("parliament.statement", "is_valid_account_id"),
-    ("parliament.cli", "is_finding_filtered"),
     ("parliament.finding", "Finding"),
 )
 _MISSING = object()
@@ -43,7 +41,7 @@ def parliament() -> Any:
         with _pkg_resources(), warnings.catch_warnings():
             # Its regular expressions are not raw strings, and it does not close the files it reads.
             warnings.simplefilter("ignore")
-            # Not `parliament.cli.main`: only that writes a log file into the folder for temporary files.
+            # Not `parliament.cli`: its `main` writes a log file into the folder for temporary files.
             modules = {name: import_module(name) for name, _ in _NEEDED}
     except (ImportError, AttributeError, OSError, SyntaxError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__

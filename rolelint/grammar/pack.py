@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from rolelint.errors import Location, Problem, show_route
+from rolelint.errors import Location, Problem
 from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport, UnknownItem, fingerprint
 from rolelint.grammar.audit import Auditor
 from rolelint.grammar.issues import PREFIX, code_of, find_issue, name_of
@@ -33,6 +33,14 @@ class Settings(NamedTuple):
     community_auditors: bool = False
     new_only: bool = False
     keep_all_actions: bool = True
+
+
+class _Read(NamedTuple):
+    """Where a finding comes from: the issue, the file of its role, and the place of its statement."""
+
+    told: Told
+    file: str
+    statement: Location | None
 
 
 #: Actions that a finding lists when effects are summed up.
@@ -66,36 +74,36 @@ class Pack:
         self._seen: set[tuple[int, str, Location]] = set()
         self._kept: list[PolicyDocument] = []
         self._notes: list[Problem] = []
+        self._found: dict[tuple[object, ...], _Read] = {}
         self._told: set[tuple[str, Location]] = set()
         self._policies = 0
 
     def check_role(self, role: Role, rulebook: Any, options: Any) -> RoleReport:
-        """Judge a role."""
+        """Judge a role; its policies are read with the guardrails, for roles may be judged in other processes."""
         report: RoleReport = self._judge.check_role(role, rulebook, options)
-        old: set[PolicyDocument] = set()
-        if self._settings.new_only and role.before is not None:
-            old = {policy.document for policy in role.before.policies()}
-        own = [*role.identity, role.boundary, *(role.session or ()), role.trust, *role.resource_policies]
-        for policy in own:
-            if policy is not None and policy.document not in old:
-                report.findings += self._judge_policy(policy, role, report.findings, options)
         return report
 
     def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> list[Finding]:
         """Judge a policy by itself."""
         findings: list[Finding] = self._judge.check_policy(policy, rulebook, options)
-        return [*findings, *self._judge_policy(policy, None, findings, options)]
+        return [*findings, *self._read(policy, None, options)]
 
     def check_guardrails(self, roles: Iterable[Role], rulebook: Any, options: Any) -> list[Finding]:
-        """Judge the SCPs and RCPs around roles."""
+        """Judge the SCPs and RCPs around roles, and read the policies of all roles; `finish` hands these out."""
         roles = list(roles)
         findings: list[Finding] = list(self._judge.check_guardrails(roles, rulebook, options))
         around: dict[int, Policy] = {}
         for role in roles:
-            for policy in (*(p for level in role.scps or () for p in level), *(role.rcps or ())):
-                around[id(policy)] = policy
+            old: set[PolicyDocument] = set()
+            if self._settings.new_only and role.before is not None:
+                old = {policy.document for policy in role.before.policies()}
+            for policy in (*role.identity, role.boundary, *(role.session or ()), role.trust):
+                if policy is not None and policy.document not in old:
+                    findings += self._read(policy, role, options)
+            common = (*(p for level in role.scps or () for p in level), *(role.rcps or ()), *role.resource_policies)
+            around.update((id(policy), policy) for policy in common)
         for policy in around.values():
-            findings += self._judge_policy(policy, None, findings, options)
+            findings += self._read(policy, None, options)
         return findings
 
     def role_unknowns(self, role: Role, options: Any) -> list[UnknownItem]:
@@ -104,7 +112,29 @@ class Pack:
         return items
 
     def finish(self, report: Report) -> None:
-        """Say in the report what could not be judged, and drop the warnings that have become findings."""
+        """Hand the findings to their roles, and say in the report what could not be judged.
+
+        What a rule says of the same statement goes first, and warnings that have become findings are dropped.
+        """
+        roles: dict[tuple[str, str], RoleReport] = {}
+        for judged in report.roles:
+            roles.setdefault((judged.id, judged.source.file), judged)
+        mine, report.findings = report.findings, []
+        for finding in mine:
+            read = self._found.get(_key(finding))
+            if read is None:
+                report.findings.append(finding)
+                continue
+            owner = roles.get((finding.role, read.file))
+            known = owner.findings if owner is not None else mine
+            if _is_said(finding, read, known):
+                self._auditor.left_out["said by a rule"] += 1
+                continue
+            (owner.findings if owner is not None else report.findings).append(finding)
+            self._told.add((read.told.key, finding.location))
+        for findings in (report.findings, *(judged.findings for judged in report.roles)):
+            if any(finding.category == "grammar" for finding in findings):
+                findings.sort(key=lambda f: (SEVERITIES.index(f.severity), f.category == "grammar", f.rule))
         report.warnings = [w for w in report.warnings if not self._is_told(w)]
         report.warnings += [note for note in self._notes if note.kind == "warning"]
         report.errors += [note for note in self._notes if note.kind == "error"]
@@ -119,45 +149,40 @@ class Pack:
         key = next((issue for words, issue in _WARNINGS.items() if warning.message.startswith(words)), None)
         return key is not None and (key, warning.location) in self._told
 
-    def _judge_policy(self, policy: Policy, role: Role | None, findings: list[Finding], options: Any) -> list[Finding]:
+    def _read(self, policy: Policy, role: Role | None, options: Any) -> list[Finding]:
+        """Give parliament's findings about one policy at its place, once."""
         fields = policy.arn.split(":", 5)
         if len(fields) == 6 and fields[4] == "aws":
             return []
-        place = policy.locate(())
-        key = (id(policy.document), policy.type.value, place)
+        key = (id(policy.document), policy.type.value, policy.locate(()))
         if key in self._seen:
             return []
         self._seen.add(key)
         self._kept.append(policy.document)  # its id stays its own
         self._policies += 1
-        found: list[Finding] = []
-        grouped: dict[tuple[object, ...], Finding] = {}
+        found: dict[tuple[object, ...], Finding] = {}
         for told in self._auditor.audit(policy, self._notes):
-            code = code_of(told.key)
-            if not _wanted(code, options) or _is_said(told, policy, findings, options):
+            if not _wanted(told.key, options):
                 continue
-            severity = self._auditor.severity(told.finding, policy)
+            severity = self._auditor.severity(told, policy)
             if severity is None:
                 continue
-            if told.route:
-                self._told.add((told.key, policy.locate(told.route)))
             made = self._finding(told, policy, role, severity)
-            same = (made.rule, made.location, made.message)
-            if same not in grouped:
-                grouped[same] = made
-                found.append(made)
-        found.sort(key=lambda f: (SEVERITIES.index(f.severity), f.rule))
-        return found
+            if _key(made) not in found:
+                found[_key(made)] = made
+                place = policy.locate(told.statement.route) if told.statement is not None else None
+                self._found[_key(made)] = _Read(told, role.location.file if role else "", place)
+        return list(found.values())
 
     def _finding(self, told: Told, policy: Policy, role: Role | None, severity: str) -> Finding:
         issue = find_issue(told.key)
         title, fix = self._auditor.texts(told.finding, issue)
         label = policy.name
         if told.statement is not None:
-            label += f" / {told.statement.sid or show_route(told.statement.route)}"
+            label += f"/{told.statement.sid or f'Statement[{told.statement.index}]'}"
         location = policy.locate(told.route)
-        said = [] if told.key in _SENTENCES and told.text else [f"{title[:1].lower()}{title[1:].rstrip('. ')}"]
-        text = ": ".join([label, *said, *([told.text] if told.text else [])])
+        said = [] if told.key in _SENTENCES and told.text else [_lowered(title)]
+        text = ": ".join([f"`{label}`", *said, *([told.text] if told.text else [])])
         name = role.name if role else policy.name
         actions = told.actions if self._settings.keep_all_actions else told.actions[:_FEW_ACTIONS]
         return Finding(
@@ -196,30 +221,35 @@ _SENTENCES = frozenset(
 _WARNINGS: Mapping[str, str] = {"the Sid `": "DUPLICATE_SID", "unknown condition operator": "UNKNOWN_OPERATOR"}
 
 
-def _wanted(code: str, options: Any) -> bool:
+def _wanted(key: str, options: Any) -> bool:
+    """Tell whether an issue takes part: it is selected, not ignored, nor the same as a rule that is ignored."""
+    code, issue = code_of(key), find_issue(key)
     select: frozenset[str] = getattr(options, "select", frozenset())
     ignore: frozenset[str] = getattr(options, "ignore", frozenset())
-    if code in ignore or (PREFIX in ignore and code not in select):
+    if code in ignore:
         return False
-    return not select or code in select or PREFIX in select
-
-
-def _is_said(told: Told, policy: Policy, findings: list[Finding], options: Any) -> bool:
-    """Tell whether a rule already speaks of the same thing in the same statement, or was told not to."""
-    issue = find_issue(told.key)
-    if issue is None or not issue.twins or code_of(told.key) in getattr(options, "select", ()):
-        return False
-    if issue.twins <= getattr(options, "ignore", frozenset()):
+    if code in select:
         return True
-    if told.statement is None:
+    if PREFIX in ignore or (issue is not None and issue.twins and issue.twins <= ignore):
         return False
-    place = policy.locate(told.statement.route)
-    for finding in findings:
-        if finding.rule in issue.twins:
-            places = (finding.location, *(related.location for related in finding.related))
-            if any(_within(one, place) for one in places):
+    return not select or PREFIX in select
+
+
+def _is_said(finding: Finding, read: _Read, others: Iterable[Finding]) -> bool:
+    """Tell whether a rule already speaks of the same thing in the same statement."""
+    issue = find_issue(read.told.key)
+    if issue is None or not issue.twins or read.statement is None:
+        return False
+    for other in others:
+        if other.rule in issue.twins:
+            places = (other.location, *(related.location for related in other.related))
+            if any(_within(place, read.statement) for place in places):
                 return True
     return False
+
+
+def _key(finding: Finding) -> tuple[object, ...]:
+    return finding.rule, finding.location, finding.message
 
 
 def _within(inner: Location, outer: Location) -> bool:
@@ -231,6 +261,12 @@ def _within(inner: Location, outer: Location) -> bool:
         return False
     start, end = (outer.line, outer.column), (outer.end_line or outer.line, outer.end_column)
     return start <= (inner.line, inner.column) <= end
+
+
+def _lowered(title: str) -> str:
+    """Give a title as it reads inside a sentence."""
+    word = title.partition(" ")[0]
+    return (title if word.isupper() and len(word) > 1 else title[:1].lower() + title[1:]).rstrip(". ")
 
 
 def _content(statement: Statement | None) -> str:

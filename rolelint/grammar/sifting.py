@@ -12,6 +12,7 @@ from rolelint.errors import Route
 from rolelint.grammar.globs import overlap
 from rolelint.grammar.lending import key_mask
 from rolelint.grammar.transcript import Transcript
+from rolelint.grammar.values import FITS, WORDS, base_type, family, fits
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.parse import parse_operator
 from rolelint.policies.role import Policy, PolicyType
@@ -122,7 +123,8 @@ def _mismatch(case: Case) -> Iterator[Told]:
         if not hit:
             continue
         if any(_acts_on_some(i, statement.resources) for i in catalog().indexes(mask)):
-            case.drop("actions that act on a resource all the same, or come in by a wildcard")
+            if any(catalog().action(i).signature.required for i in hit):
+                case.drop("actions that act on a resource all the same, or come in by a wildcard")
             continue
         stray.append((index, pattern))
     if not stray:
@@ -142,7 +144,16 @@ def _kinds(index: int) -> tuple[ResourceType, ...]:
 
 def _acts_on_some(index: int, resources: Iterable[str]) -> bool:
     kinds = _kinds(index)
+    if not kinds:
+        # Documented for `*` only, yet AWS's own examples write `arn:aws:s3:::*` for s3:ListAllMyBuckets.
+        service = catalog().name(index).partition(":")[0]
+        return any(r.strip("*") == "" or _is_whole_service(r, service) for r in resources)
     return any(r == "*" or any(_is_of(r, kind) for kind in kinds) for r in resources)
+
+
+def _is_whole_service(resource: str, service: str) -> bool:
+    fields = resource.split(":", 5)
+    return len(fields) > 2 and fields[2] in (service, "*") and not "".join(fields[5:]).strip("*:")
 
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
@@ -288,7 +299,7 @@ def _operator(case: Case) -> Iterator[Told]:
 
 def _truth(case: Case) -> Iterator[Told]:
     for condition in _blocks(case):
-        wrong = [v for v in condition.values if not _FITS["Bool"](v)]
+        wrong = [v for v in condition.values if not FITS["Bool"](v)]
         if wrong:
             yield case.told(f"`{condition.key_text}` is compared with {_names(wrong)}", _at(case, condition))
             return
@@ -317,10 +328,10 @@ def _type(case: Case) -> Iterator[Told]:
     for condition in blocks:
         if condition.key_text != name:
             continue
-        kind = _base_type(condition.key) or found[2]
-        wrong = [v for v in condition.values if not _fits(v, kind, condition.operator)]
+        kind = base_type(condition.key) or found[2]
+        wrong = [v for v in condition.values if not fits(v, kind, condition.operator)]
         if wrong:
-            text = f"`{condition.key_text}` holds {_WORDS.get(kind, 'text')}, and is compared with {_names(wrong)}"
+            text = f"`{condition.key_text}` holds {WORDS.get(kind, 'text')}, and is compared with {_names(wrong)}"
             yield case.told(text, _at(case, condition))
             return
     case.drop("values that parliament does not know")
@@ -328,84 +339,18 @@ def _type(case: Case) -> Iterator[Told]:
 
 def _operator_type(case: Case, blocks: list[Condition]) -> Iterator[Told]:
     for condition in blocks:
-        kind, family = _base_type(condition.key), _family(condition.operator)
-        if kind is None or family is None or kind == family or kind == "String":
+        kind, compared = base_type(condition.key), family(condition.operator)
+        if kind is None or compared is None or kind == compared or kind == "String":
             continue  # published as a string, a key may hold numbers and truth values all the same
-        usable = family == "String" and kind == "ARN"
+        usable = compared == "String" and kind == "ARN"
         if usable != (case.finding.issue == "MISMATCHED_TYPE_BUT_USABLE"):
             continue
-        if family == "String" and kind == "Bool" and all(_FITS["Bool"](v) for v in condition.values):
+        if compared == "String" and kind == "Bool" and all(FITS["Bool"](v) for v in condition.values):
             continue  # compared as text, `true` is `true`
-        text = f"`{condition.operator_text}` on `{condition.key_text}`, which holds {_WORDS[kind]}"
+        text = f"`{condition.operator_text}` on `{condition.key_text}`, which holds {WORDS[kind]}"
         yield case.told(text, _at(case, condition))
         return
     case.drop("types of condition keys that the catalogue knows better")
-
-
-_WORDS: Mapping[str, str] = {
-    "ARN": "ARNs",
-    "Bool": "true or false",
-    "Date": "dates",
-    "Numeric": "numbers",
-    "IPAddress": "IP addresses",
-    "String": "text",
-}
-_OTHER_NAMES = {"Arn": "ARN", "Number": "Numeric", "Ip": "IPAddress"}
-_FAMILIES = (
-    ("String", "String"),
-    ("Arn", "ARN"),
-    ("Numeric", "Numeric"),
-    ("Date", "Date"),
-    ("Bool", "Bool"),
-    ("Ip", "IPAddress"),
-    ("NotIp", "IPAddress"),
-)
-
-
-def _family(operator: str) -> str | None:
-    return next((kind for head, kind in _FAMILIES if operator.startswith(head)), None)
-
-
-def _base_type(key: str) -> str | None:
-    kind = catalog().key_type(key)
-    return kind.removeprefix("ArrayOf") if kind else None
-
-
-def _is_number(text: str) -> bool:
-    return bool(re.fullmatch(r"[+-]?\d+(\.\d+)?", text))
-
-
-def _is_address(text: str) -> bool:
-    from ipaddress import ip_network
-
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
-
-
-_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?)?)?|\d{5,}")
-_FITS: Mapping[str, Callable[[str], bool]] = {
-    "Bool": lambda text: text.lower() in ("true", "false") or "${" in text,
-    "Date": lambda text: bool(_DATE.fullmatch(text)),
-    "Numeric": _is_number,
-    "IPAddress": _is_address,
-    "ARN": lambda text: overlap(text, "arn:*:*:*:*:*") or "${" in text,
-    "String": lambda text: True,
-}
-
-
-def _fits(value: str, kind: str, operator: str) -> bool:
-    """Tell whether a value under an operator can match some value of a type."""
-    kind = _OTHER_NAMES.get(kind, kind)
-    if operator in ("StringLike", "StringNotLike") and ("*" in value or "?" in value or "${" in value):
-        return kind != "ARN" or _FITS["ARN"](value)
-    if operator.startswith("String") and "${" in value:
-        return True
-    if operator.startswith("Arn") and value == "*":
-        return True
-    return _FITS.get(kind, _FITS["String"])(value)
 
 
 _CONDITION = re.compile(r"Unknown condition (.+) for action (\S+)", re.DOTALL)

@@ -1,0 +1,93 @@
+"""The user's own configuration of parliament: severities, texts, and locations to ignore."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rolelint.errors import Location, UsageError, printable
+
+#: parliament's severities in our words; what is muted is not reported.
+SEVERITIES: Mapping[str, str] = {
+    "CRITICAL": "critical",
+    "HIGH": "high",
+    "MEDIUM": "medium",
+    "LOW": "low",
+    "INFO": "info",
+    "MUTE": "",
+}
+_EXAMPLE = "for example `RESOURCE_STAR: {severity: MUTE}`"
+
+
+def read_config(path: str) -> dict[str, dict[str, Any]]:
+    """Read an overriding configuration, by issue.
+
+    Raises:
+        UsageError: for a file that parliament would stumble over, with the place.
+    """
+    if not path:
+        return {}
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as stream:
+            data = yaml.safe_load(stream)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", "") or "it is not UTF-8 text"
+        raise UsageError(f"cannot read `{printable(path)}`: {reason.lower()}") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
+        problem = printable(str(getattr(error, "problem", "") or "it cannot be read"))
+        raise UsageError(f"the parliament configuration is not YAML: {problem}", location=place) from error
+    if not isinstance(data, dict) or not all(isinstance(value, dict) for value in data.values()):
+        message = "a parliament configuration maps each issue to its settings"
+        raise UsageError(message, location=Location(path), hint=_EXAMPLE)
+    for key, value in data.items():
+        _check(str(key), value, path)
+    return {str(key): value for key, value in data.items()}
+
+
+def _check(key: str, value: Mapping[str, Any], path: str) -> None:
+    severity = value.get("severity", "LOW")
+    if severity not in SEVERITIES:
+        message = f"unknown severity `{printable(str(severity))}` of `{printable(key)}`"
+        raise UsageError(message, location=Location(path), hint=f"it is one of {', '.join(SEVERITIES)}")
+    for entry in _list(value.get("ignore_locations")):
+        if not isinstance(entry, dict):
+            message = f"`ignore_locations` of `{printable(key)}` must be a list of mappings"
+            raise UsageError(message, location=Location(path), hint="for example `- filepath: test.json`")
+        for pattern in (text for texts in entry.values() for text in _list(texts)):
+            try:
+                re.compile(str(pattern).lower())
+            except re.error as error:
+                message = f"`{printable(str(pattern))}` is not a regular expression: {error}"
+                raise UsageError(message, location=Location(path)) from error
+
+
+def is_ignored(entries: Any, facts: Mapping[str, Iterable[str]]) -> bool:
+    """Tell whether one of some `ignore_locations` matches in all it names, as parliament documents them.
+
+    parliament 1.6.4 itself ignores nothing: it takes the patterns of the file for empty lists.
+
+    Args:
+        facts: what is known of the finding's location, by the words of the configuration.
+    """
+    return any(
+        all(
+            any(
+                re.fullmatch(str(p).lower(), str(t).lower())
+                for p in _list(patterns)
+                for t in facts.get(str(word), ("",))
+            )
+            for word, patterns in entry.items()
+        )
+        for entry in _list(entries)
+    )
+
+
+def _list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
