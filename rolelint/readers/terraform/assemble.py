@@ -317,8 +317,8 @@ class Assembler:
         if key in arns:
             return
         arns.add(key)
-        where = self.world.place(item.owner, item.route, ())
         if policy is None:
+            where = self.world.place(item.owner, item.route, ())
             reason += self.world.why(item.owner, item.route)
             unknowns.append(Unknown("attached policy", reason, where))
             name = show(item.value) if isinstance(item.value, str) else item.owner.name
