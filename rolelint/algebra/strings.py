@@ -15,6 +15,7 @@ from rolelint.records import record
 ANY = "\uf8fe"
 STAR = "\uf8ff"  # a wildcard in marked text; never an atom
 _WILD = str.maketrans({"?": ANY, "*": STAR})
+CROSS = "\uf8fc"  # a wildcard in marked ARN text that stands for any run of characters, colons included
 FIELD_ANY = "\uf8fd"  # any character but a colon: a wildcard in the first five fields of an ARN (S3.4)
 
 #: States one search may visit. Past it the question is answered UNKNOWN. Searches over real policies visit some
@@ -144,7 +145,12 @@ def marked(text: str, *, folded: bool = False) -> Pattern:
 
 
 def marked_arn(text: str) -> Pattern:
-    """Read an ARN pattern in which `STAR` and `ANY` stand for the wildcards."""
+    """Read an ARN pattern in which `STAR` and `ANY` stand for the wildcards.
+
+    Text with `CROSS` is read as one glob: the fields are then not known.
+    """
+    if CROSS in text:
+        return marked(text.replace(CROSS, STAR))
     fields = text.split(":", 5)
     fields += [STAR] * (6 - len(fields))
     atoms: list[str] = []
@@ -236,8 +242,8 @@ def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], lim
                 field_mask |= bit
             else:
                 table[atom] = table.get(atom, 0) | bit
-                if pattern.folded and atom.upper() != atom:
-                    upper = atom.upper()
+                upper = atom.upper()
+                if pattern.folded and upper != atom and upper.lower() == atom:
                     table[upper] = table.get(upper, 0) | bit
                     folded_any = True
         stars |= pattern.stars << base

@@ -10,6 +10,25 @@ from rolelint.algebra.strings import ANY, FIELD_ANY, STAR, Pattern, glob, includ
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
+#: Formats whose last variable holds no slash, though another type's format continues with one: `bucket` and
+#: `bucket/object`. AWS: the naming rules of each service, read 2026-11.
+_CLOSED = frozenset(
+    (
+        "arn:${Partition}:s3:::${BucketName}",
+        "arn:${Partition}:s3:${Region}:${Account}:accesspoint/${AccessPointName}",
+        "arn:${Partition}:s3tables:${Region}:${Account}:bucket/${TableBucketName}",
+        "arn:${Partition}:s3vectors:${Region}:${Account}:bucket/${BucketName}",
+        "arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}",
+        "arn:${Partition}:timestream:${Region}:${Account}:database/${DatabaseName}",
+        "arn:${Partition}:guardduty:${Region}:${Account}:detector/${DetectorId}",
+        "arn:${Partition}:elasticmapreduce:${Region}:${Account}:cluster/${ClusterId}",
+        "arn:${Partition}:kendra:${Region}:${Account}:index/${IndexId}",
+        "arn:${Partition}:globalaccelerator::${Account}:accelerator/${ResourceId}",
+        "arn:${Partition}:codepipeline:${Region}:${Account}:${PipelineName}",
+        "arn:${Partition}:storagegateway:${Region}:${Account}:gateway/${GatewayId}",
+    )
+)
+
 
 class Shape:
     """One ARN format of a resource type, read for one principal. Equal arguments give the same object.
@@ -18,14 +37,17 @@ class Shape:
         sample: a readable ARN of this format.
         format: as published, with `${...}`.
         fields: the first five fields: text, or None where any non-empty text may stand.
+        closed: the last variable holds no slash; `outside` is what the format reaches although nothing is called so.
         rest: the resource field as a pattern; `rest_head` is its literal start; `rest_open` tells that one
             variable follows the literal start and nothing else.
     """
 
     __slots__ = (
         "_pattern",
+        "closed",
         "fields",
         "format",
+        "outside",
         "rest",
         "rest_head",
         "rest_key",
@@ -68,6 +90,14 @@ class Shape:
         self.rest_key = (ANY + STAR).join(parts)
         self.rest = marked(self.rest_key)
         self._pattern: Pattern | None = None
+        self.closed = arn_format in _CLOSED
+        self.outside: tuple[Pattern, ...] = ()
+        if self.closed:
+            self.outside = (marked_arn(f"arn:{STAR}:{written[2]}:{STAR}:{STAR}:{self.rest_head}{STAR}/{STAR}"),)
+
+    def names(self, arn: str) -> bool:
+        """Tell whether an ARN names a resource of this format."""
+        return self.pattern.matches(arn) and not any(p.matches(arn) for p in self.outside)
 
     @property
     def pattern(self) -> Pattern:
@@ -172,6 +202,8 @@ def _measure(pattern: str, into: Shape) -> Reach:
         else:
             whole = regional = False
     rest = fields[5]
+    if into.closed and rest.count("/") > into.rest_head.count("/"):
+        return NOTHING
     covers = True
     if rest != "*":
         head = into.rest_head

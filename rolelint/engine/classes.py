@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from rolelint.algebra.strings import LimitReached, Pattern, literal
+from rolelint.algebra.strings import LimitReached, Pattern, literal, member
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Domain
-from rolelint.engine.arns import EVERYTHING, Reach, Shape, reach, reach_rank, shape
+from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, reach_rank, shape
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, raw_view, view
+from rolelint.engine.solve import Search, Solution, View, marked_pattern, raw_view, view
 from rolelint.engine.worlds import World, worlds
 from rolelint.policies.role import Role
+from rolelint.policies.text import split_unknown
 from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
@@ -31,17 +33,25 @@ class Group(NamedTuple):
         option: the Allow of the identity side.
         layers: for each ceiling, the Allows that touch the actions; one of each must match.
         denies: the Denies that touch them.
+        others: further Allows of the identity side that touch them, where the actions take several resources: each
+            resource may be allowed by another statement (S3.11).
+        at: of the required resource types, the one that `more_layers` and `more_denies` judge.
     """
 
     mask: int
     option: View
     layers: tuple[tuple[View, ...], ...]
     denies: tuple[View, ...]
+    others: tuple[View, ...] = ()
+    at: int = -1
+    more_layers: tuple[tuple[View, ...], ...] = ()
+    more_denies: tuple[View, ...] = ()
 
     @property
     def views(self) -> list[View]:
         """Every statement of the group."""
-        return [self.option, *self.denies, *(v for layer in self.layers for v in layer)]
+        above = (v for layer in (*self.layers, *self.more_layers) for v in layer)
+        return [self.option, *self.denies, *self.more_denies, *above, *self.others]
 
     @property
     def open(self) -> bool:
@@ -58,6 +68,11 @@ def named_mask(statement: CompiledStatement, certain: bool) -> int:
         if certain
         else statement.possible_mask
     )
+
+
+def granted_mask(statement: CompiledStatement, certain: bool) -> int:
+    """Give the actions that an Allow of the identity side grants; entries of which nothing is known grant none."""
+    return statement.mask if certain else statement.readable_mask
 
 
 class Ceilings(NamedTuple):
@@ -96,7 +111,7 @@ def ceilings(stage: Scene, within: int, certain: bool) -> Ceilings:
 
 def groups(statement: CompiledStatement, around: Ceilings, certain: bool) -> Iterator[Group]:
     """Split the actions of one Allow by the statements around it, leaving out what is certainly not allowed."""
-    total = named_mask(statement, certain) & around.allowed
+    total = granted_mask(statement, certain) & around.allowed
     if not total:
         return
     option = raw_view(statement, certain)
@@ -152,6 +167,67 @@ def by_support(group: Group) -> list[tuple[int, frozenset[str]]]:
     return parts
 
 
+def classes_of(
+    stage: Scene, group: Group, certain: bool, typed: bool = True
+) -> Iterator[tuple[Group, Signature, int, frozenset[str]]]:
+    """Split a group into classes: with their resource types, actions, and the keys that the actions cannot carry.
+
+    Args:
+        typed: off where no statement speaks of resources: all actions stand and fall together.
+    """
+    for mask, unsupported in by_support(group):
+        if not typed:
+            yield group, UNTYPED, mask, unsupported
+            continue
+        for signature, part in catalog().signatures(mask):
+            if len(signature.required) < 2:
+                yield group, signature, part, unsupported
+                continue
+            for one, joined in with_others(stage, group, part, certain):
+                if joined is group:
+                    yield group, signature, one, unsupported
+                else:
+                    yield from ((joined, signature, m, missing) for m, missing in by_support(joined))
+
+
+def with_others(stage: Scene, group: Group, mask: int, certain: bool) -> list[tuple[int, Group]]:
+    """Split actions that take several resources by the other statements that may allow some of these."""
+    if group.option.plain:
+        return [(mask, group)]
+    parts: list[tuple[int, tuple[View, ...]]] = [(mask, ())]
+    for s in companions(stage, group.option.statement, mask, certain):
+        option = raw_view(s, certain)
+        if option is None:
+            continue
+        named = granted_mask(s, certain)
+        following = []
+        for part, others in parts:
+            if part & named:
+                following.append((part & named, (*others, option)))
+            if part & ~named:
+                following.append((part & ~named, others))
+        parts = following
+    return [(part, group._replace(mask=part, others=others) if others else group) for part, others in parts]
+
+
+def companions(stage: Scene, own: CompiledStatement, mask: int, certain: bool) -> tuple[CompiledStatement, ...]:
+    """List the other identity statements that grant some of some actions."""
+    return tuple(s for s in stage.identity if s is not own and granted_mask(s, certain) & mask)
+
+
+@cache
+def several() -> int:
+    """Give the actions that take resources of several types at once (S3.11)."""
+    mask = 0
+    for signature, part in catalog().signatures(catalog().full):
+        if len(signature.required) > 1:
+            mask |= part
+    return mask
+
+
+UNTYPED = Signature(-1, (), ())
+
+
 def can_fire(stage: Scene, deny: View, signature: Signature, unsupported: frozenset[str]) -> bool:
     """Tell whether a Deny takes anything away from a class; undecided counts as yes."""
     group = Group(0, deny, (), ())
@@ -188,12 +264,9 @@ def solve(
     Raises:
         Undecided, LimitReached: when a named limit was reached.
     """
-    statements = (*group.denies, *(v for layer in group.layers for v in layer))
-    facts = stage.facts(group.option.statement, *(v.statement for v in statements))
+    facts = stage.facts(*(v.statement for v in group.views))
     key = (
-        group.option,
-        group.layers,
-        group.denies,
+        group[1:],
         signature.required,
         signature.optional,
         unsupported,
@@ -223,7 +296,11 @@ def _solve(
     mentioned = frozenset(c.key for c in conditions) | refs
     partition = stage.role.partition or "aws"
     trouble: Exception | None = None
-    for world in worlds(conditions, mentioned, partition):
+    arns: list[str] = []
+    if "aws:requestedregion" in mentioned:
+        arns = [r for v in group.views for r in v.written]
+        arns += [resource] if resource else []
+    for world in worlds(conditions, mentioned, partition, arns, refs):
         keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, _NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)
@@ -310,9 +387,20 @@ def _repin(group: Group, pins: Pins, loose: bool = False) -> Group | None:
     option = again(group.option)
     if option is None:
         return None
-    layers = tuple(tuple(w for v in layer if (w := again(v)) is not None) for layer in group.layers)
-    denies = tuple(w for v in group.denies if (w := again(v, "narrow")) is not None)
-    return Group(group.mask, option, layers, denies)
+
+    def all_again(views: Sequence[View], reading: str = "widen") -> tuple[View, ...]:
+        return tuple(w for v in views if (w := again(v, reading)) is not None)
+
+    return Group(
+        group.mask,
+        option,
+        tuple(all_again(layer) for layer in group.layers),
+        all_again(group.denies, "narrow"),
+        all_again(group.others),
+        group.at,
+        tuple(all_again(layer) for layer in group.more_layers),
+        all_again(group.more_denies, "narrow"),
+    )
 
 
 def _solve_world(
@@ -323,9 +411,9 @@ def _solve_world(
     world: World,
     resource: str | None,
 ) -> Solved | None:
-    if not all(group.layers):
+    if not all(group.layers) or not all(group.more_layers):
         return None
-    layers = [[group.option], *(sorted(la, key=cost) for la in group.layers)]
+    layers = [[group.option, *sorted(group.others, key=cost)], *(sorted(la, key=cost) for la in group.layers)]
     fixed = dict(keys)
 
     def domain(key: str) -> Domain:
@@ -347,28 +435,40 @@ def _solve_world(
     out: Solved = []
     given = resource
     if signature.required:
-        for kind in signature.required:
+        kinds = list(signature.required)
+        if given is not None and not any(_is_of(stage, given, k) for k in kinds):
+            # A call may name resources of optional types too, and is judged on each.
+            kinds += [k for k in signature.optional if _is_of(stage, given, k)][:1]
+        for number, kind in enumerate(kinds):
             mine = given if given is not None and _is_of(stage, given, kind) else None
-            one = _one_type(stage, layers, group, kind, domain, world, mine)
+            wanted, unwanted = layers, group.denies
+            if number == group.at:
+                wanted = [*layers, *(sorted(la, key=cost) for la in group.more_layers)]
+                unwanted = (*unwanted, *group.more_denies)
+            one = _one_type(stage, wanted, unwanted, kind, domain, world, mine)
             if one is None:
-                if out and _one_type(stage, layers, group, kind, alone, world, mine) is not None:
+                if out and _one_type(stage, wanted, unwanted, kind, alone, world, mine) is not None:
                     raise Undecided("the resources of one request need different values of one context key")
                 return None
             if mine is not None:
                 given = None
             out.append(one)
-            if len(signature.required) > 1:
+            if len(kinds) > 1:
                 fixed.update(
                     (k, Domain("always", v, many=True, whole=True) if len(v) > 1 else Domain("always", v))
                     for k, v in one[1].context.items()
                     if shared_key(k)
                 )
-        return out if given is None else None
+        if given is not None:
+            return None
+        # What other statements allow by themselves is theirs.
+        own = group.option.statement
+        return out if not group.others or any(s.picks[0].statement is own for _, s in out) else None
     best: tuple[Reach, Solution] | None = None
     for kind in signature.optional:
         if resource is not None and not _is_of(stage, resource, kind):
             continue
-        one = _one_type(stage, layers, group, kind, domain, world, resource)
+        one = _one_type(stage, layers, group.denies, kind, domain, world, resource)
         if one is not None and (best is None or reach_rank(one[0]) > reach_rank(best[0])):
             best = one
             if one[0].whole:
@@ -382,7 +482,7 @@ def shared_key(key: str) -> bool:
 
 
 def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
-    return any(s.pattern.matches(arn) for s in type_shapes(stage.role, kind))
+    return any(s.names(arn) for s in type_shapes(stage.role, kind))
 
 
 def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]:
@@ -397,18 +497,18 @@ def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]
 def _one_type(
     stage: Scene,
     layers: Sequence[Sequence[View]],
-    group: Group,
+    denies: Sequence[View],
     kind: ResourceType,
     domain: Callable[[str], Domain],
     world: World,
     resource: str | None,
 ) -> tuple[Reach, Solution] | None:
-    option = group.option
     all_shapes = type_shapes(stage.role, kind, world.region)
-    if resource is not None and not any(s.pattern.matches(resource) for s in all_shapes):
+    if resource is not None and not any(s.names(resource) for s in all_shapes):
         return None
-    if resource is None and option.texts is not None and not option.exclude and not option.pins:
-        all_shapes = [s for s in all_shapes if reach(option.written, s).overlap]
+    options = layers[0]
+    if resource is None and all(o.texts is not None and not o.exclude and not o.pins for o in options):
+        all_shapes = [s for s in all_shapes if any(view_reach(o, s).overlap for o in options)]
         if not all_shapes:
             return None
     targets: list[Pattern] = [literal(resource)] if resource is not None else [s.pattern for s in all_shapes]
@@ -418,8 +518,9 @@ def _one_type(
     def patterns(option: View) -> tuple[Pattern, ...]:
         return _meeting(option, near)
 
-    denies = [d for d in group.denies if d.texts is None or d.exclude or patterns(d)]
-    found = Search(targets, samples, domain, patterns).run(layers, denies)
+    near_denies = [d for d in denies if d.texts is None or d.exclude or patterns(d)]
+    outside = () if resource is not None else tuple(p for s in all_shapes for p in s.outside)
+    found = Search(targets, samples, domain, patterns, outside).run(layers, near_denies)
     if found is None:
         return None
     reaches = []
@@ -443,10 +544,18 @@ def _meeting(option: View, shapes: tuple[Shape, ...]) -> tuple[Pattern, ...]:
     key = (option, shapes)
     found = _meeting_memo.get(key)
     if found is None:
-        pairs = zip(option.written, option.patterns or (), strict=True)
-        found = tuple(p for text, p in pairs if any(reach((text,), s).overlap for s in shapes))
+        triples = zip(option.texts or (), option.written, option.patterns or (), strict=True)
+        found = tuple(p for t, text, p in triples if any(_meets(option, t, text, p, s) for s in shapes))
         _meeting_memo[key] = found
     return found
+
+
+def _meets(option: View, marked: str, written: str, pattern: Pattern, into: Shape) -> bool:
+    return _guess_meets(pattern, into) if marked in option.guesses else reach((written,), into).overlap
+
+
+def _guess_meets(pattern: Pattern, into: Shape) -> bool:
+    return member([[pattern], [into.pattern]], into.outside) is not None
 
 
 def _pick_reach(pick: View, into: Shape) -> Reach:
@@ -455,7 +564,34 @@ def _pick_reach(pick: View, into: Shape) -> Reach:
     if pick.exclude:
         # NotResource: broad unless it leaves nothing of the type.
         return Reach(True, False, True, False, tuple(f"not {r}" for r in pick.written))
-    return reach(pick.written, into)
+    return view_reach(pick, into)
+
+
+def view_reach(option: View, into: Shape) -> Reach:
+    """Tell how far the Resource element of an Allow reaches into a shape.
+
+    An entry that holds a value not known yet names one thing, whatever the value is, wildcards beside it aside.
+    """
+    if not option.guesses:
+        return reach(option.written, into)
+    hits = []
+    for text, written in zip(option.texts or (), option.written, strict=True):
+        if text not in option.guesses:
+            hits.append(reach((written,), into))
+        elif _guess_meets(marked_pattern(text), into):
+            known = "".join(split_unknown(written)[::2])
+            hits.append(Reach(True, False, False, not set(known) & {"*", "?"}, (written,)))
+    found = [r for r in hits if r.overlap]
+    if not found:
+        return NOTHING
+    regional = any(r.whole_region for r in found)
+    return Reach(
+        True,
+        any(r.whole for r in found),
+        regional,
+        not regional and all(r.named for r in found),
+        tuple(dict.fromkeys(p for r in found for p in r.patterns)),
+    )
 
 
 def _narrower(one: Reach, other: Reach) -> Reach:

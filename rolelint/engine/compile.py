@@ -43,12 +43,14 @@ class CompiledStatement:
 
     Attributes:
         mask: actions that it certainly names. possible_mask: actions that it names for some value of what is unknown.
+        readable_mask: the same without entries of which nothing is known; blank: there are such entries.
         covers_all: it reaches every resource: `Resource: "*"`, or no Resource element.
         personal: a condition or variable depends on who the principal is.
         uncertain: some part is unknown, or AWS would refuse the statement.
     """
 
     __slots__ = (
+        "blank",
         "conditions",
         "covers_all",
         "id",
@@ -56,6 +58,7 @@ class CompiledStatement:
         "not_resource",
         "personal",
         "possible_mask",
+        "readable_mask",
         "refs",
         "resources",
         "statement",
@@ -67,7 +70,12 @@ class CompiledStatement:
         self.id = number
         self.statement = statement
         self.variables = variables
-        self.mask, self.possible_mask = _masks(statement)
+        self.mask, self.possible_mask = _masks(statement, statement.actions)
+        readable = tuple(a for a in statement.actions if not _is_blank(a))
+        self.blank = len(readable) < len(statement.actions)
+        self.readable_mask = self.possible_mask
+        if self.blank:
+            self.readable_mask = self.mask if statement.not_action else _masks(statement, readable)[1]
         self.resources = statement.resources
         self.not_resource = statement.not_resource
         self.covers_all = statement.resources is None or (not statement.not_resource and "*" in statement.resources)
@@ -88,10 +96,15 @@ class CompiledStatement:
         return f"<{self.statement.effect} {self.statement.sid or self.statement.index}>"
 
 
-def _masks(statement: Statement) -> tuple[int, int]:
+def _is_blank(text: str) -> bool:
+    """Tell whether nothing of a text is known."""
+    return has_unknown(text) and not _UNKNOWN_PART.sub("", text)
+
+
+def _masks(statement: Statement, actions: tuple[str, ...]) -> tuple[int, int]:
     known = catalog()
     lower = upper = 0
-    for text in statement.actions:
+    for text in actions:
         if has_unknown(text):
             upper |= known.expand(_UNKNOWN_PART.sub("*", text))
         else:

@@ -8,8 +8,22 @@ from typing import NamedTuple
 from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Actor, actor
-from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach, reach_rank
-from rolelint.engine.classes import Ceilings, Group, by_support, can_fire, ceilings, groups, solve, type_shapes
+from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
+from rolelint.engine.classes import (
+    UNTYPED,
+    Ceilings,
+    Group,
+    can_fire,
+    ceilings,
+    classes_of,
+    companions,
+    granted_mask,
+    groups,
+    several,
+    solve,
+    type_shapes,
+    view_reach,
+)
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
@@ -143,6 +157,12 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     for power in out:
         union |= power.mask
     unknown = [Undecidedness("actions", reason, role.location, m) for reason, m in undecided]
+    for policy, compiled, statement in _placed(role):
+        hidden = compiled.possible_mask & mask & ~union
+        if compiled.blank and compiled.statement.effect == "Allow" and hidden and not policy.document.unknown:
+            ref = StatementRef(policy, statement)
+            reason = "an entry of its Action is not known yet"
+            unknown.append(Undecidedness(f"statement `{ref.label}`", reason, ref.location("Action"), hidden))
     unknown += [Undecidedness(u.what, u.reason, u.location) for u in role.unknowns]
     unknown += [
         Undecidedness(f"policy `{p.name}`", p.document.unknown, p.locate(()))
@@ -221,11 +241,15 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
     around = ceilings(stage, within, certain)
     out: list[Core] = []
     for statement in stage.identity:
-        reached = around.allowed & (statement.mask if certain else statement.possible_mask)
+        reached = around.allowed & granted_mask(statement, certain)
         if not reached:
             continue
         denies = tuple(d for d in around.denies if d.possible_mask & reached)
-        key = (statement, around.layers, denies, around.allowed, certain, stage.facts(statement, *denies))
+        # A statement alone decides, but for actions that take several resources.
+        beside = 0 if statement.covers_all and not statement.conditions else several() & reached
+        near_by = companions(stage, statement, beside, certain) if beside else ()
+        facts = stage.facts(statement, *denies, *near_by)
+        key = (statement, around.layers, denies, around.allowed, near_by, certain, facts)
         found = _statement_memo.get(key)
         if found is None:
             near = Ceilings(around.layers, around.allowed, denies)
@@ -247,15 +271,14 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
             continue
         # Where no statement speaks of resources, all actions stand and fall together.
         resources = any(v.texts is not None for v in group.views)
-        for mask, unsupported in by_support(group):
-            for signature, part in catalog().signatures(mask) if resources else ((_UNTYPED, mask),):
-                try:
-                    core = _class(stage, group, signature, part, unsupported, certainty)
-                except (Undecided, LimitReached) as error:
-                    undecided.append((str(error) or "a string search passed its limit", part))
-                    continue
-                if core is not None:
-                    out.append(core)
+        for joined, signature, part, unsupported in classes_of(stage, group, certain, resources):
+            try:
+                core = _class(stage, joined, signature, part, unsupported, certainty)
+            except (Undecided, LimitReached) as error:
+                undecided.append((str(error) or "a string search passed its limit", part))
+                continue
+            if core is not None:
+                out.append(core)
     return _merge(out), tuple(undecided)
 
 
@@ -279,7 +302,7 @@ def _class(
     option = group.option
     carving = [d for d in group.denies if can_fire(stage, d, signature, unsupported)]
     exact = all(d.conditions for d in carving)
-    if not carving and group.open and not option.exclude and not option.statement.refs:
+    if not carving and group.open and not option.exclude and not option.statement.refs and not group.others:
         terms = _separate(stage, option, signature, unsupported)
     else:
         terms = _searched(stage, group, carving, signature, unsupported)
@@ -288,7 +311,7 @@ def _class(
     narrow, gate, naming = terms
     scope = "any" if narrow.whole and exact else "named" if narrow.named else "pattern"
     grants = (option.statement,)
-    known = None if signature is _UNTYPED else signature
+    known = None if signature is UNTYPED else signature
     return Core(mask, known, scope, narrow.whole_region, narrow.patterns, naming, gate, certainty, grants)
 
 
@@ -304,16 +327,13 @@ def _separate(stage: Scene, option: View, signature: Signature, unsupported: fro
     solutions: list[Solution] = []
     if option.conditions:
         anywhere = View(option.statement, None, False, option.conditions, option.pins, option.certain)
-        found = solve(stage, Group(0, anywhere, (), ()), _UNTYPED, unsupported)
+        found = solve(stage, Group(0, anywhere, (), ()), UNTYPED, unsupported)
         if found is None:
             return None
         solutions = [s for _, s in found]
         gate = gate_of(stage, solutions, (), unsupported)
     naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
     return narrow, gate, naming
-
-
-_UNTYPED = Signature(-1, (), ())
 
 
 def _static_reach(role: Role, option: View, signature: Signature) -> Reach:
@@ -328,7 +348,7 @@ def _static_reach(role: Role, option: View, signature: Signature) -> Reach:
 
 
 def _type_reach(role: Role, option: View, kind: ResourceType) -> Reach:
-    return max((reach(option.written, s) for s in type_shapes(role, kind)), key=reach_rank, default=NOTHING)
+    return max((view_reach(option, s) for s in type_shapes(role, kind)), key=reach_rank, default=NOTHING)
 
 
 def _searched(

@@ -8,9 +8,21 @@ from typing import Any, NamedTuple
 from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import Signature, catalog
 from rolelint.engine.actors import Actor, Domain, actor
-from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, shared_key, solve
+from rolelint.engine.classes import (
+    Group,
+    Solved,
+    by_support,
+    ceilings,
+    classes_of,
+    groups,
+    several,
+    shared_key,
+    solve,
+    with_others,
+)
 from rolelint.engine.compile import CompiledStatement
 from rolelint.engine.decision import decide
+from rolelint.engine.favour import ASSUMPTION, favourable
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
@@ -82,12 +94,15 @@ def _can(stage: Scene, mask: int, resource: str | None, context: Mapping[str, st
             if isinstance(found, str):
                 trouble = trouble or found
                 continue
-            answer = _confirm(stage, found, context)
+            answer = _confirm(stage, found, context, certain)
             if answer.verdict == YES:
                 return answer if certain else replace(answer, certainty="possible", reason=_possible_reason(stage))
             trouble = trouble or answer.reason
     if trouble:
         return Answer(UNKNOWN, reason=trouble)
+    for statement in stage.identity:
+        if statement.blank and statement.possible_mask & mask:
+            return Answer(UNKNOWN, reason=f"the Action of {_called(statement)} is not known yet")
     for policy in role.identity:
         if policy.document.unknown:
             return Answer(UNKNOWN, reason=f"policy `{policy.name}` is not known: {policy.document.unknown}")
@@ -95,6 +110,11 @@ def _can(stage: Scene, mask: int, resource: str | None, context: Mapping[str, st
         if unknown.widens:
             return Answer(UNKNOWN, reason=f"{unknown.what}: {unknown.reason}")
     return Answer(NO)
+
+
+def _called(statement: CompiledStatement) -> str:
+    written = statement.statement
+    return f"statement `{written.sid}`" if written.sid else f"statement {written.index}"
 
 
 def _possible_reason(stage: Scene) -> str:
@@ -126,15 +146,14 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None) -> I
     around = ceilings(stage, mask, certain)
     for statement in sorted(stage.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
         for group in groups(statement, around, certain):
-            for part, unsupported in by_support(group):
-                for signature, actions in catalog().signatures(part):
-                    try:
-                        solved = solve(stage, group, signature, unsupported, resource)
-                    except (Undecided, LimitReached) as error:
-                        yield str(error) or "a string search passed its limit"
-                        continue
-                    if solved is not None:
-                        yield _Found((actions & -actions).bit_length() - 1, signature, solved)
+            for joined, signature, actions, unsupported in classes_of(stage, group, certain):
+                try:
+                    solved = solve(stage, joined, signature, unsupported, resource)
+                except (Undecided, LimitReached) as error:
+                    yield str(error) or "a string search passed its limit"
+                    continue
+                if solved is not None:
+                    yield _Found((actions & -actions).bit_length() - 1, signature, solved)
 
 
 def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer:
@@ -147,8 +166,12 @@ def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer
     return _can(stage, 1 << index, None, {})
 
 
-def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]]) -> Answer:
-    """Let `decide` judge a solved request; nothing is reported that it does not allow."""
+def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:
+    """Let `decide` judge a solved request; nothing is reported that it does not allow.
+
+    Args:
+        certain: off to read what is not known in the caller's favour; the witness then says so.
+    """
     role = stage.role
     action = catalog().action(found.number).name
     spelled = _spelling(stage)
@@ -171,7 +194,11 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         assumes.append("the trust policy of the target delegates to this account")
     account = role.account
     request = Request(request_principal(role), action, tuple(targets), shared, account)
-    decision = decide(request, policy_set(role, resource_policy))
+    policies = policy_set(role, resource_policy)
+    if not certain:
+        policies = favourable(policies)
+        assumes.append(ASSUMPTION)
+    decision = decide(request, policies)
     context = {**shared, **{k: v for t in targets for k, v in t.context.items()}}
     shown: dict[str, Any] = {
         spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
@@ -264,29 +291,43 @@ def _difference(after: Scene, before: Scene, mask: int) -> Difference:
             continue
         for group in groups(statement, around, certain):
             for part, losers in _split_by_old(group.mask & ~gained_so_far, before):
-                for signature, actions in _signatures(part, group, losers):
+                for joined, signature, actions in _signatures(after, part, group, losers, certain):
                     try:
-                        found = list(_gained(after, before, group, losers, signature, actions))
+                        found = list(_gained(after, before, joined, losers, signature, actions))
                     except (Undecided, LimitReached) as error:
                         unknown.append((actions, str(error) or "a string search passed its limit"))
                         continue
                     for gained, solved in found:
                         number = (gained & -gained).bit_length() - 1
-                        answer = _confirm(after, _Found(number, signature, solved), {})
+                        answer = _confirm(after, _Found(number, signature, solved), {}, certain)
                         if answer.verdict != YES or answer.witness is None:
                             unknown.append((gained, answer.reason))
                             continue
                         gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
                         gained_so_far |= gained
+    same = frozenset(before.identity)
+    for statement in after.identity:
+        # What is certain of a statement is judged above; what it may reach besides stays open.
+        open_ = statement.possible_mask & around.allowed & ~gained_so_far
+        if certain and statement.uncertain and open_ and statement not in same:
+            unknown.append((open_, f"{_called(statement)} is not fully known yet"))
     return Difference(tuple(gains), tuple(unknown))
 
 
-def _signatures(part: int, group: Group, old: _Old) -> list[tuple[Signature, int]]:
+def _signatures(
+    stage: Scene, part: int, group: Group, old: _Old, certain: bool
+) -> Iterator[tuple[Group, Signature, int]]:
     """Split by resource types, unless no statement speaks of resources: then the first action stands for all."""
     views = (*group.views, *old.denies, *(v for layer in old.layers for v in layer))
-    if all(v.texts is None for v in views):
-        return [(catalog().action((part & -part).bit_length() - 1).signature, part)] if part else []
-    return catalog().signatures(part)
+    if all(v.plain for v in views) or (all(v.texts is None for v in views) and not part & several()):
+        if part:
+            yield group, catalog().action((part & -part).bit_length() - 1).signature, part
+        return
+    for signature, actions in catalog().signatures(part):
+        if len(signature.required) < 2:
+            yield group, signature, actions
+        else:
+            yield from ((joined, signature, one) for one, joined in with_others(stage, group, actions, certain))
 
 
 class _Old(NamedTuple):
@@ -339,24 +380,36 @@ def _gained(
     for part, unsupported in _support(group, old, actions):
         done = False
         for more_layers, more_denies in ways:
-            widened = Group(part, group.option, (*group.layers, *more_layers), (*group.denies, *more_denies))
-            try:
-                solved = solve(after, widened, signature, unsupported)
-            except (Undecided, LimitReached) as error:
-                trouble = error
-                continue
-            if solved is not None and _old_refuses(before, solved, part):
-                yield part, solved
-                done = True
+            for widened in _refusing(group._replace(mask=part), signature, more_layers, more_denies):
+                try:
+                    solved = solve(after, widened, signature, unsupported)
+                except (Undecided, LimitReached) as error:
+                    trouble = error
+                    continue
+                if solved is not None and _old_refuses(before, solved, part):
+                    yield part, solved
+                    done = True
+                    break
             if done:
                 break
         if not done and trouble is not None:
             raise trouble
 
 
+def _refusing(
+    group: Group, signature: Signature, layers: tuple[tuple[View, ...], ...], denies: tuple[View, ...]
+) -> Iterator[Group]:
+    """Add a way in which the old role fails; of several resources it need fail on one (S3.11)."""
+    if len(signature.required) < 2:
+        yield group._replace(layers=(*group.layers, *layers), denies=(*group.denies, *denies))
+        return
+    for number in range(len(signature.required)):
+        yield group._replace(at=number, more_layers=layers, more_denies=denies)
+
+
 def _support(group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
-    joint = Group(actions, group.option, (*group.layers, *old.layers), (*group.denies, *old.denies))
-    return by_support(joint)
+    layers, denies = (*group.layers, *old.layers), (*group.denies, *old.denies)
+    return by_support(group._replace(mask=actions, layers=layers, denies=denies))
 
 
 def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:

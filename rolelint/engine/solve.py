@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rolelint.algebra.strings import Pattern, marked_arn, member
+from rolelint.algebra.strings import CROSS, Pattern, marked_arn, member
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_condition, variable_keys
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import ANY, STAR, substitute, wildcards
 from rolelint.policies.document import Condition
-from rolelint.policies.text import CLOSE, OPEN
+from rolelint.policies.text import CLOSE, OPEN, has_unknown
 from rolelint.records import record
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
@@ -28,7 +28,8 @@ class View:
 
     Attributes:
         texts: resource patterns in marked form (`match.wildcards`), or None when it covers every resource.
-        written: the same as a policy writes them.
+        guesses: of those, the ones that are widened for what is not known, with the text as written.
+        written: the patterns as a policy writes them.
         exclude: the patterns stand under NotResource.
         conditions: the conditions that count.
         pins: values of policy variables in the conditions.
@@ -36,7 +37,7 @@ class View:
         plain: it covers every resource and has no condition.
     """
 
-    __slots__ = ("_patterns", "certain", "conditions", "exclude", "pins", "plain", "statement", "texts")
+    __slots__ = ("_patterns", "certain", "conditions", "exclude", "guesses", "pins", "plain", "statement", "texts")
 
     def __init__(
         self,
@@ -46,8 +47,10 @@ class View:
         conditions: tuple[CompiledCondition, ...],
         pins: Pins,
         certain: bool,
+        guesses: dict[str, str] | None = None,
     ) -> None:
         self.statement = statement
+        self.guesses = guesses or {}
         self.certain = certain
         self.texts = texts
         self.exclude = exclude
@@ -66,7 +69,9 @@ class View:
     @property
     def written(self) -> tuple[str, ...]:
         """The resource patterns as a policy writes them."""
-        return tuple(t.replace(STAR, "*").replace(ANY, "?") for t in self.texts or ())
+        return tuple(
+            self.guesses[t] if t in self.guesses else t.replace(STAR, "*").replace(ANY, "?") for t in self.texts or ()
+        )
 
     def literal(self, condition: CompiledCondition, wanted: bool) -> Literal:
         """Make the literal that asks for a truth of one of the conditions."""
@@ -136,8 +141,11 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -
             if widen:
                 continue
             return None
-        if condition.uncertain and widen:
-            continue
+        if condition.uncertain:
+            if widen:
+                continue
+            if not allow or condition.operator.negated:
+                return None
         if loose and not condition.refs <= fixed.keys():
             if loose == "narrow":
                 return None
@@ -146,6 +154,7 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -
             continue
         conditions.append(condition)
     texts: tuple[str, ...] | None = None
+    guesses: dict[str, str] = {}
     exclude = False
     if not statement.covers_all:
         exclude = statement.not_resource
@@ -154,13 +163,16 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -
             if written == "*":
                 return None  # NotResource "*" reaches nothing (S3.10)
             # Under NotResource a wider pattern makes the statement narrower.
-            text = _resource_text(written, statement.variables, fixed, loose, widen is not exclude, exclude)
+            wide = widen is not exclude
+            text = _resource_text(written, statement.variables, fixed, loose, wide, exclude)
             if text is not None:
                 found.append(text)
+                if wide and has_unknown(written):
+                    guesses[text] = written
         texts = tuple(found)
         if not texts and not exclude:
             return None
-    return View(statement, texts, exclude, tuple(conditions), pins, certain)
+    return View(statement, texts, exclude, tuple(conditions), pins, certain, guesses)
 
 
 def _needs_presence(condition: CompiledCondition) -> bool:
@@ -184,25 +196,25 @@ def _resource_text(
         text = _widen_unknown(text)
     if not variables or "${" not in text:
         return wildcards(text)
-    parts = text.split(":", 5)
-    if len(parts) < 6:
-        return wildcards(text)
-    keys = variable_keys((parts[5],))
-    if loose and not keys <= fixed.keys():
+    head, tail = "", text
+    if text[0] != CROSS:
+        parts = text.split(":", 5)
+        if len(parts) < 6:
+            return wildcards(text)
+        head, tail = "".join(f"{wildcards(p)}:" for p in parts[:5]), parts[5]
+    if loose and not variable_keys((tail,)) <= fixed.keys():
         if (loose == "narrow") is not exclude:
             return None
-        tail = _star_variables(parts[5])
-        return wildcards(":".join(parts[:5])) + ":" + tail
-    field = substitute(parts[5], fixed.get, wild=True)
-    if field is None:
-        return None  # S3.14
-    return wildcards(":".join(parts[:5])) + ":" + field
+        return head + _star_variables(tail)
+    field = substitute(tail, fixed.get, wild=True)
+    return None if field is None else head + field  # S3.14
 
 
 def _widen_unknown(text: str) -> str:
+    """Put a wildcard for every unknown value; one at the start may hold any number of an ARN's fields."""
     out, at = [], 0
     while (start := text.find(OPEN, at)) >= 0:
-        out += [text[at:start], "*"]
+        out += [text[at:start], "*" if start else CROSS]
         at = text.index(CLOSE, start) + 1
     return "".join([*out, text[at:]])
 
@@ -245,6 +257,7 @@ class Search:
         samples: Sequence[str],
         domain: Callable[[str], Domain],
         patterns: Callable[[View], tuple[Pattern, ...]] | None = None,
+        outside: tuple[Pattern, ...] = (),
     ) -> None:
         """Set the search up.
 
@@ -253,7 +266,9 @@ class Search:
             samples: readable resources to try first.
             domain: what each key can be.
             patterns: the resource patterns of a statement that meet the shapes; all of them by default.
+            outside: what the shapes reach although no resource is called so.
         """
+        self.outside = outside
         self.patterns = patterns or (lambda v: v.patterns or ())
         self.shapes = shapes
         self.samples = samples
@@ -267,7 +282,7 @@ class Search:
             Undecided: when a named limit was reached, or a mix of operators is outside what is searched exactly.
             LimitReached: likewise, inside the algebra of strings.
         """
-        return self._pick(_State(), layers, denies, ())
+        return self._pick(_State((), self.outside), layers, denies, ())
 
     def _pick(
         self, state: _State, layers: Sequence[Sequence[View]], denies: Sequence[View], picks: tuple[View, ...]
@@ -366,7 +381,7 @@ class Search:
         if self.shapes is None:
             return "*"
         if state.resource is None:
-            state.resource = self._find((), ()) or ""
+            state.resource = self._find((), state.without) or ""
         return state.resource
 
     def _repair(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from itertools import product
+from itertools import permutations, product
 
+from rolelint.algebra.strings import glob
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, truth
@@ -38,6 +39,8 @@ _ENDPOINT = frozenset(
         "aws:sourcevpc aws:sourcevpce aws:sourcevpcarn aws:vpcsourceip aws:vpceaccount aws:vpceorgid aws:vpceorgpaths"
     ).split()
 )
+#: Services that forward calls, for chains in which none that a policy names takes part.
+_SERVICES = ("cloudformation.amazonaws.com", "athena.amazonaws.com", "servicecatalog.amazonaws.com")
 #: Keys that a world fixes together.
 LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
 
@@ -53,28 +56,52 @@ class World:
 _PLAIN = (World(),)
 
 
-def worlds(conditions: Iterable[CompiledCondition], mentioned: frozenset[str], partition: str) -> tuple[World, ...]:
-    """List the worlds that conditions can tell apart.
+def worlds(
+    conditions: Iterable[CompiledCondition],
+    mentioned: frozenset[str],
+    partition: str,
+    arns: Iterable[str] = (),
+    variables: frozenset[str] = frozenset(),
+) -> tuple[World, ...]:
+    """List the worlds that conditions, resources and policy variables can tell apart.
 
     Args:
         mentioned: every key in conditions and policy variables, lower-cased.
         partition: of the request; `aws` when not known.
+        arns: resource patterns that play a part: their Region fields tell Regions apart.
+        variables: the keys that policy variables name.
     """
     linked = LINKED & mentioned
     if not linked:
         return _PLAIN
     telling = tuple(c for c in conditions if c.key in linked)
-    key = (telling, linked, partition)
+    fields: tuple[str, ...] = ()
+    if "aws:requestedregion" in linked:
+        fields = tuple(sorted({r for a in arns if (r := _region_field(a))}))
+    key = (telling, linked, partition, fields, linked & variables)
     found = _memo.get(key)
     if found is None:
-        found = _memo[key] = _worlds(telling, linked, partition)
+        found = _memo[key] = _worlds(*key)
     return found
 
 
-_memo: dict[tuple[tuple[CompiledCondition, ...], frozenset[str], str], tuple[World, ...]] = {}
+def _region_field(arn: str) -> str:
+    parts = arn.split(":", 4)
+    return parts[3] if len(parts) > 4 and parts[3] != "*" else ""
 
 
-def _worlds(conditions: tuple[CompiledCondition, ...], mentioned: frozenset[str], partition: str) -> tuple[World, ...]:
+_memo: dict[
+    tuple[tuple[CompiledCondition, ...], frozenset[str], str, tuple[str, ...], frozenset[str]], tuple[World, ...]
+] = {}
+
+
+def _worlds(
+    conditions: tuple[CompiledCondition, ...],
+    mentioned: frozenset[str],
+    partition: str,
+    fields: tuple[str, ...],
+    variables: frozenset[str],
+) -> tuple[World, ...]:
     parts: list[list[World]] = []
     if not _CHANNEL.isdisjoint(mentioned):
         parts.append(_channels(conditions))
@@ -86,7 +113,7 @@ def _worlds(conditions: tuple[CompiledCondition, ...], mentioned: frozenset[str]
             ]
         )
     if "aws:requestedregion" in mentioned:
-        parts.append(_regions(conditions, partition))
+        parts.append(_regions(conditions, partition, fields, "aws:requestedregion" in variables))
     out = []
     for combination in product(*parts):
         keys: dict[str, Domain] = {}
@@ -101,35 +128,42 @@ def _worlds(conditions: tuple[CompiledCondition, ...], mentioned: frozenset[str]
 def _channels(conditions: Iterable[CompiledCondition]) -> list[World]:
     absent = dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), NEVER)
     out = [World({**absent, "aws:viaawsservice": Domain("always", ("false",))})]
-    services = {
-        v
-        for c in conditions
-        if c.key in _CHANNEL and c.key != "aws:viaawsservice"
-        for v in c.condition.values
-        if not set(v) & {"*", "?", "$"}
-    }
-    for service in [*sorted(services), "cloudformation.amazonaws.com"]:
-        one = Domain("always", (service,))
+    tests = [c for c in conditions if c.key in _CHANNEL and c.key != "aws:viaawsservice"]
+    written = {v for c in tests for v in c.condition.values if "$" not in v}
+    named = sorted({v.replace("*", "").replace("?", "x") for v in written} - {""})
+    services = list(dict.fromkeys([*named, *_SERVICES]))
+    chains: list[tuple[str, ...]] = [(s,) for s in services]
+    if len(tests) > 1:
+        chains += permutations(services, 2)
+    for chain in chains:
         out.append(
             World(
                 {
                     "aws:viaawsservice": Domain("always", ("true",)),
-                    "aws:calledvia": Domain("always", (service,), many=True, whole=True),
-                    "aws:calledviafirst": one,
-                    "aws:calledvialast": one,
+                    "aws:calledvia": Domain("always", chain, many=True, whole=True),
+                    "aws:calledviafirst": Domain("always", chain[:1]),
+                    "aws:calledvialast": Domain("always", chain[-1:]),
                 }
             )
         )
     return out
 
 
-def _regions(conditions: Iterable[CompiledCondition], partition: str) -> list[World]:
-    """Take one Region of each kind that the conditions tell apart; all of them where a variable hides the test."""
+def _regions(
+    conditions: Iterable[CompiledCondition], partition: str, fields: tuple[str, ...], every: bool
+) -> list[World]:
+    """Take one Region of each kind that conditions and fields tell apart; all of them where a variable names it."""
     tests = [c for c in conditions if c.key == "aws:requestedregion"]
+    patterns = [glob(f) for f in fields]
     out: list[World] = []
-    seen: set[tuple[bool, ...]] = set()
+    seen: set[tuple[object, ...]] = set()
     for region in REGIONS.get(partition, REGIONS["aws"]):
-        kind = tuple(truth(Literal(c, True), (region,)) for c in tests)
+        kind: tuple[object, ...] = (
+            *(truth(Literal(c, True), (region,)) for c in tests),
+            *(p.matches(region) for p in patterns),
+        )
+        if every or any(c.refs for c in tests):
+            kind = (region,)
         if kind not in seen:
             seen.add(kind)
             out.append(World({"aws:requestedregion": Domain("always", (region,))}, region))
