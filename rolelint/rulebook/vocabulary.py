@@ -6,11 +6,12 @@ A word takes its arguments and gives a question. Words about powers are here; th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import Power
+from rolelint.records import record
 from rolelint.rulebook import shapes, texts, trust
 from rolelint.rulebook.questions import Compile, Question, Word, joined
 from rolelint.rulebook.selectors import Selector
@@ -163,19 +164,19 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
 
     def ask(subject: Subject) -> Hit | None:
         held = subject.mask
-        rows = [row for row in matches.rows() if held & row.first and held & row.second]
+        rows = [row for row in matches.rows(held) if held & row.first and held & row.second]
         if not rows:
             return None
         ones = [p for p in subject.weighed if p.mask & first.mask and eligible(p)]
         twos = [p for p in subject.weighed if p.mask & second.mask and eligible(p)]
         masks: tuple[dict[int, int], dict[int, int]] = ({}, {})
         links: set[tuple[int, int]] = set()
-        for kind, first_, second_ in rows:
-            left = [(i, p, p.mask & first_) for i, p in enumerate(ones) if p.mask & first_]
-            right = [(k, p, p.mask & second_) for k, p in enumerate(twos) if p.mask & second_]
+        for row in rows:
+            left = [(i, p, p.mask & row.first) for i, p in enumerate(ones) if p.mask & row.first]
+            right = [(k, p, p.mask & row.second) for k, p in enumerate(twos) if p.mask & row.second]
             for i, one, mine in left:
                 for k, two, theirs in right:
-                    if mine != theirs and (kind is None or _meet(one, two, kind)):
+                    if mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
                         masks[0][i] = masks[0].get(i, 0) | mine
                         masks[1][k] = masks[1].get(k, 0) | theirs
                         links.add((i, k))
@@ -201,7 +202,8 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     return Question(ask, (first, second), needs=(first, second))
 
 
-class Row(NamedTuple):
+@record(eq=False)
+class Row:
     """Actions of two kinds that belong together: by a resource type, or as a store and its copies (no type)."""
 
     kind: ResourceType | None
@@ -217,14 +219,24 @@ class _Matches:
         self._second = second
         self._share = share
         self._covers = covers
-        self._found: tuple[Catalog, tuple[Row, ...]] | None = None
+        self._found: tuple[Catalog, tuple[Row, ...], dict[int, list[Row]]] | None = None
 
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self, held: int) -> Iterable[Row]:
+        """Give the rows that may matter to a holder of some actions."""
         known = catalog()
         if self._found is None or self._found[0] is not known:
             make = self._by_service if self._share == "recovery" else self._by_type
-            self._found = (known, tuple(make(known)))
-        return self._found[1]
+            rows = tuple(make(known))
+            of: dict[int, list[Row]] = {}
+            for row in rows:
+                for index in known.indexes(row.second):
+                    of.setdefault(index, []).append(row)
+            self._found = (known, rows, of)
+        _, rows, of = self._found
+        wanted = held & self._second.mask
+        if wanted.bit_count() > len(rows):
+            return rows
+        return dict.fromkeys(row for index in known.indexes(wanted) for row in of.get(index, ()))
 
     def _by_service(self, known: Catalog) -> Iterator[Row]:
         stores = _by_prefix(known, self._first.mask)
