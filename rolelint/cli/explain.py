@@ -19,8 +19,15 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
     """Explain a rule by its code or name: why, a bad and a good example, the fix, references."""
     from rolelint.rulebook import load_rules
 
-    found = load_rules(rule_folders).get(rule)
     width = max(40, min(shutil.get_terminal_size((88, 24)).columns, 100))
+    book = load_rules(rule_folders)
+    if book.find(rule) is None:
+        from rolelint.grammar import find_issue
+
+        issue = find_issue(rule)
+        if issue is not None:
+            return _issue(issue, width)
+    found = book.get(rule)
     click.echo(click.style(f"{found.id} {found.name}", bold=True))
     click.echo(f"{printable(found.title)} ({found.severity}, {found.category}, since {found.since})")
     _section("Why", found.why, width)
@@ -39,6 +46,23 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
     click.echo("\n" + click.style("References", bold=True))
     for reference in details.references:
         click.echo(f"  {printable(reference)}")
+    return 0
+
+
+def _issue(issue: Any, width: int) -> int:
+    """Explain an issue of the grammar checks."""
+    click.echo(click.style(f"{issue.id} {issue.name}", bold=True))
+    option = "--include-community-auditors" if issue.community else "--grammar"
+    click.echo(f"{issue.title} ({issue.severity}, {issue.category}, since {issue.since}, with {option})")
+    _section("Why", issue.why, width)
+    for title, policy in (("Bad", issue.bad), ("Good", issue.good)):
+        if policy is not None:
+            click.echo("\n" + click.style(title, bold=True))
+            click.echo(textwrap.indent(_json(policy, width), "  "))
+    _section("Fix", issue.fix, width)
+    click.echo("\n" + click.style("References", bold=True))
+    for reference in issue.references:
+        click.echo(f"  {reference}")
     return 0
 
 

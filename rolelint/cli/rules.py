@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import textwrap
+from typing import Any
 
 import click
 
@@ -14,11 +15,16 @@ from rolelint.errors import printable
 @click.command("rules", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
-def command(rule_folders: tuple[str, ...], format_name: str) -> int:
+@click.option("--grammar", is_flag=True, help="List the issues of `check --grammar` as well.")
+def command(rule_folders: tuple[str, ...], format_name: str, grammar: bool) -> int:
     """List the rules: code, severity, name and title."""
     from rolelint.rulebook import load_rules
 
-    rules = load_rules(rule_folders).rules
+    rules: list[Any] = list(load_rules(rule_folders).rules)
+    if grammar:
+        from rolelint.grammar import ISSUES
+
+        rules += ISSUES
     if format_name == "json":
         listed = [
             {
@@ -35,13 +41,14 @@ def command(rule_folders: tuple[str, ...], format_name: str) -> int:
         click.echo(json.dumps({"schema": "rolelint-rules/1", "rules": listed}, indent=2))
         return 0
     width = max(60, min(shutil.get_terminal_size((100, 24)).columns, 140))
+    codes = max((len(rule.id) for rule in rules), default=0)
     names = max((len(rule.name) for rule in rules), default=0)
     category = ""
     for rule in rules:
         if rule.category != category:
             click.echo(("\n" if category else "") + click.style(printable(rule.category), bold=True))
             category = rule.category
-        head = f"  {rule.id}  {rule.severity:<8}  {rule.name:<{names}}  "
+        head = f"  {rule.id:<{codes}}  {rule.severity:<8}  {rule.name:<{names}}  "
         lines = textwrap.wrap(printable(rule.title), max(20, width - len(head))) or [""]
         click.echo(head + f"\n{' ' * len(head)}".join(lines))
     click.echo(f"\n{len(rules)} rules. `rolelint explain CODE` says more about one.")
