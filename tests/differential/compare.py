@@ -81,7 +81,9 @@ def simulation(sample: Sample) -> dict[str, Any]:
             "action": request.action,
             "principal": request.principal.arn,
             "resource": {"accountId": worlds.ACCOUNT, "resource": request.targets[0].arn},
-            "contextVariables": {k: v[0] if len(v) == 1 and k != "aws:tagkeys" else list(v) for k, v in request.context.items()},
+            "contextVariables": {
+                k: v[0] if len(v) == 1 and k != "aws:tagkeys" else list(v) for k, v in request.context.items()
+            },
         },
     }
     if plain["boundary"]:
@@ -147,7 +149,8 @@ def touching(sample: Sample) -> list[dict[str, Any]]:
         for s in document["Statement"]:
             patterns = s.get("Action", s.get("NotAction"))
             listed = any(
-                action_matches(p, sample.request.action) for p in (patterns if isinstance(patterns, list) else [patterns])
+                action_matches(p, sample.request.action)
+                for p in (patterns if isinstance(patterns, list) else [patterns])
             )
             if listed is ("Action" in s):
                 out.append(s)
