@@ -1,0 +1,1 @@
+"""A live account, simulated by a moto server over HTTP."""
