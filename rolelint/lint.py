@@ -169,6 +169,7 @@ def _gather(
     # The readings hold what they need; the keys of a large dump are a copy of its policies.
     context.memo.clear()
     readings = [one.reading for one in found if one.named or one.real not in context.used_files]
+    _forget_parts(request, context, report)
     roles: list[Role] = []
     for reading in readings:
         # What could not be known about an input is an answer too: not the same as nothing to check.
@@ -313,12 +314,23 @@ def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
         return
     if not any(all(word in data for word in group) for group in _SIGNS):
         return
-    if b"{{" in data or b"{%" in data:
-        # A chart or a playbook among the files of a repository: not wrong, but not known either.
+    if any(sign in data for sign in (b"{{", b"{%", b"${", b"%{")):
+        # A chart, a playbook or a module's template in a repository: not wrong, but not known either.
         reason = "the file is a template that must be rendered before it can be read"
         report.unknown.append(UnknownItem("", source.name, "template", reason, problem.location))
     else:
         report.errors.append(problem)
+
+
+def _forget_parts(request: Request, context: ReadContext, report: Report) -> None:
+    """Drop what was said of files by themselves that turned out to be parts of other inputs: filled-in templates."""
+
+    def stands(location: Location) -> bool:
+        return location.file in request.paths or os.path.realpath(location.file) not in context.used_files
+
+    if context.used_files:
+        report.errors = [p for p in report.errors if stands(p.location)]
+        report.unknown = [u for u in report.unknown if u.what != "template" or stands(u.location)]
 
 
 def _guardrails(request: Request, context: ReadContext, report: Report) -> None:

@@ -138,6 +138,7 @@ class Folder:
     Attributes:
         path: the folder as the user named it.
         files: its configuration files, sorted; override files last, as their blocks replace others.
+        every: these and the files with values of variables.
     """
 
     def __init__(self, path: str, names: Iterable[str], files: Files) -> None:
@@ -145,6 +146,7 @@ class Folder:
         self._files = files
         self._names = sorted(names, key=lambda n: (_is_override(n), n))
         self.files = [os.path.join(path, n) for n in self._names if is_configuration(n)]
+        self.every = [os.path.join(path, n) for n in self._names]
         self._index: dict[tuple[str, str, str], list[_Found]] | None = None
         self._locals: dict[str, tuple[str, hcl.Setting]] | None = None
 

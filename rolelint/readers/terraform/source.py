@@ -48,7 +48,7 @@ def _read(folder: str, context: ReadContext) -> Reading:
     reading.problems.extend(files.problems)
     context.used_files.update(os.path.realpath(f) for f in tree.read)
     for path in tree.used:
-        context.used_files.update(os.path.realpath(f) for f in open_folder(path, files).files)
+        context.used_files.update(os.path.realpath(f) for f in open_folder(path, files).every)
     return reading
 
 

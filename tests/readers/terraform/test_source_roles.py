@@ -436,3 +436,29 @@ def test_a_copy_of_everything_is_read_in_one_go(tmp_path: Path) -> None:
     assert len(roles) > 30
     # Every file is opened once and belongs to one root: no module is checked by itself.
     assert not [r for r in roles if "/role/" in r.location.file and not r.location.address.startswith("module.")]
+
+
+def test_templates_that_a_module_fills_in_are_no_broken_json(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = templatefile("${path.module}/used.json", { arns = jsonencode(["*"]), more = true })
+}
+"""
+    )
+    template = """{
+  "Version": "2012-10-17",
+  "Statement": [
+    %{ if more }{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"},%{ endif }
+    {"Effect": "Allow", "Action": "s3:*", "Resource": ${arns}}
+  ]
+}
+"""
+    write(tmp_path, main__tf=text, used__json=template, unused__json=template)
+    report = Report()
+    (role,) = load_roles(Request((str(tmp_path),)), report)
+    assert actions(role) == ["sqs:*", "s3:*"]
+    assert report.errors == []
+    assert [os.path.basename(u.location.file) for u in report.unknown] == ["unused.json"]
