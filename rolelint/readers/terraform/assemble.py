@@ -272,13 +272,15 @@ class Assembler:
         for source in (principal, *principal.groups):
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
-                if item.owner is source.instance and item.name in given:
+                if item.owner is source.instance and (item.name in given or "inline" in source.closed):
                     # Names are unique in a role: the provider lists it in the role too.
                     continue
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 identity.append(policy)
             for attached in source.attached:
+                if attached.owner is source.instance and "attached" in source.closed:
+                    continue
                 self._attach(attached, identity, arns, unknowns)
         boundary = self._boundary(principal, unknowns)
         trust = None

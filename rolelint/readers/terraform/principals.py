@@ -43,6 +43,7 @@ class Principal:
         outside: whether the plan or source only refers to it.
         groups: for a user, its groups; `unknown_groups` are the attributes that name others.
         members: for a group, how many users are known to be in it.
+        closed: kinds of policies, `attached` or `inline`, of which an exclusive resource lists all there will be.
     """
 
     kind: str
@@ -56,6 +57,7 @@ class Principal:
     groups: list[Principal] = field(default_factory=list)
     unknown_groups: list[tuple[Instance, Route]] = field(default_factory=list)
     members: int = 0
+    closed: set[str] = field(default_factory=set)
     listed: bool = False
 
 
@@ -100,9 +102,17 @@ _ATTACHED: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
     "aws_ssoadmin_managed_policy_attachment": ((("permission-set", "permission_set_arn"),), "managed_policy_arn"),
 }
 
+#: Resources that list the names of all inline policies: type to (principal kind, attribute that names it).
+_CLOSED = {
+    "aws_iam_role_policies_exclusive": ("role", "role_name"),
+    "aws_iam_user_policies_exclusive": ("user", "user_name"),
+    "aws_iam_group_policies_exclusive": ("group", "group_name"),
+}
+
 #: Types whose references this module follows; a reader needs no other for roles.
 TYPES = (
     frozenset(_DECLARED)
+    | frozenset(_CLOSED)
     | frozenset(_INLINE)
     | frozenset(_ATTACHED)
     | {
@@ -114,7 +124,6 @@ TYPES = (
         "aws_iam_policy_document",
         "aws_ssoadmin_customer_managed_policy_attachment",
         "aws_ssoadmin_permissions_boundary_attachment",
-        "aws_iam_role_policies_exclusive",
     }
 )
 
@@ -238,6 +247,10 @@ class Registry:
             whos, policy = _ATTACHED[kind]
             for who, link in whos:
                 self._give(instance, who, link, list(_values(instance, policy)))
+                if kind.endswith("_exclusive"):
+                    self._close(instance, who, link, "attached")
+        elif kind in _CLOSED:
+            self._close(instance, *_CLOSED[kind], "inline")
         elif kind == "awscc_iam_managed_policy":
             for who, link in (("role", "roles"), ("user", "users"), ("group", "groups")):
                 arn = arn_of(instance, self.world)
@@ -273,6 +286,11 @@ class Registry:
                     principal.inline.append(item)
                 else:
                     principal.attached.append(item)
+
+    def _close(self, instance: Instance, kind: str, link: str, what: str) -> None:
+        for _, principal in self._named(instance, kind, link):
+            if principal:
+                principal.closed.add(what)
 
     def _named(self, instance: Instance, kind: str, link: str) -> Iterator[tuple[Route, Principal | None]]:
         value = instance.values.get(link)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from rolelint.readers.terraform.world import Instance, World, show_key
 
 #: Bounds the instances read from one root folder; past it, the rest is a problem that says so.
 MAX_TOTAL = 20_000
+#: Sources of modules that make roles or policies, by their names.
+_ABOUT_IAM = re.compile(r"(^|[/_.-])(iam|roles?|polic(y|ies)|irsa|oidc|permission-?sets?)([/_.?-]|$)", re.IGNORECASE)
 
 
 def read_folder(files: list[Path], context: ReadContext) -> Reading:
@@ -72,10 +75,26 @@ def source_world(tree: Tree) -> World:
             if kind in RELEVANT:
                 _add(world, tree, module, "data", kind, name)
         referenced.update(_referenced(module))
+        for name, _ in module.folder.keys("module"):
+            _absent(tree, module, name)
     world.referenced = frozenset(referenced)
     for provider in {i.provider for i in world.instances.values()}:
         tree.scope(provider)
     return world
+
+
+def _absent(tree: Tree, module: Module, name: str) -> None:
+    """Say that a module which looks like one with roles is not here to be read."""
+    definition = module.folder.block("module", name)
+    if definition is None or module.modules(name) is not None:
+        return
+    setting = definition.block.body.settings.get("source")
+    written = setting.value.value if setting is not None and isinstance(setting.value, hcl.Literal) else ""
+    if isinstance(written, str) and _ABOUT_IAM.search(written):
+        block = definition.block
+        where = tree.files.location(definition.file, block.start, block.head_end, (), f"{module.prefix()}module.{name}")
+        message = f"the module `{written}` is not here, so its roles are not read"
+        tree.files.problems.append(Problem(message, where, "run `terraform init`, or check a plan", "warning"))
 
 
 def _add(world: World, tree: Tree, module: Module, mode: str, kind: str, name: str) -> None:

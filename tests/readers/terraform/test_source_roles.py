@@ -282,9 +282,13 @@ resource "aws_iam_role_policy_attachment" "a" {
 }
 """
     )
-    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    reading = read_folder(write(tmp_path, main__tf=text))
+    (role,) = reading.roles
     assert actions(role) == ["?"]
     assert [show(u.reason) for u in role.unknowns] == ["`${module.policy.arn}` is not known from the source"]
+    assert [(p.kind, p.message) for p in reading.problems] == [  # type: ignore[attr-defined]
+        ("warning", "the module `git::ssh://git@example.com/policy.git` is not here, so its roles are not read")
+    ]
 
 
 def test_a_module_that_calls_itself_ends(tmp_path: Path) -> None:
@@ -462,3 +466,19 @@ resource "aws_iam_role_policy" "p" {
     assert actions(role) == ["sqs:*", "s3:*"]
     assert report.errors == []
     assert [os.path.basename(u.location.file) for u in report.unknown] == ["unused.json"]
+
+
+def test_an_exclusive_list_closes_what_the_role_says_of_itself(tmp_path: Path) -> None:
+    text = f"""
+resource "aws_iam_role" "r" {{
+  name                = "r"
+  assume_role_policy  = {TRUST}
+  managed_policy_arns = ["arn:aws:iam::aws:policy/AdministratorAccess"]
+}}
+resource "aws_iam_role_policy_attachments_exclusive" "r" {{
+  role_name   = aws_iam_role.r.name
+  policy_arns = ["arn:aws:iam::aws:policy/AmazonSQSReadOnlyAccess"]
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [p.name for p in role.identity] == ["AmazonSQSReadOnlyAccess"]
