@@ -9,21 +9,10 @@ from rolelint.engine import Powers, actor, powers
 from rolelint.findings.model import SEVERITIES, Finding, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.records import record
+from rolelint.rulebook.masks import Prepared, prepare
 from rolelint.rulebook.model import CheckOptions, Rule, Rulebook
-from rolelint.rulebook.questions import Question
 from rolelint.rulebook.report import Draft, draft, effects, finding, fold
 from rolelint.rulebook.subject import Subject
-from rolelint.rulebook.vocabulary import Weigh, compile_lower, compile_when
-
-
-@record(eq=False)
-class Prepared:
-    """A rule that is ready to be asked."""
-
-    rule: Rule
-    question: Question
-    lowers: tuple[tuple[Weigh, str], ...]
-    needs: tuple[int, ...]
 
 
 @record(eq=False)
@@ -42,7 +31,7 @@ class Plan:
 
 #: The powers of the role judged last: what could not be decided about it is asked for next.
 _last: list[Powers] = []
-_prepared: dict[int, tuple[Rule, Prepared, int, Catalog]] = {}
+_prepared: dict[int, tuple[Rule, Prepared, Catalog]] = {}
 _plans: dict[tuple[int, frozenset[str], frozenset[str]], tuple[Rulebook, Plan]] = {}
 
 
@@ -57,31 +46,21 @@ def plan(rulebook: Rulebook, options: CheckOptions) -> Plan:
 
 def _plan(rulebook: Rulebook, options: CheckOptions) -> Plan:
     wanted = frozenset(rule.id for rule in rulebook.rules if options.wants(rule.id))
+    every = [_prepare(rule) for rule in rulebook.rules]
+    late = any(p.late for p in every if p.rule.id in wanted)
+    chosen = [p for p in every if late or p.rule.id in wanted]
     interest = catalog().destructive
-    chosen: list[Prepared] = []
-    every = {rule.id: _prepare(rule) for rule in rulebook.rules}
-    late = any(every[code][0].question.late for code in wanted)
-    for code, (prepared, masks) in every.items():
-        if code in wanted or late:
-            chosen.append(prepared)
-            interest |= masks
-    chosen.sort(key=lambda p: p.question.late)
+    for prepared in chosen:
+        interest |= prepared.interest
+    chosen.sort(key=lambda p: p.late)
     return Plan(tuple(chosen), wanted, interest, catalog())
 
 
-def _prepare(rule: Rule) -> tuple[Prepared, int]:
+def _prepare(rule: Rule) -> Prepared:
     found = _prepared.get(id(rule))
-    if found is None or found[0] is not rule or found[3] is not catalog():
-        question = compile_when(rule.when)
-        lowers = [compile_lower(entry) for entry in rule.lower]
-        masks = question.interest
-        for _, _, selectors in lowers:
-            for selector in selectors:
-                masks |= selector.mask
-        needs = tuple(selector.mask for selector in question.needs)
-        prepared = Prepared(rule, question, tuple((weigh, because) for weigh, because, _ in lowers), needs)
-        found = _prepared[id(rule)] = (rule, prepared, masks, catalog())
-    return found[1], found[2]
+    if found is None or found[0] is not rule or found[2] is not catalog():
+        found = _prepared[id(rule)] = (rule, prepare(rule), catalog())
+    return found[1]
 
 
 def role_report(role: Role, rulebook: Rulebook, options: CheckOptions) -> RoleReport:
@@ -113,7 +92,7 @@ def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Find
             if not mask & need:
                 break
         else:
-            hit = prepared.question.ask(subject) if mask or not prepared.question.of_powers else None
+            hit = prepared.question.ask(subject) if mask or not prepared.of_powers else None
             if hit is not None:
                 one = draft(prepared.rule, hit, prepared.lowers, subject)
                 subject.found[prepared.rule.id] = (prepared.rule.category, one.severity)

@@ -1,6 +1,7 @@
-"""Compiles the shipped rules into one file that loads without YAML.
+"""Compiles the shipped rules: into one file that loads without YAML, and another with their sets of actions.
 
-Run `python -m rolelint.rulebook.compile` after a change to `rules/`; `--check` only tells whether the file is current.
+Run `python -m rolelint.rulebook.compile` after a change to `rules/` or to the catalogue; `--check` only tells whether
+the files are current.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import sys
 from typing import Any
 
 from rolelint.errors import RolelintError
-from rolelint.rulebook.load import COMPILED, rules_folder
+from rolelint.rulebook.load import COMPILED, rule_of, rules_folder
 from rolelint.rulebook.source import read_rule
 
 #: What a check needs of a rule; the rest stays in YAML.
@@ -44,19 +45,31 @@ def compiled() -> str:
     return f'{{"made_by":"python -m rolelint.rulebook.compile","rules":[\n{lines}\n]}}\n'
 
 
+def masks(text: str) -> bytes:
+    """Work out the sets of actions of compiled rules."""
+    from rolelint.rulebook.masks import pack
+
+    folder = rules_folder()
+    return pack(rule_of(entry, folder / entry["path"]) for entry in json.loads(text)["rules"])
+
+
 def main(arguments: list[str]) -> int:
     """Write the compiled rules, or check that they are current."""
+    from rolelint.rulebook.masks import STORED
+
     try:
         text = compiled()
     except RolelintError as error:
         print(error, file=sys.stderr)
         return 2
+    files = {COMPILED: text.encode(), STORED: masks(text)}
+    stale = [path for path, data in files.items() if not path.is_file() or path.read_bytes() != data]
     if "--check" in arguments:
-        if COMPILED.is_file() and COMPILED.read_text("utf-8") == text:
-            return 0
-        print(f"{COMPILED} is not current; run `python -m rolelint.rulebook.compile`", file=sys.stderr)
-        return 1
-    COMPILED.write_text(text, "utf-8")
+        for path in stale:
+            print(f"{path} is not current; run `python -m rolelint.rulebook.compile`", file=sys.stderr)
+        return 1 if stale else 0
+    for path in stale:
+        path.write_bytes(files[path])
     return 0
 
 

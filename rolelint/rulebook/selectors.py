@@ -27,6 +27,8 @@ class Selector:
         self._parts = tuple(Selector(part, nested=True) for part in spec.get("any-of", ()))
         self._known: Catalog | None = None
         self._mask = 0
+        if _made:
+            _made[-1].take(self)
 
     @property
     def mask(self) -> int:
@@ -61,6 +63,36 @@ class Selector:
         mask &= ~known.expand_all(spec.get("except-actions", ()))
         return mask & ~_union(known.class_mask, spec.get("except-classes", ()))
 
+
+class Made:
+    """Selectors in the order they are made; those of a shipped rule get the masks that were worked out before.
+
+    Args:
+        masks: the masks, in the same order, for the catalogue `known`.
+    """
+
+    def __init__(self, masks: Sequence[int] = (), known: Catalog | None = None) -> None:
+        self.selectors: list[Selector] = []
+        self._masks = masks
+        self._known = known
+
+    def __enter__(self) -> Made:
+        _made.append(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _made.pop()
+
+    def take(self, selector: Selector) -> None:
+        """Note a selector, and give it its mask when it is known."""
+        place = len(self.selectors)
+        self.selectors.append(selector)
+        if self._known is not None and place < len(self._masks):
+            selector._mask = self._masks[place]
+            selector._known = self._known
+
+
+_made: list[Made] = []
 
 _SOURCE: Mapping[str, Callable[[Catalog], Callable[[str], int]]] = {
     "actions": lambda known: known.expand,

@@ -1,9 +1,9 @@
-"""Words about trust policies: who may assume a role, asked of the engine with a caller that should be refused."""
+"""What the words about trust policies ask of the engine: callers that should be refused."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.engine import Principal, StatementRef
@@ -11,7 +11,6 @@ from rolelint.engine.actors import Domain
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import has_unknown, show
-from rolelint.rulebook.questions import Compile, Question
 from rolelint.rulebook.shapes import quoted
 from rolelint.rulebook.subject import Hit, Subject
 
@@ -133,17 +132,17 @@ def _filled(text: str, first: str, others: str = "") -> str:
     return text.replace("*", first, 1).replace("*", others).replace("?", "x")
 
 
-def oidc_subject_open(args: Any, compile_: Compile) -> Question:
-    """A token of another organization, or with any subject at all, may assume the role."""
+Ask = Callable[[Subject, Policy], Hit | None]
 
-    def ask(subject: Subject) -> Hit | None:
-        policy = subject.trust
-        if policy is None:
-            return None
+
+def subject_open(args: Any) -> Ask:
+    """Look for a statement that lets tokens of another organization in, or tokens with any subject at all."""
+
+    def ask(subject: Subject, policy: Policy) -> Hit | None:
         hits = [hit for statement in _allows(policy) for hit in _open_hosts(policy, statement)]
         return min(hits, key=lambda h: h.drop) if hits else None
 
-    return Question(ask, of_powers=False)
+    return ask
 
 
 def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
@@ -171,13 +170,10 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
                 break
 
 
-def oidc_any_ref(args: Any, compile_: Compile) -> Question:
-    """Unreviewed code of the trusted source (a pull request, any branch) may assume the role."""
+def any_ref(args: Any) -> Ask:
+    """Look for a statement that lets unreviewed code of the trusted source in."""
 
-    def ask(subject: Subject) -> Hit | None:
-        policy = subject.trust
-        if policy is None:
-            return None
+    def ask(subject: Subject, policy: Policy) -> Hit | None:
         for statement in _allows(policy):
             for host, provider in _hosts(statement):
                 issuer = ISSUERS.get(host.lower())
@@ -190,7 +186,7 @@ def oidc_any_ref(args: Any, compile_: Compile) -> Question:
                         return Hit((), statements=(ref,), element=element, fields={"text": f"`{claim}`"})
         return None
 
-    return Question(ask, of_powers=False)
+    return ask
 
 
 def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
@@ -255,21 +251,19 @@ def _callers(policy: Policy, tools: frozenset[str], people: frozenset[str]) -> t
     return humans, machines
 
 
-def trust_shared_with_tool(args: Mapping[str, Any], compile_: Compile) -> Question:
-    """People and an automated tool may assume the same role, told by names."""
+def shared_with_tool(args: Mapping[str, Any]) -> Ask:
+    """Look for people and a tool among the principals, by the words of their names."""
     tools, people = frozenset(args["tools"]), frozenset(args["people"])
 
-    def ask(subject: Subject) -> Hit | None:
-        if subject.trust is None:
-            return None
-        humans, machines = _callers(subject.trust, tools, people)
+    def ask(subject: Subject, policy: Policy) -> Hit | None:
+        humans, machines = _callers(policy, tools, people)
         if not humans or not machines:
             return None
         first, second = humans[0], machines[0]
         refs = (second.ref,) if second.ref == first.ref else (second.ref, first.ref)
         return Hit((), statements=refs, element="Principal", fields={"first": first.text, "second": second.text})
 
-    return Question(ask, of_powers=False)
+    return ask
 
 
 #: A principal without a condition on it comes from anywhere: another account, another organization, no external id.
@@ -277,13 +271,10 @@ _OUTSIDER = "999988887777"
 _FOREIGN_ORGANIZATION = Domain("maybe", ("o-someoneelse",))
 
 
-def trust_whole_account(args: Any, compile_: Compile) -> Question:
-    """Every principal of another account, or of every account, may assume the role."""
+def whole_account(args: Any) -> Ask:
+    """Look for a principal that opens the role to a whole account that is not its own, or to all."""
 
-    def ask(subject: Subject) -> Hit | None:
-        policy = subject.trust
-        if policy is None:
-            return None
+    def ask(subject: Subject, policy: Policy) -> Hit | None:
         own = subject.role.account if subject.role is not None else ""
         for statement in _allows(policy):
             for entry in statement.principals or ():
@@ -296,7 +287,7 @@ def trust_whole_account(args: Any, compile_: Compile) -> Question:
                     return Hit((), statements=(ref,), element="Principal", fields={"text": text})
         return None
 
-    return Question(ask, of_powers=False)
+    return ask
 
 
 def _whole_account(kind: str, value: str) -> tuple[str, str]:
@@ -335,14 +326,11 @@ def _outsider_enters(policy: Policy, account: str, partition: str) -> bool:
     return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"
 
 
-def no_session_attribution(args: Mapping[str, Any], compile_: Compile) -> Question:
-    """A principal whose name says that it is a tool may assume the role without a source identity."""
+def unattributed(args: Mapping[str, Any]) -> Ask:
+    """Look for tools, by the words of their names, that get in without a source identity."""
     tools = frozenset(args["tools"])
 
-    def ask(subject: Subject) -> Hit | None:
-        policy = subject.trust
-        if policy is None:
-            return None
+    def ask(subject: Subject, policy: Policy) -> Hit | None:
         _, machines = _callers(policy, tools, frozenset())
         anonymous = [m for m in machines if m.arn and not has_unknown(m.arn) and _enters_unnamed(policy, m.arn)]
         if not anonymous:
@@ -350,7 +338,7 @@ def no_session_attribution(args: Mapping[str, Any], compile_: Compile) -> Questi
         text = anonymous[0].text if len(anonymous) == 1 else quoted(m.arn for m in anonymous)
         return Hit((), statements=(anonymous[0].ref,), element="Principal", fields={"text": text})
 
-    return Question(ask, of_powers=False)
+    return ask
 
 
 def _enters_unnamed(policy: Policy, role_arn: str) -> bool:

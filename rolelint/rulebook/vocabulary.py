@@ -11,8 +11,9 @@ from typing import Any
 
 from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import Power
+from rolelint.policies.role import Policy
 from rolelint.records import record
-from rolelint.rulebook import shapes, texts, trust
+from rolelint.rulebook import shapes, texts
 from rolelint.rulebook.questions import Compile, Question, Word, joined
 from rolelint.rulebook.selectors import Selector
 from rolelint.rulebook.subject import (
@@ -383,6 +384,48 @@ def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
     return Question(ask, of_powers=True, late=True)
 
 
+def _of_trust(name: str, args: Any) -> Question:
+    """Make a question about the trust policy; `trust.py` is imported when there is one."""
+    made: list[Callable[[Subject, Policy], Hit | None]] = []
+
+    def ask(subject: Subject) -> Hit | None:
+        policy = subject.trust
+        if policy is None:
+            return None
+        if not made:
+            from rolelint.rulebook import trust
+
+            made.append(getattr(trust, name)(args))
+        return made[0](subject, policy)
+
+    return Question(ask, of_powers=False)
+
+
+def oidc_subject_open(args: Any, compile_: Compile) -> Question:
+    """A token of another organization, or with any subject at all, may assume the role."""
+    return _of_trust("subject_open", args)
+
+
+def oidc_any_ref(args: Any, compile_: Compile) -> Question:
+    """Unreviewed code of the trusted source (a pull request, any branch) may assume the role."""
+    return _of_trust("any_ref", args)
+
+
+def trust_shared_with_tool(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """People and an automated tool may assume the same role, told by names."""
+    return _of_trust("shared_with_tool", args)
+
+
+def trust_whole_account(args: Any, compile_: Compile) -> Question:
+    """Every principal of another account, or of every account, may assume the role."""
+    return _of_trust("whole_account", args)
+
+
+def no_session_attribution(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """A principal whose name says that it is a tool may assume the role without a source identity."""
+    return _of_trust("unattributed", args)
+
+
 #: Every word, by the name that rules use.
 WORDS: Mapping[str, Word] = {
     "can": can,
@@ -405,11 +448,11 @@ WORDS: Mapping[str, Word] = {
     "unknown-action": texts.unknown_action,
     "condition-has-no-effect": texts.condition_has_no_effect,
     "resource-shape-mismatch": texts.resource_shape_mismatch,
-    "oidc-subject-open": trust.oidc_subject_open,
-    "oidc-any-ref": trust.oidc_any_ref,
-    "trust-shared-with-tool": trust.trust_shared_with_tool,
-    "trust-whole-account": trust.trust_whole_account,
-    "no-session-attribution": trust.no_session_attribution,
+    "oidc-subject-open": oidc_subject_open,
+    "oidc-any-ref": oidc_any_ref,
+    "trust-shared-with-tool": trust_shared_with_tool,
+    "trust-whole-account": trust_whole_account,
+    "no-session-attribution": no_session_attribution,
 }
 
 
