@@ -245,6 +245,7 @@ class Caller:
     ) -> dict[str, Any] | None:
         """Make a call and turn its failures into notes."""
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+        from botocore.parsers import ResponseParserError
 
         what = known(service, operation).action or f"{service}:{operation}"
         if self.dead is not None:
@@ -263,6 +264,9 @@ class Caller:
             reason = self._reason(kind, code, detail)
         except ParamValidationError:
             raise
+        except ResponseParserError:
+            kind = "connection"
+            reason = f"{_WORDS[kind]}: the answer is not one of AWS"
         except BotoCoreError as error:
             kind = _network_kind(error)
             reason = self._reason(kind, type(error).__name__, str(error))
@@ -272,9 +276,10 @@ class Caller:
         raise NotSeen(kind, reason)
 
     def _reason(self, kind: str, code: str, detail: str) -> str:
-        detail = self.scrub(detail)
         told = f"{_WORDS[kind]} ({code})" if code else _WORDS[kind]
-        return f"{told}: {detail.rstrip('.')}" if detail and kind not in ("throttled", "gone") else told
+        if detail and kind not in ("throttled", "gone"):
+            told = f"{told}: {detail.rstrip('.')}"
+        return self.scrub(told)
 
 
 def _kind(code: str) -> str:

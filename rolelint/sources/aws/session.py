@@ -65,6 +65,8 @@ class Session:
                     endpoint_url=self.access.endpoint_url or None,
                     config=_config(self._inner),
                 )
+                endpoint = found._endpoint
+                endpoint.http_session = WholeAnswers(endpoint.http_session)
         return found
 
     def regions_of(self, service: str) -> frozenset[str] | None:
@@ -99,6 +101,37 @@ class Session:
         names = ("_access_key", "_secret_key", "_token", "access_key", "secret_key", "token")
         own = {held[name] for name in names if isinstance(held.get(name), str)}
         return tuple(own | set(self._source.secrets() if self._source else ()))
+
+
+class WholeAnswers:
+    """Sends requests, and takes an answer that ends early for the broken connection that it is.
+
+    Observed: botocore 1.44 switches urllib3's own check off, and reads half a JSON answer as an empty one.
+    """
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def send(self, request: Any) -> Any:
+        """Send a request.
+
+        Raises:
+            ConnectionClosedError: when the answer is shorter than it says; botocore tries again.
+        """
+        answer = self._inner.send(request)
+        told = str(answer.headers.get("content-length") or "")
+        if request.method == "HEAD" or request.stream_output or not told.isdecimal():
+            return answer
+        missing = int(told) - len(answer.content)
+        if missing > 0:
+            from botocore.exceptions import ConnectionClosedError
+
+            raise ConnectionClosedError(endpoint_url=request.url, error=f"{missing} bytes are missing")
+        return answer
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
 
 
 def connect(access: Access, ask_code: AskCode | None = None) -> Session:

@@ -77,16 +77,14 @@ def test_aws_managed_policies_are_read_at_their_live_version(scan: Any, there: A
     head = '<{0}Response xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><{0}Result>'
     proxy.answer(
         "iam:GetPolicy",
-        head.format("GetPolicy")
-        + f"<Policy><Arn>{AWS_POLICY}</Arn><PolicyName>PowerUserAccess</PolicyName><DefaultVersionId>v9</DefaultVersionId>"
-        "</Policy></GetPolicyResult></GetPolicyResponse>",
+        head.format("GetPolicy") + f"<Policy><Arn>{AWS_POLICY}</Arn><PolicyName>PowerUserAccess</PolicyName>"
+        "<DefaultVersionId>v9</DefaultVersionId></Policy></GetPolicyResult></GetPolicyResponse>",
     )
     text = document(allow("s3:*")).replace('"', "&quot;")
     proxy.answer(
         "iam:GetPolicyVersion",
-        head.format("GetPolicyVersion")
-        + f"<PolicyVersion><Document>{text}</Document><VersionId>v9</VersionId><IsDefaultVersion>true</IsDefaultVersion>"
-        "</PolicyVersion></GetPolicyVersionResult></GetPolicyVersionResponse>",
+        head.format("GetPolicyVersion") + f"<PolicyVersion><Document>{text}</Document><VersionId>v9</VersionId>"
+        "<IsDefaultVersion>true</IsDefaultVersion></PolicyVersion></GetPolicyVersionResult></GetPolicyVersionResponse>",
     )
     after = scan()
     assert ("bounded", "RL201") not in after.rules()
@@ -174,10 +172,10 @@ def test_the_policy_for_an_organization_names_one_role(scan: Any) -> None:
 
 
 def test_a_call_that_is_not_in_the_table_is_refused(there: Account) -> None:
+    import boto3
+
     from rolelint.sources.aws.caller import Caller
     from rolelint.sources.aws.session import Access, Session
-
-    import boto3
 
     aws = Caller(Session(boto3.Session(region_name="us-east-1"), Access()))
     with pytest.raises(LookupError, match="s3:DeleteBucket is not in the table"):

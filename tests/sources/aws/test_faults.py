@@ -1,0 +1,229 @@
+"""Failures are part of the answer: the rest is reported, and what was not seen is listed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sources.aws.cloud import Account, allow, fill
+from sources.aws.proxy import Proxy
+
+
+@pytest.fixture
+def small(there: Account) -> Account:
+    """An account with one role that can destroy and one of each thing that the scan lists."""
+    there.role("destroyer", allow("rds:Delete*"))
+    there.client("s3").create_bucket(Bucket=f"bucket-{there.id}")
+    there.client("kms").create_key()
+    there.client("sqs").create_queue(QueueName="queue")
+    there.client("sns").create_topic(Name="topic")
+    there.client("secretsmanager").create_secret(Name="secret", SecretString="x")
+    there.client("ecr").create_repository(repositoryName="images")
+    return there
+
+
+#: A call to be denied, and the action that the answer must then name.
+DENIED = {
+    "iam:ListAccountAliases": "iam:ListAccountAliases",
+    "iam:ListInstanceProfiles": "iam:ListInstanceProfiles",
+    "iam:ListOpenIDConnectProviders": "iam:ListOpenIDConnectProviders",
+    "iam:ListSAMLProviders": "iam:ListSAMLProviders",
+    "organizations:DescribeOrganization": "organizations:DescribeOrganization",
+    "sso:ListInstances": "sso:ListInstances",
+    "kms:ListKeys": "kms:ListKeys",
+    "kms:DescribeKey": "kms:DescribeKey",
+    "kms:GetKeyPolicy": "kms:GetKeyPolicy",
+    "s3:GET /": "s3:ListAllMyBuckets",
+    r"s3:GET /bucket-\d+\?policy": "s3:GetBucketPolicy",
+    "lambda:GET /2015-03-31/functions/?": "lambda:ListFunctions",
+    "sqs:ListQueues": "sqs:ListQueues",
+    "sqs:GetQueueAttributes": "sqs:GetQueueAttributes",
+    "sns:ListTopics": "sns:ListTopics",
+    "sns:GetTopicAttributes": "sns:GetTopicAttributes",
+    "secretsmanager:ListSecrets": "secretsmanager:ListSecrets",
+    "secretsmanager:GetResourcePolicy": "secretsmanager:GetResourcePolicy",
+    "ecr:DescribeRepositories": "ecr:DescribeRepositories",
+    "ecr:GetRepositoryPolicy": "ecr:GetRepositoryPolicy",
+    "backup:GET /backup-vaults/?": "backup:ListBackupVaults",
+}
+
+
+def test_each_denied_call_is_named_and_the_rest_is_reported(scan: Any, small: Account, proxy: Proxy) -> None:
+    """All at once: no failure hides another, nor the role."""
+    everything = scan()
+    assert everything.unknown() == []
+    asked = set(proxy.names())
+    hidden = {"kms:DescribeKey", "kms:GetKeyPolicy", r"s3:GET /bucket-\d+\?policy", "sqs:GetQueueAttributes"}
+    hidden |= {"sns:GetTopicAttributes", "secretsmanager:GetResourcePolicy", "ecr:GetRepositoryPolicy"}
+    for round_ in (set(DENIED) - hidden, hidden - {"kms:GetKeyPolicy"}, {"kms:GetKeyPolicy"}):
+        proxy.faults.clear()
+        for pattern in round_:
+            assert any(re.fullmatch(pattern, name) for name in asked), pattern
+            proxy.fail(pattern, "deny")
+        ran = scan()
+        assert ran.code == 1
+        assert ("destroyer", "RL201") in ran.rules()
+        told = "\n".join(ran.unknown())
+        for pattern in round_:
+            assert f"`{DENIED[pattern]}`" in told
+            assert "access denied" in told
+
+
+def test_a_denied_call_alone_is_exit_4(scan: Any, there: Account, proxy: Proxy) -> None:
+    there.role("reader", allow("s3:GetObject"))
+    assert scan("--fail-on", "low").code == 0
+    proxy.fail("iam:ListSAMLProviders", "deny")
+    ran = scan("--fail-on", "low")
+    assert ran.code == 4
+    assert scan("--fail-on", "low", "--allow-unknown").code == 0
+
+
+def test_without_the_details_it_is_4_and_not_nothing_to_check(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.fail("iam:GetAccountAuthorizationDetails", "deny")
+    ran = scan()
+    assert ran.code == 4
+    assert "`iam:GetAccountAuthorizationDetails` was not seen" in "\n".join(ran.unknown())
+
+
+def test_a_throttled_call_is_tried_again(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.fail("iam:GetAccountAuthorizationDetails", "throttle", times=1)
+    proxy.fail("sns:ListTopics", "throttle", times=1)
+    ran = scan()
+    assert ran.unknown() == []
+    assert ("destroyer", "RL201") in ran.rules()
+
+
+def test_what_stays_throttled_is_said(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.fail("sns:ListTopics", "throttle")
+    told = scan().unknown()
+    assert len(told) == 1
+    assert "`sns:ListTopics` in `us-east-1` was not seen: throttled, also after waiting" in told[0]
+
+
+@pytest.mark.parametrize("kind", ["cut", "half"])
+def test_a_connection_that_drops_once_costs_nothing(scan: Any, small: Account, proxy: Proxy, kind: str) -> None:
+    proxy.fail("iam:GetAccountAuthorizationDetails", kind, times=1)
+    proxy.fail("ecr:DescribeRepositories", kind, times=1)
+    ran = scan()
+    assert ran.unknown() == []
+    assert ("destroyer", "RL201") in ran.rules()
+
+
+@pytest.mark.parametrize("kind", ["cut", "half"])
+def test_a_connection_that_keeps_dropping_is_said(scan: Any, small: Account, proxy: Proxy, kind: str) -> None:
+    proxy.fail("ecr:DescribeRepositories", kind)
+    ran = scan()
+    assert ("destroyer", "RL201") in ran.rules()
+    assert [t for t in ran.unknown() if "`ecr:DescribeRepositories`" in t and "the connection failed" in t]
+
+
+def test_pages_before_a_failure_count(scan: Any, there: Account, proxy: Proxy) -> None:
+    fill(there, roles=12)
+    proxy.page_size = 4
+    proxy.fail("iam:GetAccountAuthorizationDetails", "deny", after=2)
+    ran = scan()
+    assert 0 < ran.report["summary"]["roles"] < 13
+    assert "after page 2" in "\n".join(ran.unknown())
+
+
+def test_credentials_that_expire_on_the_way(scan: Any, small: Account, proxy: Proxy) -> None:
+    """What was read before is judged; everything that was not asked any more is listed; nothing more is asked."""
+    proxy.fail("kms:ListKeys", "expired")
+    ran = scan("--concurrency", "1")
+    assert ran.code == 1
+    assert ("destroyer", "RL201") in ran.rules()
+    told = "\n".join(ran.unknown())
+    for action in ("kms:ListKeys", "sns:ListTopics", "ecr:DescribeRepositories", "backup:ListBackupVaults"):
+        assert f"`{action}`" in told
+    assert "the credentials expired" in told
+    assert "sns:ListTopics" not in proxy.names()
+
+
+def test_credentials_that_are_expired_at_the_start(scan: Any, proxy: Proxy) -> None:
+    proxy.fail("sts:GetCallerIdentity", "expired")
+    ran = scan()
+    assert ran.code == 2
+    assert "the account could not be read: the credentials expired" in ran.err
+
+
+def test_a_region_that_is_switched_off(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.fail(".*", "invalid", region="ap-east-1")
+    ran = scan(regions=("us-east-1", "ap-east-1"))
+    assert ("destroyer", "RL201") in ran.rules()
+    told = ran.unknown()
+    assert told
+    assert all("in `ap-east-1` was not seen: the Region is switched off" in text for text in told)
+
+
+def test_every_region_that_is_switched_on_is_looked_at(scan: Any, there: Account, proxy: Proxy) -> None:
+    there.role("reader", allow("s3:GetObject"))
+    items = "".join(f"<item><regionName>{r}</regionName></item>" for r in ("eu-west-1", "us-east-1"))
+    proxy.answer(
+        "ec2:DescribeRegions", f"<DescribeRegionsResponse><regionInfo>{items}</regionInfo></DescribeRegionsResponse>"
+    )
+    scan(regions=())
+    assert {call.region for call in proxy.calls if call.service == "kms"} == {"us-east-1", "eu-west-1"}
+
+
+def test_an_answer_that_is_none_of_aws(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.answer("sns:ListTopics", "<html>please sign in")
+    ran = scan()
+    assert ("destroyer", "RL201") in ran.rules()
+    assert any("`sns:ListTopics`" in told and "not one of AWS" in told for told in ran.unknown())
+
+
+def test_regions_that_cannot_be_listed(scan: Any, there: Account, proxy: Proxy) -> None:
+    there.role("reader", allow("s3:GetObject"))
+    proxy.fail("ec2:DescribeRegions", "deny", code="UnauthorizedOperation")
+    ran = scan(regions=())
+    assert {call.region for call in proxy.calls if call.service == "kms"} == {"us-east-1"}
+    assert "which Regions are switched on" in "\n".join(ran.unknown())
+
+
+def test_a_thing_deleted_between_two_calls(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.fail("kms:DescribeKey", "gone", code="NotFoundException")
+    ran = scan()
+    assert ("destroyer", "RL201") in ran.rules()
+    assert "it was gone when it was asked for" in "\n".join(ran.unknown())
+
+
+def test_the_same_failure_many_times_is_one_line(scan: Any, there: Account, proxy: Proxy) -> None:
+    there.role("reader", allow("s3:GetObject"))
+    for number in range(20):
+        there.client("sqs").create_queue(QueueName=f"queue-{number}")
+    proxy.fail("sqs:GetQueueAttributes", "deny")
+    told = scan().unknown()
+    assert len(told) == 1
+    assert "for 20 resources" in told[0]
+
+
+def test_credentials_come_out_nowhere(there: Account, proxy: Proxy, tmp_path: Path) -> None:
+    """Not in the report, the dump, the messages or a traceback, whatever AWS quotes in its errors."""
+    there.role("destroyer", allow("rds:Delete*"))
+    there.client("kms").create_key()
+    for pattern, kind in (("kms:.*", "deny"), ("sns:ListTopics", "expired"), ("iam:ListSAMLProviders", "deny")):
+        proxy.fail(pattern, kind)
+    proxy.fail("organizations:.*", "deny", code=f"Odd{there.key}")
+    for format_name in ("text", "json", "sarif"):
+        ran = subprocess.run(
+            [
+                *(sys.executable, "-m", "rolelint", "scan", "--endpoint-url", proxy.url, "--region", "us-east-1"),
+                *("--verbose", "--dump", str(tmp_path / "dump.json"), "--format", format_name),
+            ],
+            env={**there.environment(), "AWS_MAX_ATTEMPTS": "1", "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 1, ran.stderr
+        shown = ran.stdout + ran.stderr + (tmp_path / "dump.json").read_text()
+        assert "access denied" in shown
+        for secret in (there.key, there.secret, there.token):
+            assert secret not in shown
+    assert json.loads((tmp_path / "dump.json").read_text())["Rolelint"]["not_seen"]
