@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Prepared:
         interest: int,
         of_powers: bool,
         late: bool,
-        masks: Sequence[int] = (),
+        masks: Callable[[], Sequence[int]] = tuple,
         known: Catalog | None = None,
     ) -> None:
         self.rule = rule
@@ -57,7 +57,7 @@ class Prepared:
 
     def _build(self) -> tuple[Question, Lowers]:
         if self._built is None:
-            with Made(self._masks, self._known):
+            with Made(self._masks(), self._known):
                 question, lowers, _ = compile_rule(self.rule)
             self._built = (question, lowers)
         return self._built
@@ -87,9 +87,17 @@ def prepare(rule: Rule) -> Prepared:
     table = _table()
     entry = table.entries.get(rule.id) if table.current and known is shipped_catalog() else None
     if entry is not None and entry["name"] == rule.name:
-        masks = [table.mask(i) for i in entry["selectors"]]
+        numbers: list[int] = entry["selectors"]
         needs = tuple(table.mask(i) for i in entry["needs"])
-        return Prepared(rule, needs, table.mask(entry["interest"]), entry["of_powers"], entry["late"], masks, known)
+        return Prepared(
+            rule,
+            needs,
+            table.mask(entry["interest"]),
+            entry["of_powers"],
+            entry["late"],
+            partial(table.masks, numbers),
+            known,
+        )
     question, _, asked = compile_rule(rule)
     interest = question.interest
     for selector in asked:
@@ -108,6 +116,9 @@ class _Table:
         self._size: int = header.get("size", 0)
         self._packed = packed
         self._data = b""
+
+    def masks(self, numbers: Iterable[int]) -> list[int]:
+        return [self.mask(number) for number in numbers]
 
     def mask(self, number: int) -> int:
         if not self._data:
@@ -144,6 +155,7 @@ def pack(rules: Iterable[Rule]) -> bytes:
             "late": question.late,
             "selectors": [number(s.mask) for s in made.selectors],
         }
-    header = {"catalog": known.header["sha256"], "size": size, "rules": entries}
+    made_by = "python -m rolelint.rulebook.compile"
+    header = {"made_by": made_by, "catalog": known.header["sha256"], "size": size, "rules": entries}
     data = b"".join(mask.to_bytes(size, "little") for mask in numbers)
     return json.dumps(header, separators=(",", ":")).encode() + b"\n" + zlib.compress(data, 9)

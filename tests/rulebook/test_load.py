@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 import yaml
 
+from rolelint.catalog import Label, catalog, use
 from rolelint.errors import InputError, UsageError
 from rolelint.rulebook import load_rules
-from rolelint.rulebook.compile import compiled
+from rolelint.rulebook.compile import compiled, masks
 from rolelint.rulebook.compile import main as compile_main
 from rolelint.rulebook.docs import main as docs_main
 from rolelint.rulebook.docs import render, stale
 from rolelint.rulebook.load import COMPILED, rules_folder
+from rolelint.rulebook.masks import STORED, compile_rule, prepare
 
 from .build import allow, by_code, findings, statements
 from .test_words import RULE
@@ -34,7 +36,33 @@ def _write(folder: Path, data: dict[str, Any], name: str = "rule.yaml") -> Path:
 
 def test_compiled_rules_are_current() -> None:
     assert COMPILED.read_text("utf-8") == compiled()
+    assert STORED.read_bytes() == masks(compiled())
     assert compile_main(["--check"]) == 0
+
+
+def test_stored_sets_are_what_rules_select() -> None:
+    for rule in load_rules().rules:
+        stored = prepare(rule)
+        question, _, asked = compile_rule(rule)
+        interest = question.interest
+        for selector in asked:
+            interest |= selector.mask
+        assert stored.needs == tuple(s.mask for s in question.needs), rule.id
+        assert stored.interest == interest, rule.id
+        assert [s.mask for s in stored.question.selectors] == [s.mask for s in question.selectors], rule.id
+        assert (stored.of_powers, stored.late) == (question.of_powers, question.late), rule.id
+
+
+def test_a_users_labels_change_what_rules_find() -> None:
+    label = Label("destroy-data", (), "R3", "B2", "now", "direct", "", "user", "test")
+    one = statements(allow("pricing:GetProducts"))
+    assert "RL201" not in by_code(findings(one))
+    use(catalog().with_overlay({"pricing:GetProducts": label}))
+    try:
+        assert by_code(findings(one))["RL201"].severity == "critical"
+    finally:
+        use(None)
+    assert "RL201" not in by_code(findings(one))
 
 
 def test_documentation_is_current() -> None:
