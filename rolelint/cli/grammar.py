@@ -8,6 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from rolelint.errors import UsageError, printable
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -59,7 +61,7 @@ def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozense
         if book.find(name) is not None:
             codes.add(book.get(name).id)
             continue
-        from rolelint.grammar import PREFIX, find_issue
+        from rolelint.grammar import ISSUES, PREFIX, find_issue
 
         issue = find_issue(name)
         wanted = name.upper()
@@ -68,6 +70,12 @@ def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozense
             codes.add(issue.id)
         elif wanted == PREFIX or (own and wanted.startswith(f"{PREFIX}-")):
             codes.add(wanted)
+        elif wanted.startswith(f"{PREFIX}-"):
+            import difflib
+
+            close = difflib.get_close_matches(wanted, [issue.id for issue in ISSUES], 1)
+            hint = f"did you mean `{close[0]}`?" if close else "`rolelint rules --grammar` lists them"
+            raise UsageError(f"unknown grammar issue `{printable(name)}`", hint=hint)
         else:
             book.get(name)
     return frozenset(codes)

@@ -20,6 +20,8 @@ from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.policies.text import show
 
+_COMMUNITY = ("community_auditors", "config_override.yaml")
+
 
 class Auditor:
     """parliament, opened.
@@ -54,13 +56,11 @@ class Auditor:
         lent = Lent(library)
         with ExitStack() as stack:
             stack.enter_context(lent.lent())
-            if community:
-                library.override_config(
-                    os.path.join(os.path.dirname(library.__file__), "community_auditors", "config_override.yaml")
-                )
             auditor = cls(library, lent, config, private_auditors, community)
-            if config:
-                library.override_config(config)
+            with quiet():  # parliament does not close the files
+                if community:
+                    library.override_config(os.path.join(os.path.dirname(library.__file__), *_COMMUNITY))
+                library.override_config(config or None)
             yield auditor
 
     def audit(self, policy: Policy, notes: list[Problem]) -> Iterator[Told]:

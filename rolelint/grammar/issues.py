@@ -28,7 +28,8 @@ class Issue:
         severity: used unless the user's parliament configuration sets another one.
         why, fix: for people; `references` state the facts.
         bad, good: a statement, or a policy document, that has the issue and one that has not.
-        twins: codes of rules that say the same; where one of them speaks of the statement, the issue is silent.
+        twins: codes of rules that say it too; where one of them speaks of the statement, the issue is silent.
+        same: the code among them of the rule that says just this: who ignores it ignores the issue.
         community: whether one of parliament's community auditors reports it.
     """
 
@@ -41,6 +42,7 @@ class Issue:
     bad: Mapping[str, Any] | None = None
     good: Mapping[str, Any] | None = None
     twins: frozenset[str] = frozenset()
+    same: str = ""
     community: bool = False
     category: str = "grammar"
     since: str = "0.1.0"
@@ -156,6 +158,7 @@ ISSUES: tuple[Issue, ...] = (
         bad=_one("s3:GetObjects", _OBJECTS),
         good=_READ,
         twins=frozenset(("RL901", "RL805")),
+        same="RL901",
     ),
     Issue(
         "UNKNOWN_PREFIX",
@@ -168,6 +171,7 @@ ISSUES: tuple[Issue, ...] = (
         bad=_one("s33:GetObject", _OBJECTS),
         good=_READ,
         twins=frozenset(("RL901", "RL805")),
+        same="RL901",
     ),
     Issue(
         "EXCEPTION",
@@ -179,6 +183,7 @@ ISSUES: tuple[Issue, ...] = (
         bad=_one("GetObject", _OBJECTS),
         good=_READ,
         twins=frozenset(("RL901",)),
+        same="RL901",
     ),
     Issue(
         "INVALID_ARN",
@@ -202,6 +207,7 @@ ISSUES: tuple[Issue, ...] = (
         bad=_one("s3:GetObject", _BUCKET),
         good=_READ,
         twins=frozenset(("RL903",)),
+        same="RL903",
     ),
     Issue(
         "RESOURCE_STAR",
@@ -276,6 +282,7 @@ ISSUES: tuple[Issue, ...] = (
         bad=_one("s3:GetObject", _OBJECTS, Condition={"StringLike": {"s3:prefix": "home/*"}}),
         good=_one("s3:ListBucket", _BUCKET, Condition={"StringLike": {"s3:prefix": "home/*"}}),
         twins=frozenset(("RL902",)),
+        same="RL902",
     ),
     Issue(
         "MISMATCHED_TYPE",

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from rolelint.errors import Location, Problem
-from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport, UnknownItem, fingerprint
+from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport, UnknownItem
 from rolelint.grammar.audit import Auditor
 from rolelint.grammar.issues import PREFIX, code_of, find_issue, name_of
 from rolelint.grammar.sifting import Told
@@ -196,9 +196,7 @@ class Pack:
             role_name=name,
             message=" ".join(show(text).split()),
             location=location,
-            fingerprint=fingerprint(
-                code_of(told.key), name, _content(told.statement), told.text, os.path.basename(location.file)
-            ),
+            identity=(code_of(told.key), name, _content(told.statement), told.text, os.path.basename(location.file)),
             actions=actions,
             granted_by=(show(label),),
             fix=fix,
@@ -230,7 +228,7 @@ def _wanted(key: str, options: Any) -> bool:
         return False
     if code in select:
         return True
-    if PREFIX in ignore or (issue is not None and issue.twins and issue.twins <= ignore):
+    if PREFIX in ignore or (issue is not None and issue.same in ignore):
         return False
     return not select or PREFIX in select
 
