@@ -371,6 +371,12 @@ class Catalog:
             found = self._split[mask] = [(self._signature(n), part) for n, part in sorted(parts.items())]
         return found
 
+    @cached_property
+    def several(self) -> int:
+        """Every action that needs resources of several types at once (S3.11)."""
+        needing = {n for n, line in enumerate(self._signature_lines) if "," in line.partition(";")[0]}
+        return int("".join("1" if n in needing else "0" for n in reversed(self._signature_of)), 2)
+
     def _split_few(self, mask: int) -> dict[int, int]:
         parts: dict[int, int] = {}
         numbers = self._signature_of

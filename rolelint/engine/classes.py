@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from itertools import product
 from typing import NamedTuple
 
@@ -213,16 +212,6 @@ def with_others(stage: Scene, group: Group, mask: int, certain: bool) -> list[tu
 def companions(stage: Scene, own: CompiledStatement, mask: int, certain: bool) -> tuple[CompiledStatement, ...]:
     """List the other identity statements that grant some of some actions."""
     return tuple(s for s in stage.identity if s is not own and granted_mask(s, certain) & mask)
-
-
-@cache
-def several() -> int:
-    """Give the actions that take resources of several types at once (S3.11)."""
-    mask = 0
-    for signature, part in catalog().signatures(catalog().full):
-        if len(signature.required) > 1:
-            mask |= part
-    return mask
 
 
 UNTYPED = Signature(-1, (), ())

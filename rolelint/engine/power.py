@@ -19,7 +19,6 @@ from rolelint.engine.classes import (
     companions,
     granted_mask,
     groups,
-    several,
     solve,
     type_shapes,
     view_reach,
@@ -157,7 +156,7 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     for power in out:
         union |= power.mask
     unknown = [Undecidedness("actions", reason, role.location, m) for reason, m in undecided]
-    for policy, compiled, statement in _placed(role):
+    for policy, compiled, statement in _placed(role) if stage.uncertain else ():
         hidden = compiled.possible_mask & mask & ~union
         if compiled.blank and compiled.statement.effect == "Allow" and hidden and not policy.document.unknown:
             ref = StatementRef(policy, statement)
@@ -246,7 +245,7 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
             continue
         denies = tuple(d for d in around.denies if d.possible_mask & reached)
         # A statement alone decides, but for actions that take several resources.
-        beside = 0 if statement.covers_all and not statement.conditions else several() & reached
+        beside = 0 if statement.covers_all and not statement.conditions else catalog().several & reached
         near_by = companions(stage, statement, beside, certain) if beside else ()
         facts = stage.facts(statement, *denies, *near_by)
         key = (statement, around.layers, denies, around.allowed, near_by, certain, facts)

@@ -15,7 +15,6 @@ from rolelint.engine.classes import (
     ceilings,
     classes_of,
     groups,
-    several,
     shared_key,
     solve,
     with_others,
@@ -319,7 +318,7 @@ def _signatures(
 ) -> Iterator[tuple[Group, Signature, int]]:
     """Split by resource types, unless no statement speaks of resources: then the first action stands for all."""
     views = (*group.views, *old.denies, *(v for layer in old.layers for v in layer))
-    if all(v.plain for v in views) or (all(v.texts is None for v in views) and not part & several()):
+    if all(v.plain for v in views) or (all(v.texts is None for v in views) and not part & catalog().several):
         if part:
             yield group, catalog().action((part & -part).bit_length() - 1).signature, part
         return
