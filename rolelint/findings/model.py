@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from rolelint.errors import Location, Problem
@@ -63,7 +62,7 @@ class Finding:
         actions: every action the finding is about, in catalogue order.
         granted_by: names of the granting statements: `policy name / Sid or Statement index`.
         fix: one sentence, and where possible a rewritten statement, from the rule.
-        fingerprint: stable over line moves, reformatting and reordering.
+        identity: what its fingerprint is made of (`fingerprint_of`), or a fingerprint already made.
         mask: the actions as a bitset over the catalogue, complete also where `actions` is cut short.
         extra: what an account tells about it: real damage, last use, AWS's own opinion. Plain data.
     """
@@ -78,7 +77,7 @@ class Finding:
     role_name: str
     message: str
     location: Location
-    fingerprint: str
+    identity: str | tuple[str, ...]
     witness: Witness | None = None
     actions: tuple[str, ...] = ()
     scope: str = ""
@@ -92,9 +91,16 @@ class Finding:
     mask: int = field(default=0, compare=False, repr=False)
     extra: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def fingerprint(self) -> str:
+        """A name that is stable over line moves, reformatting and reordering."""
+        return self.identity if isinstance(self.identity, str) else fingerprint_of(self.identity)
 
-def fingerprint(*parts: str) -> str:
+
+def fingerprint_of(parts: tuple[str, ...]) -> str:
     """Hash what identifies a finding: rule, role, normalised statement, file; never a line number."""
+    import hashlib
+
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 

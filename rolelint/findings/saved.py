@@ -117,7 +117,7 @@ def _finding(data: Mapping[str, Any]) -> Finding:
         role_name=data["role_name"],
         message=data["message"],
         location=_location(data["location"]),
-        fingerprint=data["fingerprint"],
+        identity=data["fingerprint"],
         witness=None
         if witness is None
         else Witness(

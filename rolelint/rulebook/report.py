@@ -11,7 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
 from rolelint.errors import Location
-from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness, fingerprint
+from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
@@ -135,7 +135,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         role_name=role.name if role else policy_name,
         message=message,
         location=location,
-        fingerprint=fingerprint(
+        identity=(
             rule.id,
             role.name if role else policy_name,
             normal_form(primary.statement) if primary else "",

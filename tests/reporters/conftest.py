@@ -59,7 +59,7 @@ def full_report() -> Report:
         role_name="deployer",
         message="role `deployer` can delete any database cluster of the account in one call, with automatic backups",
         location=Location("policies/deploy role.json", 5, 17, 5, 24, "Statement/0/Action", arn),
-        fingerprint="0123456789abcdef0123456789abcdef",
+        identity="0123456789abcdef0123456789abcdef",
         witness=Witness(
             arn,
             "rds:DeleteDBCluster",
@@ -88,7 +88,7 @@ def full_report() -> Report:
         role_name="deployer",
         message=f"role `deployer` may delete from {unknown('aws_s3_bucket.data.arn')}, and \x1b[31mthis is not red",
         location=Location("<stdin>", 1, 1, 3, 2, "Statement/1", "aws_iam_role.deployer"),
-        fingerprint="f" * 32,
+        identity="f" * 32,
         actions=("s3:DeleteObject",),
         lowered=("a condition on `aws:MultiFactorAuthPresent` stands in the way",),
         gate="MFA",
@@ -105,7 +105,7 @@ def full_report() -> Report:
         role_name="",
         message="the trust policy names everyone",
         location=Location("aws:123456789012"),
-        fingerprint="a" * 32,
+        identity="a" * 32,
     )
     return Report(
         roles=[
