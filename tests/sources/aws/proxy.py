@@ -95,6 +95,8 @@ class Proxy:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+            disable_nagle_algorithm = True
+            wbufsize = 65536
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
@@ -222,6 +224,8 @@ def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, content: byte
         handler.connection.close()
     elif handler.command != "HEAD":
         handler.wfile.write(content)
+    if not cut:
+        handler.wfile.flush()
 
 
 def _page(content: bytes, request: str, size: int) -> bytes:

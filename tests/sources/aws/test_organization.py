@@ -1,0 +1,346 @@
+"""An Organization: its guardrails at three levels, many accounts at once, resume, shards, merged reports."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sources.aws.cloud import Account, account, allow, deny, document, root_account
+from sources.aws.proxy import Proxy
+
+ROLE = "OrganizationAccountAccessRole"
+NAMES = ("pay-prod", "pay-dev", "web-prod", "web-dev", "lab")
+
+
+@dataclass
+class Organization:
+    """The organization of the tests: Root / {Prod / Payments, Dev}, with an SCP at each level."""
+
+    management: Account
+    units: dict[str, str]
+    accounts: dict[str, Account]
+
+
+@pytest.fixture(scope="module")
+def organization(moto_url: str) -> Organization:
+    """Six accounts: the management account and five members."""
+    management = root_account(moto_url)
+    org = management.client("organizations")
+    org.create_organization(FeatureSet="ALL")
+    root = org.list_roots()["Roots"][0]["Id"]
+    org.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+    org.enable_policy_type(RootId=root, PolicyType="RESOURCE_CONTROL_POLICY")
+
+    def unit(parent: str, name: str) -> str:
+        made = org.create_organizational_unit(ParentId=parent, Name=name)
+        return str(made["OrganizationalUnit"]["Id"])
+
+    units = {"Prod": unit(root, "Prod"), "Dev": unit(root, "Dev")}
+    units["Payments"] = unit(units["Prod"], "Payments")
+
+    def guard(name: str, target: str, text: str, kind: str = "SERVICE_CONTROL_POLICY") -> None:
+        made = org.create_policy(Name=name, Description=name, Type=kind, Content=text)["Policy"]["PolicySummary"]
+        org.attach_policy(PolicyId=made["Id"], TargetId=target)
+
+    guard("nobody-leaves", root, document(deny("organizations:LeaveOrganization")))
+    guard("databases-stay", units["Prod"], document(deny(["rds:Delete*", "rds:Modify*"])))
+    homes = {"pay-prod": "Payments", "web-prod": "Prod", "pay-dev": "Dev", "web-dev": "Dev"}
+    accounts = {}
+    for name in NAMES:
+        tags = [{"Key": "tier", "Value": "gold" if name.startswith("pay") else "plain"}]
+        made = org.create_account(AccountName=name, Email=f"{name}@example.com", Tags=tags)
+        number = made["CreateAccountStatus"]["AccountId"]
+        if name in homes:
+            org.move_account(AccountId=number, SourceParentId=root, DestinationParentId=units[homes[name]])
+        accounts[name] = account(moto_url, number)
+        accounts[name].role("destroyer", allow(["rds:Delete*", "sqs:DeleteQueue", "dynamodb:DeleteTable"]))
+        accounts[name].role("reader", allow("rds:Describe*"))
+    guard("queues-stay", accounts["pay-prod"].id, document(deny("sqs:DeleteQueue")))
+    management.role("destroyer", allow(["rds:Delete*", "sqs:DeleteQueue"]))
+    return Organization(management, units, accounts)
+
+
+@pytest.fixture
+def there(organization: Organization) -> Account:
+    """Sign in to the management account."""
+    return organization.management
+
+
+FEW = ("--skip", "resource-policies", "--skip", "identity-center")
+
+
+def _can(report: dict[str, Any], number: str) -> set[str]:
+    role = next(r for r in report["roles"] if r["arn"] == f"arn:aws:iam::{number}:role/destroyer")
+    return {action for groups in role["effects"].values() for group in groups for action in group["actions"]}
+
+
+def test_guardrails_of_every_level_count(scan: Any, organization: Organization) -> None:
+    report = scan("--org", *FEW).report
+    deletes = {"rds:DeleteDBCluster", "sqs:DeleteQueue", "dynamodb:DeleteTable"}
+    left = {name: _can(report, there.id) & deletes for name, there in organization.accounts.items()}
+    assert left == {
+        "pay-prod": {"dynamodb:DeleteTable"},  # the unit above its own took one, its own policy another
+        "web-prod": {"sqs:DeleteQueue", "dynamodb:DeleteTable"},
+        "pay-dev": deletes,
+        "web-dev": deletes,
+        "lab": deletes,
+    }
+    assert report["unknown"] == []
+
+
+def test_scps_do_not_bind_the_management_account(scan: Any, organization: Organization) -> None:
+    org = organization.management.client("organizations")
+    root = org.list_roots()["Roots"][0]["Id"]
+    made = org.create_policy(
+        Name="nothing-goes",
+        Description="",
+        Type="SERVICE_CONTROL_POLICY",
+        Content=document(deny("*", Condition={"StringEquals": {"aws:PrincipalAccount": "123456789012"}})),
+    )
+    number = made["Policy"]["PolicySummary"]["Id"]
+    org.attach_policy(PolicyId=number, TargetId=root)
+    try:
+        report = scan(*FEW).report
+    finally:
+        org.detach_policy(PolicyId=number, TargetId=root)
+    assert "rds:DeleteDBCluster" in _can(report, "123456789012")
+
+
+def test_a_member_that_may_not_read_the_organization(
+    scan: Any, organization: Organization, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What SCPs might take away is not known: every power is possible, and the answer says so."""
+    for name, value in organization.accounts["pay-dev"].environment().items():
+        monkeypatch.setenv(name, value)
+    proxy.fail("organizations:(DescribeAccount|List.*)", "deny", code="AccessDeniedException")
+    ran = scan(*FEW, "--dump", str(tmp_path / "dump.json"))
+    assert {f["certainty"] for f in ran.report["findings"] if f["witness"]} == {"possible"}
+    assert any("SCPs" in told and "access denied" in told for told in ran.unknown()), ran.unknown()
+    assert scan.command("check", str(tmp_path / "dump.json")).report["unknown"] == ran.report["unknown"]
+    guard = tmp_path / "scp.json"
+    guard.write_text(document(allow("*"), deny("rds:*")))
+    given = scan(*FEW, "--scp", str(guard))
+    assert "rds:DeleteDBCluster" not in _can(given.report, organization.accounts["pay-dev"].id)
+    assert {f["certainty"] for f in given.report["findings"] if f["witness"]} == {"proved"}
+    assert not any("SCPs" in told for told in given.unknown())
+
+
+def test_totals_stand_by_unit(scan: Any, organization: Organization) -> None:
+    ran = scan("--org", *FEW)
+    units = {unit["path"]: unit for unit in ran.report["extra"]["scan"]["units"]}
+    assert {path: unit["accounts"] for path, unit in units.items()} == {
+        "Root": 6,
+        "Root/Dev": 2,
+        "Root/Prod": 2,
+        "Root/Prod/Payments": 1,
+    }
+    every = Counter(f["severity"] for f in ran.report["findings"])
+    assert {k: v for k, v in units["Root"]["findings"].items() if v} == dict(every)
+    text = scan("--org", *FEW, json_report=False)
+    assert "Root/Prod/Payments: 1 account, 3 roles" in text.out
+    lines = [line for line in text.err.splitlines() if line.startswith("[")]
+    assert len(lines) == 6
+    assert all(" role" in line for line in lines)
+
+
+CHOICES = {
+    "a unit by name": (("--include-ou", "Prod"), {"pay-prod", "web-prod"}),
+    "a unit by path": (("--include-ou", "Root/Prod/Payments"), {"pay-prod"}),
+    "not a unit": (("--exclude-ou", "Dev", "--exclude-ou", "Payments"), {"web-prod", "lab", "master"}),
+    "a tag": (("--include-tag", "tier=g*"), {"pay-prod", "pay-dev"}),
+    "not a tag": (("--exclude-tag", "tier=gold", "--include-ou", "Dev"), {"web-dev"}),
+    "accounts by name": (("--account", "*-dev"), {"pay-dev", "web-dev"}),
+    "nothing": (("--account", "no-such"), set()),
+}
+
+
+@pytest.mark.parametrize(("options", "names"), CHOICES.values(), ids=CHOICES)
+def test_accounts_are_chosen(scan: Any, options: tuple[str, ...], names: set[str]) -> None:
+    ran = scan("--org", *FEW, *options)
+    assert {row["name"] for row in ran.report["extra"]["scan"]["accounts"]} == names
+
+
+def test_shards_part_the_accounts_and_merge_to_the_whole(scan: Any, tmp_path: Path) -> None:
+    whole = scan("--org", *FEW).report
+    files = []
+    for number in (1, 2, 3):
+        report = scan("--org", *FEW, "--shard", f"{number}/3").report
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(report))
+        files.append(str(path))
+    merged = scan.command("merge", *files).report
+
+    def facts(report: dict[str, Any]) -> Any:
+        findings = sorted((f["fingerprint"], f["message"], f["severity"]) for f in report["findings"])
+        return findings, sorted(r["id"] for r in report["roles"]), report["extra"]["scan"]["units"]
+
+    assert facts(merged) == facts(whole)
+    again = scan.command("merge", files[0], files[0])
+    assert again.code == 2
+    assert "is in" in again.err
+
+
+def test_a_report_survives_being_read_back(scan: Any, tmp_path: Path) -> None:
+    report = scan("--org", *FEW, "--account", "pay-dev", "--inventory").report
+    path = tmp_path / "one.json"
+    path.write_text(json.dumps(report))
+    merged = scan.command("merge", str(path)).report
+    for part in ("roles", "findings", "unknown", "errors", "warnings", "summary"):
+        assert merged[part] == report[part], part
+
+
+BROKEN = {
+    "not JSON": ("{", "not JSON"),
+    "another thing": ('{"Version": "2012-10-17"}', "not a report of"),
+    "half a report": ('{"schema": "rolelint-report/1"}', "is not complete"),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), BROKEN.values(), ids=BROKEN)
+def test_what_is_no_report_is_refused(scan: Any, tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "broken.json"
+    path.write_text(text)
+    ran = scan.command("merge", str(path))
+    assert ran.code == 2
+    assert told in ran.err
+
+
+def test_an_account_that_cannot_be_entered(scan: Any, organization: Organization, proxy: Proxy) -> None:
+    lost = organization.accounts["lab"].id
+    body = f"RoleArn=arn%3Aaws%3Aiam%3A%3A{lost}"
+    error = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+    original = proxy.handle
+
+    def refuse(handler: Any) -> None:
+        import io
+
+        length = int(handler.headers.get("Content-Length") or 0)
+        content = handler.rfile.read(length) if length else b""
+        if body.encode() in content:
+            handler.send_response(403)
+            handler.send_header("Content-Length", str(len(error)))
+            handler.end_headers()
+            handler.wfile.write(error.encode())
+            return
+        handler.rfile = _Joined(io.BytesIO(content), handler.rfile)
+        original(handler)
+
+    proxy.handle = refuse  # type: ignore[method-assign]
+    try:
+        ran = scan("--org", *FEW)
+    finally:
+        del proxy.handle
+    rows = {row["name"]: row for row in ran.report["extra"]["scan"]["accounts"]}
+    assert rows["lab"]["status"] == "not read"
+    assert "access denied" in rows["lab"]["reason"]
+    assert [t for t in ran.unknown() if t.startswith(f"account: {lost} was not read")]
+    assert rows["pay-dev"]["status"] == "read"
+
+
+class _Joined:
+    """Bytes read already, then the stream they came from."""
+
+    def __init__(self, first: Any, rest: Any) -> None:
+        self._first, self._rest = first, rest
+
+    def read(self, count: int = -1) -> bytes:
+        return self._first.read(count) or self._rest.read(count)
+
+    def readline(self, *arguments: Any) -> bytes:
+        return self._rest.readline(*arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._rest, name)
+
+
+def test_finished_accounts_are_not_read_again(scan: Any, proxy: Proxy, tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    first = scan("--org", *FEW, "--state", state)
+    assert len(list(Path(state).glob("[0-9]*.json"))) == 6
+    assert Path(state).stat().st_mode & 0o077 == 0
+    proxy.calls.clear()
+    second = scan("--org", *FEW, "--state", state)
+    assert "iam:GetAccountAuthorizationDetails" not in proxy.names()
+    assert second.report["findings"] == first.report["findings"]
+    assert {row["status"] for row in second.report["extra"]["scan"]["accounts"]} == {"resumed"}
+    other = scan("--org", *FEW, "--inventory", "--state", state)
+    assert other.code == 2
+    assert "holds a scan with other options" in other.err
+
+
+def test_an_account_that_failed_for_a_while_is_read_again(scan: Any, proxy: Proxy, tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    proxy.fail("iam:GetAccountAuthorizationDetails", "throttle", times=2)
+    first = scan("--org", *FEW, "--state", state, "--concurrency", "1")
+    assert any("throttled" in told for told in first.unknown())
+    assert len(list(Path(state).glob("[0-9]*.json"))) == 5
+    second = scan("--org", *FEW, "--state", state)
+    assert second.unknown() == []
+    statuses = Counter(row["status"] for row in second.report["extra"]["scan"]["accounts"])
+    assert statuses == {"resumed": 5, "read": 1}
+
+
+def test_an_interrupted_scan_goes_on_where_it_was(
+    organization: Organization, scan: Any, proxy: Proxy, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    proxy.delay = 0.08
+    started = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "rolelint", "scan", "--endpoint-url", proxy.url, "--region", "us-east-1"),
+            *("--org", *FEW, "--state", str(state), "--concurrency", "1"),
+        ],
+        env={**os.environ, **organization.management.environment()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(200):
+        if len(list(state.glob("[0-9]*.json"))) >= 2:
+            break
+        time.sleep(0.05)
+    started.send_signal(signal.SIGINT)
+    _, told = started.communicate(timeout=30)
+    assert started.returncode == 130, told
+    finished = len(list(state.glob("[0-9]*.json")))
+    assert 2 <= finished < 6
+    proxy.delay = 0
+    proxy.calls.clear()
+    ran = scan("--org", *FEW, "--state", str(state))
+    assert proxy.names().count("iam:GetAccountAuthorizationDetails") == 6 - finished
+    assert len(ran.report["extra"]["scan"]["accounts"]) == 6
+
+
+def test_more_at_once_is_faster(scan: Any, proxy: Proxy) -> None:
+    proxy.delay = 0.03
+    took = {}
+    for workers in (1, 6):
+        start = time.monotonic()
+        scan("--org", *FEW, "--concurrency", str(workers))
+        took[workers] = time.monotonic() - start
+    assert took[6] < took[1] * 0.75, took
+
+
+REFUSED = {
+    "a shard without --org": (("--shard", "1/2"), "--shard is for an Organization"),
+    "a shard that is none": (("--org", "--shard", "3/2"), "is not a shard"),
+    "a tag without a value": (("--org", "--include-tag", "tier"), "is not KEY=VALUE"),
+    "a dump of many": (("--org", "--dump", "x"), "--state DIR keeps one dump for each account"),
+    "names for AWS, names for nobody": (("--redact", "--confirm"), "do not go together"),
+}
+
+
+@pytest.mark.parametrize(("options", "told"), REFUSED.values(), ids=REFUSED)
+def test_options_that_do_not_fit_are_refused(scan: Any, options: tuple[str, ...], told: str) -> None:
+    ran = scan(*options)
+    assert ran.code == 2
+    assert told in ran.err
