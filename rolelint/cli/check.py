@@ -242,10 +242,12 @@ def _catalog_facts() -> dict[str, Any]:
     from rolelint.catalog import catalog
 
     header = catalog().header
-    return {key: header[key] for key in ("version", "date", "hash", "source") if key in header}
+    return {key: header[key] for key in ("version", "date", "sha256", "source") if key in header}
 
 
 def _width() -> int:
+    if not sys.stdout.isatty() and not os.environ.get("COLUMNS"):
+        return 100
     import shutil
 
     return min(shutil.get_terminal_size((100, 24)).columns, 160)

@@ -23,29 +23,32 @@ class Gate(NamedTuple):
     kinds: frozenset[str]
 
 
-_KINDS: Sequence[tuple[str, re.Pattern[str]]] = (
-    ("mfa", re.compile(r"aws:multifactorauth")),
-    ("channel", re.compile(r"aws:(via|calledvia|ismcp)")),
-    ("approval", re.compile(r"aws:sourceidentity|sts:sourceidentity")),
-    ("principal-tag", re.compile(r"aws:principaltag/")),
-    ("resource-tag", re.compile(r"(resourcetag|cluster-tag|db-tag|existingobjecttag|-tag)/")),
-    ("request-tag", re.compile(r"aws:(requesttag/|tagkeys)")),
-    ("network", re.compile(r"aws:(source(ip|vpc)|vpc)")),
-    ("time", re.compile(r"aws:(currenttime|epochtime|tokenissuetime)")),
-    ("region", re.compile(r"aws:requestedregion")),
-    ("principal", re.compile(r"aws:(principal|userid|username|federatedprovider)")),
-    ("organization", re.compile(r"aws:(resource(org|account))")),
-    ("source", re.compile(r"aws:source(arn|account|org)|lambda:sourcefunctionarn")),
-    ("passed-service", re.compile(r"iam:(passedtoservice|associatedresourcearn)")),
-    ("boundary", re.compile(r"iam:permissionsboundary")),
+#: Kind of a condition key by how its lower-cased name starts; the first that fits.
+_KINDS: Sequence[tuple[str, tuple[str, ...]]] = (
+    ("mfa", ("aws:multifactorauth",)),
+    ("channel", ("aws:via", "aws:calledvia", "aws:ismcp")),
+    ("approval", ("aws:sourceidentity", "sts:sourceidentity")),
+    ("principal-tag", ("aws:principaltag/",)),
+    ("request-tag", ("aws:requesttag/", "aws:tagkeys")),
+    ("network", ("aws:sourceip", "aws:sourcevpc", "aws:vpc")),
+    ("time", ("aws:currenttime", "aws:epochtime", "aws:tokenissuetime")),
+    ("region", ("aws:requestedregion",)),
+    ("principal", ("aws:principal", "aws:userid", "aws:username", "aws:federatedprovider")),
+    ("organization", ("aws:resourceorg", "aws:resourceaccount")),
+    ("source", ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorg", "lambda:sourcefunctionarn")),
+    ("passed-service", ("iam:passedtoservice", "iam:associatedresourcearn")),
+    ("boundary", ("iam:permissionsboundary",)),
 )
+_RESOURCE_TAG = ("resourcetag/", "-tag/", "existingobjecttag/")
 
 
 def key_kind(key: str) -> str:
     """Name the kind of a lower-cased condition key; `request` for a service's own keys."""
     if key.startswith("aws:principaltag/") and is_approval(key):
         return "approval"
-    return next((kind for kind, pattern in _KINDS if pattern.search(key)), "request")
+    if any(word in key for word in _RESOURCE_TAG):
+        return "resource-tag"
+    return next((kind for kind, heads in _KINDS if key.startswith(heads)), "request")
 
 
 def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View], unsupported: frozenset[str]) -> Gate:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import itertools
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from rolelint.algebra.strings import (
     EVERYTHING,
@@ -23,11 +22,11 @@ from rolelint.engine.operators import (
     Operator,
     family_matches,
     parse_bool,
-    parse_date,
-    parse_network,
-    parse_number,
 )
 from rolelint.records import record
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 #: Value of a key in a candidate request: a tuple of values; the empty tuple is absence.
 Value = tuple[str, ...]
@@ -255,6 +254,8 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
 
 def _candidates(tests: Iterable[_Test]) -> list[str]:
     """List values such that, for tests of one family, one of them passes if any value does."""
+    from rolelint.engine import typed
+
     out: list[str] = []
     points: set[Decimal] = set()
     for test in tests:
@@ -266,10 +267,10 @@ def _candidates(tests: Iterable[_Test]) -> list[str]:
         elif family == "ip":
             out += _addresses(test.texts)
         elif family == "number":
-            points.update(p for p in map(parse_number, test.texts) if p is not None)
+            points.update(p for p in map(typed.parse_number, test.texts) if p is not None)
             out.append("1")
         elif family == "date":
-            points.update(p for p in map(parse_date, test.texts) if p is not None)
+            points.update(p for p in map(typed.parse_date, test.texts) if p is not None)
             out.append("1")
         else:
             for pattern in test.patterns():
@@ -287,13 +288,17 @@ def _candidates(tests: Iterable[_Test]) -> list[str]:
 
 def _addresses(texts: Iterable[str]) -> list[str]:
     """List the ends of every block and their neighbours, so that one of them is in any non-empty difference."""
+    from ipaddress import IPv4Address, IPv6Address
+
+    from rolelint.engine.typed import parse_network
+
     out = ["203.0.113.10", "2001:db8::10"]
     for text in texts:
         network = parse_network(text)
         if network is None:
             continue
         first, last = int(network.network_address), int(network.broadcast_address)
-        kind = ipaddress.IPv4Address if network.version == 4 else ipaddress.IPv6Address
+        kind = IPv4Address if network.version == 4 else IPv6Address
         top = (1 << network.max_prefixlen) - 1
         out += [str(kind(n)) for n in (first, last, first - 1, last + 1) if 0 <= n <= top]
     return out

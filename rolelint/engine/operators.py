@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import ipaddress
-import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Mapping
 
 from rolelint.engine.match import Lookup, arn_matches, glob_matches, substitute, wildcards
 from rolelint.policies.document import Condition
@@ -67,14 +61,6 @@ TABLE: Mapping[str, Operator] = {
     "ArnLike": Operator("arn", wild=True, variables=True),
     "ArnNotLike": Operator("arn", negated=True, wild=True, variables=True),
     "Null": Operator("null"),
-}
-
-_RELATIONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
-    "=": lambda a, b: a == b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
 }
 
 
@@ -145,75 +131,11 @@ def family_matches(operator: Operator, pattern: str, value: str) -> bool:
         case "bool":
             wanted = parse_bool(pattern)
             return wanted is not None and wanted is parse_bool(value)
-        case "binary":
-            wanted_bytes, got = parse_binary(pattern), parse_binary(value)
-            return wanted_bytes is not None and wanted_bytes == got
-        case "ip":
-            network, address = parse_network(pattern), parse_network(value)
-            if network is None or address is None or network.version != address.version:
-                return False
-            return address.subnet_of(network)  # type: ignore[arg-type]
-        case "number":
-            return _related(operator, parse_number(pattern), parse_number(value))
-        case "date":
-            return _related(operator, parse_date(pattern), parse_date(value))
-    raise AssertionError(operator.family)
+    from rolelint.engine import typed
 
-
-def _related(operator: Operator, policy: Decimal | None, request: Decimal | None) -> bool:
-    return policy is not None and request is not None and _RELATIONS[operator.relation](request, policy)
+    return typed.matches(operator.family, operator.relation, pattern, value)
 
 
 def parse_bool(text: str) -> bool | None:
     """Read `true` or `false` in any case (S5.14, S10.16)."""
     return {"true": True, "false": False}.get(text.strip().lower())
-
-
-def parse_number(text: str) -> Decimal | None:
-    """Read an integer or decimal (S5.12)."""
-    try:
-        number = Decimal(text.strip())
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def parse_binary(text: str) -> bytes | None:
-    """Read base64 text (S5.15)."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """Read an address or CIDR block; an address alone is one host (S5.16)."""
-    try:
-        return ipaddress.ip_network(text.strip(), strict=False)
-    except ValueError:
-        return None
-
-
-_DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
-)
-
-
-def parse_date(text: str) -> Decimal | None:
-    """Read a date of the W3C profile of ISO 8601, or epoch seconds; give epoch seconds (S5.13, S10.16)."""
-    text = text.strip()
-    found = _DATE.fullmatch(text)
-    if found is None or (len(text) == 4 and text.isdigit() and not 1900 <= int(text) <= 2200):
-        return parse_number(text)
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
-    except ValueError:
-        return None
-    offset = timedelta()
-    if zone and zone != "Z":
-        digits = zone[1:].replace(":", "")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:])) * (-1 if zone[0] == "-" else 1)
-    seconds = (moment - offset).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    whole = Decimal(seconds.days * 86400 + seconds.seconds)
-    return whole + Decimal(f"0.{fraction}") if fraction else whole

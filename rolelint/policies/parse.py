@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from urllib.parse import unquote
 
 from rolelint.errors import Route
 from rolelint.policies.document import (
@@ -60,8 +59,11 @@ def decode_document(text: str) -> object:
     Raises:
         ValueError: when the text is not JSON in either form.
     """
-    head = text.lstrip()[:3].upper()
-    return json.loads(unquote(text) if head.startswith("%7B") else text)
+    if text.lstrip()[:3].upper() == "%7B":
+        from urllib.parse import unquote
+
+        text = unquote(text)
+    return json.loads(text)
 
 
 def parse_document(data: object) -> PolicyDocument:

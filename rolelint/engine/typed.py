@@ -1,0 +1,94 @@
+"""Typed condition values: numbers, dates, addresses, binary. Apart from the rest, because few policies need them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+_RELATIONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
+    "=": lambda a, b: a == b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+
+
+def matches(family: str, relation: str, pattern: str, value: str) -> bool:
+    """Compare a request value with a policy value of a family: `binary`, `ip`, `number` or `date`.
+
+    A value that cannot be read as the type matches nothing (S5.27).
+    """
+    match family:
+        case "binary":
+            wanted, got = parse_binary(pattern), parse_binary(value)
+            return wanted is not None and wanted == got
+        case "ip":
+            network, address = parse_network(pattern), parse_network(value)
+            if network is None or address is None or network.version != address.version:
+                return False
+            return address.subnet_of(network)  # type: ignore[arg-type]
+        case "number":
+            return _related(relation, parse_number(pattern), parse_number(value))
+        case "date":
+            return _related(relation, parse_date(pattern), parse_date(value))
+    raise AssertionError(family)
+
+
+def _related(relation: str, policy: Decimal | None, request: Decimal | None) -> bool:
+    return policy is not None and request is not None and _RELATIONS[relation](request, policy)
+
+
+def parse_number(text: str) -> Decimal | None:
+    """Read an integer or decimal (S5.12)."""
+    try:
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def parse_binary(text: str) -> bytes | None:
+    """Read base64 text (S5.15)."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Read an address or CIDR block; an address alone is one host (S5.16)."""
+    try:
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
+)
+
+
+def parse_date(text: str) -> Decimal | None:
+    """Read a date of the W3C profile of ISO 8601, or epoch seconds; give epoch seconds (S5.13, S10.16)."""
+    text = text.strip()
+    found = _DATE.fullmatch(text)
+    if found is None or (len(text) == 4 and text.isdigit() and not 1900 <= int(text) <= 2200):
+        return parse_number(text)
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    try:
+        moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
+    except ValueError:
+        return None
+    offset = timedelta()
+    if zone and zone != "Z":
+        digits = zone[1:].replace(":", "")
+        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:])) * (-1 if zone[0] == "-" else 1)
+    seconds = (moment - offset).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
+    whole = Decimal(seconds.days * 86400 + seconds.seconds)
+    return whole + Decimal(f"0.{fraction}") if fraction else whole
