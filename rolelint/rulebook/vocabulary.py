@@ -220,24 +220,24 @@ class _Matches:
         self._second = second
         self._share = share
         self._covers = covers
-        self._found: tuple[Catalog, tuple[Row, ...], dict[int, list[Row]]] | None = None
+        self._known: Catalog | None = None
+        self._found: dict[str, tuple[Row, ...]] = {}
 
     def rows(self, held: int) -> Iterable[Row]:
-        """Give the rows that may matter to a holder of some actions."""
+        """Give the rows that may matter to a holder of some actions, service by service as they are asked for."""
         known = catalog()
-        if self._found is None or self._found[0] is not known:
-            make = self._by_service if self._share == "recovery" else self._by_type
-            rows = tuple(make(known))
-            of: dict[int, list[Row]] = {}
-            for row in rows:
-                for index in known.indexes(row.second):
-                    of.setdefault(index, []).append(row)
-            self._found = (known, rows, of)
-        _, rows, of = self._found
-        wanted = held & self._second.mask
-        if wanted.bit_count() > len(rows):
-            return rows
-        return dict.fromkeys(row for index in known.indexes(wanted) for row in of.get(index, ()))
+        if self._known is not known:
+            self._known, self._found = known, {}
+        if self._share == "recovery":
+            if "" not in self._found:
+                self._found[""] = tuple(self._by_service(known))
+            return self._found[""]
+        out: list[Row] = []
+        for prefix in _by_prefix(known, held & self._second.mask):
+            if prefix not in self._found:
+                self._found[prefix] = tuple(self._by_type(known, known.service_mask(prefix)))
+            out += self._found[prefix]
+        return out
 
     def _by_service(self, known: Catalog) -> Iterator[Row]:
         stores = _by_prefix(known, self._first.mask)
@@ -245,9 +245,10 @@ class _Matches:
             for store in {keeper, *self._covers.get(keeper, ())} & stores.keys():
                 yield Row(None, stores[store], copies)
 
-    def _by_type(self, known: Catalog) -> Iterator[Row]:
-        firsts = _by_kind(known, self._first.mask)
-        for kind, second in _by_kind(known, self._second.mask).items():
+    def _by_type(self, known: Catalog, service: int) -> Iterator[Row]:
+        # A resource type belongs to the service whose actions name it.
+        firsts = _by_kind(known, self._first.mask & service)
+        for kind, second in _by_kind(known, self._second.mask & service).items():
             first = firsts.get(kind, 0)
             if not first or not (kind.stateful or self._share == "type"):
                 continue
