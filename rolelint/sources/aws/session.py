@@ -17,6 +17,9 @@ READ_TIMEOUT = 60
 #: Attempts per call in botocore's adaptive mode, where the user's own settings say nothing.
 ATTEMPTS = 8
 
+#: A shorter text is no credential of AWS; taking it out would only spoil what is said.
+SHORTEST_SECRET = 8
+
 #: Asks a person for the code of an MFA device, named in the text.
 AskCode = Callable[[str], str]
 
@@ -99,7 +102,7 @@ class Session:
         # Attributes as they are: the public names of renewable credentials would fetch or renew something.
         held = vars(self._inner._session._credentials or object)
         names = ("_access_key", "_secret_key", "_token", "access_key", "secret_key", "token")
-        own = {held[name] for name in names if isinstance(held.get(name), str)}
+        own = {held[name] for name in names if isinstance(held.get(name), str) and len(held[name]) >= SHORTEST_SECRET}
         return tuple(own | set(self._source.secrets() if self._source else ()))
 
 
