@@ -20,6 +20,8 @@ from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.policies.text import show
 
+#: Issues whose text is a sentence of the reader of policies.
+SPOKEN = frozenset(("MALFORMED", "INVALID_VERSION"))
 _COMMUNITY = ("community_auditors", "config_override.yaml")
 
 
@@ -159,7 +161,8 @@ class Auditor:
     def _early(self, early: Early, file: str) -> Told:
         make = import_module("parliament.finding").Finding
         finding = make(early.key, "", {"string": early.text, "filepath": file})
-        return Told(early.key, f"`{early.text}`", early.route, early.statement, finding, ())
+        text = early.text if early.key in SPOKEN else f"`{early.text}`"
+        return Told(early.key, text, early.route, early.statement, finding, ())
 
     def _place(self, finding: Any, transcript: Transcript, policy: Policy, notes: list[Problem]) -> Iterator[Told]:
         """Find what a finding is about, and give what stands of it."""

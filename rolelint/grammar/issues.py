@@ -88,10 +88,10 @@ _BY = {"AWS": "arn:aws:iam::123456789012:role/app"}
 ISSUES: tuple[Issue, ...] = (
     Issue(
         "MALFORMED",
-        "The policy lacks an element that AWS requires",
+        "The policy is not written as AWS requires",
         "medium",
         "AWS refuses such a policy: the deployment that carries it fails, and the grant or guard in it does not exist.",
-        "Add the missing element.",
+        "Write the elements that the grammar of policies has, each once and of its type.",
         bad={"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets"}]},
         good=_one("s3:ListAllMyBuckets", "*"),
     ),
@@ -126,6 +126,16 @@ ISSUES: tuple[Issue, ...] = (
         (f"{_ELEMENTS}_sid.html",),
         bad=_one("s3:GetObject", _OBJECTS, Sid="read objects"),
         good=_one("s3:GetObject", _OBJECTS, Sid="ReadObjects"),
+    ),
+    Issue(
+        "INVALID_VERSION",
+        "AWS has no such policy Version",
+        "medium",
+        "AWS refuses a policy of another Version than the two that exist.",
+        'Write `"Version": "2012-10-17"`.',
+        (f"{_ELEMENTS}_version.html",),
+        bad={"Version": "2024-01-01", "Statement": [_statement("s3:GetObject", _OBJECTS)]},
+        good=_READ,
     ),
     Issue(
         "NO_VERSION",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rolelint.errors import Location, Problem
 from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport, UnknownItem
-from rolelint.grammar.audit import Auditor
+from rolelint.grammar.audit import SPOKEN, Auditor
 from rolelint.grammar.issues import PREFIX, code_of, find_issue, name_of
 from rolelint.grammar.sifting import Told
 from rolelint.policies.document import PolicyDocument, Statement
@@ -131,7 +131,7 @@ class Pack:
                 self._auditor.left_out["said by a rule"] += 1
                 continue
             (owner.findings if owner is not None else report.findings).append(finding)
-            self._told.add((read.told.key, finding.location))
+            self._told.add((read.told.text if read.told.key in SPOKEN else read.told.key, finding.location))
         for findings in (report.findings, *(judged.findings for judged in report.roles)):
             if any(finding.category == "grammar" for finding in findings):
                 findings.sort(key=lambda f: (SEVERITIES.index(f.severity), f.category == "grammar", f.rule))
@@ -147,7 +147,7 @@ class Pack:
 
     def _is_told(self, warning: Problem) -> bool:
         key = next((issue for words, issue in _WARNINGS.items() if warning.message.startswith(words)), None)
-        return key is not None and (key, warning.location) in self._told
+        return (key or warning.message, warning.location) in self._told
 
     def _read(self, policy: Policy, role: Role | None, options: Any) -> list[Finding]:
         """Give parliament's findings about one policy at its place, once."""
@@ -211,6 +211,8 @@ _SENTENCES = frozenset(
         "RESOURCE_STAR",
         "RESOURCE_POLICY_PRIVILEGE_ESCALATION",
         "UNKNOWN_CONDITION_FOR_ACTION",
+        "MALFORMED",
+        "INVALID_VERSION",
         "MISMATCHED_TYPE",
         "MISMATCHED_TYPE_OPERATION_TO_NULL",
     )

@@ -342,6 +342,8 @@ def _operator_type(case: Case, blocks: list[Condition]) -> Iterator[Told]:
         kind, compared = base_type(condition.key), family(condition.operator)
         if kind is None or compared is None or kind == compared or kind == "String":
             continue  # published as a string, a key may hold numbers and truth values all the same
+        if (kind, compared) == ("Date", "Numeric"):
+            continue  # seconds since 1970
         usable = compared == "String" and kind == "ARN"
         if usable != (case.finding.issue == "MISMATCHED_TYPE_BUT_USABLE"):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rolelint.catalog import catalog
@@ -20,6 +20,8 @@ _WITHOUT_RESOURCE = frozenset((PolicyType.TRUST, PolicyType.RESOURCE, PolicyType
 _PARTITIONS = frozenset(("aws", "aws-cn", "aws-us-gov", "aws-iso", "*", ""))
 _PARTITION = re.compile(r"aws(-[a-z]+)*")
 _UNKNOWN_OPERATOR = "unknown condition operator"
+#: How problems begin that parliament tells as well.
+_ALSO_TOLD = (_UNKNOWN_OPERATOR, "the Sid `")
 
 #: Pairs of an action with a resource or a condition key that parliament may compare in one statement. It compares one
 #: by one: this bounds a statement to some seconds, and the statement is left out past it.
@@ -32,7 +34,7 @@ class Early(NamedTuple):
     key: str
     text: str
     route: Route
-    statement: Statement
+    statement: Statement | None
 
 
 class Transcript:
@@ -71,13 +73,12 @@ class Transcript:
         if document.unknown:
             self.left_out["unknown policies"] += 1
             return ""
+        self.early += self._problems()
         written: list[tuple[Statement, dict[str, Any], dict[Route, Route]]] = []
         for statement in document.statements:
             doubts = [d for d in statement.doubtful.split("; ") if d and not d.startswith(_UNKNOWN_OPERATOR)]
             if doubts:
-                # Its meaning is not certain, and the reader has said why.
-                self.left_out["malformed statements, told as warnings"] += 1
-                continue
+                continue  # its meaning is not certain; why is an issue of its own, or something not known
             moved: dict[Route, Route] = {}
             data = self._statement(statement, moved)
             if data is None:
@@ -105,6 +106,18 @@ class Transcript:
             self._begin(lines, "]", ("Statement",))
         self._begin(lines, "}", ())
         return "\n".join(lines)
+
+    def _problems(self) -> Iterator[Early]:
+        """Give what the reader of policies could not read as meant; parliament would stop there."""
+        for problem in self._policy.document.problems:
+            if (
+                problem.kind != "warning"
+                or problem.message.startswith(_ALSO_TOLD)
+                or "not known yet" in problem.message
+            ):
+                continue
+            key = "INVALID_VERSION" if problem.route == ("Version",) else "MALFORMED"
+            yield Early(key, problem.message, problem.route, self.statement_at(problem.route))
 
     def _version(self) -> str:
         version = self._policy.document.version

@@ -76,6 +76,22 @@ def test_a_warning_that_became_a_finding_is_not_said_twice(run: Run) -> None:
     assert without == []
 
 
+def test_what_the_reader_could_not_read_becomes_a_finding(run: Run) -> None:
+    Path("p.json").write_text(
+        '{"Version": "2024-01-01", "Statement": [\n'
+        '{"Effect": "Maybe", "Action": "s3:GetObject", "Resource": "*"},\n'
+        '{"Effect": "Allow", "Action": "s3:GetObject", "Ressource": "arn:aws:s3:::b/*"}]}'
+    )
+    _, out, _ = run("check", "p.json", "--grammar", "--select", "PL", "--format", "json")
+    report = json.loads(out)
+    assert [(f["rule"], f["location"]["line"], f["message"]) for f in report["findings"]] == [
+        ("PL-INVALID-VERSION", 1, "`p`: unknown policy version `2024-01-01`"),
+        ("PL-MALFORMED", 2, "`p/Statement[0]`: Effect must be `Allow` or `Deny`, not `Maybe`"),
+        ("PL-MALFORMED", 3, "`p/Statement[1]`: unknown element `Ressource`"),
+    ]
+    assert report["warnings"] == []
+
+
 def test_the_rule_goes_first_and_its_ignoring_counts_for_both(run: Run) -> None:
     assert ("PL-UNKNOWN-ACTION", 7, 50) not in told(findings(run, "p.json", "--grammar"))
     ignored = findings(run, "p.json", "--grammar", "--ignore", "RL901")
