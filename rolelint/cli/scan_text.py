@@ -42,7 +42,7 @@ def _unused(report: Any) -> list[str]:
     left = sum(1 for facts in told if any(facts["left"].values()))
     return [
         f"unused for {told[0]['days']} days: {sum(f['actions'] for f in told)} of {sum(f['of'] for f in told)} "
-        f"destructive permissions, held by {len(told)} roles",
+        f"destructive permissions, held by {_count(len(told), 'role')}",
         f"  without them {len(told) - left} of these roles could destroy nothing, {left} still could",
     ]
 
