@@ -17,7 +17,7 @@ from rolelint.rulebook.source import read_rule, schema
 from .rulebook.build import codes, findings
 
 RULES = load_rules().rules
-FILES = sorted(rules_folder().glob("*/*.yaml"), key=lambda p: p.name)
+FILES = sorted(Path(rules_folder()).glob("*/*.yaml"), key=lambda p: p.name)
 EXAMPLES = [pytest.param(r, e, id=f"{r.id}-{e.name}".replace(" ", "-")) for r in RULES for e in r.examples]
 
 

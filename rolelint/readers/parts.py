@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import marshal
-from pathlib import PurePath
+import os
 from typing import Any
 
 from rolelint.documents import Place
@@ -106,4 +106,5 @@ def stem(file: str) -> str:
     """Name an input by its file: `deploy-role` for `policies/deploy-role.json`."""
     if file.startswith("<"):
         return file.strip("<>")
-    return PurePath(file).name.split(".")[0] or PurePath(file).name
+    name = os.path.basename(file)
+    return name.split(".")[0] or name

@@ -10,11 +10,14 @@ report = check_role(role, rulebook, options)  # RoleReport: effects and findings
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rolelint.findings.model import Finding, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.rulebook.model import CATEGORIES, CheckOptions, Details, Example, Rule, Rulebook
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "CATEGORIES",
@@ -40,7 +43,12 @@ def load_rules(extra_dirs: Iterable[Path | str] = ()) -> Rulebook:
     """
     from rolelint.rulebook.load import load
 
-    return load([Path(folder) for folder in extra_dirs])
+    folders = list(extra_dirs)
+    if folders:
+        from pathlib import Path
+
+        return load([Path(folder) for folder in folders])
+    return load()
 
 
 def check_role(role: Role, rulebook: Rulebook, options: CheckOptions | None = None) -> RoleReport:

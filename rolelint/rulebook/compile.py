@@ -7,7 +7,9 @@ the files are current.
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from rolelint.errors import RolelintError
@@ -36,7 +38,7 @@ def compiled() -> str:
     Raises:
         InputError: for a broken rule file.
     """
-    folder = rules_folder()
+    folder = Path(rules_folder())
     entries: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*/*.yaml"), key=lambda p: p.name):
         data = read_rule(path)
@@ -50,7 +52,7 @@ def masks(text: str) -> bytes:
     from rolelint.rulebook.masks import pack
 
     folder = rules_folder()
-    return pack(rule_of(entry, folder / entry["path"]) for entry in json.loads(text)["rules"])
+    return pack(rule_of(entry, os.path.join(folder, entry["path"])) for entry in json.loads(text)["rules"])
 
 
 def main(arguments: list[str]) -> int:
@@ -62,7 +64,7 @@ def main(arguments: list[str]) -> int:
     except RolelintError as error:
         print(error, file=sys.stderr)
         return 2
-    files = {COMPILED: text.encode(), STORED: masks(text)}
+    files = {Path(COMPILED): text.encode(), Path(STORED): masks(text)}
     stale = [path for path, data in files.items() if not path.is_file() or path.read_bytes() != data]
     if "--check" in arguments:
         for path in stale:

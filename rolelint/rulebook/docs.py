@@ -192,7 +192,7 @@ def stale(pages: Mapping[str, str], folder: Path) -> list[str]:
 
 def main(arguments: list[str]) -> int:
     """Write the pages, or check that they are current."""
-    folder = rules_folder().parent / "docs" / "rules"
+    folder = Path(rules_folder()).parent / "docs" / "rules"
     try:
         pages = render()
     except RolelintError as error:

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolelint.errors import UsageError
 from rolelint.rulebook.model import Details, Example, Rule, Rulebook
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 #: Made by `python -m rolelint.rulebook.compile`.
-COMPILED = Path(__file__).with_name("compiled.json")
+COMPILED = os.path.join(os.path.dirname(__file__), "compiled.json")
 
 
 @cache
-def rules_folder() -> Path:
+def rules_folder() -> str:
     """Find the shipped rule files: inside the package in a wheel, beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    inside = package / "rules"
-    return inside if inside.is_dir() else package.parent / "rules"
+    package = os.path.dirname(os.path.dirname(__file__))
+    inside = os.path.join(package, "rules")
+    return inside if os.path.isdir(inside) else os.path.join(os.path.dirname(package), "rules")
 
 
 @cache
 def _shipped() -> Rulebook:
-    with COMPILED.open("rb") as file:
+    with open(COMPILED, "rb") as file:
         entries = json.load(file)["rules"]
     folder = rules_folder()
-    return Rulebook(tuple(rule_of(entry, folder / entry["path"]) for entry in entries))
+    return Rulebook(tuple(rule_of(entry, os.path.join(folder, entry["path"])) for entry in entries))
 
 
 def load(extra_folders: Iterable[Path] = ()) -> Rulebook:
@@ -50,7 +53,7 @@ def load(extra_folders: Iterable[Path] = ()) -> Rulebook:
     for rule in extra:
         for code in rule.subsumed_by:
             if code not in known:
-                raise UsageError(f"`subsumed_by` of `{rule.id}` names `{code}`, which is no rule", hint=str(rule.path))
+                raise UsageError(f"`subsumed_by` of `{rule.id}` names `{code}`, which is no rule", hint=rule.path)
     return Rulebook((*shipped.rules, *extra))
 
 
@@ -62,10 +65,10 @@ def _folder(folder: Path) -> list[Rule]:
     files = sorted(p for p in folder.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
     if not files:
         raise UsageError(f"no rule files under `{folder}`", hint="rule files end in .yaml")
-    return [rule_of(read_rule(path), path) for path in files]
+    return [rule_of(read_rule(path), str(path)) for path in files]
 
 
-def rule_of(data: Mapping[str, Any], path: Path) -> Rule:
+def rule_of(data: Mapping[str, Any], path: str) -> Rule:
     """Make a rule from its data, as YAML or the compiled form hold it."""
     fix = data["fix"]
     details = [_details(data)] if "why" in data else []
@@ -107,8 +110,10 @@ def _details(data: Mapping[str, Any]) -> Details:
     )
 
 
-def read_details(path: Path) -> Details:
+def read_details(path: str) -> Details:
     """Read what only people read of a shipped rule, from its YAML file."""
+    from pathlib import Path
+
     from rolelint.rulebook.source import read_rule
 
-    return _details(read_rule(path, check=False))
+    return _details(read_rule(Path(path), check=False))

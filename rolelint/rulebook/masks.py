@@ -6,10 +6,10 @@ Working them out takes longer than everything else that a check of one small pol
 from __future__ import annotations
 
 import json
+import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 from rolelint.catalog import Catalog, catalog
@@ -20,7 +20,7 @@ from rolelint.rulebook.selectors import Made, Selector
 from rolelint.rulebook.vocabulary import Weigh, compile_lower, compile_when
 
 #: Made by `python -m rolelint.rulebook.compile`.
-STORED = Path(__file__).with_name("masks.bin")
+STORED = os.path.join(os.path.dirname(__file__), "masks.bin")
 
 Lowers = tuple[tuple[Weigh, str], ...]
 
@@ -128,7 +128,10 @@ class _Table:
 
 @cache
 def _table() -> _Table:
-    return _Table(STORED.read_bytes() if STORED.is_file() else b"")
+    if not os.path.isfile(STORED):
+        return _Table(b"")
+    with open(STORED, "rb") as stream:
+        return _Table(stream.read())
 
 
 def pack(rules: Iterable[Rule]) -> bytes:

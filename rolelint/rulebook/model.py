@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from rolelint.errors import UsageError, printable
@@ -69,7 +68,7 @@ class Rule:
     when: Mapping[str, Any]
     message: str
     fix: str
-    path: Path
+    path: str
     statement: Any = None
     subsumed_by: tuple[str, ...] = ()
     lower: tuple[Mapping[str, Any], ...] = ()

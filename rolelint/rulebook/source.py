@@ -15,7 +15,7 @@ def schema() -> dict[str, Any]:
     """Load the schema of rule files."""
     from rolelint.rulebook.load import rules_folder
 
-    data: dict[str, Any] = json.loads((rules_folder() / "schema.json").read_text("utf-8"))
+    data: dict[str, Any] = json.loads((Path(rules_folder()) / "schema.json").read_text("utf-8"))
     return data
 
 

@@ -35,8 +35,8 @@ def _write(folder: Path, data: dict[str, Any], name: str = "rule.yaml") -> Path:
 
 
 def test_compiled_rules_are_current() -> None:
-    assert COMPILED.read_text("utf-8") == compiled()
-    assert STORED.read_bytes() == masks(compiled())
+    assert Path(COMPILED).read_text("utf-8") == compiled()
+    assert Path(STORED).read_bytes() == masks(compiled())
     assert compile_main(["--check"]) == 0
 
 
@@ -66,7 +66,7 @@ def test_a_users_labels_change_what_rules_find() -> None:
 
 
 def test_documentation_is_current() -> None:
-    folder = rules_folder().parent / "docs" / "rules"
+    folder = Path(rules_folder()).parent / "docs" / "rules"
     if not folder.parent.is_dir():
         pytest.skip("documentation is not part of an installed package")
     assert stale(render(), folder) == []
@@ -225,6 +225,6 @@ def test_a_folder_without_rules(tmp_path: Path) -> None:
 
 
 def test_compiled_form_is_plain_data() -> None:
-    data = json.loads(COMPILED.read_text("utf-8"))
+    data = json.loads(Path(COMPILED).read_text("utf-8"))
     assert data["made_by"] == "python -m rolelint.rulebook.compile"
     assert [entry["id"] for entry in data["rules"]] == [rule.id for rule in load_rules().rules]
