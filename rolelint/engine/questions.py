@@ -385,10 +385,13 @@ def _gained(
                 except (Undecided, LimitReached) as error:
                     trouble = error
                     continue
-                if solved is not None and _old_refuses(before, solved, part):
+                if solved is None:
+                    continue
+                if _old_refuses(before, solved, part):
                     yield part, solved
                     done = True
                     break
+                trouble = Undecided("a request that looked new is allowed by the old role as well")
             if done:
                 break
         if not done and trouble is not None:

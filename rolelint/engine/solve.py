@@ -363,6 +363,8 @@ class Search:
             value = solve_key(self.domain(key), frozenset())
             if value is None:
                 raise Undecided(f"no value is known for `{key}`")
+            # Part of the answer from here on. INVARIANT: states that share `values` share `keys`.
+            state.values[key] = value
         return value
 
     def _fires(self, state: _State, deny: View) -> bool:
