@@ -68,6 +68,8 @@ class Lent:
             (module, "is_glob_match", overlap),
             # Its own search walks the whole list for every action.
             (statement, "get_privilege_info", self.privilege),
+            # Its own expands every action of the statement for each question.
+            (statement.Statement, "in_actions", _in_actions),
             (statement, "is_valid_region", is_region),
             (statement, "is_valid_account_id", is_account),
         )
@@ -191,6 +193,21 @@ def _privilege(action: Action) -> dict[str, Any]:
         "index": action.index,
         "typed_rows": typed,
     }
+
+
+def _in_actions(statement: Any, prefix: str, name: str) -> bool:
+    """Tell whether a statement of parliament's names an action, or does not except it."""
+    mask: int | None = statement.__dict__.get("rolelint_mask")
+    if mask is None:
+        known = catalog()
+        element = "Action" if "Action" in statement.stmt else "NotAction"
+        listed = sys.modules["parliament.misc"].make_list(statement.stmt[element])
+        mask = known.expand_all(action.value for action in listed)
+        if element == "NotAction":
+            mask = known.full & ~mask
+        statement.rolelint_mask = mask
+    index = catalog().index(f"{prefix}:{name}")
+    return index is not None and bool(mask >> index & 1)
 
 
 def is_region(text: str) -> bool:

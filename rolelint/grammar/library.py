@@ -22,8 +22,10 @@ _NEEDED = (
     ("parliament", "override_config"),
     ("parliament", "analyze_policy_string"),
     ("parliament.statement", "get_privilege_info"),
+    ("parliament.statement", "Statement"),
     ("parliament.statement", "is_valid_region"),
     ("parliament.statement", "is_valid_account_id"),
+    ("parliament.misc", "make_list"),
     ("parliament.finding", "Finding"),
 )
 _MISSING = object()

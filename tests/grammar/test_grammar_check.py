@@ -194,6 +194,15 @@ def test_a_template_is_read_with_its_places(run: Run) -> None:
     assert told(findings(run, "t.yaml", "--grammar", "--select", "PL")) == [("PL-RESOURCE-MISMATCH", 12, 25)]
 
 
+def test_a_plan_tells_what_is_new_when_asked(run: Run) -> None:
+    plan = str(Path(__file__).parents[1] / "readers" / "plan" / "fixtures" / "power_added.json")
+    arguments = ("plan", plan, "--source", "", "--grammar", "--select", "PL", "--format", "json")
+    every = [f["location"]["address"] for f in json.loads(run(*arguments)[1])["findings"]]
+    new = [f["location"]["address"] for f in json.loads(run(*arguments, "--new-only")[1])["findings"]]
+    assert every == ["aws_iam_role_policy.deploy", "aws_iam_role_policy.same"]
+    assert new == ["aws_iam_role_policy.deploy"]
+
+
 def test_sarif_describes_the_issue(run: Run) -> None:
     _, out, _ = run("check", "p.json", "--grammar", "--select", "PL-RESOURCE-MISMATCH", "--format", "sarif")
     (sarif_run,) = json.loads(out)["runs"]
