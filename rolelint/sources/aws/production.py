@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 
@@ -30,11 +31,8 @@ class Production:
         """Tell whether a resource is production; None when nothing tells."""
         if any(fnmatchcase(text.lower(), glob.lower()) for text in (account, *account_names) for glob in self.accounts):
             return True
-        fields = arn.split(":", 5)
-        name = fields[5].lower() if len(fields) == 6 else arn.lower()
-        if any(
-            fnmatchcase(name, glob.lower()) or fnmatchcase(name.rpartition("/")[2], glob.lower()) for glob in self.names
-        ):
+        name = re.split("[:/]", arn.lower())[-1]
+        if any(fnmatchcase(name, glob.lower()) for glob in self.names):
             return True
         said = [v.lower() for k, v in tags.items() if k.lower() in self.tag_keys and v]
         if not said:
