@@ -7,10 +7,12 @@ whatever release of zlib packed them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolelint.errors import InputError, Location
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAGIC = b"rolelint artefact 1\n"
 #: Lines per block: enough to pack well, few enough that one service needs only one or two blocks.
@@ -48,12 +50,13 @@ def digest(sections: Mapping[str, bytes]) -> str:
 class Artefact:
     """A packed artefact. The header is read at once, a section when it is asked for."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         import json
 
         self.path = path
         try:
-            self._data = path.read_bytes()
+            with open(path, "rb") as file:
+                self._data = file.read()
         except OSError as error:
             raise InputError(f"cannot read: {error.strerror}", location=Location(str(path)), hint=_HINT) from error
         start = len(MAGIC)
@@ -126,5 +129,6 @@ def replace_file(path: Path, data: bytes) -> None:
         os.chmod(name, 0o644)
         os.replace(name, path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        if os.path.exists(name):
+            os.unlink(name)
         raise

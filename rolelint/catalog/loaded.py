@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import compress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rolelint.catalog.artefact import Artefact, Lines
@@ -15,10 +15,12 @@ from rolelint.catalog.model import DESTRUCTIVE, Action, Label, ResourceType, Sig
 from rolelint.catalog.patterns import glob, matching
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rolelint.catalog.conditions import ConditionKeys
     from rolelint.catalog.managed import ManagedPolicies
 
-DATA = Path(__file__).parent / "data"
+SHIPPED = os.path.join(os.path.dirname(__file__), "data", "catalog.bin")
 
 #: Up to this many actions a mask is walked bit by bit; above it the whole mask is written out once.
 FEW = 48
@@ -457,7 +459,7 @@ class Catalog:
     def _managed(self) -> ManagedPolicies:
         from rolelint.catalog.managed import ManagedPolicies
 
-        return ManagedPolicies(Artefact(self._artefact.path.with_name("managed.bin")))
+        return ManagedPolicies(Artefact(os.path.join(os.path.dirname(self._artefact.path), "managed.bin")))
 
     def managed_policy(self, arn_or_name: str) -> dict[str, Any] | None:
         """Give the document of an AWS managed policy by ARN (any partition) or name; None when it is unknown."""
@@ -473,6 +475,6 @@ class Catalog:
 
 
 @cache
-def load(path: Path = DATA / "catalog.bin") -> Catalog:
+def load(path: str | Path = SHIPPED) -> Catalog:
     """Load the catalogue, once per file."""
     return Catalog(Artefact(path))
