@@ -105,7 +105,7 @@ def test_without_the_option_nothing_is_imported(folder: Path) -> None:
 
 
 def test_no_log_is_written(folder: Path) -> None:
-    # parliament's own command writes `/tmp/parliament.log`, wherever the folder for temporary files is.
+    # parliament's own command writes a fixed path, wherever the folder for temporary files is: watch every open.
     watch = (
         "import sys\n"
         "written = []\n"
