@@ -1,0 +1,1 @@
+"""Real damage and unused power."""
