@@ -60,13 +60,7 @@ class Group(NamedTuple):
 
 def named_mask(statement: CompiledStatement, certain: bool) -> int:
     """Give the actions a statement names, reading what is unknown against the caller (`certain`) or for it."""
-    return (
-        statement.possible_mask
-        if (statement.statement.effect == "Deny") is certain
-        else statement.mask
-        if certain
-        else statement.possible_mask
-    )
+    return statement.possible_mask if (statement.statement.effect == "Deny") is certain else statement.mask
 
 
 def granted_mask(statement: CompiledStatement, certain: bool) -> int:

@@ -301,7 +301,10 @@ def _class(
     option = group.option
     carving = [d for d in group.denies if can_fire(stage, d, signature, unsupported)]
     exact = all(d.conditions for d in carving)
-    if not carving and group.open and not option.exclude and not option.statement.refs and not group.others:
+    # The Region of a request is that of its resource: such a condition is not met apart from the resource.
+    regional = option.texts is not None and any(c.key == "aws:requestedregion" for c in option.conditions)
+    apart = not (carving or option.exclude or option.statement.refs or group.others or regional)
+    if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:
         terms = _searched(stage, group, carving, signature, unsupported)
