@@ -104,10 +104,9 @@ def repository(work: Path, generate: Callable[..., None]) -> None:
     folder = work / "repository"
     if not folder.exists():
         plain = 'resource "aws_instance" "x{0}" {{\n  ami = "ami-1"\n  tags = {{ n = "{0}" }}\n}}\n'
-        role = (
-            'resource "aws_iam_role_policy" "p{0}" {{\n  role = "r{0}"\n  policy = jsonencode({{ '
-            'Version = "2012-10-17", Statement = [{{ Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::b{0}/*" }}] }})\n}}\n'
-        )
+        statement = '{{ Effect = "Allow", Action = "s3:GetObject", Resource = "arn:aws:s3:::b{0}/*" }}'
+        policy = 'jsonencode({{ Version = "2012-10-17", Statement = [' + statement + "] }})"
+        role = 'resource "aws_iam_role_policy" "p{0}" {{\n  role = "r{0}"\n  policy = ' + policy + "\n}}\n"
         template = "AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Q{0}:\n    Type: AWS::SQS::Queue\n"
         for number in range(2_000):
             place = folder / f"m{number // 10}"
