@@ -87,12 +87,15 @@ class Scan:
             with Progress() as progress:
                 dump = read_account(aws, self.wanted, progress.part)
         except NotSeen as error:
-            raise UsageError(f"the account could not be read: {error.reason}") from error
+            name = self.access.profile
+            hint = f"run `aws sso login{f' --profile {name}' if name else ''}`" if "SSO" in error.reason else ""
+            raise UsageError(f"the account could not be read: {error.reason}", hint=hint) from error
         roles = judged(dump, session)
         own = dump["Rolelint"]
-        path = "/".join(level["name"] for level in (own.get("organization") or {}).get("path") or ()[:-1])
-        row = account_row(own["account"], own["name"] or own["alias"], "", roles, len(own["not_seen"]), "read")
-        report.extra["scan"] = {"accounts": [{**row, "path": path if self._redactor is None else ""}]}
+        levels = (own.get("organization") or {}).get("path") or ()
+        path = "/".join(self._shown(level["name"]) for level in levels[:-1])
+        number, name = self._shown(own["account"]), self._shown(own["name"] or own["alias"])
+        report.extra["scan"] = {"accounts": [account_row(number, name, path, roles, len(own["not_seen"]), "read")]}
         self._tell_confirm(report)
 
     def _document(self, dump: dict[str, Any]) -> Document:
@@ -107,6 +110,10 @@ class Scan:
         write_private(self.own["dump"], text)
         return parse_json(self.own["dump"], text)
 
+    def _shown(self, text: str) -> str:
+        """Give a name as the report may show it."""
+        return text if self._redactor is None else self._redactor.text(text)
+
     def _organization(
         self, session: Session, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
     ) -> None:
@@ -116,12 +123,15 @@ class Scan:
         )
         accounts = members(fleet.aws, _choice(self.own))
         rows = []
-        with Progress(len(accounts)) as progress:
+        with Progress(len(accounts), self._shown) as progress:
             for outcome in fleet.read(accounts, progress.account):
                 rows.append(self._outcome(outcome, judged, report))
         report.findings = without_repeats(report.findings)
         place = Location("aws:organization")
         for note in fleet.aws.notes.listed():
+            if self._redactor is not None:
+                note["where"] = [self._shown(place) for place in note.get("where") or ()]
+                note["reason"] = note["reason"].partition(": ")[0]
             report.unknown.append(UnknownItem("", "", "not seen", described(note)["text"], place))
         rows.sort(key=lambda row: (row["path"], row["id"]))
         report.checked = max(report.checked, int(bool(report.unknown)))
@@ -135,13 +145,13 @@ class Scan:
         self, outcome: Outcome, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
     ) -> dict[str, Any]:
         member = outcome.member
-        number, name, path = member.id, member.name, member.path
-        if self._redactor is not None:
-            number, name, path = (self._redactor.text(text) for text in (number, name, path))
+        number, name, path = (self._shown(text) for text in (member.id, member.name, member.path))
         if outcome.dump is None:
+            # AWS quotes names in its reasons.
+            reason = outcome.reason if self._redactor is None else outcome.reason.partition(": ")[0]
             place = Location(f"aws:{number}")
-            report.unknown.append(UnknownItem("", "", "account", f"{number} was not read: {outcome.reason}", place))
-            return account_row(number, name, path, (), 1, "not read", outcome.reason)
+            report.unknown.append(UnknownItem("", "", "account", f"{number} was not read: {reason}", place))
+            return account_row(number, name, path, (), 1, "not read", reason)
         assert outcome.session is not None
         roles = judged(outcome.dump, outcome.session)
         seen = len(outcome.dump["Rolelint"]["not_seen"])
@@ -233,7 +243,8 @@ def ask_code(prompt: str) -> str:
 class Progress:
     """A line that moves on a terminal; otherwise a line for each account of an Organization, and nothing for one."""
 
-    def __init__(self, accounts: int = 0) -> None:
+    def __init__(self, accounts: int = 0, shown: Callable[[str], str] = str) -> None:
+        self._shown = shown
         self._moving = sys.stderr.isatty()
         self._accounts = accounts
         self._done = 0
@@ -254,12 +265,12 @@ class Progress:
     def account(self, outcome: Outcome) -> None:
         """Tell of a finished account."""
         self._done += 1
-        name = f"{outcome.member.id} {printable(outcome.member.name)}".rstrip()
+        name = f"{self._shown(outcome.member.id)} {printable(self._shown(outcome.member.name))}".rstrip()
         if self._moving:
             click.echo(f"\r\033[K{self._bar()} {name[:60]}", nl=False, err=True)
             return
         if outcome.dump is None:
-            text = f"not read: {printable(outcome.reason)}"
+            text = f"not read: {printable(outcome.reason.partition(': ')[0])}"
         else:
             own = outcome.dump["Rolelint"]
             roles = len(outcome.dump["RoleDetailList"])

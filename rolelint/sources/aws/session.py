@@ -212,5 +212,9 @@ def _assumed(source: Session, role: str, arguments: dict[str, Any], ask_code: As
         extra_args=arguments,
         mfa_prompter=ask_code,
     )
-    core._credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    credentials = DeferredRefreshableCredentials(method="assume-role", refresh_using=fetcher.fetch_credentials)
+    # botocore renews a quarter of an hour before the end, which for the shortest sessions is at every call.
+    credentials._advisory_refresh_timeout = min(900, source.access.duration // 4)
+    credentials._mandatory_refresh_timeout = min(600, source.access.duration // 8)
+    core._credentials = credentials
     return boto3.Session(botocore_session=core, region_name=source.region)

@@ -152,6 +152,15 @@ def test_totals_stand_by_unit(scan: Any, organization: Organization) -> None:
     assert all(" role" in line for line in lines)
 
 
+def test_a_redacted_organization(scan: Any, organization: Organization) -> None:
+    shown = scan("--org", *FEW, "--redact")
+    text = json.dumps(shown.report) + shown.out + shown.err
+    for name, there in organization.accounts.items():
+        assert there.id not in text
+        assert name not in text
+    assert len(shown.report["extra"]["scan"]["accounts"]) == 6
+
+
 CHOICES = {
     "a unit by name": (("--include-ou", "Prod"), {"pay-prod", "web-prod"}),
     "a unit by path": (("--include-ou", "Root/Prod/Payments"), {"pay-prod"}),
