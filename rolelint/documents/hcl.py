@@ -57,7 +57,10 @@ def parse_hcl(file: str, text: str) -> Body:
         column = getattr(error, "column", None) or 0
         where = Location(file, max(line, 0), max(column, 0)) if line and line > 0 else Location(file)
         raise InputError("this is not HCL as Terraform writes it", location=where, hint="run `terraform fmt`") from None
-    return _Builder(text, 0).body(_child(tree, "body"))
+    try:
+        return _Builder(text, 0).body(_child(tree, "body"))
+    except RecursionError:
+        raise InputError("the expressions are nested too deeply to be read", location=Location(file)) from None
 
 
 def _tidy(text: str) -> str:
@@ -81,7 +84,10 @@ def parse_block(text: str, start: int, end: int) -> Block | None:
         tree = parses_to_tree(part)
     except LarkError:
         return None
-    blocks = _Builder(part, start).body(_child(tree, "body")).blocks
+    try:
+        blocks = _Builder(part, start).body(_child(tree, "body")).blocks
+    except RecursionError:
+        return None
     return blocks[0] if len(blocks) == 1 else None
 
 

@@ -6,8 +6,9 @@ import re
 from typing import NamedTuple
 
 #: Whitespace and comments between blocks.
-_SPACE = re.compile(r"(?:[ \t\r\n]+|#[^\n]*|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
-_HEAD = re.compile(r'([A-Za-z_][\w-]*)[ \t]*((?:(?:"[^"\\\n]*"|[A-Za-z_][\w-]*)[ \t]*)*)\{')
+_SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+|//[^\n]*+|/\*.*?\*/)*+", re.DOTALL)
+#: Possessive throughout: words without a brace after them must not be tried in every other division.
+_HEAD = re.compile(r'([A-Za-z_][\w-]*+)[ \t]*+((?:(?:"[^"\\\n]*+"|[A-Za-z_][\w-]*+)[ \t]*+)*+)\{')
 _LABEL = re.compile(r'"([^"\n]*)"|([\w-]+)')
 #: What changes the nesting, or hides text that does not.
 _TOKEN = re.compile(

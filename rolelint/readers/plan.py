@@ -15,7 +15,7 @@ from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
-from rolelint.readers.terraform.world import Instance, Scope, World, single_unknown, split_address
+from rolelint.readers.terraform.world import Instance, Scope, World, mapping, rows, single_unknown, split_address, texts
 
 if TYPE_CHECKING:
     from rolelint.readers.terraform.beside import Beside
@@ -64,13 +64,9 @@ class _Plan:
     def __init__(self, document: Document, context: ReadContext) -> None:
         self._document = document
         data: dict[str, Any] = document.data
-        self._changes = [c for c in data.get("resource_changes") or [] if isinstance(c, dict)]
-        self._changes += [
-            d["resource_change"]
-            for d in data.get("deferred_changes") or []
-            if isinstance(d.get("resource_change"), dict)
-        ]
-        prior = (data.get("prior_state") or {}).get("values")
+        deferred = [row.get("resource_change") for row in rows(data.get("deferred_changes"))]
+        self._changes = rows(data.get("resource_changes")) + rows(deferred)
+        prior = mapping(data.get("prior_state")).get("values")
         planned = data.get("planned_values") or data.get("values")
         self._prior = dict(_resources(prior))
         self._planned = dict(_resources(planned))
@@ -86,7 +82,7 @@ class _Plan:
                 _note_module(parsed.module, module_keys)
         self.configuration = Configuration(data.get("configuration"), addresses, module_keys)
         self._redactor = Redactor(secrets_of(data))
-        self._providers = (data.get("configuration") or {}).get("provider_config") or {}
+        self._providers = mapping(mapping(data.get("configuration")).get("provider_config"))
         scopes = self._scopes(data)
         referenced = self.configuration.referenced() if self.configuration.known else None
         self.after = self._world(scopes, referenced)
@@ -120,14 +116,14 @@ class _Plan:
             if change.get("deposed"):
                 continue
             changed.add(address)
-            if change.get("type") not in RELEVANT:
+            if str(change.get("type")) not in RELEVANT:
                 continue
             self._change(change, address)
         for address, row in self._planned.items():
-            if address not in changed and row.get("type") in RELEVANT:
+            if address not in changed and str(row.get("type")) in RELEVANT:
                 self._state(address, row, self.after)
         for address, row in self._prior.items():
-            if address not in changed and row.get("type") in RELEVANT:
+            if address not in changed and str(row.get("type")) in RELEVANT:
                 if address not in self._planned:
                     self._state(address, row, self.after)
                 if self.before is not None:
@@ -138,7 +134,7 @@ class _Plan:
         if not isinstance(change, dict):
             return
         before, after = change.get("before"), change.get("after")
-        actions = change.get("actions") or []
+        actions = change.get("actions")
         previous = str(row.get("previous_address") or "")
         if actions == ["forget"]:
             after = before
@@ -147,7 +143,7 @@ class _Plan:
             self.before.instances[old.address] = old
         if isinstance(after, dict):
             unknown_parts = change.get("after_unknown")
-            merged = _merge(after, unknown_parts, address) if unknown_parts else after
+            merged = _merge(after, unknown_parts, address) if mapping(unknown_parts) else after
             new = self._instance(row, address, merged, change.get("after_sensitive"))
             new.previous = previous
             self.after.instances[address] = new
@@ -176,14 +172,14 @@ class _Plan:
         provider = str(
             (config or {}).get("provider_config_key") or str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
         )
-        configured = frozenset(config.get("expressions") or ()) if config is not None else None
+        configured = frozenset(mapping(config.get("expressions"))) if config is not None else None
         return Instance(
             address,
             module,
             str(row.get("mode", "managed")),
             str(row.get("type", "")),
             str(row.get("name", "")),
-            row.get("index"),
+            row["index"] if isinstance(row.get("index"), str | int) else None,
             values,
             provider,
             configured,
@@ -266,18 +262,18 @@ class _Plan:
 
     def _scopes(self, data: dict[str, Any]) -> dict[str, Scope]:
         scopes: dict[str, Scope] = {}
-        variables = data.get("variables") or {}
+        variables = mapping(data.get("variables"))
         for key, provider in self._providers.items():
             if not isinstance(provider, dict) or provider.get("name") not in ("aws", "awscc"):
                 continue
-            expression = (provider.get("expressions") or {}).get("region") or {}
+            expression = mapping(mapping(provider.get("expressions")).get("region"))
             region = expression.get("constant_value")
-            references = expression.get("references") or []
-            if region is None and len(references) == 1 and str(references[0]).startswith("var."):
-                region = (variables.get(str(references[0])[4:]) or {}).get("value")
+            references = texts(expression.get("references"))
+            if region is None and len(references) == 1 and references[0].startswith("var."):
+                region = mapping(variables.get(references[0][4:])).get("value")
             scopes[key] = Scope(region=region if isinstance(region, str) else "")
         for address, row in self._prior.items():
-            values = row.get("values") or {}
+            values = mapping(row.get("values"))
             if row.get("type") == "aws_caller_identity":
                 self._scope_of(address, row, scopes).account = str(values.get("account_id") or "")
             elif row.get("type") == "aws_region" and isinstance(values.get("name") or values.get("region"), str):
@@ -286,7 +282,7 @@ class _Plan:
             elif row.get("type") == "aws_partition" and isinstance(values.get("partition"), str):
                 self._scope_of(address, row, scopes).partition = values["partition"]
         for address, row in self._prior.items():
-            arn = (row.get("values") or {}).get("arn")
+            arn = mapping(row.get("values")).get("arn")
             if row.get("mode") == "managed" and isinstance(arn, str) and str(row.get("type")).startswith("aws"):
                 parts = arn.split(":")
                 if len(parts) > 5 and len(parts[4]) == 12 and parts[4].isdigit():
@@ -308,7 +304,7 @@ class _Plan:
         key = str((config or {}).get("provider_config_key") or "")
         if not key:
             return str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
-        if ":" in key and not (self._providers.get(key) or {}).get("expressions"):
+        if ":" in key and not mapping(self._providers.get(key)).get("expressions"):
             return key.rsplit(":", 1)[-1]
         return key
 
@@ -324,15 +320,14 @@ def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(module, dict):
             continue
         head = str(module.get("address") or "")
-        for row in module.get("resources") or []:
-            if isinstance(row, dict):
-                address = str(row.get("address", ""))
-                if head and not address.startswith(head):
-                    address = f"{head}.{address}"
-                if row.get("index") is not None and not address.endswith("]"):
-                    address += key_text(row["index"])
-                yield address, row
-        modules += module.get("child_modules") or []
+        for row in rows(module.get("resources")):
+            address = str(row.get("address", ""))
+            if head and not address.startswith(head):
+                address = f"{head}.{address}"
+            if row.get("index") is not None and not address.endswith("]"):
+                address += key_text(row["index"])
+            yield address, row
+        modules += rows(module.get("child_modules"))
 
 
 def _note_module(module: str, module_keys: dict[str, set[str]]) -> None:

@@ -155,6 +155,15 @@ def test_what_is_no_sequence_of_blocks_has_no_outline(text: str) -> None:
     assert outline(text) is None
 
 
+def test_deep_nesting_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="nested too deeply"):
+        parse_hcl("main.tf", "x = " + "[" * 3000 + "]" * 3000 + "\n")
+
+
+def test_the_outline_of_long_words_takes_no_time() -> None:
+    assert outline("resource " + "a" * 5000 + " = 1\n") is None
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

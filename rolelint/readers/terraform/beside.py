@@ -14,7 +14,7 @@ from rolelint.readers.terraform.references import Configuration, all_references,
 from rolelint.readers.terraform.source import linked_values
 from rolelint.readers.terraform.statements import decode
 from rolelint.readers.terraform.trace import ELEMENTS, locate
-from rolelint.readers.terraform.world import Instance, World, single_unknown, split_address
+from rolelint.readers.terraform.world import Instance, World, mapping, single_unknown, split_address
 
 
 class Beside:
@@ -121,7 +121,7 @@ class Beside:
         if address is None:
             return False
         resource = self._configuration.resource(call_names(address.module), address.config)
-        expression = ((resource or {}).get("expressions") or {}).get(attribute)
+        expression = mapping(mapping(resource).get("expressions")).get(attribute)
         block = origin.definition.block
         text = (origin.module.tree.files.text(origin.definition.file) or "")[block.start : block.end]
         squeezed = "".join(text.split())
@@ -204,9 +204,9 @@ def _refined_list(planned: list[Any], said: list[Any]) -> list[Any]:
 
 def variables_of(data: dict[str, Any]) -> dict[str, Any]:
     """List the root variables of a plan, sensitive ones as unknown values."""
-    declared = ((data.get("configuration") or {}).get("root_module") or {}).get("variables") or {}
+    declared = mapping(mapping(mapping(data.get("configuration")).get("root_module")).get("variables"))
     found: dict[str, Any] = {}
-    for name, row in (data.get("variables") or {}).items():
+    for name, row in mapping(data.get("variables")).items():
         hidden = isinstance(declared.get(name), dict) and declared[name].get("sensitive")
         if hidden or not isinstance(row, dict):
             found[name] = unknown(f"var.{name}")

@@ -337,12 +337,12 @@ def _declared_parts(principal: Principal, instance: Instance, old: Principal | N
     elif isinstance(boundary, str) and boundary:
         principal.boundary = Attached(boundary, instance, ("permissions_boundary",))
     managed = "managed_policies" if kind == "awscc_sso_permission_set" else "managed_policy_arns"
-    others = {a.value for a in old.attached if a.owner is not old.instance} if old else set()
+    others = [a.value for a in old.attached if a.owner is not old.instance] if old else []
     if instance.sets(managed):
         principal.attached.extend(_values(instance, managed))
     elif isinstance(values.get(managed), list):
         principal.attached.extend(a for a in _values(instance, managed) if a.value not in others)
-    others = {i.name for i in old.inline if i.owner is not old.instance} if old else set()
+    others = [i.name for i in old.inline if i.owner is not old.instance] if old else []
     for attribute, name, policy in (
         ("inline_policy", "name", "policy"),
         ("policies", "policy_name", "policy_document"),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rolelint.policies.text import OPEN, unknown
+from rolelint.readers.terraform.world import mapping
 
 #: Parts of a text that carry structure and no secret: separators and wildcards.
 _SEPARATORS = re.compile(r"([:/*?,]+|\$\{[^}]*\})")
@@ -31,7 +32,7 @@ SHORTEST = 6
 
 def secrets_of(data: dict[str, Any]) -> set[str]:
     """Collect the texts of a plan's sensitive variables."""
-    declared = ((data.get("configuration") or {}).get("root_module") or {}).get("variables") or {}
+    declared = mapping(mapping(mapping(data.get("configuration")).get("root_module")).get("variables"))
     found: set[str] = set()
 
     def collect(value: Any) -> None:
@@ -44,7 +45,7 @@ def secrets_of(data: dict[str, Any]) -> set[str]:
             for item in value:
                 collect(item)
 
-    for name, row in (data.get("variables") or {}).items():
+    for name, row in mapping(data.get("variables")).items():
         if isinstance(declared.get(name), dict) and declared[name].get("sensitive") and isinstance(row, dict):
             collect(row.get("value"))
     return found

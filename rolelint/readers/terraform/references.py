@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from rolelint.readers.terraform.world import Address, show_key, split_address
+from rolelint.readers.terraform.world import Address, mapping, rows, show_key, split_address, texts
 
 #: Bounds how many variables, outputs and locals one reference is followed through; past it, it stays unresolved.
 MAX_DEPTH = 40
@@ -53,9 +53,9 @@ class Configuration:
 
     def _add(self, path: tuple[str, ...], module: dict[str, Any]) -> None:
         self._modules[path] = module
-        self._resources[path] = {str(r.get("address")): r for r in module.get("resources") or []}
-        for name, call in (module.get("module_calls") or {}).items():
-            inner = call.get("module")
+        self._resources[path] = {str(r.get("address")): r for r in rows(module.get("resources"))}
+        for name, call in mapping(module.get("module_calls")).items():
+            inner = mapping(call).get("module")
             if isinstance(inner, dict):
                 self._add((*path, name), inner)
 
@@ -66,7 +66,7 @@ class Configuration:
     def source(self, modules: tuple[str, ...]) -> str:
         """Give the source of a called module as the configuration writes it, or an empty text."""
         above = self._modules.get(modules[:-1], {})
-        call = (above.get("module_calls") or {}).get(modules[-1]) or {}
+        call = mapping(mapping(above.get("module_calls")).get(modules[-1]))
         return str(call.get("source") or "")
 
     def referenced(self) -> frozenset[str]:
@@ -75,12 +75,12 @@ class Configuration:
         for path, module in self._modules.items():
             head = "".join(f"module.{name}." for name in path)
             parts: list[Any] = []
-            for resource in module.get("resources") or []:
+            for resource in rows(module.get("resources")):
                 parts += [resource.get(n) for n in ("expressions", "for_each_expression", "count_expression")]
             if path:
                 # What only the root gives away is used by nothing that is known here.
                 parts.append(module.get("outputs"))
-            for call in (module.get("module_calls") or {}).values():
+            for call in rows(list(mapping(module.get("module_calls")).values())):
                 parts += [call.get("expressions"), call.get("for_each_expression"), call.get("count_expression")]
             references: set[str] = set()
             for part in parts:
@@ -129,7 +129,7 @@ class Configuration:
         if "constant_value" in expression:
             found.constants.append(expression["constant_value"])
             return
-        references = list(_specific(expression.get("references") or []))
+        references = list(_specific(texts(expression.get("references"))))
         indexed = any(r.startswith(("each.", "count.")) for r in references)
         for reference in references:
             own = "" if indexed and len(references) > 2 else rest
@@ -169,7 +169,7 @@ class Configuration:
         self, resource: dict[str, Any] | None, module: str, key: str, found: _Found, depth: int, rest: str
     ) -> None:
         source = (resource or {}).get("for_each_expression")
-        references = list(_specific((source or {}).get("references") or []))
+        references = list(_specific(texts(mapping(source).get("references"))))
         if len(references) != 1:
             found.open["each.value"] = None
             return
@@ -188,8 +188,8 @@ class Configuration:
             return
         parent, call, key = split_module(module)
         config = self._modules.get(call_names(parent), {})
-        caller = (config.get("module_calls") or {}).get(call) or {}
-        expression = (caller.get("expressions") or {}).get(name)
+        caller = mapping(mapping(config.get("module_calls")).get(call))
+        expression = mapping(caller.get("expressions")).get(name)
         if expression is None:
             found.open[f"var.{name}"] = None
             return
@@ -207,14 +207,14 @@ class Configuration:
         names = call_names(inside)
         config = self._modules.get(names)
         if config is None or (not address.path and not rest):
-            if config is not None and indexed and len(config.get("outputs") or {}) == 1:
+            if config is not None and indexed and len(mapping(config.get("outputs"))) == 1:
                 only = next(iter(config["outputs"]))
                 address = address._replace(path=(only,))
             else:
                 found.open[reference] = None
                 return
         path = [str(p) for p in address.path] or [p for p in rest.split(".") if p]
-        output = (config or {}).get("outputs", {}).get(path[0].split("[")[0])
+        output = mapping(mapping(config).get("outputs")).get(path[0].split("[")[0])
         if not isinstance(output, dict):
             found.open[reference] = None
             return
@@ -261,7 +261,7 @@ def _collect(expression: object, into: set[str]) -> None:
     if isinstance(expression, dict):
         references = expression.get("references")
         if references.__class__ is list:
-            into.update(references)
+            into.update(texts(references))
             return
         for value in expression.values():
             if value.__class__ is dict or value.__class__ is list:

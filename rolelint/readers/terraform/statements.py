@@ -81,7 +81,7 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
     if isinstance(own, str):
         merge({**head, "Statement": [own]}, ("statement",), True)
     else:
-        blocks = [own] if isinstance(own, dict) else own or []
+        blocks = own if isinstance(own, list) else [own] if own else []
         merge({**head, "Statement": [_statement(b) for b in blocks]}, ("statement",), False)
     others("override_json", "override_policy_documents")
     document: dict[str, Any] = {"Version": version}
@@ -131,17 +131,20 @@ def _variables(value: Any) -> Any:
     return value
 
 
+def _listed(value: Any) -> list[Any]:
+    made = _variables(value)
+    return made if isinstance(made, list) else [] if made is None else [made]
+
+
 def _principals(value: Any) -> object:
     if isinstance(value, str):
         return value
     out: dict[str, list[Any]] = {}
-    for block in [value] if isinstance(value, dict) else value:
+    for block in value if isinstance(value, list) else [value]:
         if not isinstance(block, dict):
             return block
         kind = block.get("type")
-        identifiers = _variables(block.get("identifiers") or [])
-        if isinstance(identifiers, str):
-            identifiers = [identifiers]
+        identifiers = _listed(block.get("identifiers"))
         if kind == "*" and identifiers == ["*"]:
             return "*"
         if single_unknown(kind):
@@ -154,16 +157,13 @@ def _conditions(value: Any) -> object:
     if isinstance(value, str):
         return value
     out: dict[str, dict[str, list[Any]]] = {}
-    for block in [value] if isinstance(value, dict) else value:
+    for block in value if isinstance(value, list) else [value]:
         if not isinstance(block, dict):
             return block
         test, variable = block.get("test"), block.get("variable")
-        values = block.get("values")
-        if isinstance(values, str):
-            values = [values]
         if not isinstance(test, str) or not isinstance(variable, str):
             return unknown("condition")
-        out.setdefault(test, {}).setdefault(variable, []).extend(_variables(values or []))
+        out.setdefault(test, {}).setdefault(variable, []).extend(_listed(block.get("values")))
     return out
 
 
