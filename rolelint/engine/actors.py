@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from rolelint.engine.match import action_matches
 from rolelint.errors import UsageError
 from rolelint.policies.role import Role
+from rolelint.policies.text import has_unknown
 from rolelint.records import record
 
 #: Words that mark a tag key as an approval that a person gives (S9.5); a user's configuration may replace them.
@@ -169,24 +171,30 @@ def is_approval(key: str) -> bool:
 
 
 def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
+    """A tag of the user or role itself, unless somebody may tag the session (S5.54); a user's own calls have none."""
+    tagged = _trust_names(role, "sts:TagSession")
+    settled = role.kind == "user" or (role.trust is not None and not tagged)
     if role.tags is not None:
         for name, value in role.tags.items():
             if name.lower() == tag:
-                # A session tag may still replace it, where somebody may tag the session (S5.54).
-                return Domain("always", (value,)) if not _trust_names(role, "sts:tagsession") else Domain("always")
-        if role.trust is not None and not _trust_names(role, "sts:tagsession"):
+                return Domain("always", None if tagged else (value,), example=value)
+        if settled:
             return NEVER
-    if who.approval == "never" and is_approval(tag) and not _trust_names(role, "sts:tagsession"):
-        return NEVER
+    if who.approval == "never" and is_approval(tag) and not tagged:
+        return NEVER  # S9.5, S9.6
     return FREE
 
 
 def _trust_names(role: Role, action: str) -> bool:
+    """Tell whether the trust policy lets anybody do something beside assuming the role."""
     if role.trust is None:
         return False
+    if role.trust.document.unknown:
+        return True
     return any(
         s.effect == "Allow"
-        and any(a.lower() in (action, "sts:*", "*", "sts:tag*", "sts:set*") for a in s.actions) is not s.not_action
+        and any(action_matches(a, action) or (has_unknown(a) and not s.not_action) for a in s.actions)
+        is not s.not_action
         for s in role.trust.document.statements
     )
 

@@ -162,9 +162,38 @@ def _needs_resource_grant(request: Request, target: Target) -> bool:
     return action.startswith("kms:") and ":key/" in target.arn
 
 
+class _Named:
+    """The action patterns of a document by service prefix, and what was found for actions asked before."""
+
+    __slots__ = ("_anywhere", "_by_prefix", "_found", "document")
+
+    def __init__(self, document: PolicyDocument) -> None:
+        self.document = document
+        self._found: dict[str, tuple[Statement, ...]] = {}
+        self._by_prefix: dict[str, list[tuple[int, str]]] = {}
+        self._anywhere: list[tuple[int, str]] = []
+        for number, statement in enumerate(document.statements):
+            for pattern in statement.actions:
+                prefix = pattern.partition(":")[0]
+                if "*" in prefix or "?" in prefix:
+                    self._anywhere.append((number, pattern))
+                else:
+                    self._by_prefix.setdefault(prefix.lower(), []).append((number, pattern))
+
+    def statements(self, action: str) -> tuple[Statement, ...]:
+        found = self._found.get(action)
+        if found is None:
+            near = self._by_prefix.get(action.partition(":")[0].lower(), ())
+            hit = {number for number, pattern in (*near, *self._anywhere) if action_matches(pattern, action)}
+            found = self._found[action] = tuple(
+                s for number, s in enumerate(self.document.statements) if (number in hit) is not s.not_action
+            )
+        return found
+
+
 #: Documents whose statements `naming` keeps; the oldest half is dropped when they grow past it.
 _MAX_KEPT = 20_000
-_kept: dict[int, tuple[PolicyDocument, dict[str, tuple[Statement, ...]]]] = {}
+_kept: dict[int, _Named] = {}
 
 
 def naming(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
@@ -173,17 +202,12 @@ def naming(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
     What was found is kept with the document: in an account few policies are asked about many times.
     """
     held = _kept.get(id(document))
-    if held is None or held[0] is not document:
+    if held is None or held.document is not document:
         if len(_kept) > _MAX_KEPT:
             for old in list(_kept)[: _MAX_KEPT // 2]:
                 del _kept[old]
-        held = _kept[id(document)] = (document, {})
-    found = held[1].get(action)
-    if found is None:
-        found = held[1][action] = tuple(
-            s for s in document.statements if any(action_matches(a, action) for a in s.actions) is not s.not_action
-        )
-    return found
+        held = _kept[id(document)] = _Named(document)
+    return held.statements(action)
 
 
 class _Scene:

@@ -114,6 +114,7 @@ class Powers:
     #: Identifies the content: equal for roles with equal statements and facts. For memos of later steps.
     content: tuple[object, ...]
     stage: Scene
+    within: int
 
     def of(self, mask: int) -> list[tuple[Power, int]]:
         """List the powers that meet a mask, with the actions they share with it."""
@@ -168,7 +169,7 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
         for p in role.policies()
         if p.document.unknown and p is not role.trust
     ]
-    return Powers(role, stage.actor, out, union, limits, tuple(unknown), key, stage)
+    return Powers(role, stage.actor, out, union, limits, tuple(unknown), key, stage, mask)
 
 
 def content_key(stage: Scene, mask: int) -> tuple[object, ...]:

@@ -81,7 +81,18 @@ def can(
     return _can(scene(role, who or actor(), pins_of(context or {})), mask, resource, context or {})
 
 
-def _can(stage: Scene, mask: int, resource: str | None, context: Mapping[str, str | Sequence[str]]) -> Answer:
+def _can(
+    stage: Scene,
+    mask: int,
+    resource: str | None,
+    context: Mapping[str, str | Sequence[str]],
+    wide: int | None = None,
+) -> Answer:
+    """Answer `can`.
+
+    Args:
+        wide: a mask that holds the given one and for which the ceilings are known already.
+    """
     role = stage.role
     trouble = ""
     for certain in (True, False):
@@ -89,7 +100,7 @@ def _can(stage: Scene, mask: int, resource: str | None, context: Mapping[str, st
             continue
         if not certain and not (stage.guessed or stage.uncertain):
             continue
-        for found in _requests(stage, mask, certain, resource):
+        for found in _requests(stage, mask, certain, resource, wide):
             if isinstance(found, str):
                 trouble = trouble or found
                 continue
@@ -140,10 +151,13 @@ def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Doma
     return tuple(out)
 
 
-def _requests(stage: Scene, mask: int, certain: bool, resource: str | None) -> Iterator[_Found | str]:
+def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide: int | None) -> Iterator[_Found | str]:
     """Yield solved requests, one for each class of actions, and reasons where a class is undecided."""
-    around = ceilings(stage, mask, certain)
-    for statement in sorted(stage.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+    around = ceilings(stage, mask if wide is None else wide, certain)
+    if wide is not None:
+        around = around._replace(allowed=around.allowed & mask)
+    touching = [s for s in stage.identity if s.possible_mask & mask]
+    for statement in sorted(touching, key=lambda s: (not s.covers_all, len(s.conditions))):
         for group in groups(statement, around, certain):
             for joined, signature, actions, unsupported in classes_of(stage, group, certain):
                 try:
@@ -161,8 +175,9 @@ def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer
     Args:
         role: a role, or its powers where they are known already; the actor is then theirs.
     """
-    stage = role.stage if isinstance(role, Powers) else scene(role, who or actor())
-    return _can(stage, 1 << index, None, {})
+    if isinstance(role, Powers):
+        return _can(role.stage, 1 << index, None, {}, role.within)
+    return _can(scene(role, who or actor()), 1 << index, None, {})
 
 
 def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:
@@ -173,7 +188,6 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     """
     role = stage.role
     action = catalog().action(found.number).name
-    spelled = _spelling(stage)
     shared: dict[str, Value] = {}
     targets = []
     for _, solution in found.solved:
@@ -199,6 +213,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         assumes.append(ASSUMPTION)
     decision = decide(request, policies)
     context = {**shared, **{k: v for t in targets for k, v in t.context.items()}}
+    spelled = _spelling(stage) if context else {}
     shown: dict[str, Any] = {
         spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
     }
