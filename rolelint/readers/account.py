@@ -49,8 +49,7 @@ class _Account:
         self.guardrails()
         resources = self.resources()
         policies = self.resource_policies()
-        used = self.data.get("last_accessed")
-        used = used if isinstance(used, dict) else {}
+        used = _object(self.data.get("last_accessed"))
         made = self.made() if used else {}
         for role in self.own_roles():
             role.environment = resources
@@ -66,8 +65,7 @@ class _Account:
         return [role for role in self.reading.roles if not any(role is other for other in self.elsewhere)]
 
     def items(self, name: str) -> list[dict[str, Any]]:
-        found = self.data.get(name)
-        return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+        return _objects(self.data.get(name))
 
     def problem(self, message: str, route: Route, hint: str, kind: str = "error") -> None:
         self.reading.problems.append(Problem(message, self.document.locate((*self.route, *route)), hint, kind))
@@ -85,7 +83,7 @@ class _Account:
         rcps: tuple[Policy, ...] | None = None
         unknown: tuple[Unknown, ...] = ()
         if isinstance(path, list):
-            levels = [level for level in path if isinstance(level, dict)]
+            levels = _objects(path)
             where = ("organization", "path")
             if levels and all(isinstance(level.get("scps"), list) for level in levels):
                 scps = tuple(
@@ -132,32 +130,30 @@ class _Account:
         out = []
         for entry in self.items("inventory"):
             arn = str(entry.get("arn", ""))
-            backups = entry.get("backups")
+            production = entry.get("production")
             out.append(
                 Resource(
                     arn,
                     str(entry.get("type", "")),
                     arn,
                     tag_map(entry.get("tags")),
-                    tuple(map(str, entry.get("protections") or ())),
-                    entry.get("production"),
+                    tuple(_texts(entry.get("protections"))),
+                    production if isinstance(production, bool) else None,
                     "tags" in entry,
                     tuple(
                         Backup(str(b.get("point", "")), str(b.get("vault", "")), b.get("locked") is True)
-                        for b in (backups if isinstance(backups, list) else ())
-                        if isinstance(b, dict)
+                        for b in _objects(entry.get("backups"))
                     ),
                 )
             )
         return tuple(out)
 
     def accessed(self, data: Any, since: str) -> Accessed:
-        services = data.get("services") if isinstance(data, dict) else {}
         last: dict[str, str] = {}
         actions: dict[str, str] = {}
-        for prefix, entry in (services or {}).items():
-            last[prefix] = str(entry.get("last", ""))
-            for action, moment in (entry.get("actions") or {}).items():
+        for prefix, entry in _object(_object(data).get("services")).items():
+            last[prefix] = str(_object(entry).get("last", ""))
+            for action, moment in _object(_object(entry).get("actions")).items():
                 actions[f"{prefix}:{action}".lower()] = str(moment)
         days = self.data.get("unused_days")
         return Accessed(str(self.data.get("read", "")), since, days if isinstance(days, int) else 90, last, actions)
@@ -170,8 +166,8 @@ class _Account:
             item["Arn"]: str(item.get("CreateDate", ""))
             for page in pages
             for name in ("RoleDetailList", "UserDetailList")
-            for item in page.get(name) or ()
-            if isinstance(item, dict) and isinstance(item.get("Arn"), str)
+            for item in _objects(page.get(name))
+            if isinstance(item.get("Arn"), str)
         }
 
     def permission_sets(self) -> None:
@@ -185,14 +181,16 @@ class _Account:
             name = str(entry.get("name", ""))
             if name in provisioned or (entry.get("accounts") and self.data.get("whole_organization")):
                 continue
-            used = entry.get("accounts") or ()
+            used = _texts(entry.get("accounts"))
             # A set that is used only elsewhere: neither this account's policies nor its guardrails are its own.
             here = not used or self.data.get("account") in used
-            role = self.permission_set(name, entry, ("permission_sets", i), str(self.data["account"]) if here else "")
+            role = self.permission_set(
+                name, entry, ("permission_sets", i), str(self.data.get("account", "")) if here else ""
+            )
             self.reading.roles.append(role)
             if not here:
                 self.elsewhere.append(role)
-                reason = f"the set is used in {len(used)} other accounts, which were not read"
+                reason = "the set is used in other accounts, which were not read"
                 role.unknowns += (Unknown("SCPs", reason, role.location, widens=False),)
 
     def permission_set(self, name: str, entry: Mapping[str, Any], route: Route, account: str) -> Role:
@@ -205,8 +203,8 @@ class _Account:
             identity.append(Policy(PolicyType.IDENTITY, "inline", parsed(entry["inline"], self.context.memo), at))
         partition = str(self.data.get("partition", "aws"))
         for key in ("managed", "customer_managed"):
-            for j, text in enumerate(entry.get(key) or ()):
-                held = str(text) if key == "managed" else f"arn:{partition}:iam::{account}:policy{text}"
+            for j, text in enumerate(_texts(entry.get(key))):
+                held = text if key == "managed" else f"arn:{partition}:iam::{account}:policy{text}"
                 at = self.document.at((*here, key, j), arn)
                 identity.append(self.attach(held, PolicyType.IDENTITY, at, unknowns))
         boundary = None
@@ -226,3 +224,15 @@ class _Account:
             tags=tag_map(entry.get("tags")),
             unknowns=tuple(unknowns),
         )
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(value: Any) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
