@@ -33,8 +33,11 @@ class Beside:
         self._origins: dict[str, Origin | None] = {}
 
     def exists(self) -> bool:
-        """Tell whether the folder holds any configuration."""
-        return bool(self.tree.root.folder.files)
+        """Tell whether the folder holds the configuration that was planned: most of its root module's blocks."""
+        folder = self.tree.root.folder
+        wanted = self._configuration.root_blocks()
+        found = sum(1 for kind, first, second in wanted if folder.header(kind, first, second) is not None)
+        return bool(folder.files) and found * 2 >= len(wanted)
 
     def origin(self, instance: Instance) -> Origin | None:
         """Find the block of an instance."""

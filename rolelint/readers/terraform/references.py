@@ -63,6 +63,15 @@ class Configuration:
         """Give the configuration of a resource by module call names and address without keys."""
         return self._resources.get(modules, {}).get(address)
 
+    def root_blocks(self) -> list[tuple[str, str, str]]:
+        """List the blocks of the root module: type and labels."""
+        root = self._modules.get((), {})
+        found = [("module", str(name), "") for name in mapping(root.get("module_calls"))]
+        for row in rows(root.get("resources")):
+            kind = "data" if row.get("mode") == "data" else "resource"
+            found.append((kind, str(row.get("type", "")), str(row.get("name", ""))))
+        return found
+
     def source(self, modules: tuple[str, ...]) -> str:
         """Give the source of a called module as the configuration writes it, or an empty text."""
         above = self._modules.get(modules[:-1], {})

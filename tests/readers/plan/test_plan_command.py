@@ -115,3 +115,17 @@ def test_a_plan_without_iam_is_nothing_to_check(capsys: pytest.CaptureFixture[st
     empty = tmp_path / "plan.json"
     empty.write_text('{"format_version": "1.2", "resource_changes": []}')
     assert gate(capsys, str(empty))[0] == 3
+
+
+def test_source_of_something_else_is_not_used(capsys: pytest.CaptureFixture[str]) -> None:
+    fixture = str(FIXTURES / "unknown_parts.json")
+    _, out, _ = gate(capsys, fixture, "--source", str(HERE / "configs" / "oidc"), "--format", "json")
+    assert {f["location"]["file"] for f in json.loads(out)["findings"]} == {fixture}
+
+
+def test_a_plan_comes_from_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with open(FIXTURES / "oidc.json") as stream:
+        monkeypatch.setattr("sys.stdin", stream)
+        code, out, _ = gate(capsys, "-", "--format", "sarif", "--new-only")
+    assert code == 1
+    assert json.loads(out)["runs"][0]["results"]
