@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from rolelint.errors import RolelintError, UsageError, printable
-from rolelint.policies.role import Role
+from rolelint.policies.role import Policy, Role
 
 
 def load(
@@ -76,6 +76,22 @@ def parse_context(given: tuple[str, ...]) -> dict[str, list[str]]:
         values = out.setdefault(key, [])
         if value:
             values.append(value)
+    return out
+
+
+def deciding_statements(role: Role, decision: Any) -> list[str]:
+    """Name the statements that decided by the policies of the role: `policy name/Sid` or `policy name/Statement[2]`."""
+    layers: dict[str, Policy] = {f"identity[{i}]": p for i, p in enumerate(role.identity)}
+    layers |= {f"session[{i}]": p for i, p in enumerate(role.session or ())}
+    layers |= {f"scp[{i}][{k}]": p for i, level in enumerate(role.scps or ()) for k, p in enumerate(level)}
+    layers |= {f"rcp[{i}]": p for i, p in enumerate(role.rcps or ())}
+    if role.boundary is not None:
+        layers["boundary"] = role.boundary
+    out = []
+    for one in decision.statements if decision else ():
+        policy = layers.get(one.place)
+        name = policy.name if policy is not None else one.place
+        out.append(f"{name}/{one.statement.sid or f'Statement[{one.statement.index}]'}")
     return out
 
 

@@ -49,7 +49,7 @@ def command(
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps)
     chosen = asking.choose(roles, role, path)
     answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
-    statements = [s.label for s in answer.decision.statements] if answer.decision else []
+    statements = asking.deciding_statements(chosen, answer.decision)
     if format_name == "json":
         click.echo(
             json.dumps(

@@ -1,0 +1,233 @@
+"""`can`, `diff` and `evaluate`, run as a user runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolelint.cli import run
+
+_WIDE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def _write(folder: Path, name: str, data: Any) -> str:
+    path = folder / name
+    path.write_text(json.dumps(data), "utf-8")
+    return str(path)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> str:
+    """Give a role with a delete behind MFA, one behind an approval, one off the tool channel, and one named table."""
+    statements = [
+        {
+            "Sid": "Mfa",
+            "Effect": "Allow",
+            "Action": "rds:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        },
+        {
+            "Sid": "Approved",
+            "Effect": "Allow",
+            "Action": "s3:DeleteBucket",
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/approved": "true"}},
+        },
+        {"Sid": "Instances", "Effect": "Allow", "Action": "ec2:TerminateInstances", "Resource": "*"},
+        {
+            "Effect": "Deny",
+            "Action": "ec2:*",
+            "Resource": "*",
+            "Condition": {"Bool": {"aws:ViaAWSMCPService": "true"}},
+        },
+        {
+            "Sid": "DevTables",
+            "Effect": "Allow",
+            "Action": "dynamodb:DeleteTable",
+            "Resource": "arn:aws:dynamodb:*:*:table/dev-*",
+        },
+    ]
+    data = {
+        "role": {"name": "deploy", "arn": "arn:aws:iam::123456789012:role/deploy"},
+        "inline": {"work": _policy(*statements)},
+    }
+    return _write(tmp_path, "bundle.json", data)
+
+
+@pytest.mark.parametrize(
+    ("actor", "action", "answer"),
+    [
+        ("automation", "rds:DeleteDBInstance", "NO"),
+        ("human", "rds:DeleteDBInstance", "YES"),
+        ("mcp", "rds:DeleteDBInstance", "NO"),
+        ("any", "rds:DeleteDBInstance", "YES"),
+        ("automation", "s3:DeleteBucket", "NO"),
+        ("human", "s3:DeleteBucket", "YES"),
+        ("automation", "ec2:TerminateInstances", "YES"),
+        ("mcp", "ec2:TerminateInstances", "NO"),
+        ("automation", "sqs:Purge*", "NO"),
+    ],
+)
+def test_an_answer_depends_on_the_actor(
+    bundle: str, capsys: pytest.CaptureFixture[str], actor: str, action: str, answer: str
+) -> None:
+    code = run(["can", bundle, "--action", action, "--actor", actor, "--format", "json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said["answer"] == answer
+    assert code == {"NO": 0, "YES": 1}[answer]
+    assert (said["witness"] is not None) is (answer == "YES")
+
+
+def test_a_yes_names_request_and_statement(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["can", bundle, "--action", "dynamodb:Delete*", "--role", "deploy"]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith("YES: deploy can do dynamodb:Delete*")
+    assert "table/dev-" in out
+    assert "work/DevTables" in out
+
+
+@pytest.mark.parametrize(("table", "code"), [("dev-1", 1), ("prod-1", 0)])
+def test_a_resource_can_be_asked_for(bundle: str, table: str, code: int) -> None:
+    arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table}"
+    assert run(["can", bundle, "--action", "dynamodb:DeleteTable", "--resource", arn]) == code
+
+
+def test_context_can_be_given(bundle: str) -> None:
+    question = ["can", bundle, "--action", "rds:DeleteDBInstance"]
+    assert run(question) == 0
+    assert run([*question, "--context", "aws:MultiFactorAuthPresent=true"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--action", "rds:Nothing*"], "no known action matches"),
+        (["--action", "rds:*", "--role", "other"], "no role `other`"),
+        (["--action", "rds:*", "--actor", "nobody"], "unknown actor"),
+        (["--action", "rds:*", "--context", "novalue"], "key=value"),
+    ],
+)
+def test_a_question_that_makes_no_sense(
+    bundle: str, capsys: pytest.CaptureFixture[str], options: list[str], message: str
+) -> None:
+    assert run(["can", bundle, *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_guardrails_of_the_user_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    policy = _write(tmp_path, "policy.json", _policy(_WIDE))
+    scp = _write(tmp_path, "scp.json", _policy(_WIDE, {"Effect": "Deny", "Action": "rds:*", "Resource": "*"}))
+    boundary = _write(tmp_path, "boundary.json", _policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    assert run(["can", policy, "--action", "rds:Delete*"]) == 1
+    assert run(["can", policy, "--action", "rds:Delete*", "--scp", scp]) == 0
+    assert run(["can", policy, "--action", "dynamodb:Delete*", "--boundary", boundary]) == 0
+    assert run(["can", policy, "--action", "s3:Delete*", "--boundary", boundary]) == 1
+
+
+def test_a_difference_names_what_is_gained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old = _write(tmp_path, "old.json", _policy({"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}))
+    new = _write(
+        tmp_path,
+        "new.json",
+        _policy(
+            {"Effect": "Allow", "Action": ["s3:Get*", "s3:ListBucket"], "Resource": "*"},
+            {"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::app"},
+        ),
+    )
+    assert run(["diff", old, new, "--format", "json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    gained = {a for g in said["roles"][0]["gains"] for a in g["actions"]}
+    assert gained == {"s3:ListBucket", "s3:DeleteBucket"}
+    assert run(["diff", old, new, "--destructive-only", "--format", "json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert [g["actions"] for g in said["roles"][0]["gains"]] == [["s3:DeleteBucket"]]
+    assert said["roles"][0]["gains"][0]["witness"]["resource"] == "arn:aws:s3:::app"
+    assert run(["diff", new, old]) == 0
+
+
+def test_the_same_policy_written_otherwise_gains_nothing(tmp_path: Path) -> None:
+    one = _write(tmp_path, "one.json", _policy({"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*"], "Resource": "*"}))
+    other = _write(
+        tmp_path,
+        "other.json",
+        _policy(
+            {"Sid": "B", "Effect": "Allow", "Action": "s3:Put*", "Resource": ["*"]},
+            {"Sid": "A", "Effect": "Allow", "Action": "s3:Get*", "Resource": ["*", "arn:aws:s3:::x"]},
+        ),
+    )
+    assert run(["diff", one, other]) == 0
+    assert run(["diff", other, one]) == 0
+
+
+def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
+    case: dict[str, Any] = {
+        "id": "read",
+        "policies": {"identity": [_policy({"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"})]},
+        "request": {
+            "principal": {"type": "user", "arn": "arn:aws:iam::123456789012:user/a", "account": "123456789012"},
+            "action": action,
+            "resource": "arn:aws:s3:::b/k",
+            "resource_account": "123456789012",
+            "context": {},
+        },
+    }
+    if expected:
+        case["expected"] = expected
+    return case
+
+
+@pytest.mark.parametrize(
+    ("case", "code", "decision"),
+    [
+        (_case("allow"), 0, "allow"),
+        (_case("deny"), 1, "allow"),
+        (_case(None), 0, "allow"),
+        (_case("implicit_deny", "s3:PutObject"), 0, "implicit_deny"),
+    ],
+    ids=["as expected", "not as expected", "nothing expected", "implicit"],
+)
+def test_cases_are_evaluated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], case: dict[str, Any], code: int, decision: str
+) -> None:
+    path = _write(tmp_path, "cases.json", [case])
+    assert run(["evaluate", path, "--format", "json"]) == code
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["id"] == "read"
+    assert row["decision"] == decision
+    assert row["expected"] == case.get("expected")
+    assert row["statement"] == ("identity[0]/Read" if decision == "allow" else None)
+
+
+@pytest.mark.parametrize(
+    ("broken", "place"),
+    [
+        ({"id": 1}, ":1:2: the case has no `request`"),
+        ({**_case(None), "polices": {}}, "did you mean `policies`?"),
+        ({**_case("perhaps")}, "`expected` must be one of"),
+    ],
+    ids=["no request", "misspelt key", "no such decision"],
+)
+def test_a_broken_case_has_a_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: dict[str, Any], place: str
+) -> None:
+    assert run(["evaluate", _write(tmp_path, "cases.json", [broken])]) == 2
+    assert place in capsys.readouterr().err
+
+
+def test_the_published_schema_accepts_the_project_s_own_cases() -> None:
+    import jsonschema
+
+    root = Path(__file__).resolve().parents[2]
+    schema = json.loads((root / "rolelint" / "engine" / "cases.schema.json").read_text("utf-8"))
+    cases = json.loads((root / "tests" / "spec" / "semantics.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(cases)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(schema).validate([{"id": 1}])
