@@ -20,7 +20,7 @@ from rolelint.reach.inventory import (
     region_of,
     tag_value,
 )
-from rolelint.reach.kinds import Blow, backup_deleter, blows, removers
+from rolelint.reach.kinds import backup_deleter, blows, removers
 
 #: Things inside one resource that are tried, one for each pattern that may reach into it.
 INNER_TRIES = 8
@@ -59,7 +59,7 @@ def damage(role: Role, who: Actor, within: int | None = None) -> Damage:
     Args:
         within: only with these actions; a guard is taken away with any action that the role has.
     """
-    return _Question(role, who, inventory_of(role.environment)).answer(within)
+    return Blast(role, who).answer(within)
 
 
 def interest(inventory: Inventory) -> int:
@@ -74,11 +74,13 @@ def interest(inventory: Inventory) -> int:
     return mask | catalog().class_mask("destroy-backup")
 
 
-class _Question:
-    def __init__(self, role: Role, who: Actor, inventory: Inventory) -> None:
+class Blast:
+    """What one role can do to one inventory; asks each question once."""
+
+    def __init__(self, role: Role, who: Actor) -> None:
         self.role = role
         self.who = who
-        self.inventory = inventory
+        self.inventory = inventory = inventory_of(role.environment)
         every = inventory.memo.get("interest")
         if every is None:
             every = inventory.memo["interest"] = interest(inventory)
@@ -88,7 +90,8 @@ class _Question:
         self.memo: dict[object, object] = inventory.memo.setdefault((self.held.content, vague), {})
         self._statements: list[CompiledStatement] | None = None
 
-    def answer(self, within: int | None) -> Damage:
+    def answer(self, within: int | None = None) -> Damage:
+        """Work out the damage; see `damage`."""
         limit = -1 if within is None else within
         key = ("answer", limit & self.held.mask)
         found = self.memo.get(key)
@@ -251,10 +254,7 @@ class _Question:
         key = ("guard", kind, guard)
         found = self.memo.get(key)
         if found is None:
-            bits = 0
-            for number in numbers(self.inventory.types[kind]):
-                if guard in self.inventory.resources[number].protections:
-                    bits |= 1 << number
+            bits = self.inventory.types[kind] & self.inventory.guarded.get(guard, 0)
             for way in removers().get((kind, guard), ()):
                 mask = way.mask & self.held.mask
                 if bits and mask:
@@ -267,7 +267,7 @@ class _Question:
     def backed(self, struck: int) -> int:
         """Give the resources that have a copy which the role cannot delete."""
         out = 0
-        for number in numbers(struck):
+        for number in numbers(struck & self.inventory.copied):
             backups = self.inventory.resources[number].backups
             if any(backup.locked or not self.deletes(backup.point) for backup in backups):
                 out |= 1 << number
@@ -288,6 +288,3 @@ class _Question:
         if found is None:
             found = self.memo[key] = can(self.role, mask, resource=point, who=self.who).verdict != "no"
         return bool(found)
-
-
-__all__ = ["Blow", "Damage", "damage", "interest"]

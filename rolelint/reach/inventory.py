@@ -24,12 +24,18 @@ class Inventory:
         self.resources = resources
         self.types: dict[str, int] = {}
         self.production = 0
+        self.copied = 0  # what has backups
+        self.guarded: dict[str, int] = {}
         #: What `damage` worked out, by what the answer depends on.
         self.memo: dict[object, Any] = {}
         for i, resource in enumerate(resources):
             self.types[resource.type] = self.types.get(resource.type, 0) | 1 << i
             if is_production(resource):
                 self.production |= 1 << i
+            if resource.backups:
+                self.copied |= 1 << i
+            for guard in resource.protections:
+                self.guarded[guard] = self.guarded.get(guard, 0) | 1 << i
         self._patterns: dict[tuple[str, str], int] = {}
         self._tags: dict[str, tuple[int, ...]] = {}
         self._regions: tuple[int, ...] | None = None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from typing import Any
 
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
-from rolelint.engine import Actor, actor, powers
-from rolelint.findings.model import RoleReport
-from rolelint.policies.role import Role
-from rolelint.reach.damage import Damage, damage, interest
-from rolelint.reach.inventory import Inventory, inventory_of, numbers
+from rolelint.engine import actor, powers
+from rolelint.findings.model import Finding, RoleReport
+from rolelint.policies.role import Accessed, Role
+from rolelint.reach.damage import Blast, Damage
+from rolelint.reach.inventory import Inventory, numbers
 from rolelint.reach.unused import unused_mask
 from rolelint.records import replace
 
@@ -23,27 +24,26 @@ NAMED_ACTIONS = 50
 def tell(role: Role, judged: RoleReport, actor_name: str) -> None:
     """Add real damage and last use to the report of one role, and to its findings."""
     who = actor(actor_name)
-    inventory = inventory_of(role.environment) if role.inventoried else None
-    if inventory is not None:
-        judged.extra["damage"] = damage_facts(damage(role, who), inventory, who)
+    blast = Blast(role, who) if role.inventoried else None
+    if blast is not None:
+        judged.extra["damage"] = damage_facts(blast.answer(), blast.inventory)
     idle = 0
     if role.accessed is not None:
         held = powers(role, who, catalog().destructive).mask
         idle = unused_mask(role.accessed, held)
-        judged.extra["unused"] = _unused_facts(role, who, held, idle, inventory)
-    judged.findings = [_finding(finding, role, who, inventory, idle) for finding in judged.findings]
+        judged.extra["unused"] = _unused_facts(role.accessed, held, idle, blast)
+    judged.findings = [_finding(finding, role, blast, idle) for finding in judged.findings]
 
 
-def _finding(finding: Any, role: Role, who: Actor, inventory: Inventory | None, idle: int) -> Any:
+def _finding(finding: Finding, role: Role, blast: Blast | None, idle: int) -> Finding:
     extra: dict[str, Any] = {}
     message = finding.message
-    if inventory is not None:
-        direct = finding.mask & interest(inventory)
-        found = damage(role, who, direct) if direct else damage(role, who)
-        if not found.struck and direct:
-            found = damage(role, who)
-        extra["damage"] = damage_facts(found, inventory, who)
-        message += f"; {damage_text(found, inventory)}"
+    if blast is not None:
+        # A finding about actions that destroy nothing by themselves tells what the role could do besides.
+        direct = blast.answer(finding.mask) if finding.mask else None
+        found = direct if direct is not None and direct.struck else blast.answer()
+        extra["damage"] = damage_facts(found, blast.inventory)
+        message += f"; {damage_text(found, blast.inventory)}"
     if idle & finding.mask:
         count, every = (idle & finding.mask).bit_count(), finding.mask.bit_count()
         assert role.accessed is not None
@@ -53,11 +53,11 @@ def _finding(finding: Any, role: Role, who: Actor, inventory: Inventory | None, 
     return replace(finding, message=message, extra={**finding.extra, **extra}) if extra else finding
 
 
-def damage_facts(found: Damage, inventory: Inventory, who: Actor) -> dict[str, Any]:
+def damage_facts(found: Damage, inventory: Inventory) -> dict[str, Any]:
     """Give the damage as plain data."""
     production = inventory.production
     lost = found.lost
-    worst = [*numbers(lost & production), *numbers(lost & ~production), *numbers(found.struck & ~lost)]
+    worst = chain(numbers(lost & production), numbers(lost & ~production), numbers(found.struck & ~lost))
     return {
         "resources": found.struck.bit_count(),
         "production": (found.struck & production).bit_count(),
@@ -73,7 +73,7 @@ def damage_facts(found: Damage, inventory: Inventory, who: Actor) -> dict[str, A
         },
         "guards": {name: bits.bit_count() for name, bits in found.guards.items()},
         "backed_up_out_of_reach": (found.backed & ~found.guarded).bit_count(),
-        "examples": [inventory.resources[number].arn for number in worst[:NAMED]],
+        "examples": [inventory.resources[number].arn for number in islice(worst, NAMED)],
     }
 
 
@@ -92,17 +92,16 @@ def damage_text(found: Damage, inventory: Inventory) -> str:
     return f"{text}; {'protected: ' + ', '.join(held) if held else 'no guard stands'}"
 
 
-def _unused_facts(role: Role, who: Actor, held: int, idle: int, inventory: Inventory | None) -> dict[str, Any]:
+def _unused_facts(accessed: Accessed, held: int, idle: int, blast: Blast | None) -> dict[str, Any]:
     known = catalog()
     left = held & ~idle
-    assert role.accessed is not None
     facts: dict[str, Any] = {
-        "days": role.accessed.days,
+        "days": accessed.days,
         "actions": idle.bit_count(),
         "of": held.bit_count(),
         "names": known.names(idle)[:NAMED_ACTIONS],
         "left": {cls: count for cls in DESTRUCTIVE if (count := (left & known.class_mask(cls)).bit_count())},
     }
-    if inventory is not None:
-        facts["damage_left"] = damage_facts(damage(role, who, left), inventory, who)
+    if blast is not None:
+        facts["damage_left"] = damage_facts(blast.answer(left), blast.inventory)
     return facts
