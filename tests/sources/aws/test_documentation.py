@@ -16,7 +16,7 @@ COMMANDS = [line.removeprefix("$ ").partition("#")[0] for line in TEXT.splitline
 
 
 def test_every_option_is_spoken_of() -> None:
-    spoken = set(re.findall(r"--[a-z-]+", TEXT))
+    spoken = set(re.findall(r"(?<!-)--[a-z][a-z-]+", TEXT))
     own = {option for parameter in scan.OWN for option in parameter.opts}
     assert own <= spoken, own - spoken
     known = {option for command in (scan.command, merge.command) for p in command.params for option in p.opts}
