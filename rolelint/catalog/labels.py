@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent / "labels"
 SCHEMA = Path(__file__).parent / "labels.schema.json"
-SECOND_PASS = "second-pass.yaml"
+LATER_READINGS = "second-pass.yaml"
 _REVIEWED = re.compile(r"^reviewed: *[\"']?([0-9-]{10})", re.MULTILINE)
 
 
@@ -84,7 +84,7 @@ def read_folder(folder: Path = FOLDER) -> Folder:
     """Read all label files of a folder, in the order of their names; locations name them within the folder."""
     found = Folder([], [], {})
     for path in sorted(folder.glob("*.yaml")):
-        if path.name == SECOND_PASS:
+        if path.name == LATER_READINGS:
             continue
         text = path.read_text(encoding="utf-8")
         entries, problems = parse(text, f"{folder.name}/{path.name}")
@@ -100,45 +100,57 @@ def read_folder(folder: Path = FOLDER) -> Folder:
 
 
 @record
-class SecondPass:
-    """One independent second reading of labels.
+class LaterReading:
+    """One reading of a service's labels by somebody else than their author.
 
     Attributes:
-        scope: what was read, for example `sample` or `none and mutate`.
-        read, agreed, changed: how many labels; `read` is the sum of the others.
+        number: 2 for the second reading, 3 for the third.
+        blind: the judgement was written down before the label was looked at.
+        scope: how the labels were chosen, for example `sample`; numbers of different scopes do not add up.
+        judged: how many labels were read, the sum of `agreed` and `changed`.
+        agreed, changed: the readings are at one, or differ, on destructive or not.
+        same_class: how many labels got the same primary class.
+        corrected: how many labels have another primary class since.
     """
 
+    number: int
+    blind: bool
     service: str
     scope: str
     date: str
-    read: int
+    judged: int
     agreed: int
     changed: int
+    same_class: int
+    corrected: int
 
 
-def second_passes(folder: Path = FOLDER) -> list[SecondPass]:
-    """Read the record of second readings; empty when there is none.
+def later_readings(folder: Path = FOLDER) -> list[LaterReading]:
+    """Read the record of later readings; empty when there is none.
 
     Raises:
         InputError: a row is not complete or its numbers do not add up.
     """
     import yaml
 
-    path = folder / SECOND_PASS
+    path = folder / LATER_READINGS
     if not path.is_file():
         return []
     where = Location(f"{folder.name}/{path.name}")
     out = []
     try:
         for row in yaml.load(path.read_bytes(), Loader=_loader())["passes"]:
-            scope, date = str(row.get("scope", "sample")), str(row.get("date", ""))
-            found = SecondPass(str(row["service"]), scope, date, row["sampled"], row["agreed"], row["changed"])
-            if found.read != found.agreed + found.changed:
-                raise InputError(f"`{found.service}`: sampled is not agreed plus changed", location=where)
+            name, scope, date = str(row["service"]), str(row["scope"]), str(row["date"])
+            counts = [int(row[key]) for key in ("sampled", "agreed", "changed", "same_class", "corrected")]
+            found = LaterReading(int(row["pass"]), bool(row["blind"]), name, scope, date, *counts)
+            if found.judged != found.agreed + found.changed:
+                raise InputError(f"`{name}`: sampled is not agreed plus changed", location=where)
+            if not found.same_class <= found.agreed or not 0 <= found.corrected <= found.judged:
+                raise InputError(f"`{name}`: same_class or corrected is out of range", location=where)
             out.append(found)
-    except (yaml.YAMLError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
         what = str(error).splitlines()[0]
-        raise InputError(f"not a record of second readings: {what}", location=where) from error
+        raise InputError(f"not a record of later readings: {what}", location=where) from error
     return out
 
 

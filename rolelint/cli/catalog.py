@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 FAILED = 1
 #: How many names of one kind of change are printed before the rest is only counted.
 SHOWN = 40
+READING_HEAD = ("pass", "blind", "scope", "services", "judged", "same on destructive or not", "same class", "corrected")
 
 _format = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
 _labels = click.option(
@@ -130,14 +131,12 @@ def stats(form: str) -> None:
         + [(d, str(n["actions"]), str(n["write_level"])) for d, n in facts["decided"].items()]
     )
     click.echo(f"\nundecided write-level actions: {facts['undecided_write_level']}")
-    second = facts["second_pass"]
-    if second["sampled"]:
-        click.echo(
-            f"second pass: {second['agreed']} of {second['sampled']} labels agreed "
-            f"({second['agreement']:.1%}) in {second['services']} services, {second['changed']} changed"
-        )
+    if facts["later_readings"]:
+        click.echo("\nlater readings of labels; the scopes were chosen in different ways and do not add up")
+        _table([READING_HEAD, *(_reading_row(row) for row in facts["later_readings"])])
+        click.echo()
     else:
-        click.echo("second pass: none recorded")
+        click.echo("later readings of labels: none recorded")
     click.echo(
         f"services reviewed action by action: {facts['reviewed_services']} with "
         f"{facts['reviewed_services_write_level']} write-level actions; label files: {facts['label_files']}"
@@ -303,8 +302,6 @@ def _statistics(known: Catalog) -> dict[str, Any]:
     from rolelint.catalog.model import CLASSES, DECISIONS, UNKNOWN
 
     write, reviewed = known.attribute_mask("write-level"), known.attribute_mask("reviewed")
-    passes = labels.second_passes()
-    sampled, agreed = sum(p.read for p in passes), sum(p.agreed for p in passes)
     managed = known.managed_policy_header()
     services = known.header["reviewed_services"]
     return {
@@ -330,14 +327,8 @@ def _statistics(known: Catalog) -> dict[str, Any]:
         "undecided_write_level": (known.attribute_mask("undecided") & write).bit_count(),
         "reviewed_services": len(services),
         "reviewed_services_write_level": (write & _union(known.service_mask(s) for s in services)).bit_count(),
-        "label_files": sum(1 for p in labels.FOLDER.glob("*.yaml") if p.name != labels.SECOND_PASS),
-        "second_pass": {
-            "services": len({p.service for p in passes}),
-            "sampled": sampled,
-            "agreed": agreed,
-            "changed": sum(p.changed for p in passes),
-            "agreement": round(agreed / sampled, 4) if sampled else None,
-        },
+        "label_files": sum(1 for p in labels.FOLDER.glob("*.yaml") if p.name != labels.LATER_READINGS),
+        "later_readings": _readings(),
         "sources": known.header["sources"],
         "managed_policies": {
             "source": managed["source"],
@@ -347,6 +338,36 @@ def _statistics(known: Catalog) -> dict[str, Any]:
         },
         "sha256": known.header["sha256"],
     }
+
+
+def _readings() -> list[dict[str, Any]]:
+    """Sum the later readings up over services, each pass and scope apart."""
+    from rolelint.catalog import labels
+
+    groups: dict[tuple[int, bool, str, str], list[labels.LaterReading]] = {}
+    for reading in labels.later_readings():
+        groups.setdefault((reading.number, reading.blind, reading.scope, reading.date), []).append(reading)
+    return [
+        {
+            "pass": number,
+            "blind": blind,
+            "scope": scope,
+            "date": date,
+            "services": len({r.service for r in rows}),
+            "judged": sum(r.judged for r in rows),
+            "same_effect": sum(r.agreed for r in rows),
+            "same_class": sum(r.same_class for r in rows),
+            "corrected": sum(r.corrected for r in rows),
+        }
+        for (number, blind, scope, date), rows in groups.items()
+    ]
+
+
+def _reading_row(row: dict[str, Any]) -> tuple[str, ...]:
+    judged = row["judged"]
+    shares = [f"{row[key]} ({row[key] / judged:.1%})" if judged else "0" for key in ("same_effect", "same_class")]
+    start = (str(row["pass"]), "yes" if row["blind"] else "no", row["scope"], str(row["services"]))
+    return (*start, str(judged), *shares, str(row["corrected"]))
 
 
 def _undecided(built: Built) -> int:

@@ -91,13 +91,58 @@ def test_a_mistake_in_a_users_labels_is_an_error(tmp_path: Path) -> None:
     assert str(caught.value).startswith(f"{path}:3:")
 
 
-def test_second_readings_must_add_up(tmp_path: Path) -> None:
-    path = tmp_path / labels.SECOND_PASS
-    path.write_text("passes:\n  - {service: sqs, sampled: 10, agreed: 9, changed: 1}\n")
-    assert labels.second_passes(tmp_path)[0].agreed == 9
-    path.write_text("passes:\n  - {service: sqs, sampled: 10, agreed: 9, changed: 2}\n")
-    with pytest.raises(InputError, match="sampled is not agreed plus changed"):
-        labels.second_passes(tmp_path)
+READING = "pass: 2, blind: true, service: sqs, scope: sample, date: 2026-11-22, sampled: 10, agreed: 9"
+
+
+@pytest.mark.parametrize(
+    ("rest", "message"),
+    [
+        pytest.param("changed: 2, same_class: 8, corrected: 1", "sampled is not agreed plus changed", id="sum"),
+        pytest.param("changed: 1, same_class: 10, corrected: 1", "same_class or corrected", id="class-without-effect"),
+        pytest.param("changed: 1, same_class: 8, corrected: 11", "same_class or corrected", id="corrected-unread"),
+        pytest.param("changed: 1, same_class: 8", "not a record of later readings", id="corrected-missing"),
+    ],
+)
+def test_later_readings_must_add_up(tmp_path: Path, rest: str, message: str) -> None:
+    path = tmp_path / labels.LATER_READINGS
+    path.write_text(f"passes:\n  - {{{READING}, changed: 1, same_class: 8, corrected: 1}}\n")
+    found = labels.later_readings(tmp_path)[0]
+    assert (found.number, found.blind, found.judged, found.agreed, found.same_class, found.corrected) == (
+        2,
+        True,
+        10,
+        9,
+        8,
+        1,
+    )
+    path.write_text(f"passes:\n  - {{{READING}, {rest}}}\n")
+    with pytest.raises(InputError, match=message):
+        labels.later_readings(tmp_path)
+
+
+def test_each_reading_and_scope_is_counted_apart(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = labels.later_readings
+    monkeypatch.setattr(labels, "later_readings", lambda: read(tmp_path))
+    row = "scope: {}, date: 2026-11-22, sampled: 4, agreed: 3, changed: 1, same_class: 2, corrected: 1"
+    rows = [
+        (2, "true", "sqs", "sample"),
+        (2, "true", "sns", "sample"),
+        (2, "true", "sqs", "harmless"),
+        (3, "false", "sqs", "sample"),
+    ]
+    lines = [
+        f"  - {{pass: {number}, blind: {blind}, service: {name}, {row.format(scope)}}}"
+        for number, blind, name, scope in rows
+    ]
+    (tmp_path / labels.LATER_READINGS).write_text("\n".join(["passes:", *lines]))
+    facts = json.loads(run("stats", "--format", "json").out)["later_readings"]
+    keys = ("pass", "blind", "scope", "services", "judged", "same_effect", "same_class", "corrected")
+    assert [tuple(fact[key] for key in keys) for fact in facts] == [
+        (2, True, "sample", 2, 8, 6, 4, 2),
+        (2, True, "harmless", 1, 4, 3, 2, 1),
+        (3, False, "sample", 1, 4, 3, 2, 1),
+    ]
+    assert "6 (75.0%)" in run("stats").out
 
 
 def test_a_label_for_an_action_that_is_gone_is_a_problem(tmp_path: Path) -> None:
@@ -136,7 +181,7 @@ def test_the_shipped_label_files_are_sound() -> None:
 
 def test_the_shipped_label_files_are_sorted() -> None:
     for path in sorted(labels.FOLDER.glob("*.yaml")):
-        if path.name != labels.SECOND_PASS:
+        if path.name != labels.LATER_READINGS:
             names = [entry.action for entry in labels.read(path)[0]]
             assert names == sorted(names), path.name
 
