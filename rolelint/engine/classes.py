@@ -283,7 +283,9 @@ def _solve(
     if "aws:requestedregion" in mentioned:
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
-    for world in worlds(conditions, mentioned, partition, arns, refs):
+    asked = dict(stage.pins).get("aws:requestedregion")
+    region = asked.values[0] if asked is not None and asked.values else ""
+    for world in worlds(conditions, mentioned, partition, arns, refs, region):
         keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, _NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)

@@ -62,6 +62,7 @@ def worlds(
     partition: str,
     arns: Iterable[str] = (),
     variables: frozenset[str] = frozenset(),
+    region: str = "",
 ) -> tuple[World, ...]:
     """List the worlds that conditions, resources and policy variables can tell apart.
 
@@ -70,6 +71,7 @@ def worlds(
         partition: of the request; `aws` when not known.
         arns: resource patterns that play a part: their Region fields tell Regions apart.
         variables: the keys that policy variables name.
+        region: the only Region that comes into question, where the question says so.
     """
     linked = LINKED & mentioned
     if not linked:
@@ -78,7 +80,7 @@ def worlds(
     fields: tuple[str, ...] = ()
     if "aws:requestedregion" in linked:
         fields = tuple(sorted({r for a in arns if (r := _region_field(a))}))
-    key = (telling, linked, partition, fields, linked & variables)
+    key = (telling, linked, partition, fields, linked & variables, region)
     found = _memo.get(key)
     if found is None:
         found = _memo[key] = _worlds(*key)
@@ -91,7 +93,7 @@ def _region_field(arn: str) -> str:
 
 
 _memo: dict[
-    tuple[tuple[CompiledCondition, ...], frozenset[str], str, tuple[str, ...], frozenset[str]], tuple[World, ...]
+    tuple[tuple[CompiledCondition, ...], frozenset[str], str, tuple[str, ...], frozenset[str], str], tuple[World, ...]
 ] = {}
 
 
@@ -101,6 +103,7 @@ def _worlds(
     partition: str,
     fields: tuple[str, ...],
     variables: frozenset[str],
+    region: str,
 ) -> tuple[World, ...]:
     parts: list[list[World]] = []
     if not _CHANNEL.isdisjoint(mentioned):
@@ -113,15 +116,16 @@ def _worlds(
             ]
         )
     if "aws:requestedregion" in mentioned:
-        parts.append(_regions(conditions, partition, fields, "aws:requestedregion" in variables))
+        every = "aws:requestedregion" in variables
+        parts.append([_in_region(region)] if region else _regions(conditions, partition, fields, every))
     out = []
     for combination in product(*parts):
         keys: dict[str, Domain] = {}
-        region = ""
+        chosen = ""
         for world in combination:
             keys.update(world.keys)
-            region = region or world.region
-        out.append(World(keys, region))
+            chosen = chosen or world.region
+        out.append(World(keys, chosen))
     return tuple(out)
 
 
@@ -166,8 +170,12 @@ def _regions(
             kind = (region,)
         if kind not in seen:
             seen.add(kind)
-            out.append(World({"aws:requestedregion": Domain("always", (region,))}, region))
+            out.append(_in_region(region))
     return out
+
+
+def _in_region(region: str) -> World:
+    return World({"aws:requestedregion": Domain("always", (region,))}, region)
 
 
 @cache

@@ -1,0 +1,123 @@
+"""What an actor can and cannot put in the request context, and what its gates are worth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ACCOUNT, allow, deny, role
+
+from rolelint.engine import actor, can
+from rolelint.engine.actors import actors, key_domain
+from rolelint.engine.questions import Answer
+from rolelint.errors import UsageError
+from rolelint.policies.role import Role
+
+_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+_NO_MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
+_OLD_MFA = {"NumericGreaterThanIfExists": {"aws:MultiFactorAuthAge": "900"}}
+_APPROVED = {"StringEquals": {"aws:PrincipalTag/approved": "yes"}}
+_VIA_MCP = {"Bool": {"aws:ViaAWSMCPService": "true"}}
+_DIRECT = {"BoolIfExists": {"aws:ViaAWSMCPService": "false"}}
+_MCP_ACTION = {"Bool": {"aws:IsMcpServiceAction": "true"}}
+_SERVER = {"StringEquals": {"aws:CalledViaAWSMCP": "aws-mcp.amazonaws.com"}}
+_IDENTITY = {"StringLike": {"aws:SourceIdentity": "?*"}}
+_DELETE = "rds:DeleteDBInstance"
+_ANYONE = [allow(["sts:AssumeRole"], Principal={"AWS": ACCOUNT})]
+_TAGGING = [allow(["sts:AssumeRole", "sts:TagSession"], Principal={"AWS": ACCOUNT})]
+_NAMING = [allow(["sts:AssumeRole", "sts:SetSource*"], Principal={"AWS": ACCOUNT})]
+
+
+def _ask(holder: Role, who: str) -> Answer:
+    return can(holder, _DELETE, who=actor(who))
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("rds:*", condition=_MFA)], {"human", "any"}),
+        ([allow("rds:*"), deny("rds:Delete*", condition=_NO_MFA)], {"human", "any"}),
+        ([allow("rds:*"), deny("rds:Delete*", condition=_OLD_MFA)], {"human", "any"}),
+        ([allow("rds:*", condition=_APPROVED)], {"human", "any"}),
+        ([allow("rds:*", condition=_VIA_MCP)], {"mcp", "any"}),
+        ([allow("rds:*", condition=_SERVER)], {"mcp", "any"}),
+        ([allow("rds:*", condition=_DIRECT)], {"automation", "human", "any"}),
+        ([allow("rds:*"), deny("*", condition=_VIA_MCP)], {"automation", "human", "any"}),
+        ([allow("rds:*", condition=_MCP_ACTION)], {"any"}),
+        ([allow("rds:*", condition=_IDENTITY)], {"human", "any"}),
+        ([allow("rds:*", condition={"StringEquals": {"aws:RequestTag/x": "y"}})], set()),
+        ([allow("rds:*", condition={"StringLike": {"aws:UserAgent": "terraform*"}})], set(actors())),
+        ([allow("rds:*", condition={"DateLessThan": {"aws:CurrentTime": "2020-01-01"}})], set(actors())),
+        ([allow("rds:*", condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})], {"any"}),
+        ([allow("rds:*", condition={"Bool": {"aws:PrincipalIsAWSService": "true"}})], set()),
+    ],
+    ids=[
+        "MFA in the Allow",
+        "Deny without MFA",
+        "Deny on old MFA",
+        "approval tag",
+        "only through MCP",
+        "only through one server",
+        "only directly",
+        "Deny through MCP",
+        "only MCP's own actions",
+        "source identity",
+        "a tag the action cannot carry",
+        "user agent",
+        "a time that passed",
+        "on behalf of a service's resource",
+        "only services",
+    ],
+)
+def test_who_passes(statements: list[Any], expected: set[str]) -> None:
+    holder = role(*statements, trust=_ANYONE)
+    assert {name for name in actors() if _ask(holder, name).verdict == "yes"} == expected
+    assert all(_ask(holder, name).verdict in ("yes", "no") for name in actors())
+
+
+@pytest.mark.parametrize(
+    ("condition", "trust", "tags", "kind", "expected"),
+    [
+        (_APPROVED, _ANYONE, {}, "role", "no"),
+        (_APPROVED, _ANYONE, {"Approved": "no"}, "role", "no"),
+        (_APPROVED, _ANYONE, {"Approved": "yes"}, "role", "yes"),
+        (_APPROVED, _TAGGING, {}, "role", "yes"),
+        (_APPROVED, _TAGGING, {"approved": "no"}, "role", "yes"),
+        (_APPROVED, None, None, "policy", "no"),
+        (_APPROVED, None, {"approved": "yes"}, "user", "yes"),
+        (_APPROVED, None, {}, "user", "no"),
+        (_IDENTITY, _ANYONE, None, "role", "no"),
+        (_IDENTITY, _NAMING, None, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, {}, "role", "no"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, None, "role", "no"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, None, "role", "yes"),
+        ({"StringEquals": {"aws:username": "app"}}, None, None, "user", "yes"),
+        ({"StringEquals": {"aws:username": "app"}}, None, None, "role", "no"),
+        ({"StringEquals": {"aws:username": "app"}}, None, None, "policy", "yes"),
+        ({"StringEquals": {"aws:PrincipalType": "User"}}, None, None, "role", "no"),
+        ({"StringEquals": {"aws:PrincipalAccount": "999999999999"}}, None, None, "role", "no"),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/a*"}}, None, None, "role", "yes"),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b*"}}, None, None, "role", "no"),
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/b*"}}, None, None, "policy", "yes"),
+    ],
+)
+def test_keys_of_the_principal(
+    condition: dict[str, Any], trust: list[Any] | None, tags: dict[str, str] | None, kind: str, expected: str
+) -> None:
+    if condition == {"StringEquals": {"aws:PrincipalTag/team": "a"}} and trust and tags is None:
+        expected = "yes"  # the role's own tags are not known
+    holder = role(allow("rds:*", condition=condition), trust=trust, tags=tags, kind=kind)
+    assert _ask(holder, "automation").verdict == expected
+
+
+def test_every_fixed_key_cites_its_fact_by_what_decide_sees() -> None:
+    for who in actors().values():
+        for key, domain in who.keys.items():
+            assert key_domain(key, who, role(), False) is domain
+            assert domain.presence in ("always", "maybe", "never")
+
+
+def test_an_unknown_actor_is_refused_with_the_names_there_are() -> None:
+    with pytest.raises(UsageError) as caught:
+        actor("robot")
+    assert "automation" in str(caught.value.hint)

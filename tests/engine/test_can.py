@@ -1,0 +1,160 @@
+"""`can`: questions with a resource, a context, several resources, worlds of linked keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ACCOUNT, ALL, allow, deny, role
+
+from rolelint.catalog import catalog
+from rolelint.engine import Outcome, actor, can, decide, powers
+from rolelint.engine.request import Request, Target
+from rolelint.engine.scene import policy_set, request_principal
+
+_ANY = actor("any")
+_DB = f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:orders"
+_EU = {"StringEquals": {"aws:RequestedRegion": ["us-east-1", "eu-west-1"]}}
+_INSTANCE, _IMAGE, _SUBNET = f"arn:aws:ec2:*:{ACCOUNT}:instance/*", "arn:aws:ec2:*::image/*", "arn:aws:ec2:*:*:subnet/*"
+_REST = ["arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:security-group/*", "arn:aws:ec2:*:*:volume/*"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "resource", "context", "expected"),
+    [
+        ([allow("s3:*", "arn:aws:s3:::b/*")], "s3:DeleteBucket", None, {}, "no"),
+        ([allow("s3:*", "arn:aws:s3:::b")], "s3:DeleteObject", None, {}, "no"),
+        ([allow("dynamodb:*", "arn:aws:dynamodb:*:*:table/t/*")], "dynamodb:DeleteTable", None, {}, "no"),
+        ([allow("rds:*", "arn:aws:rds:us-*:*:db:*")], "rds:DeleteDBInstance", _DB, {}, "no"),
+        ([allow("rds:*")], "rds:DeleteDBInstance", "arn:aws:s3:::b", {}, "no"),
+        ([allow("rds:*")], "rds:DeleteDBInstance", _DB, {}, "yes"),
+        ([allow("rds:*"), deny("rds:*", _DB)], "rds:DeleteDBInstance", _DB, {}, "no"),
+        ([allow("rds:*"), deny("rds:*", _DB)], "rds:DeleteDBInstance", None, {}, "yes"),
+        ([allow("rds:*", condition=_EU)], "rds:DeleteDBInstance", _DB, {}, "yes"),
+        ([allow("rds:*", _DB, _EU)], "rds:DeleteDBInstance", None, {}, "yes"),
+        ([allow("rds:*", _DB, _EU)], "rds:DeleteDBInstance", None, {"aws:RequestedRegion": "us-east-1"}, "no"),
+        ([allow("rds:*", condition=_EU)], "rds:DeleteDBInstance", None, {"aws:requestedregion": "us-west-2"}, "no"),
+        ([ALL, deny("*", condition={"StringEquals": {"aws:ResourceTag/env": "prod"}})], "ec2:TerminateInstances", None,
+         {"aws:ResourceTag/env": "prod"}, "no"),
+        ([ALL, deny("*", condition={"StringEquals": {"aws:ResourceTag/env": "prod"}})], "ec2:TerminateInstances", None,
+         {"aws:ResourceTag/env": "Prod"}, "yes"),
+        ([allow("sqs:*", condition={"ForAnyValue:StringEquals": {"aws:TagKeys": "a"}})], "sqs:CreateQueue", None,
+         {"aws:TagKeys": ["b", "a"]}, "yes"),
+        ([allow("sqs:*", condition={"ForAllValues:StringEquals": {"aws:TagKeys": "a"}})], "sqs:CreateQueue", None,
+         {"aws:TagKeys": ["b", "a"]}, "no"),
+        ([allow("s3:*", condition={"Null": {"aws:PrincipalTag/t": "false"}})], "s3:DeleteBucket", None,
+         {"aws:PrincipalTag/t": []}, "no"),
+        ([allow("organizations:*", "arn:aws:organizations::1:o/*")], "organizations:LeaveOrganization", None, {}, "no"),
+        ([allow("rds:*")], "rds:NoSuchThing", None, {}, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_question(
+    statements: list[Any], action: str, resource: str | None, context: dict[str, Any], expected: str
+) -> None:
+    answer = can(role(*statements), action, resource=resource, context=context, who=_ANY)
+    assert answer.verdict == expected
+    assert (answer.witness is not None) is (expected == "yes")
+    assert bool(answer.reason) is (expected == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("statements", "resource", "expected"),
+    [
+        ([allow("ec2:RunInstances", _INSTANCE)], None, "no"),
+        ([allow("ec2:RunInstances", [_INSTANCE, _IMAGE, *_REST])], None, "no"),
+        ([allow("ec2:*"), deny("ec2:RunInstances", _SUBNET)], None, "no"),
+        ([allow("ec2:*", condition={"StringLikeIfExists": {"ec2:InstanceType": "t3.*"}})], None, "yes"),
+        ([allow("ec2:RunInstances", [_INSTANCE, _IMAGE, _SUBNET, *_REST])], None, "yes"),
+        ([allow("ec2:RunInstances", _INSTANCE), allow("ec2:Run*", [_IMAGE, _SUBNET, *_REST])], None, "yes"),
+        ([allow("ec2:RunInstances", _INSTANCE, {"StringLike": {"ec2:InstanceType": "t3.*"}}),
+          allow("ec2:Run*", [_IMAGE, _SUBNET, *_REST])], None, "yes"),
+        ([allow("ec2:*"), deny("ec2:RunInstances", _INSTANCE, {"StringNotLike": {"ec2:InstanceType": "t3.*"}})],
+         None, "yes"),
+        ([allow("ec2:*")], f"arn:aws:ec2:us-east-1:{ACCOUNT}:subnet/subnet-1", "yes"),
+        ([allow("ec2:*")], f"arn:aws:ec2:us-east-1:{ACCOUNT}:launch-template/lt-1", "yes"),
+        ([allow("ec2:*"), deny("ec2:*", "arn:aws:ec2:*:*:launch-template/*")],
+         f"arn:aws:ec2:us-east-1:{ACCOUNT}:launch-template/lt-1", "no"),
+        ([allow("ec2:*")], f"arn:aws:ec2:us-east-1:{ACCOUNT}:vpc-flow-log/x", "no"),
+    ],
+)  # fmt: skip
+def test_an_action_on_several_resources(statements: list[Any], resource: str | None, expected: str) -> None:
+    holder = role(*statements)
+    answer = can(holder, "ec2:RunInstances", resource=resource, who=_ANY)
+    assert answer.verdict == expected
+    if resource is None:
+        assert bool(powers(holder, _ANY, catalog().expand("ec2:RunInstances")).powers) is (expected == "yes")
+    if answer.witness:
+        assert answer.witness.resource.count(", ") >= 3
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"Bool": {"aws:ViaAWSService": "false"}, "Null": {"aws:CalledVia": "false"}}, "no"),
+        ({"StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com"}, "Null": {"aws:CalledVia": "true"}}, "no"),
+        ({"StringEquals": {"aws:SourceVpce": "vpce-1"}, "IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, "no"),
+        ({"StringEquals": {"aws:RequestedRegion": "mars-north-1"}}, "no"),
+        ({"ForAnyValue:StringLike": {"aws:CalledVia": "athena*"}}, "yes"),
+        ({"ForAnyValue:StringNotEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}, "yes"),
+        ({"StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com", "aws:CalledViaLast": "b.amazonaws.com"}}, "yes"),
+        ({"NotIpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}, "Null": {"aws:SourceIp": "false"}}, "yes"),
+        ({"NumericNotEquals": {"aws:MultiFactorAuthAge": "abc"}, "Null": {"aws:MultiFactorAuthAge": "false"}}, "yes"),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"},
+          "DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:01Z"}}, "yes"),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2026-01-01T00:00:01Z"},
+          "DateLessThan": {"aws:CurrentTime": "2026-01-01T00:00:00Z"}}, "no"),
+        ({"StringLike": {"aws:UserAgent": "*a*b*"}, "StringNotLike": {"aws:UserAgent": ["*ab*", "a*"]}}, "yes"),
+        ({"StringEqualsIgnoreCase": {"aws:UserAgent": "ab"}, "StringNotEquals": {"aws:UserAgent": ["ab", "AB", "aB"]}},
+         "yes"),
+        ({"StringEqualsIgnoreCase": {"aws:UserAgent": "ÿµß"}}, "yes"),
+    ],
+)  # fmt: skip
+def test_keys_that_hang_together(condition: dict[str, Any], expected: str) -> None:
+    assert can(role(allow("s3:*", condition=condition)), "s3:DeleteBucket", who=_ANY).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("s3:*", "arn:aws:s3:::logs-${aws:RequestedRegion}"), deny("*", "arn:aws:s3:::logs-us-east-1")], "yes"),
+        ([allow("s3:*", "arn:aws:s3:::${aws:PrincipalTag/t}"), deny("*", "arn:aws:s3:::*")], "no"),
+        ([allow("s3:*", "arn:aws:s3:::${aws:PrincipalTag/t, 'x'}")], "yes"),
+        ([ALL, deny("*", condition={"StringNotEquals": {"aws:ResourceTag/o": "${aws:PrincipalTag/o}"}})], "yes"),
+        ([ALL, deny("*", condition={"StringEquals": {"aws:PrincipalTag/o": "${aws:PrincipalTag/p}"}})], "yes"),
+    ],
+)
+def test_policy_variables(statements: list[Any], expected: str) -> None:
+    assert can(role(*statements), "s3:DeleteBucket", who=_ANY).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("ceilings", "expected"),
+    [
+        ({"boundary": [allow("ec2:*")]}, "no"),
+        ({"boundary": []}, "no"),
+        ({"boundary": [allow("s3:*", "arn:aws:s3:::b*")]}, "yes"),
+        ({"session": [allow("s3:Get*")]}, "no"),
+        ({"scps": [[ALL], []]}, "no"),
+        ({"scps": [[]]}, "no"),
+        ({"scps": [[ALL], [allow("s3:*", condition={"StringEquals": {"aws:PrincipalTag/a": "b"}})]]}, "yes"),
+        ({"scps": [[ALL], []], "management_account": True}, "yes"),
+        ({"scps": [[]], "service_linked": True}, "yes"),
+        ({"rcps": [deny("s3:*", Principal="*")]}, "no"),
+        ({"rcps": [deny("s3:*", Principal="*")], "service_linked": True}, "yes"),
+        ({"rcps": [deny("ec2:*", Principal="*")]}, "yes"),
+        ({"boundary": [allow("s3:*", "arn:aws:s3:::a*")], "session": [allow("s3:*", "arn:aws:s3:::b*")]}, "no"),
+    ],
+)
+def test_ceilings(ceilings: dict[str, Any], expected: str) -> None:
+    assert can(role(allow("s3:*"), **ceilings), "s3:DeleteBucket", who=_ANY).verdict == expected
+
+
+def test_a_witness_is_a_request_that_decide_allows() -> None:
+    holder = role(allow("rds:*", "*", {"StringEquals": {"rds:db-tag/env": "dev"}}), deny("rds:*", _DB))
+    answer = can(holder, "rds:DeleteDBInstance")
+    assert answer.witness is not None
+    context = {key.lower(): (value,) for key, value in answer.witness.context.items()}
+    request = Request(
+        request_principal(holder), answer.witness.action, (Target(answer.witness.resource),), context, ACCOUNT
+    )
+    assert decide(request, policy_set(holder)).outcome is Outcome.ALLOW
