@@ -1,0 +1,119 @@
+"""Does NEW allow what OLD does not? What is no gain first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ALL, HERE, allow, deny, policy, role
+
+from rolelint.catalog import catalog
+from rolelint.engine import actor, difference
+from rolelint.policies.role import PolicyType, Role
+from rolelint.records import replace
+
+_ANY = actor("any")
+_DEV = {"StringEquals": {"aws:ResourceTag/env": "dev"}}
+_DEV_OR_TEST = {"StringEquals": {"aws:ResourceTag/env": ["dev", "test"]}}
+_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+_BUCKET, _OBJECTS = "arn:aws:s3:::b", "arn:aws:s3:::b/*"
+_EC2 = [f"arn:aws:ec2:*:*:{t}/*" for t in ("instance", "image", "network-interface", "security-group", "volume")]
+_SUBNET = "arn:aws:ec2:*:*:subnet/*"
+
+
+def _gains(new: Role, old: Role, within: str) -> list[str]:
+    found = difference(new, old, who=_ANY, within=catalog().expand(within))
+    assert not found.unknown
+    for gain in found.gains:
+        assert gain.witness.action
+    return catalog().names(found.mask)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"s": [allow("s3:*")]}, {"s": [allow("s3:*", _BUCKET)]}),
+        ({"s": [allow("s3:*")]}, {"s": [allow("S3:delete*"), allow("s3:Get*")]}),
+        ({"s": [allow("s3:*")]}, {"s": [allow("s3:*", condition=_DEV)]}),
+        ({"s": [allow("s3:*", condition=_DEV_OR_TEST)]}, {"s": [allow("s3:*", condition=_DEV)]}),
+        ({"s": [allow("s3:*", "arn:aws:s3:::*")]}, {"s": [allow("s3:*", [_BUCKET, _OBJECTS])]}),
+        ({"s": [ALL]}, {"s": [ALL], "boundary": [allow("s3:*")]}),
+        ({"s": [ALL]}, {"s": [ALL, deny("s3:*", _BUCKET)]}),
+        ({"s": [ALL, deny("s3:*", _BUCKET)]}, {"s": [ALL, deny("s3:*", "arn:aws:s3:::b*")]}),
+        ({"s": [ALL]}, {"s": [ALL], "scps": [[ALL, deny("s3:*")]]}),
+        ({"s": [ALL]}, {"s": [ALL], "scps": [[]]}),
+        ({"s": [allow("s3:*"), allow("s3:Get*")]}, {"s": [allow("s3:*")]}),
+        ({"s": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}]}, {"s": [allow("s3:*")]}),
+        ({"s": [allow("ec2:*", [*_EC2, _SUBNET])]}, {"s": [allow("ec2:Run*", _EC2), allow("ec2:Run*", _SUBNET)]}),
+        ({"s": [allow("s3:*", condition={"StringLike": {"s3:prefix": "a*"}})]},
+         {"s": [allow("s3:*", condition={"StringEquals": {"s3:prefix": ["ab", "ac"]}})]}),
+        ({"s": [allow("s3:*", condition={"NumericLessThan": {"s3:max-keys": "10"}})]},
+         {"s": [allow("s3:*", condition={"NumericLessThan": {"s3:max-keys": "9"}})]}),
+        ({"s": [allow("s3:*", condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})]},
+         {"s": [allow("s3:*", condition={"IpAddress": {"aws:SourceIp": ["10.1.0.0/16", "10.9.9.9"]}})]}),
+    ],
+)  # fmt: skip
+def test_nothing_is_gained(old: dict[str, Any], new: dict[str, Any]) -> None:
+    before = role(*old.pop("s"), **old)
+    after = role(*new.pop("s"), **new)
+    for within in ("s3:*", "ec2:RunInstances"):
+        assert _gains(after, before, within) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "within", "gained"),
+    [
+        ({"s": [ALL], "boundary": [allow("s3:Get*")]}, {"s": [ALL]}, "s3:DeleteB*t", ["s3:DeleteBucket"]),
+        ({"s": [ALL], "scps": [[]]}, {"s": [ALL], "scps": [[ALL]]}, "sqs:DeleteQueue", ["sqs:DeleteQueue"]),
+        ({"s": [ALL, deny("s3:*", "arn:aws:s3:::b*")]}, {"s": [ALL, deny("s3:*", _BUCKET)]}, "s3:DeleteBucket",
+         ["s3:DeleteBucket"]),
+        ({"s": [allow("s3:*", condition=_DEV)]}, {"s": [allow("s3:*", condition=_DEV_OR_TEST)]}, "s3:DeleteBucket",
+         ["s3:DeleteBucket"]),
+        ({"s": [allow("s3:*", condition=_MFA)]}, {"s": [allow("s3:*", condition={"BoolIfExists": _MFA["Bool"]})]},
+         "s3:DeleteBucket", ["s3:DeleteBucket"]),
+        ({"s": [{"Effect": "Allow", "NotAction": ["s3:*", "iam:*"], "Resource": "*"}]},
+         {"s": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}]}, "s3:DeleteBucket", ["s3:DeleteBucket"]),
+        ({"s": [{"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::*"}]},
+         {"s": [{"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::b*"}]}, "s3:DeleteBucket",
+         ["s3:DeleteBucket"]),
+        ({"s": [allow("s3:*", _BUCKET)]}, {"s": [allow("s3:*", [_BUCKET, _OBJECTS])]}, "s3:Delete*ject",
+         ["s3:DeleteObject"]),
+        ({"s": [allow("ec2:*", _EC2)]}, {"s": [allow("ec2:*", [*_EC2, _SUBNET])]}, "ec2:RunInstances",
+         ["ec2:RunInstances"]),
+        ({"s": [allow("ec2:*", _EC2)]}, {"s": [allow("ec2:*", _EC2), allow("ec2:*", _SUBNET)]}, "ec2:RunInstances",
+         ["ec2:RunInstances"]),
+        ({"s": [ALL, deny("ec2:*", _SUBNET)]}, {"s": [ALL]}, "ec2:RunInstances", ["ec2:RunInstances"]),
+        ({"s": [ALL], "rcps": [deny("s3:*", Principal="*")]}, {"s": [ALL]}, "s3:DeleteBucket", ["s3:DeleteBucket"]),
+        ({"s": [ALL], "session": [allow("s3:Get*")]}, {"s": [ALL]}, "s3:DeleteBucket", ["s3:DeleteBucket"]),
+    ],
+    ids=["boundary removed", "SCP level filled", "Deny narrowed", "condition loosened", "IfExists added",
+         "NotAction shortened", "NotResource shortened", "resource added", "required resource added",
+         "required resource added in a statement", "Deny on a required resource removed", "RCP removed",
+         "session policy removed"],
+)  # fmt: skip
+def test_something_is_gained(old: dict[str, Any], new: dict[str, Any], within: str, gained: list[str]) -> None:
+    before = role(*old.pop("s"), **old)
+    after = role(*new.pop("s"), **new)
+    assert _gains(after, before, within) == gained
+
+
+def test_a_statement_that_moves_between_policies_gains_nothing() -> None:
+    one, two = allow("s3:*", _BUCKET, _DEV), allow("rds:*")
+    before = role(one, two)
+    after = replace(
+        before, identity=(policy(PolicyType.IDENTITY, two), policy(PolicyType.IDENTITY, {**one, "Sid": "Moved"}))
+    )
+    assert _gains(after, before, "*") == []
+
+
+def test_a_new_role_gains_what_it_allows() -> None:
+    found = difference(role(allow("s3:DeleteBucket", _BUCKET)), None)
+    assert catalog().names(found.mask) == ["s3:DeleteBucket"]
+    assert found.gains[0].resources == (_BUCKET,)
+    assert not found.unknown
+
+
+def test_both_are_judged_as_the_same_caller() -> None:
+    statement = allow("s3:*", condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})
+    before = replace(role(statement), arn="", name="other", location=HERE)
+    assert _gains(role(statement), before, "s3:*") == []

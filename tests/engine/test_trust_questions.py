@@ -1,0 +1,91 @@
+"""Who may satisfy a trust policy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ACCOUNT, allow, deny, policy
+
+from rolelint.engine import trust_allows
+from rolelint.engine.actors import Domain, actor
+from rolelint.engine.request import Principal
+from rolelint.policies.role import PolicyType
+from rolelint.policies.text import unknown
+
+_GITHUB = "token.actions.githubusercontent.com"
+_PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/{_GITHUB}"
+_WEB = Principal("oidc", provider=_PROVIDER)
+_EC2 = Principal("service", name="ec2.amazonaws.com")
+_ROLE = Principal(
+    "role_session",
+    arn=f"arn:aws:sts::{ACCOUNT}:assumed-role/ci/run",
+    role_arn=f"arn:aws:iam::{ACCOUNT}:role/ci",
+    account=ACCOUNT,
+)
+_USER = Principal("user", arn=f"arn:aws:iam::{ACCOUNT}:user/maria", account=ACCOUNT)
+_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def _trust(principal: Any, action: Any = "sts:AssumeRole", condition: Any = None) -> dict[str, Any]:
+    out = {"Effect": "Allow", "Principal": principal, "Action": action}
+    return {**out, "Condition": condition} if condition else out
+
+
+_SUB = f"{_GITHUB}:sub"
+
+
+@pytest.mark.parametrize(
+    ("statements", "caller", "action", "context", "expected"),
+    [
+        ([_trust({"Service": "lambda.amazonaws.com"})], _EC2, "sts:AssumeRole", {}, "no"),
+        ([_trust({"AWS": "999999999999"})], _ROLE, "sts:AssumeRole", {}, "no"),
+        ([_trust({"AWS": ACCOUNT})], _ROLE, "sts:TagSession", {}, "no"),
+        ([_trust({"Federated": _PROVIDER}, "sts:AssumeRole")], _WEB, "sts:AssumeRoleWithWebIdentity", {}, "no"),
+        ([_trust({"AWS": "*"}), deny("sts:*", Principal="*")], _ROLE, "sts:AssumeRole", {}, "no"),
+        ([_trust({"AWS": ACCOUNT}), deny("sts:*", Principal={"AWS": _ROLE.role_arn})], _ROLE, "sts:AssumeRole", {},
+         "no"),
+        ([_trust({"AWS": ACCOUNT}, "sts:AssumeRole", {"StringEquals": {"sts:ExternalId": "x"}})], _ROLE,
+         "sts:AssumeRole", {"sts:ExternalId": None}, "no"),
+        ([_trust({"Federated": _PROVIDER}, "sts:AssumeRoleWithWebIdentity", {"StringLike": {_SUB: "repo:o/*"}})],
+         _WEB, "sts:AssumeRoleWithWebIdentity", {_SUB: Domain("always", None, "repo:evil/*")}, "no"),
+        ([_trust({"Federated": _PROVIDER}, "sts:AssumeRoleWithWebIdentity", {"StringLike": {_SUB: "repo:o*"}})],
+         _WEB, "sts:AssumeRoleWithWebIdentity", {_SUB: Domain("always", None, "repo:o-evil/*")}, "yes"),
+        ([_trust({"Federated": _PROVIDER}, "sts:*", {"ForAllValues:StringLike": {_SUB: "repo:o/*"}})],
+         _WEB, "sts:AssumeRoleWithWebIdentity", {_SUB: None}, "yes"),
+        ([_trust({"Service": "ec2.amazonaws.com"})], _EC2, "sts:AssumeRole", {}, "yes"),
+        ([_trust({"AWS": ACCOUNT}, ["sts:AssumeRole", "sts:TagSession"])], _ROLE, "sts:TagSession", {}, "yes"),
+        ([_trust("*", "sts:AssumeRole", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/c*"}})], _ROLE,
+         "sts:AssumeRole", {}, "yes"),
+        ([_trust("*", "sts:AssumeRole", {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/d*"}})], _ROLE,
+         "sts:AssumeRole", {}, "no"),
+        ([_trust({"AWS": ACCOUNT}, "sts:AssumeRole", {"StringEquals": {"aws:PrincipalAccount": "1"}})], _ROLE,
+         "sts:AssumeRole", {}, "no"),
+    ],
+)  # fmt: skip
+def test_a_trust_policy(
+    statements: list[Any], caller: Principal, action: str, context: dict[str, Any], expected: str
+) -> None:
+    answer = trust_allows(policy(PolicyType.TRUST, *statements), caller, action, context=context)
+    assert answer.verdict == expected
+    assert (answer.witness is not None) is (expected == "yes")
+
+
+@pytest.mark.parametrize(("who", "expected"), [("automation", "no"), ("human", "yes"), ("any", "yes")])
+def test_mfa_is_asked_of_the_call_itself(who: str, expected: str) -> None:
+    trust = policy(PolicyType.TRUST, _trust({"AWS": _USER.arn}, "sts:AssumeRole", _MFA))
+    assert trust_allows(trust, _USER, who=actor(who)).verdict == expected
+
+
+def test_what_a_trust_policy_leaves_unknown() -> None:
+    shared = {"StringEquals": {"sts:ExternalId": unknown("v")}}
+    asked = policy(PolicyType.TRUST, _trust({"AWS": ACCOUNT}, "sts:AssumeRole", shared))
+    assert trust_allows(asked, _ROLE).certainty == "proved"
+    org = {"StringNotEquals": {"aws:PrincipalOrgID": unknown("org")}}
+    guarded = policy(PolicyType.TRUST, _trust({"AWS": ACCOUNT}), deny("sts:*", None, org, Principal="*"))
+    assert trust_allows(guarded, _ROLE).verdict != "no"
+    assert trust_allows(policy(PolicyType.TRUST, unknown("document")), _ROLE).verdict == "unknown"
+
+
+def test_an_identity_statement_grants_nobody() -> None:
+    assert trust_allows(policy(PolicyType.TRUST, allow("sts:AssumeRole")), _ROLE).verdict == "no"

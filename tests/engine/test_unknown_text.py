@@ -1,0 +1,126 @@
+"""Values known only at deployment: both bounds are kept, and nothing unknown passes as proved or as impossible."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ACCOUNT, ALL, allow, deny, role
+
+from rolelint.catalog import catalog
+from rolelint.engine import actor, can, difference, powers
+from rolelint.errors import Location
+from rolelint.policies.role import Role, Unknown
+from rolelint.policies.text import unknown
+from rolelint.records import replace
+
+_ANY = actor("any")
+_X, _ARN = unknown("var.x"), unknown("aws_s3_bucket.b.arn")
+_ORG = {"StringNotEquals": {"aws:PrincipalOrgID": unknown("data.org.id")}}
+
+
+def _said(holder: Role, action: str) -> str:
+    answer = can(holder, action, who=_ANY)
+    return f"{answer.verdict} {answer.certainty}" if answer.verdict == "yes" else answer.verdict
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "expected"),
+    [
+        ([allow("s3:*", f"arn:aws:s3:::{_X}/*")], "s3:DeleteBucket", "no"),
+        ([allow("s3:*", f"arn:aws:sqs:*:*:{_X}")], "s3:DeleteBucket", "no"),
+        ([allow("s3:*", f"{_ARN}/*")], "s3:DeleteBucket", "no"),
+        ([allow("s3:Get*"), allow(f"sqs:{_X}")], "s3:DeleteBucket", "no"),
+        ([allow("s3:*", "*", {"NumericLessThan": {"aws:MultiFactorAuthAge": _X}, "Null": {"aws:userid": "true"}})],
+         "s3:DeleteBucket", "no"),
+        ([allow("s3:*", f"arn:aws:s3:::{_X}")], "s3:DeleteBucket", "yes proved"),
+        ([allow("s3:*", f"arn:aws:s3:::{_X}/*")], "s3:DeleteObject", "yes proved"),
+        ([allow("s3:*", "*", {"StringEquals": {"aws:ResourceTag/env": _X}})], "s3:DeleteBucket", "yes proved"),
+        ([allow("s3:*"), deny("s3:*", f"arn:aws:s3:::{_X}")], "s3:DeleteBucket", "yes possible"),
+        ([allow("s3:*", _ARN)], "s3:DeleteBucket", "yes possible"),
+        ([allow("s3:*", f"{_ARN}/*")], "s3:DeleteObject", "yes possible"),
+        ([allow("s3:*", f"{_ARN}/${{aws:userid}}/*")], "s3:DeleteObject", "yes possible"),
+        ([allow("s3:*", NotResource=f"arn:aws:s3:::{_X}") | {"Resource": "*"}], "s3:DeleteBucket", "yes possible"),
+        ([allow(f"s3:Delete{_X}")], "s3:DeleteBucket", "yes possible"),
+        ([ALL, deny(f"s3:{_X}")], "s3:DeleteBucket", "yes possible"),
+        ([ALL, deny("*", "*", _ORG)], "s3:DeleteBucket", "yes possible"),
+        ([ALL, deny("*", "*", {"IpAddress": {"aws:SourceIp": _X}})], "s3:DeleteBucket", "yes possible"),
+        ([allow("s3:*", "*", {"StringNotEquals": {"aws:PrincipalType": _X}})], "s3:DeleteBucket", "yes possible"),
+        ([allow("s3:*", "*", {"Bool": {"aws:SecureTransport": _X}})], "s3:DeleteBucket", "yes possible"),
+        ([allow("s3:*", "*", {"StringMatches": {"aws:userid": "x"}})], "s3:DeleteBucket", "yes possible"),
+        ([allow(_X)], "s3:DeleteBucket", "unknown"),
+        ([allow([_X, "sqs:*"])], "s3:DeleteBucket", "unknown"),
+        ([_X], "s3:DeleteBucket", "unknown"),
+        ([allow(_X), deny("s3:*")], "s3:DeleteBucket", "unknown"),
+    ],
+)  # fmt: skip
+def test_what_can_be_said(statements: list[Any], action: str, expected: str) -> None:
+    assert _said(role(*statements), action) == expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "action", "scope", "certainty"),
+    [
+        (_ARN, "s3:DeleteBucket", "named", "possible"),
+        (f"{_ARN}/*", "s3:DeleteObject", "pattern", "possible"),
+        (f"arn:aws:s3:::{_X}", "s3:DeleteBucket", "named", "proved"),
+        (f"arn:aws:s3:::{_X}*", "s3:DeleteBucket", "pattern", "proved"),
+        (f"arn:aws:rds:*:{ACCOUNT}:db:{_X}", "rds:DeleteDBInstance", "named", "proved"),
+        (f"arn:aws:rds:{_X}:{ACCOUNT}:db:*", "rds:DeleteDBInstance", "pattern", "proved"),
+    ],
+)
+def test_an_unknown_value_is_one_thing(resource: str, action: str, scope: str, certainty: str) -> None:
+    found = powers(role(allow(action, resource)), _ANY, catalog().expand(action)).powers
+    assert [(p.scope, p.certainty, p.resources) for p in found][:1] == [(scope, certainty, (resource,))]
+
+
+def test_an_unknown_action_is_told_and_not_guessed() -> None:
+    holder = role(allow([_X, "sqs:DeleteQueue"], Sid="Given"))
+    found = powers(holder)
+    assert catalog().names(found.mask) == ["sqs:DeleteQueue"]
+    (item,) = found.unknown
+    assert item.what == "statement `identity/Given`"
+    assert item.mask
+    assert "Given" in can(holder, "rds:DeleteDBInstance").reason
+
+
+@pytest.mark.parametrize(
+    ("ceilings", "expected"),
+    [
+        ({"boundary": [_X]}, "yes possible"),
+        ({"scps": [[ALL], [_X]]}, "yes possible"),
+        ({"session": [_X]}, "yes possible"),
+        ({"boundary": [allow(_X)]}, "yes possible"),
+        ({"boundary": [_X], "scps": [[]]}, "no"),
+        ({"unknowns": (Unknown("permissions boundary", "it is not in the file", Location("f"), widens=False),)},
+         "yes possible"),
+    ],
+)  # fmt: skip
+def test_an_unknown_ceiling_leaves_a_power_possible(ceilings: dict[str, Any], expected: str) -> None:
+    assert _said(role(allow("s3:*"), **ceilings), "s3:DeleteBucket") == expected
+
+
+def test_what_is_possible_says_what_it_assumes() -> None:
+    answer = can(role(allow("s3:*"), boundary=[_X]), "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert any("not known" in text for text in answer.witness.assumes)
+    assert answer.reason
+
+
+def test_an_unknown_attached_policy_makes_a_no_unknown() -> None:
+    missing = Unknown("attached policy", "its document is not in the file", Location("f"))
+    holder = role(allow("s3:Get*"), unknowns=(missing,))
+    assert _said(holder, "s3:DeleteBucket") == "unknown"
+    assert _said(holder, "s3:GetObject") == "yes proved"
+
+
+def test_a_difference_tells_what_it_could_not_judge() -> None:
+    old = role(allow("s3:Get*"))
+    mask = catalog().expand("s3:DeleteBucket")
+    assert difference(role(allow("s3:*", f"arn:aws:s3:::{_X}")), old, within=mask).mask == mask
+    for statement in (allow(_X), allow("s3:*", _ARN), allow(f"s3:Delete{_X}")):
+        found = difference(role(statement), old, within=mask)
+        assert not found.gains
+        assert found.unknown[0][0] == mask
+    same = role(allow("s3:*", _ARN))
+    assert difference(same, replace(same), within=mask).unknown == ()
