@@ -177,6 +177,9 @@ class Fleet:
             told: told of each account as soon as it is finished, from any thread.
         """
 
+        for member in accounts:
+            self._guardrails.place(member.id, member.name, member.units)
+
         def one(member: Member) -> Outcome:
             outcome = self._one(member)
             if told:

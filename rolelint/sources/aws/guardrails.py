@@ -17,9 +17,20 @@ class Guardrails:
     def __init__(self, aws: Caller) -> None:
         self._aws = aws
         self._lock = Lock()
+        self._locks: dict[str, Lock] = {}
+        self._homes: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
         self._levels: dict[str, dict[str, Any]] = {}
         self._texts: dict[str, dict[str, Any]] = {}
+        self._told: list[dict[str, Any]] | None = None
         self._roots: dict[str, frozenset[str]] | None = None
+
+    def place(self, account: str, name: str, units: tuple[tuple[str, str], ...]) -> None:
+        """Remember where an account is, so that nobody asks again.
+
+        Args:
+            units: ids and names of the levels above it, root first.
+        """
+        self._homes[account] = name, units
 
     def of(self, account: str) -> dict[str, Any] | None:
         """Read what stands around an account.
@@ -29,9 +40,7 @@ class Guardrails:
             last, or None when they could not be read: then `reason` says why.
         """
         try:
-            told = self._aws.demand(
-                "organizations", "DescribeOrganization", absent=("AWSOrganizationsNotInUseException",)
-            )
+            told = self._organization()
         except NotSeen as error:
             return {"id": "", "management_account": "", "path": None, "reason": error.reason}
         if told is None:
@@ -51,7 +60,29 @@ class Guardrails:
             out["reason"] = error.reason
         return out
 
+    def _organization(self) -> dict[str, Any] | None:
+        with self._lock:
+            own = self._locks.setdefault("organization", Lock())
+        with own:
+            if self._told is None:
+                told = self._aws.demand(
+                    "organizations", "DescribeOrganization", absent=("AWSOrganizationsNotInUseException",)
+                )
+                self._told = [] if told is None else [told]
+            return next(iter(self._told), None)
+
     def _path(self, account: str) -> list[dict[str, Any]]:
+        if account in self._homes:
+            name, units = self._homes[account]
+            kinds = ["ROOT", *("ORGANIZATIONAL_UNIT" for _ in units[1:])]
+            levels = [self._level(number, kind, of) for (number, of), kind in zip(units, kinds, strict=True)]
+            levels.append(self._level(account, "ACCOUNT", name))
+        else:
+            levels = self._climb(account)
+        return self._enabled_only(levels)
+
+    def _climb(self, account: str) -> list[dict[str, Any]]:
+        """Find the path of an account from below."""
         described = self._aws.ask("organizations", "DescribeAccount", where=account, AccountId=account)
         name = described["Account"].get("Name", "") if described else ""
         levels = [self._level(account, "ACCOUNT", name)]
@@ -62,25 +93,35 @@ class Guardrails:
                 break
             child, kind = parents[0]["Id"], parents[0]["Type"]
             levels.insert(0, self._level(child, kind))
+        return levels
+
+    def _enabled_only(self, levels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Leave out policies of types that are switched off."""
         enabled = self._enabled().get(levels[0]["id"])
         if enabled is None:
             return levels
         return [{**level, **{k: level[k] if k in enabled else None for k in _KINDS}} for level in levels]
 
     def _level(self, target: str, kind: str, name: str = "") -> dict[str, Any]:
+        """Read a level once; others who want the same one wait, and those who want another do not."""
         with self._lock:
+            own = self._locks.setdefault(target, Lock())
+        with own:
             found = self._levels.get(target)
             if found is None:
-                if kind == "ORGANIZATIONAL_UNIT":
-                    unit = self._aws.ask(
-                        "organizations", "DescribeOrganizationalUnit", where=target, OrganizationalUnitId=target
-                    )
-                    name = unit["OrganizationalUnit"]["Name"] if unit else ""
-                found = {"id": target, "type": kind, "name": name or ("Root" if kind == "ROOT" else "")}
-                for key, policy_type in _KINDS.items():
-                    found[key] = self._policies(target, policy_type)
-                self._levels[target] = found
+                found = self._levels[target] = self._read_level(target, kind, name)
             return found
+
+    def _read_level(self, target: str, kind: str, name: str) -> dict[str, Any]:
+        if kind == "ORGANIZATIONAL_UNIT" and not name:
+            unit = self._aws.ask(
+                "organizations", "DescribeOrganizationalUnit", where=target, OrganizationalUnitId=target
+            )
+            name = unit["OrganizationalUnit"]["Name"] if unit else ""
+        level: dict[str, Any] = {"id": target, "type": kind, "name": name or ("Root" if kind == "ROOT" else "")}
+        for key, policy_type in _KINDS.items():
+            level[key] = self._policies(target, policy_type)
+        return level
 
     def _policies(self, target: str, policy_type: str) -> list[dict[str, Any]]:
         out = []

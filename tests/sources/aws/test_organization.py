@@ -298,6 +298,13 @@ def test_an_account_that_failed_for_a_while_is_read_again(scan: Any, proxy: Prox
     assert statuses == {"resumed": 5, "read": 1}
 
 
+#: Runs rolelint with Ctrl-C in force, also where the tests run in the background.
+START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from rolelint.cli import main; main(sys.argv[1:])"
+)
+
+
 def test_an_interrupted_scan_goes_on_where_it_was(
     organization: Organization, scan: Any, proxy: Proxy, tmp_path: Path
 ) -> None:
@@ -305,7 +312,7 @@ def test_an_interrupted_scan_goes_on_where_it_was(
     proxy.delay = 0.08
     started = subprocess.Popen(
         [
-            *(sys.executable, "-m", "rolelint", "scan", "--endpoint-url", proxy.url, "--region", "us-east-1"),
+            *(sys.executable, "-c", START, "scan", "--endpoint-url", proxy.url, "--region", "us-east-1"),
             *("--org", *FEW, "--state", str(state), "--concurrency", "1"),
         ],
         env={**os.environ, **organization.management.environment()},
