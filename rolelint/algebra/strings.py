@@ -201,6 +201,11 @@ def member(
                 ):
                     return text
             return None
+    if without:
+        # What is taken away again adds nothing.
+        unions = [[p for p in union if p not in without] for union in unions]
+        if not all(unions):
+            return None
     return _search(unions, without, limit)
 
 
