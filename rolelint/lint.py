@@ -7,18 +7,21 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rolelint.documents import Document, Place, parse
 from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.ranking import rank
-from rolelint.parallel import fork_map, workers
+from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.reach import enrich
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, read, read_folder
 from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
+
+if TYPE_CHECKING:
+    from rolelint.findings.written import Piece, Scribe, Written
 
 #: Words that only files about IAM, CloudFormation or Terraform plans have. A file that cannot be parsed is
 #: reported when the user named it, or when it has all words of one of these groups.
@@ -75,9 +78,11 @@ class Request(NamedTuple):
 
 
 #: Roles that a process must have to pay for being started.
-ROLES_PER_WORKER = 60
+ROLES_PER_WORKER = 30
+#: Parts that each process takes of the roles, so that none waits long for another.
+PARTS_PER_WORKER = 12
 
-_Judged = list[tuple[RoleReport, list[UnknownItem]]]
+_Judged = tuple[list[RoleReport], list[UnknownItem]]
 
 
 class _Found(NamedTuple):
@@ -95,6 +100,7 @@ def lint(
     options: Any,
     report: Report | None = None,
     documents: Iterable[Document] = (),
+    scribe: Scribe | None = None,
 ) -> Report:
     """Read everything that a request names and judge every role and policy found.
 
@@ -104,6 +110,7 @@ def lint(
         options: passed through to the judge.
         report: a report that already carries its settings, to be filled.
         documents: what a source other than files has read already; judged after what the request names.
+        scribe: writes a role in the format of the report, where roles may be text already when they are judged.
     """
     report = report if report is not None else Report()
     context = ReadContext(request.forced_type, options=dict(request.reader_options))
@@ -111,21 +118,22 @@ def lint(
     quotes = _Quotes() if request.excerpts else None
     _grammar(readings, context, report)
 
-    def judge_part(part: Sequence[Role]) -> list[tuple[RoleReport, list[UnknownItem]]]:
-        out = []
+    def judge_part(part: Sequence[Role]) -> _Judged:
+        out: list[RoleReport] = []
+        unknown: list[UnknownItem] = []
         for role in part:
             judged = judge.check_role(role, rulebook, options)
             if role.inventoried or role.accessed is not None:
                 enrich(role, judged, options.actor)
             if quotes:
                 judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
-            out.append((judged, _each_once(judge.role_unknowns(role, options))))
-        return out
+            out.append(judged)
+            unknown += _each_once(judge.role_unknowns(role, options))
+        return out, unknown
 
-    for part in _share(judge_part, roles):
-        for judged, unknown in part:
-            report.roles.append(judged)
-            report.unknown += unknown
+    # Where an account was looked at, the order of the roles is known at the end only.
+    ordered = any(role.inventoried or role.accessed is not None for role in roles)
+    _judge_all(judge_part, roles, report, None if ordered else scribe)
     rank(report)
     for reading in readings:
         for policy in reading.policies:
@@ -137,12 +145,46 @@ def lint(
     return report
 
 
-def _share(work: Callable[[Sequence[Role]], _Judged], roles: list[Role]) -> Iterator[_Judged]:
-    """Judge roles, in several processes where there are many; the first here, so that each finds what all need."""
+def _judge_all(
+    judge_part: Callable[[Sequence[Role]], _Judged], roles: list[Role], report: Report, scribe: Scribe | None
+) -> None:
+    """Judge roles, in several processes where there are many; the first here, so that each finds what all need.
+
+    Args:
+        scribe: what writes a role in the report's format, where each process can do so for its roles.
+    """
     count = workers(len(roles), ROLES_PER_WORKER)
-    yield work(roles[:1])
+    written = _room(count) if scribe is not None and count > 1 else None
+
+    def work(process: int, part: Sequence[Role]) -> tuple[list[RoleReport], Piece | None, list[UnknownItem]]:
+        judged, unknown = judge_part(part)
+        if written is None or scribe is None:
+            return judged, None, unknown
+        return [], written.put(process, judged, scribe), unknown
+
+    report.written = written
+    done = [work(0, roles[:1])]
     rest = roles[1:]
-    yield from fork_map(work, rest, count) if count > 1 else (work(rest),)
+    if count > 1:
+        size = -(-len(rest) // min(count * PARTS_PER_WORKER, MOST_PARTS))
+        done += fork_map(work, [rest[at : at + size] for at in range(0, len(rest), size)], count)
+    else:
+        done.append(work(0, rest))
+    for judged, piece, unknown in done:
+        report.roles += judged
+        report.unknown += unknown
+        if written is not None and piece is not None:
+            written.pieces.append(piece)
+
+
+def _room(processes: int) -> Written | None:
+    """Make room for text, or give None where there is no place for files."""
+    from rolelint.findings.written import Written
+
+    try:
+        return Written(processes)
+    except OSError:
+        return None
 
 
 def load_roles(request: Request, report: Report) -> list[Role]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-_Item = TypeVar("_Item")
+from rolelint.errors import RolelintError
+
+_Part = TypeVar("_Part")
 _Result = TypeVar("_Result")
+
+#: More parts than this are not worth it, and their numbers must fit into a pipe before anybody reads them.
+MOST_PARTS = 4_000
 
 
 class WorkerError(RuntimeError):
@@ -34,53 +38,77 @@ def workers(items: int, least: int) -> int:
     return max(1, min(len(os.sched_getaffinity(0)), items // least, 8))
 
 
-def fork_map(work: Callable[[Sequence[_Item]], _Result], items: Sequence[_Item], count: int) -> list[_Result]:
-    """Apply a function to contiguous parts of a list, each in a copy of this process.
+def fork_map(work: Callable[[int, _Part], _Result], parts: Sequence[_Part], count: int) -> list[_Result]:
+    """Apply a function to the parts of a job, each in whichever of several copies of this process is free.
 
     Args:
-        work: takes a part; what it gives must be picklable.
-        count: how many parts; the first is worked on here.
+        work: takes the number of the process, 0 for this one, and a part; what it gives must be picklable.
+        parts: at most `MOST_PARTS`; process `n` begins with part `n`.
+        count: how many processes.
 
     Returns:
         The results in the order of the parts.
 
     Raises:
-        WorkerError: when a worker raised, or ended without an answer.
+        RolelintError: what a worker raised.
+        WorkerError: when a worker raised something else, or ended without an answer.
     """
-    size, more = divmod(len(items), count)
-    bounds = [0]
-    for number in range(count):
-        bounds.append(bounds[-1] + size + (number < more))
-    parts = [items[low:high] for low, high in pairwise(bounds)]
-    started = [_start(work, part) for part in parts[1:]]
+    assert len(parts) <= MOST_PARTS
+    queue = _queue(range(count, len(parts)))
+    started = [_start(work, parts, number, queue) for number in range(1, min(count, len(parts)))]
     try:
-        results = [work(parts[0])]
+        results = dict(_work(work, parts, 0, queue))
     except BaseException:
+        list(_taken(queue))  # nobody shall begin another part
         for pid, stream in started:
             stream.close()
             os.waitpid(pid, 0)
         raise
+    finally:
+        os.close(queue)
     import pickle
 
-    failure = ""
+    failures: list[Exception] = []
     for pid, stream in started:
         with stream:
             data = stream.read()
         _, status = os.waitpid(pid, 0)
         if not data:
-            failure = failure or f"a worker ended without an answer, status {status}"
+            failures.append(WorkerError(f"a worker ended without an answer, status {status}"))
             continue
         good, value = pickle.loads(data)
         if good:
-            results.append(value)
+            results.update(value)
         else:
-            failure = failure or value
-    if failure:
-        raise WorkerError(failure)
-    return results
+            failures.append(value if isinstance(value, RolelintError) else WorkerError(value))
+    if failures:
+        raise failures[0]
+    return [results[number] for number in range(len(parts))]
 
 
-def _start(work: Callable[[Sequence[Any]], Any], part: Sequence[Any]) -> tuple[int, Any]:
+def _queue(numbers: range) -> int:
+    """Make a pipe from which every process takes the number of its next part."""
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"".join(number.to_bytes(2, "little") for number in numbers))
+    os.close(write_end)
+    return read_end
+
+
+def _taken(queue: int) -> Iterator[int]:
+    while number := os.read(queue, 2):
+        yield int.from_bytes(number, "little")
+
+
+def _work(
+    work: Callable[[int, _Part], _Result], parts: Sequence[_Part], process: int, queue: int
+) -> Iterator[tuple[int, _Result]]:
+    if process < len(parts):
+        yield process, work(process, parts[process])
+    for number in _taken(queue):
+        yield number, work(process, parts[number])
+
+
+def _start(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int) -> tuple[int, Any]:
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid:
@@ -91,17 +119,19 @@ def _start(work: Callable[[Sequence[Any]], Any], part: Sequence[Any]) -> tuple[i
     try:
         os.close(read_end)
         with open(write_end, "wb") as stream:
-            stream.write(_answer(work, part))
+            stream.write(_answer(work, parts, process, queue))
         status = 0
     finally:
         os._exit(status)
 
 
-def _answer(work: Callable[[Sequence[Any]], Any], part: Sequence[Any]) -> bytes:
+def _answer(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int) -> bytes:
     import pickle
 
     try:
-        return pickle.dumps((True, work(part)), protocol=5)
+        return pickle.dumps((True, list(_work(work, parts, process, queue))), protocol=5)
+    except RolelintError as error:
+        return pickle.dumps((False, error), protocol=5)
     except BaseException:
         import traceback
 

@@ -3,41 +3,57 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from rolelint.errors import UsageError
 from rolelint.parallel import WorkerError, fork_map, workers
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this platform cannot copy a process")
 
 
-def _squares(part: Sequence[int]) -> list[int]:
+def _squares(process: int, part: Sequence[int]) -> list[int]:
     return [n * n for n in part]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_results_come_in_order(count: int) -> None:
-    items = list(range(20))
-    joined = [n for part in fork_map(_squares, items, count) for n in part]
-    assert joined == _squares(items)
+    parts = [range(at, at + 3) for at in range(0, 20, 3)]
+    joined = [n for part in fork_map(_squares, parts, count) for n in part]
+    assert joined == [n * n for n in range(21)]
 
 
 def test_work_happens_in_other_processes() -> None:
-    pids = fork_map(lambda part: os.getpid(), [1, 2, 3], 3)
-    assert len(set(pids)) == 3
-    assert pids[0] == os.getpid()
+    answers = fork_map(lambda process, part: (process, os.getpid()), [1, 2, 3], 3)
+    assert [process for process, _ in answers] == [0, 1, 2]
+    assert len({pid for _, pid in answers}) == 3
+    assert answers[0][1] == os.getpid()
+
+
+def test_more_processes_than_parts_are_not_started() -> None:
+    assert fork_map(lambda process, part: (process, part), ["only"], 4) == [(0, "only")]
+
+
+def test_who_is_free_takes_the_next_part() -> None:
+    def slow_first(process: int, part: int) -> int:
+        if part == 0:
+            time.sleep(0.3)
+        return process
+
+    assert fork_map(slow_first, range(8), 2) == [0, *[1] * 7]
 
 
 def test_large_answers_pass() -> None:
-    (first, second) = fork_map(lambda part: "x" * 3_000_000, [1, 2], 2)
+    (first, second) = fork_map(lambda process, part: "x" * 3_000_000, [1, 2], 2)
     assert len(first) == len(second) == 3_000_000
 
 
 def test_a_failure_in_a_worker_is_raised_here() -> None:
-    def fail(part: Sequence[int]) -> int:
-        return 1 // part[0]
+    def fail(process: int, part: int) -> int:
+        return 1 // part
 
     with pytest.raises(WorkerError, match="ZeroDivisionError"):
         fork_map(fail, [1, 0], 2)
@@ -46,10 +62,10 @@ def test_a_failure_in_a_worker_is_raised_here() -> None:
 def test_a_failure_here_is_raised_and_leaves_no_process(tmp_path: Path) -> None:
     told = tmp_path / "pid"
 
-    def fail(part: Sequence[int]) -> int:
-        if part[0]:
+    def fail(process: int, part: int) -> int:
+        if part:
             told.write_text(str(os.getpid()))
-        return 1 // part[0]
+        return 1 // part
 
     with pytest.raises(ZeroDivisionError):
         fork_map(fail, [0, 1], 2)
@@ -57,9 +73,19 @@ def test_a_failure_here_is_raised_and_leaves_no_process(tmp_path: Path) -> None:
         os.kill(int(told.read_text()), 0)
 
 
+def test_an_error_for_the_user_passes_as_it_is() -> None:
+    def refuse(process: int, part: int) -> int:
+        if part:
+            raise UsageError("no room", hint="make some")
+        return 0
+
+    with pytest.raises(UsageError, match=r"no room\. make some"):
+        fork_map(refuse, [0, 1], 2)
+
+
 def test_a_worker_that_dies_is_told() -> None:
-    def die(part: Sequence[int]) -> int:
-        if part[0]:
+    def die(process: int, part: int) -> int:
+        if part:
             os._exit(9)
         return 0
 

@@ -155,7 +155,7 @@ def perform(
     from rolelint import rulebook
     from rolelint.findings.model import Report
     from rolelint.lint import Request, lint
-    from rolelint.reporters import Style, render
+    from rolelint.reporters import Style, render, scribe
 
     book = rulebook.load_rules(rule_folders)
     chosen = grammar.taken(grammar_options)
@@ -166,40 +166,46 @@ def perform(
     quoted = format_name != "json"
     request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options, hook)
     new_only = bool(reader_options.get("new_only"))
-    with grammar.in_front(judge, chosen, report, new_only=new_only, verbose=verbose) as front:
-        (fill or lint)(request, front, book, options, report)
-    report.catalog = _catalog_facts()
-    code = exit_code(report, allow_unknown)
-    if hook and code == 3:
-        code = 0
-    style = Style(
-        color=wants_color(color, bool(output)),
-        width=_width(),
-        ascii=not output and not _can_encode(sys.stdout.encoding),
-        verbose=verbose,
-        effects=effects,
-        exit_code=code,
-        rules={rule.id: rule for rule in book.rules} | grammar.issue_texts(chosen),
-    )
-
-    def write_all(write: Callable[[str], object]) -> None:
-        render(format_name, report, style, write)
-        if closing is not None and format_name == "text":
-            write(closing(report))
-
-    if output:
-        _write_file(output, write_all)
-    else:
-        _write_stdout(write_all)
-    for problem in report.errors:
-        click.echo(printable(str(problem)), err=True)
-    if code == 3:
-        click.echo(
-            "rolelint: nothing to check: no IAM content under the given paths. "
-            "name policies, role bundles, templates, plans or account dumps",
-            err=True,
+    try:
+        with grammar.in_front(judge, chosen, report, new_only=new_only, verbose=verbose) as front:
+            if fill is not None:
+                fill(request, front, book, options, report)
+            else:
+                lint(request, front, book, options, report, scribe=scribe(format_name, effects))
+        report.catalog = _catalog_facts()
+        code = exit_code(report, allow_unknown)
+        if hook and code == 3:
+            code = 0
+        style = Style(
+            color=wants_color(color, bool(output)),
+            width=_width(),
+            ascii=not output and not _can_encode(sys.stdout.encoding),
+            verbose=verbose,
+            effects=effects,
+            exit_code=code,
+            rules={rule.id: rule for rule in book.rules} | grammar.issue_texts(chosen),
         )
-    return code
+
+        def write_all(write: Callable[[str], object]) -> None:
+            render(format_name, report, style, write)
+            if closing is not None and format_name == "text":
+                write(closing(report))
+
+        if output:
+            _write_file(output, write_all)
+        else:
+            _write_stdout(write_all)
+        for problem in report.errors:
+            click.echo(printable(str(problem)), err=True)
+        if code == 3:
+            click.echo(
+                "rolelint: nothing to check: no IAM content under the given paths. "
+                "name policies, role bundles, templates, plans or account dumps",
+                err=True,
+            )
+        return code
+    finally:
+        report.close()
 
 
 def exit_code(report: Any, allow_unknown: bool) -> int:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolelint.errors import Location, Problem
 from rolelint.records import field, record
+
+if TYPE_CHECKING:
+    from rolelint.findings.written import Written
 
 #: Most severe first.
 SEVERITIES = ("critical", "high", "medium", "low", "info")
@@ -163,6 +166,7 @@ class Report:
         warnings: things read, but not as AWS would accept them.
         files: number of files read; `checked`: number of documents with IAM content.
         extra: what a scan tells about itself: totals, what was not seen. Plain data.
+        written: roles with their findings that are text of the report already; they come before `roles`.
     """
 
     roles: list[RoleReport] = field(default_factory=list)
@@ -178,10 +182,23 @@ class Report:
     catalog: dict[str, Any] = field(default_factory=dict)
     labels_overlay: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    written: Written | None = None
 
     def all_findings(self) -> list[Finding]:
-        """List the findings of all roles and of lone policies, in order of appearance."""
+        """List the findings of all roles and of lone policies, in order of appearance, but those that are text."""
         return [f for role in self.roles for f in role.findings] + self.findings
+
+    def severities(self) -> dict[str, int]:
+        """Count all findings by severity."""
+        out = {s: self.written.findings(s) if self.written else 0 for s in SEVERITIES}
+        for finding in self.all_findings():
+            out[finding.severity] += 1
+        return out
+
+    def close(self) -> None:
+        """Let go of what waits outside this process's memory."""
+        if self.written is not None:
+            self.written.close()
 
     def exit_code(self, allow_unknown: bool = False) -> int:
         """Work out the exit code: 2 input errors, 3 nothing to check, 1 findings, 4 unknown, 0 clean."""
@@ -189,6 +206,6 @@ class Report:
             return 2
         if not self.checked:
             return 3
-        if any(at_least(f.severity, self.fail_on) for f in self.all_findings()):
+        if any(count and at_least(severity, self.fail_on) for severity, count in self.severities().items()):
             return 1
         return 4 if self.unknown and not allow_unknown else 0

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from rolelint.findings.model import Report
+
+if TYPE_CHECKING:
+    from rolelint.findings.written import Scribe
 
 #: Takes text to be written, in order.
 Write = Callable[[str], object]
@@ -89,6 +92,15 @@ REPORTERS: Mapping[str, str] = {
 def render(format_name: str, report: Report, style: Style, write: Write) -> None:
     """Write a report in one of the formats of `REPORTERS`."""
     cast(ReporterModule, import_module(REPORTERS[format_name])).render(report, style, write)
+
+
+def scribe(format_name: str, effects: str) -> Scribe | None:
+    """Give what writes a role in a format apart from all others, or None where the format has roles stand together."""
+    if format_name != "json":
+        return None
+    from rolelint.reporters.json import scribe as of_json
+
+    return of_json(effects)
 
 
 def plain(value: Any) -> Any:

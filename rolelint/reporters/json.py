@@ -12,7 +12,8 @@ from typing import Any
 
 from rolelint import __version__
 from rolelint.errors import Location, Problem
-from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Report, RoleReport, UnknownItem
+from rolelint.findings.model import EffectGroup, Finding, Report, RoleReport, UnknownItem
+from rolelint.findings.written import SEPARATOR, Scribe
 from rolelint.policies.text import OPEN
 from rolelint.reporters import Style, Write, plain
 
@@ -33,24 +34,30 @@ def render(report: Report, style: Style, write: Write) -> None:
     write(f'  "summary": {_text(summary(report, style.exit_code))},\n')
     if report.extra:
         write(f'  "extra": {_text(report.extra)},\n')
-    _list(write, "roles", (_role(role, style.effects) for role in report.roles))
-    _list(write, "findings", (_finding(finding) for finding in report.all_findings()))
+    _list(write, "roles", (_role(role, style.effects) for role in report.roles), report)
+    _list(write, "findings", (_finding(finding) for finding in report.all_findings()), report)
     _list(write, "unknown", (_unknown(item) for item in report.unknown))
     _list(write, "errors", (_problem(problem) for problem in report.errors))
     _list(write, "warnings", (_problem(problem) for problem in report.warnings), last=True)
     write("}\n")
 
 
+def scribe(effects: str) -> Scribe:
+    """Give the function that writes one role and its findings as `render` does.
+
+    Args:
+        effects: as of `Style`.
+    """
+    return lambda role: (_text(_role(role, effects)), [_text(_finding(finding)) for finding in role.findings])
+
+
 def summary(report: Report, exit_code: int) -> dict[str, Any]:
     """Count what the report holds."""
-    findings = dict.fromkeys(SEVERITIES, 0)
-    for finding in report.all_findings():
-        findings[finding.severity] += 1
     return {
         "files": report.files,
         "documents": report.checked,
-        "roles": len(report.roles),
-        "findings": findings,
+        "roles": len(report.roles) + (report.written.count if report.written else 0),
+        "findings": report.severities(),
         "unknown": len(report.unknown),
         "suppressed": report.suppressed,
         "errors": len(report.errors),
@@ -65,11 +72,22 @@ def _text(value: Any) -> str:
     return _encode(plain(value)) if _MARK in encoded else encoded
 
 
-def _list(write: Write, name: str, items: Iterable[dict[str, Any]], last: bool = False) -> None:
+def _list(
+    write: Write, name: str, items: Iterable[dict[str, Any]], report: Report | None = None, last: bool = False
+) -> None:
+    """Write a list.
+
+    Args:
+        report: given where a part of the list may be text already.
+    """
     write(f'  "{name}": [')
     first = True
+    if report is not None and report.written is not None:
+        for text in report.written.texts(name):
+            write("\n    " + text if first else text)
+            first = False
     for item in items:
-        write(("\n    " if first else ",\n    ") + _text(item))
+        write(("\n    " if first else SEPARATOR) + _text(item))
         first = False
     write(("]" if first else "\n  ]") + ("\n" if last else ",\n"))
 

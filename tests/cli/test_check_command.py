@@ -209,7 +209,7 @@ def test_colour(
 
 
 def test_a_crash_is_one_line_and_exit_code_2(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    def crash(*_: object) -> None:
+    def crash(*_: object, **__: object) -> None:
         raise ValueError("first\nsecond")
 
     monkeypatch.setattr("rolelint.lint.lint", crash)
@@ -224,7 +224,7 @@ def test_a_crash_is_one_line_and_exit_code_2(run: Run, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(("error", "code"), [(KeyboardInterrupt(), 130), (RecursionError(), 2)], ids=["Ctrl-C", "deep"])
 def test_interruptions(run: Run, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int) -> None:
-    def stop(*_: object) -> None:
+    def stop(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("rolelint.lint.lint", stop)
