@@ -2,7 +2,7 @@
 
 The standard `dataclass` compiles several methods for every class when its module is imported. A command that gates a
 commit imports some sixty such classes and builds a dozen of them, and that compilation was a third of its time. A
-`record` has slots, compares and hashes by its fields, and compiles its `__init__` when the first instance is built.
+`record` has slots, compares and hashes by its fields, and compiles its `__init__` when instances turn out to be many.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _make(cls: type[Any], *, frozen: bool, eq: bool, slots: bool) -> type[Any]:
         space["__slots__"] = names
     space["__match_args__"] = names
     space["_record_fields"] = tuple(found)
-    space["_record_frozen"] = frozen
+    space["_record_built"] = 0
     space["__init__"] = _first_init
     space["__reduce__"] = _reduce
     space.setdefault("__repr__", _repr)
@@ -86,11 +86,45 @@ def _make(cls: type[Any], *, frozen: bool, eq: bool, slots: bool) -> type[Any]:
     return type(cls.__name__, cls.__bases__, space)
 
 
+#: Instances that are built field by field before a class gets a compiled `__init__`.
+_FEW = 8
+
+
 def _first_init(self: Any, *args: Any, **kwargs: Any) -> None:
-    """Compile the class's own `__init__`, and use it from now on."""
+    """Fill the first instances field by field; compile the class's own `__init__` when there are more."""
     cls = type(self)
-    cls.__init__ = _compile(cls)
-    cls.__init__(self, *args, **kwargs)
+    cls._record_built += 1
+    if cls._record_built > _FEW or not _fill(self, cls._record_fields, args, kwargs):
+        cls.__init__ = _compile(cls)
+        cls.__init__(self, *args, **kwargs)
+
+
+def _fill(self: Any, fields: tuple[_Field, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Set the fields; false where the arguments are wrong, which the compiled form then says."""
+    if len(args) > len(fields):
+        return False
+    fill = object.__setattr__
+    used = 0
+    for number, f in enumerate(fields):
+        if number < len(args):
+            value = args[number]
+            if f.name in kwargs:
+                return False
+        elif f.name in kwargs:
+            value = kwargs[f.name]
+            used += 1
+        elif f.factory is not _MISSING:
+            value = f.factory()
+        elif f.default is not _MISSING:
+            value = f.default
+        else:
+            return False
+        fill(self, f.name, value)
+    if used != len(kwargs):
+        return False
+    if hasattr(self, "__post_init__"):
+        self.__post_init__()
+    return True
 
 
 def _compile(cls: Any) -> Any:

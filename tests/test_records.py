@@ -86,6 +86,25 @@ def test_replace_and_pickle_keep_the_rest() -> None:
     assert again.note == "n"
 
 
+def test_many_instances_are_like_the_first() -> None:
+    @record
+    class Pair:
+        """A value of which many are built."""
+
+        one: int
+        other: list[int] = field(default_factory=list)
+
+    made = [Pair(1) for _ in range(30)]
+    assert len(set(map(repr, made))) == 1
+    assert made[0] == made[-1]
+    made[-1].other.append(1)
+    assert made[0].other == []
+    with pytest.raises(TypeError):
+        Pair(1, [], 3)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        Pair(1, one=2)  # type: ignore[misc]
+
+
 def test_patterns_match_by_position() -> None:
     match Point(1, 2):
         case Point(x, y):
