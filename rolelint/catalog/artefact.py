@@ -20,18 +20,22 @@ LINES = 400
 _HINT = "reinstall rolelint, or run `rolelint catalog build`"
 
 
-def pack(header: Mapping[str, Any], sections: Mapping[str, bytes]) -> bytes:
-    """Write header and sections. Adds `sha256` and the table of sections to the header."""
+def pack(header: Mapping[str, Any], sections: Mapping[str, bytes], *, plain: bool = False) -> bytes:
+    """Write header and sections. Adds `sha256` and the table of sections to the header.
+
+    Args:
+        plain: do not compress: for sections that every run reads. A wheel compresses the file as a whole.
+    """
     import json
     import zlib
 
-    packed = {name: zlib.compress(data, 9) for name, data in sections.items()}
+    packed = dict(sections) if plain else {name: zlib.compress(data, 9) for name, data in sections.items()}
     table = {}
     at = 0
     for name, data in packed.items():
         table[name] = [at, len(data)]
         at += len(data)
-    full = {**header, "sha256": digest(sections), "sections": table}
+    full = {**header, "sha256": digest(sections), "plain": plain, "sections": table}
     text = json.dumps(full, separators=(",", ":"), ensure_ascii=False).encode()
     return b"".join([MAGIC, len(text).to_bytes(4, "big"), text, *packed.values()])
 
@@ -67,17 +71,25 @@ class Artefact:
         try:
             self.header: dict[str, Any] = json.loads(self._data[start + 4 : self._base])
             self._table: dict[str, list[int]] = self.header.pop("sections")
+            self._plain: bool = self.header.pop("plain", False)
         except (ValueError, KeyError) as error:
             raise self._broken() from error
 
     def section(self, name: str) -> bytes:
         """Unpack one section."""
+        try:
+            at, size = self._table[name]
+        except KeyError as error:
+            raise self._broken() from error
+        if self._plain:
+            if len(self._data) < self._base + at + size:
+                raise self._broken()
+            return self._data[self._base + at : self._base + at + size]
         import zlib
 
         try:
-            at, size = self._table[name]
             return zlib.decompress(memoryview(self._data)[self._base + at : self._base + at + size])
-        except (KeyError, zlib.error) as error:
+        except zlib.error as error:
             raise self._broken() from error
 
     def sections(self) -> dict[str, bytes]:

@@ -181,7 +181,7 @@ def build(check: bool, output: Path | None, labels_folder: Path | None) -> None:
         return
     if built.problems:
         raise click.exceptions.Exit(FAILED)
-    artefact.replace_file(target, artefact.pack(built.header, built.sections))
+    artefact.replace_file(target, artefact.pack(built.header, built.sections, plain=True))
     counts = built.header["counts"]
     click.echo(f"wrote {target}: {counts['actions']} actions, {counts['decided']['reviewed']} reviewed")
     if undecided:
@@ -232,7 +232,7 @@ def update(
         for problem in built.problems:
             click.echo(f"warning: {problem}", err=True)
         files[where] = published.encode(merged)
-        files[folder / compiling.TARGET.name] = artefact.pack(built.header, built.sections)
+        files[folder / compiling.TARGET.name] = artefact.pack(built.header, built.sections, plain=True)
     if dry_run:
         click.echo("nothing was written (--dry-run)", err=True)
         return
