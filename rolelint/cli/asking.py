@@ -18,17 +18,23 @@ def load(
     boundary: str = "",
     scps: tuple[str, ...] = (),
     rcps: tuple[str, ...] = (),
+    parameters: str = "",
 ) -> list[Role]:
     """Read the roles of one file or folder.
+
+    Args:
+        parameters: a file with values for the parameters of templates.
 
     Raises:
         RolelintError: when an input cannot be read, or holds no role.
     """
+    from rolelint.cli.check import template_parameters
     from rolelint.findings.model import Report
     from rolelint.lint import Request, load_roles
 
     report = Report()
-    roles = load_roles(Request((path,), (), forced_type, boundary, scps, rcps), report)
+    settings = template_parameters(parameters)
+    roles = load_roles(Request((path,), (), forced_type, boundary, scps, rcps, reader_options=settings), report)
     if report.errors:
         first, *rest = report.errors
         for problem in rest:

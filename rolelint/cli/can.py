@@ -20,6 +20,7 @@ from rolelint.errors import UsageError, printable
 @click.option("--boundary", default="", metavar="FILE", help="Permissions boundary to put on the role.")
 @click.option("--scp", "scps", multiple=True, metavar="FILE", help="One level of SCPs, root first. Repeatable.")
 @click.option("--rcp", "rcps", multiple=True, metavar="FILE", help="RCPs of the account's resources. Repeatable.")
+@click.option("--parameters", default="", metavar="FILE", help="Values of template parameters.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
     path: str,
@@ -32,6 +33,7 @@ def command(
     boundary: str,
     scps: tuple[str, ...],
     rcps: tuple[str, ...],
+    parameters: str,
     format_name: str,
 ) -> int:
     """Ask whether anyone who holds a role can perform an action; the answer carries a witness.
@@ -46,7 +48,7 @@ def command(
     if not catalog().expand(action):
         raise UsageError(f"no known action matches `{printable(action)}`", hint="see `rolelint catalog show`")
     asker = find_actor(actor)
-    roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps)
+    roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
     chosen = asking.choose(roles, role, path)
     answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
     statements = asking.deciding_statements(chosen, answer.decision)

@@ -25,6 +25,9 @@ _FORMATS = ("text", "json", "sarif")
 @click.option("--boundary", default="", help="Permissions boundary to put on every principal.", metavar="FILE")
 @click.option("--scp", "scps", multiple=True, help="One level of SCPs, root first. Repeatable.", metavar="FILE")
 @click.option("--rcp", "rcps", multiple=True, help="RCPs of the account's resources. Repeatable.", metavar="FILE")
+@click.option(
+    "--parameters", default="", help="Values of template parameters, as the AWS CLI takes them.", metavar="FILE"
+)
 @click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
 @click.option("--select", multiple=True, metavar="RULE", help="Apply only these rules, by code or name.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Do not apply these rules.")
@@ -79,6 +82,7 @@ def command(
     no_cache: bool,
     color: str,
     verbose: bool,
+    parameters: str,
     **grammar_options: Any,
 ) -> int:
     """Say what the roles in files, folders and globs can destroy, and what grants it.
@@ -111,8 +115,22 @@ def command(
         color=color,
         verbose=verbose,
         hook=hook,
+        reader_options=template_parameters(parameters),
         **grammar_options,
     )
+
+
+def template_parameters(file: str) -> dict[str, Any]:
+    """Read the file of `--parameters` into the setting that the reader of templates takes.
+
+    Raises:
+        InputError: when the file cannot be read or has another form.
+    """
+    if not file:
+        return {}
+    from rolelint.readers.cloudformation.parameters import read_parameters
+
+    return {"parameters": read_parameters(file)}
 
 
 def perform(

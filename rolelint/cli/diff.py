@@ -18,9 +18,17 @@ from rolelint.policies.role import Role
 @click.option("--destructive-only", is_flag=True, help="Only actions that can destroy, lock out, disrupt or escalate.")
 @click.option("--actor", default="any", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
 @click.option("--type", "forced_type", metavar="TYPE", default=None, help="What a bare policy is: identity ...")
+@click.option("--parameters", default="", metavar="FILE", help="Values of template parameters, for OLD and NEW.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
-    old: str, new: str, role: str, destructive_only: bool, actor: str, forced_type: str | None, format_name: str
+    old: str,
+    new: str,
+    role: str,
+    destructive_only: bool,
+    actor: str,
+    forced_type: str | None,
+    parameters: str,
+    format_name: str,
 ) -> int:
     """Ask whether NEW allows any request that OLD does not: whole roles, with boundaries and SCPs.
 
@@ -37,8 +45,8 @@ def command(
     asker = find_actor(actor)
     known = catalog()
     within = known.destructive if destructive_only else known.full
-    before = asking.load(old, forced_type=forced_type)
-    after = asking.load(new, forced_type=forced_type)
+    before = asking.load(old, forced_type=forced_type, parameters=parameters)
+    after = asking.load(new, forced_type=forced_type, parameters=parameters)
     if role:
         after = [asking.choose(after, role, new)]
     rows: list[dict[str, Any]] = []

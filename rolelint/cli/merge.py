@@ -40,7 +40,7 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
     )
 
 
-_UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook")
+_UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook", "parameters")
 
 
 def _defaults() -> dict[str, Any]:

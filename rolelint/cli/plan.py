@@ -188,6 +188,6 @@ command = click.Command(
             "[default: the working directory; an empty text for none]",
         ),
         click.Option(["--new-only"], is_flag=True, help="Only what the plan adds to each role."),
-        *(p for p in check.params if p.name not in ("paths", "exclude")),
+        *(p for p in check.params if p.name not in ("paths", "exclude", "parameters")),
     ],
 )

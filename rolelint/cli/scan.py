@@ -33,7 +33,7 @@ def _run(**options: Any) -> int:
 
 
 #: Options of `check` that say how files are read.
-UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook")
+UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook", "parameters")
 
 OWN = (
     click.Option(["--profile"], default="", metavar="NAME", help="Profile of the AWS configuration."),
