@@ -133,7 +133,8 @@ def lint(
 
     # Where an account was looked at, the order of the roles is known at the end only.
     ordered = any(role.inventoried or role.accessed is not None for role in roles)
-    _judge_all(judge_part, roles, report, None if ordered else scribe)
+    with _collector_off():
+        _judge_all(judge_part, roles, report, None if ordered else scribe)
     rank(report)
     for reading in readings:
         for policy in reading.policies:
@@ -232,9 +233,10 @@ def _each_once(items: list[UnknownItem]) -> list[UnknownItem]:
 
 @contextmanager
 def _collector_off() -> Iterator[None]:
-    """Stop the garbage collector while plain data is loaded, and never look at that data again.
+    """Stop the garbage collector while values are made that stay, and never look at them again.
 
-    Parsed documents hold no cycles, and walking them again and again costs more than parsing them.
+    Neither parsed documents nor answers about roles hold cycles, and walking them again and again costs more than
+    parsing them, and a tenth of judging them.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from rolelint.catalog import Catalog, catalog
 from rolelint.engine import Powers, actor, powers
-from rolelint.findings.model import SEVERITIES, Finding, RoleReport, UnknownItem
+from rolelint.findings.model import Finding, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.records import record
 from rolelint.rulebook.masks import Prepared, prepare
 from rolelint.rulebook.model import CheckOptions, Rule, Rulebook
-from rolelint.rulebook.report import Draft, draft, effects, finding, fold
+from rolelint.rulebook.report import RANK, Draft, draft, effects, finding, fold
 from rolelint.rulebook.subject import Subject
 
 
@@ -100,7 +100,7 @@ def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Find
     if not drafts:
         return []
     standing = fold([d for d in drafts if d.rule.id in plan_.wanted])
-    standing.sort(key=lambda d: (SEVERITIES.index(d.severity), d.rule.id))
+    standing.sort(key=lambda d: (RANK[d.severity], d.rule.id))
     return [finding(d, subject, all_actions=options.effects == "full") for d in standing]
 
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
-from rolelint.errors import Location
+from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
-from rolelint.rulebook.selectors import worst
+from rolelint.rulebook.selectors import MEMO, worst
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
 from rolelint.rulebook.vocabulary import Weigh
 
@@ -35,9 +35,13 @@ class Draft(NamedTuple):
     folded: tuple[Rule, ...] = ()
 
 
+#: Severities by their number, the most severe first.
+RANK = {severity: number for number, severity in enumerate(SEVERITIES)}
+
+
 def lowered(severity: str, levels: int) -> str:
     """Lower a severity by some levels; `info` is the least."""
-    return SEVERITIES[min(SEVERITIES.index(severity) + levels, len(SEVERITIES) - 1)]
+    return SEVERITIES[min(RANK[severity] + levels, len(SEVERITIES) - 1)] if levels else severity
 
 
 def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Subject) -> Draft:
@@ -70,12 +74,15 @@ def fold(drafts: Sequence[Draft]) -> list[Draft]:
     folded: dict[str, list[Rule]] = {}
     kept = []
     for one in drafts:
-        into = _wider(one, [by_code[c] for c in one.rule.subsumed_by if c in by_code])
+        candidates = [by_code[c] for c in one.rule.subsumed_by if c in by_code]
+        into = _wider(one, candidates) if candidates else None
         if into is None:
             kept.append(one)
         else:
             folded.setdefault(into.rule.id, []).append(one.rule)
     # What was folded into a finding that was itself folded goes along with it.
+    if not folded:
+        return kept
     out = []
     for one in kept:
         rules: list[Rule] = []
@@ -90,17 +97,17 @@ def fold(drafts: Sequence[Draft]) -> list[Draft]:
 
 def _wider(one: Draft, candidates: Sequence[Draft]) -> Draft | None:
     """Find the finding that says this one already."""
-    least = SEVERITIES.index("high")
-    mine = SEVERITIES.index(one.severity)
+    least = RANK["high"]
+    mine = RANK[one.severity]
     refs = one.hit.refs.keys()
     left = one.hit.core
     into: Draft | None = None
     for wide in candidates:
-        rank = SEVERITIES.index(wide.severity)
+        rank = RANK[wide.severity]
         equal = rank == mine and wide.severity == wide.rule.severity
         if rank > least or not (rank < mine or equal) or not refs <= wide.hit.refs.keys():
             continue
-        if into is None or rank < SEVERITIES.index(into.severity):
+        if into is None or rank < RANK[into.severity]:
             into = wide
         left &= ~wide.hit.says
     return None if left else into
@@ -123,7 +130,6 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
     location = _place(hit, primary, index, subject)
     policy_name = subject.policies[0].name if subject.policies else ""
     message = _message(one, subject, lead, index)
-    actions = _action_names(hit.mask) if hit.mask else ()
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -142,7 +148,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
             os.path.basename(location.file),
         ),
         witness=proof,
-        actions=actions if all_actions else actions[:FEW_ACTIONS],
+        actions=_action_names(hit.mask if all_actions else _first(hit.mask, FEW_ACTIONS)),
         scope=lead.power.scope if lead else "",
         gate=lead.power.gate if lead else "",
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
@@ -200,10 +206,24 @@ def _place(hit: Hit, primary: StatementRef | None, index: int | None, subject: S
             return subject.role.location
         return subject.policies[0].locate(())
     if hit.parts:
-        return primary.location("Action", index)
+        return primary.policy.locate(_route(primary, index))
     if hit.at:
         return primary.policy.locate((*primary.route(hit.element), *hit.at))
     return primary.location(hit.element)
+
+
+_routes: dict[tuple[int, int | None, int], tuple[Statement, Route]] = {}
+
+
+def _route(ref: StatementRef, index: int | None) -> Route:
+    """Give the route of the entry that names an action, found once for each statement."""
+    key = (id(ref.statement), index, id(catalog()))
+    found = _routes.get(key)
+    if found is None or found[0] is not ref.statement:
+        if len(_routes) >= MEMO:
+            _routes.clear()
+        found = _routes[key] = (ref.statement, ref.route("Action", index))
+    return found[1]
 
 
 class _Fields(dict[str, str]):
@@ -287,9 +307,21 @@ def normal_form(statement: Statement) -> str:
 _names: dict[int, tuple[str, ...]] = {}
 
 
+def _first(mask: int, count: int) -> int:
+    """Keep the first actions of a set."""
+    if mask.bit_count() <= count:
+        return mask
+    rest = mask
+    for _ in range(count):
+        rest &= rest - 1
+    return mask ^ rest
+
+
 def _action_names(mask: int) -> tuple[str, ...]:
     found = _names.get(mask)
     if found is None:
+        if len(_names) >= MEMO:
+            _names.clear()
         found = _names[mask] = tuple(catalog().names(mask))
     return found
 
@@ -297,6 +329,7 @@ def _action_names(mask: int) -> tuple[str, ...]:
 def effects(held: Powers, *, full: bool) -> dict[str, tuple[EffectGroup, ...]]:
     """Give what a role can do to its environment, by effect class, with complete lists of actions when `full`."""
     out: dict[str, tuple[EffectGroup, ...]] = {}
+    terms: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = {}
     known = catalog()
     for cls in DESTRUCTIVE:
         wanted = known.class_mask(cls)
@@ -304,6 +337,10 @@ def effects(held: Powers, *, full: bool) -> dict[str, tuple[EffectGroup, ...]]:
             continue
         groups = []
         for power, mask in held.of(wanted):
+            if id(power) not in terms:
+                labels = tuple(dict.fromkeys(ref.label for ref in power.granted_by))
+                terms[id(power)] = labels, () if power.scope == "any" else tuple(show(r) for r in power.resources)
+            granted_by, resources = terms[id(power)]
             groups.append(
                 EffectGroup(
                     actions=_action_names(mask) if full else (),
@@ -311,8 +348,8 @@ def effects(held: Powers, *, full: bool) -> dict[str, tuple[EffectGroup, ...]]:
                     scope=power.scope,
                     certainty=power.certainty,
                     gate=power.gate,
-                    granted_by=tuple(dict.fromkeys(ref.label for ref in power.granted_by)),
-                    resources=() if power.scope == "any" else tuple(show(r) for r in power.resources),
+                    granted_by=granted_by,
+                    resources=resources,
                 )
             )
         out[cls] = tuple(groups)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from rolelint.catalog import ResourceType, catalog
+from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import StatementRef
 from rolelint.policies.document import Statement
 from rolelint.policies.text import has_unknown, show
 from rolelint.rulebook.questions import Compile, Question
-from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.selectors import MEMO, Selector
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe, hit_of
 
 #: Gives the part of a statement's actions that a word is about, with the texts that name them.
@@ -21,7 +21,6 @@ def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list
     """Find the powers that statements of a certain shape grant, and the texts of that shape."""
     parts: list[Part] = []
     texts: dict[str, None] = {}
-    memo: dict[int, tuple[int, tuple[str, ...]]] = {}
     for power in subject.weighed:
         held = power.mask & selected
         if not held or power.naming == "disposable":
@@ -29,10 +28,7 @@ def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list
         mask = 0
         refs: list[StatementRef] = []
         for ref in power.granted_by:
-            key = id(ref.statement)
-            if key not in memo:
-                memo[key] = pick(ref.statement)
-            shaped, written = memo[key]
+            shaped, written = pick(ref.statement)
             if held & shaped:
                 mask |= held & shaped
                 refs.append(ref)
@@ -40,6 +36,21 @@ def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list
         if mask:
             parts.append(subject.part(power, mask, statements=refs, selected=selected))
     return parts, list(texts)
+
+
+def _remembered(pick: Pick) -> Pick:
+    """Look at each statement once: those of managed policies come back with every role."""
+    memo: dict[int, tuple[Statement, Catalog, tuple[int, tuple[str, ...]]]] = {}
+
+    def again(statement: Statement) -> tuple[int, tuple[str, ...]]:
+        found = memo.get(id(statement))
+        if found is None or found[0] is not statement or found[1] is not catalog():
+            if len(memo) >= MEMO:
+                memo.clear()
+            found = memo[id(statement)] = (statement, catalog(), pick(statement))
+        return found[2]
+
+    return again
 
 
 def quoted(texts: Iterable[str], most: int = 3) -> str:
@@ -71,6 +82,7 @@ def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
     share = int(args["share"])
     selector = Selector({})
 
+    @_remembered
     def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
         if statement.not_action:
             return 0, ()
@@ -99,6 +111,7 @@ def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A statement names all actions of a service, and selected ones of that service are left of it."""
     selector = Selector(args)
 
+    @_remembered
     def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
         mask = 0
         texts = []
@@ -130,6 +143,7 @@ def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
         chunks = [c for c in name.replace("?", "*").split("*") if len(c) >= 3]
         return any(c.startswith(v) or v.startswith(c) for c in chunks[:1] for v in verbs)
 
+    @_remembered
     def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
         if statement.not_action:
             return 0, ()
@@ -148,6 +162,7 @@ def not_action(args: Mapping[str, Any], compile_: Compile) -> Question:
     """An Allow lists what it does not grant, and selected actions are left of it."""
     selector = Selector(args)
 
+    @_remembered
     def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:
         if not statement.not_action:
             return 0, ()

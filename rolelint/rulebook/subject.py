@@ -67,6 +67,7 @@ class Hit:
 
     __slots__ = (
         "_core",
+        "_mask",
         "_refs",
         "at",
         "certainty",
@@ -108,6 +109,7 @@ class Hit:
         self.certainty = certainty
         self.named = named
         self._core = -1
+        self._mask = -1
         self._refs: dict[tuple[int, int], StatementRef] | None = None
 
     def but(self, **changes: Any) -> Hit:
@@ -118,7 +120,9 @@ class Hit:
     @property
     def mask(self) -> int:
         """Every action it is about."""
-        return _union(self.others, self.core)
+        if self._mask < 0:
+            self._mask = _union(self.others, self.core)
+        return self._mask
 
     @property
     def says(self) -> int:

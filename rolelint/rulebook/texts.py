@@ -41,10 +41,11 @@ class Note(NamedTuple):
 class _Reader:
     def __init__(self, read: Callable[[PolicyDocument, PolicyType], Iterable[Note]]) -> None:
         self._read = read
-        self._memo: dict[tuple[int, PolicyType], tuple[PolicyDocument, tuple[Note, ...]]] = {}
+        #: By identity: to hash a policy type is slower than to look a document up.
+        self._memo: dict[tuple[int, int], tuple[PolicyDocument, tuple[Note, ...]]] = {}
 
     def notes(self, policy: Policy) -> tuple[Note, ...]:
-        key = (id(policy.document), policy.type)
+        key = (id(policy.document), id(policy.type))
         found = self._memo.get(key)
         if found is None or found[0] is not policy.document:
             found = self._memo[key] = (policy.document, tuple(self._read(policy.document, policy.type)))

@@ -7,10 +7,11 @@ A word takes its arguments and gives a question. Words about powers are here; th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import Power
+from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.records import record
 from rolelint.rulebook import shapes, texts
@@ -164,30 +165,15 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     eligible = Eligible({})
 
     def ask(subject: Subject) -> Hit | None:
-        held = subject.mask
-        rows = [row for row in matches.rows(held) if held & row.first and held & row.second]
-        if not rows:
+        powers = [p for p in subject.weighed if p.mask & matches.both and eligible(p)]
+        found = matches.links(powers) if powers else None
+        if found is None:
             return None
-        ones = [p for p in subject.weighed if p.mask & first.mask and eligible(p)]
-        twos = [p for p in subject.weighed if p.mask & second.mask and eligible(p)]
-        masks: tuple[dict[int, int], dict[int, int]] = ({}, {})
-        links: set[tuple[int, int]] = set()
-        for row in rows:
-            left = [(i, p, p.mask & row.first) for i, p in enumerate(ones) if p.mask & row.first]
-            right = [(k, p, p.mask & row.second) for k, p in enumerate(twos) if p.mask & row.second]
-            for i, one, mine in left:
-                for k, two, theirs in right:
-                    if mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
-                        masks[0][i] = masks[0].get(i, 0) | mine
-                        masks[1][k] = masks[1].get(k, 0) | theirs
-                        links.add((i, k))
-        if not links:
-            return None
-        firsts = {i: subject.part(ones[i], m, prefer=prefer, selected=first.mask) for i, m in masks[0].items()}
-        seconds = {k: subject.part(twos[k], m, prefer=prefer, selected=second.mask) for k, m in masks[1].items()}
+        firsts = {i: subject.part(powers[i], m, prefer=prefer, selected=first.mask) for i, m in found.first}
+        seconds = {k: subject.part(powers[k], m, prefer=prefer, selected=second.mask) for k, m in found.second}
         lead = best_first(firsts.values())[0], best_first(seconds.values())[0]
         one_, two_ = min(
-            ((firsts[i], seconds[k]) for i, k in sorted(links)),
+            ((firsts[i], seconds[k]) for i, k in found.pairs),
             key=lambda link: (
                 max(p.drop for p in link),
                 sum(p.drop for p in link),
@@ -212,6 +198,23 @@ class Row:
     second: int
 
 
+class _Links(NamedTuple):
+    """Which of some powers complete each other, by their numbers.
+
+    Attributes:
+        first, second: the powers that take part on either side with their share of the actions, as they were met.
+        pairs: sorted.
+    """
+
+    first: tuple[tuple[int, int], ...]
+    second: tuple[tuple[int, int], ...]
+    pairs: tuple[tuple[int, int], ...]
+
+
+#: Lists of powers whose links are remembered: in a large account many differ in nothing that matters here.
+_MOST_LINKS = 4_000
+
+
 class _Matches:
     """The rows of a pair, worked out once for each catalogue."""
 
@@ -221,13 +224,67 @@ class _Matches:
         self._share = share
         self._covers = covers
         self._known: Catalog | None = None
+        self._both = 0
         self._found: dict[str, tuple[Row, ...]] = {}
+        #: By number of the actions and by resources. INVARIANT: only `links` writes it.
+        self._links: dict[tuple[object, ...], _Links | None] = {}
+        #: A number for each set of actions: keys would be large with the sets themselves.
+        self._numbers: dict[int, int] = {}
+
+    def _current(self) -> Catalog:
+        known = catalog()
+        if self._known is not known:
+            self._known, self._found, self._links, self._numbers = known, {}, {}, {}
+            self._both = self._first.mask | self._second.mask
+        return known
+
+    @property
+    def both(self) -> int:
+        """The actions of either kind."""
+        self._current()
+        return self._both
+
+    def links(self, powers: Sequence[Power]) -> _Links | None:
+        """Find the powers that reach the same resources with an action of either kind."""
+        self._current()
+        key: list[object] = []
+        for power in powers:
+            mask = power.mask & self._both
+            key.append(self._numbers.setdefault(mask, len(self._numbers)))
+            key.append(None if _is_wide(power) else power.resources)
+        whole = tuple(key)
+        try:
+            return self._links[whole]
+        except KeyError:
+            pass
+        if len(self._links) >= _MOST_LINKS:
+            self._links.clear()
+        made = self._links[whole] = self._link(powers)
+        return made
+
+    def _link(self, powers: Sequence[Power]) -> _Links | None:
+        held = 0
+        for power in powers:
+            held |= power.mask
+        firsts: dict[int, int] = {}
+        seconds: dict[int, int] = {}
+        pairs: set[tuple[int, int]] = set()
+        for row in self.rows(held):
+            if not (held & row.first and held & row.second):
+                continue
+            left = [(i, p, p.mask & row.first) for i, p in enumerate(powers) if p.mask & row.first]
+            right = [(k, p, p.mask & row.second) for k, p in enumerate(powers) if p.mask & row.second]
+            for i, one, mine in left:
+                for k, two, theirs in right:
+                    if mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
+                        firsts[i] = firsts.get(i, 0) | mine
+                        seconds[k] = seconds.get(k, 0) | theirs
+                        pairs.add((i, k))
+        return _Links(tuple(firsts.items()), tuple(seconds.items()), tuple(sorted(pairs))) if pairs else None
 
     def rows(self, held: int) -> Iterable[Row]:
         """Give the rows that may matter to a holder of some actions, service by service as they are asked for."""
-        known = catalog()
-        if self._known is not known:
-            self._known, self._found = known, {}
+        known = self._current()
         if self._share == "recovery":
             if "" not in self._found:
                 self._found[""] = tuple(self._by_service(known))
@@ -300,13 +357,18 @@ def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
 
 def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
     """Tell whether two powers reach a common resource of a type."""
-    if one is two or one.broad or two.broad or "any" in (one.scope, two.scope):
+    if one is two or _is_wide(one) or _is_wide(two):
         return True
     from rolelint.algebra.strings import arn, overlaps
 
     service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
     mine, theirs = ([r for r in p.resources if _of_service(r, service)] for p in (one, two))
     return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
+
+
+def _is_wide(power: Power) -> bool:
+    """Tell whether a power reaches every resource of its types."""
+    return power.broad or power.scope == "any"
 
 
 def _of_service(resource: str, service: str) -> bool:
@@ -388,16 +450,24 @@ def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
 def _of_trust(name: str, args: Any) -> Question:
     """Make a question about the trust policy; `trust.py` is imported when there is one."""
     made: list[Callable[[Subject, Policy], Hit | None]] = []
+    #: Documents in which nothing was found, with the account of the role: most roles share a few trust policies.
+    silent: dict[tuple[int, str], PolicyDocument] = {}
 
     def ask(subject: Subject) -> Hit | None:
         policy = subject.trust
         if policy is None:
             return None
+        key = (id(policy.document), subject.role.account if subject.role is not None else "")
+        if silent.get(key) is policy.document:
+            return None
         if not made:
             from rolelint.rulebook import trust
 
             made.append(getattr(trust, name)(args))
-        return made[0](subject, policy)
+        hit = made[0](subject, policy)
+        if hit is None:
+            silent[key] = policy.document
+        return hit
 
     return Question(ask, of_powers=False)
 
