@@ -134,6 +134,9 @@ _GLOBAL: Mapping[str, Domain] = {
     "aws:sourcearn": NEVER,
     "aws:sourceaccount": NEVER,
     "aws:sourceorgid": NEVER,
+    # AWS: sns/latest/dg/sns-access-policy-use-cases.html, "aws:SourceAccount versus aws:SourceOwner": both are set for
+    # calls of services (S5.37). That a role's own call carries neither follows from there; AWS does not say it.
+    "aws:sourceowner": NEVER,
     "aws:sourceorgpaths": NEVER,
     "aws:viaawsservice": Domain("always", ("false", "true")),
     "aws:calledvia": FREE_MANY,

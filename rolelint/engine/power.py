@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rolelint.algebra.strings import LimitReached
@@ -26,7 +26,7 @@ from rolelint.engine.classes import (
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
-from rolelint.engine.scene import Scene, StatementRef, scene
+from rolelint.engine.scene import Scene, StatementRef, request_principal, scene
 from rolelint.engine.solve import Solution, View
 from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
@@ -138,6 +138,12 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     refs: dict[CompiledStatement, list[StatementRef]] = {}
     for policy, compiled, statement in _placed(role):
         refs.setdefault(compiled, []).append(StatementRef(policy, statement))
+    if stage.also:
+        from rolelint.engine.guarded import grants
+
+        given = grants(role, request_principal(role))
+        for placed in (*given.role, *given.direct):
+            refs.setdefault(placed.compiled, []).append(StatementRef(placed.policy, placed.statement))
     out = tuple(
         Power(
             c.mask,
@@ -179,6 +185,7 @@ def content_key(stage: Scene, mask: int) -> tuple[object, ...]:
         stage.layers,
         stage.denies,
         stage.guessed,
+        tuple(content_key(way, 0) for way in stage.also),
         stage.facts(*stage.identity, *stage.denies, *(s for la in stage.layers for s in la.statements)),
         mask,
     )
@@ -208,8 +215,23 @@ def _cores(stage: Scene, within: int) -> _Cores:
         cores += _mode(stage, within & ~proved, False, undecided)
         for core in cores:
             proved |= core.mask
+    for way in stage.also:
+        more, _, left = _cores(way, within & ~_everywhere(cores))
+        cores += more
+        undecided += left
+        for core in more:
+            proved |= core.mask
     open_ = [(reason, mask & ~proved) for reason, mask in undecided]
     return _settle(cores), limits, tuple((r, m) for r, m in open_ if m)
+
+
+def _everywhere(cores: Sequence[Core]) -> int:
+    """Give the actions that are allowed on everything without a gate already."""
+    mask = 0
+    for core in cores:
+        if core.scope == "any" and not core.gate.text and core.certainty == "proved":
+            mask |= core.mask
+    return mask
 
 
 def _limits(stage: Scene, within: int) -> tuple[Limit, ...]:

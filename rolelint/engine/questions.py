@@ -78,7 +78,8 @@ def can(
     mask = catalog().expand(actions) if isinstance(actions, str) else actions
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
-    return _can(scene(role, who or actor(), pins_of(context or {})), mask, resource, context or {})
+    stage = scene(role, who or actor(), pins_of(context or {}), resource)
+    return _can(stage, mask, resource, context or {})
 
 
 def _can(
@@ -96,18 +97,17 @@ def _can(
     role = stage.role
     trouble = ""
     for certain in (True, False):
-        if certain and stage.guessed:
-            continue
-        if not certain and not (stage.guessed or stage.uncertain):
-            continue
-        for found in _requests(stage, mask, certain, resource, wide):
-            if isinstance(found, str):
-                trouble = trouble or found
+        for way in (stage, *stage.also):
+            if way.guessed if certain else not (way.guessed or way.uncertain):
                 continue
-            answer = _confirm(stage, found, context, certain)
-            if answer.verdict == YES:
-                return answer if certain else replace(answer, certainty="possible", reason=_possible_reason(stage))
-            trouble = trouble or answer.reason
+            for found in _requests(way, mask, certain, resource, wide if way is stage else None):
+                if isinstance(found, str):
+                    trouble = trouble or found
+                    continue
+                answer = _confirm(way, found, context, certain)
+                if answer.verdict == YES:
+                    return answer if certain else replace(answer, certainty="possible", reason=_possible_reason(way))
+                trouble = trouble or answer.reason
     if trouble:
         return Answer(UNKNOWN, reason=trouble)
     for statement in stage.identity:
@@ -198,8 +198,15 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     for key, given_value in given.items():
         shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
     assumes: list[str] = []
+    guard = None
+    if role.resource_policies and len(targets) == 1:
+        from rolelint.engine.guarded import guard_of
+
+        guard = guard_of(role, targets[0].arn)
     resource_policy = None
-    if action.lower().startswith("kms:") and any(":key/" in t.arn for t in targets):
+    if guard is not None:
+        resource_policy = guard.document
+    elif action.lower().startswith("kms:") and any(":key/" in t.arn for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the key policy delegates to the account")
     elif action.lower() in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
@@ -282,6 +289,13 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         for policy in (*new.identity, *before.identity)
         if policy.document.unknown
     ]
+    had = {(s, way.layers, way.denies) for way in before_stage.also for s in way.identity}
+    for way in after_stage.also:
+        # What resource policies grant is not compared, only noticed.
+        for statement in way.identity:
+            granted = statement.possible_mask & mask & ~found.mask
+            if granted and (statement, way.layers, way.denies) not in had:
+                missing.append((granted, "a resource policy may newly grant it to the role"))
     if before_stage.guessed:
         missing.append((found.mask, _possible_reason(before_stage)))
     return replace(found, unknown=(*found.unknown, *missing)) if missing else found

@@ -76,6 +76,7 @@ class Scene:
         layers: ceilings. denies: Deny statements of every layer.
         mentioned: every condition key and policy variable of all statements, lower-cased.
         guessed: something that could only remove power is not known: every power is at most possible.
+        also: the same role by way of resource policies that name it: under the ceilings that then count.
     """
 
     role: Role
@@ -87,6 +88,7 @@ class Scene:
     guessed: bool
     uncertain: bool
     pins: tuple[tuple[str, Domain], ...] = ()
+    also: tuple[Scene, ...] = ()
 
     def domain(self, key: str) -> Domain:
         """Give what a key can be, from the question's pins, the actor and the role."""
@@ -114,8 +116,12 @@ def is_many(key: str) -> bool:
     return kind is not None and kind.startswith("ArrayOf")
 
 
-def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = ()) -> Scene:
-    """Compile a role for questions on behalf of an actor."""
+def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = (), resource: str | None = None) -> Scene:
+    """Compile a role for questions on behalf of an actor.
+
+    Args:
+        resource: the ARN that the question is about; the policy that hangs on it then counts in full.
+    """
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
@@ -147,6 +153,35 @@ def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = ()) -
             for statement in compile_document(policy.document).statements:
                 if statement.statement.effect == "Deny":
                     denies.append(_limit_rcp(statement))
+    if not role.resource_policies:
+        return _scene(role, actor, identity, layers, denies, pins)
+    from rolelint.engine import guarded
+
+    caller = request_principal(role)
+    given = guarded.grants(role, caller)
+    limits = [la for la in layers if la.name.startswith("SCP")]
+    against = [*denies, *given.denies]
+    also = (
+        _scene(role, actor, [p.compiled for p in given.role], layers, against, pins) if given.role else None,
+        _scene(role, actor, [p.compiled for p in given.direct], limits, against, pins) if given.direct else None,
+    )
+    above = list(layers)
+    for policy in guarded.guards_named(role, resource):
+        denies += guarded.denied(policy, caller, bounded=role.boundary is not None)
+        if resource == policy.resource and guarded.is_key(policy):
+            above.append(Layer("key policy", guarded.delegated(policy, caller)))  # S6.40
+    return _scene(role, actor, identity, above, denies, pins, tuple(s for s in also if s is not None))
+
+
+def _scene(
+    role: Role,
+    actor: Actor,
+    identity: list[CompiledStatement],
+    layers: list[Layer],
+    denies: list[CompiledStatement],
+    pins: tuple[tuple[str, Domain], ...],
+    also: tuple[Scene, ...] = (),
+) -> Scene:
     everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
     mentioned = frozenset(k for s in everything for k in (*(c.key for c in s.conditions), *s.refs))
     guessed = any(layer.unknown for layer in layers) or any(not u.widens for u in role.unknowns)
@@ -160,6 +195,7 @@ def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = ()) -
         guessed,
         any(s.uncertain for s in everything),
         pins,
+        also,
     )
 
 

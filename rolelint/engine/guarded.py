@@ -1,0 +1,154 @@
+"""Resource policies of a role's own account: what they grant to it and deny it (S6.5, S6.26 to S6.31, S6.40)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rolelint.algebra.strings import arn as parse_arn
+from rolelint.algebra.strings import overlaps
+from rolelint.engine.compile import CompiledStatement, compile_statement
+from rolelint.engine.decision import grant_strength, statement_reaches
+from rolelint.engine.match import arn_matches, wildcards
+from rolelint.engine.request import Principal
+from rolelint.policies.document import Statement
+from rolelint.policies.role import Policy, Role
+from rolelint.policies.text import OPEN
+from rolelint.records import replace
+
+_ACCOUNT, _ROLE, _DIRECT = 1, 2, 3
+
+
+class Placed(NamedTuple):
+    """A statement of a resource policy: as written, and cut to the resource it hangs on, without its principals."""
+
+    policy: Policy
+    statement: Statement
+    compiled: CompiledStatement
+
+
+class Grants(NamedTuple):
+    """What resource policies grant to one caller.
+
+    Attributes:
+        direct: past the identity policies, the boundary and session policies (S6.26, S6.28, S6.29).
+        role: past the identity policies only (S6.27).
+        denies: what the same policies deny.
+    """
+
+    direct: tuple[Placed, ...]
+    role: tuple[Placed, ...]
+    denies: tuple[CompiledStatement, ...]
+
+
+_NONE = Grants((), (), ())
+
+
+def grants(role: Role, caller: Principal) -> Grants:
+    """Collect what the resource policies of the account grant to a caller beside its identity policies."""
+    if not role.resource_policies:
+        return _NONE
+    direct: list[Placed] = []
+    named: list[Placed] = []
+    denies: list[CompiledStatement] = []
+    for policy in role.resource_policies:
+        reach = _reach(policy)
+        before = len(direct) + len(named)
+        for statement in policy.document.statements if reach else ():
+            strength = grant_strength(statement, caller) if statement.effect == "Allow" else 0
+            if strength < _ROLE or statement.doubtful or (compiled := _cut(statement, policy, reach)) is None:
+                continue
+            (direct if strength == _DIRECT else named).append(Placed(policy, statement, compiled))
+        if len(direct) + len(named) > before:
+            denies += denied(policy, caller, bounded=role.boundary is not None)
+    return Grants(tuple(direct), tuple(named), tuple(denies))
+
+
+def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[CompiledStatement]:
+    """List what a resource policy denies a caller on the resource it hangs on."""
+    reach = _reach(policy)
+    return [
+        compiled
+        for s in policy.document.statements
+        if s.effect == "Deny" and not s.doubtful and statement_reaches(s, caller, has_boundary=bounded)
+        if (compiled := _cut(s, policy, reach)) is not None
+    ]
+
+
+def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
+    """List the statements of a key policy under which identity policies count (S6.40)."""
+    reach = _reach(policy)
+    return tuple(
+        compiled
+        for s in policy.document.statements
+        if s.effect == "Allow" and grant_strength(s, caller) >= _ACCOUNT
+        if (compiled := _cut(s, policy, reach)) is not None
+    )
+
+
+def guard_of(role: Role, arn: str) -> Policy | None:
+    """Find the policy of a resource, of its bucket where it is an object; None when none is known."""
+    for policy in role.resource_policies:
+        if any(arn_matches(wildcards(r), arn) for r in _reach(policy)):
+            return policy
+    return None
+
+
+def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
+    """List the policies of resources that a question, or an identity statement without wildcards, names."""
+    named: set[str] = set()
+    for policy in role.identity:
+        for statement in policy.document.statements:
+            for text in statement.resources or ():
+                if text.count(":") > 4:
+                    named.update((text, text.split("/", 1)[0]))
+    for policy in role.resource_policies:
+        if policy.resource in named or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy))):
+            yield policy
+
+
+def is_key(policy: Policy) -> bool:
+    """Tell whether a resource policy is a key policy."""
+    return ":kms:" in policy.resource and ":key/" in policy.resource
+
+
+def _reach(policy: Policy) -> tuple[str, ...]:
+    """Give what a resource policy governs: its resource, and the objects of a bucket; nothing where it is not known."""
+    arn = policy.resource
+    if policy.document.unknown or arn.count(":") < 5 or arn.startswith(OPEN) or "*" in arn or "?" in arn:
+        return ()
+    service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
+    return (arn, f"{arn}/*") if service == "s3" and "/" not in rest else (arn,)
+
+
+def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> CompiledStatement | None:
+    """Cut a statement to what its policy governs; None where nothing is left.
+
+    Where the cut is no list of patterns, an Allow keeps more and a Deny less: `decide` confirms what is found.
+    """
+    allow = statement.effect == "Allow"
+    kept: list[str] = []
+    written = ("*",) if statement.resources is None else statement.resources
+    for arn in reach:
+        within = [w for w in written if arn.endswith("/*") and w.startswith(arn[:-1])]
+        covering = [w for w in written if _covers(w, arn)]
+        partly = [w for w in written if w not in within and w not in covering and _meets(w, arn)]
+        if statement.not_resource:
+            if not covering and (allow or not (within or partly)):
+                kept.append(arn)
+        elif covering:
+            kept.append(arn)
+        else:
+            kept += [*within, *partly] if allow else within
+    if not kept:
+        return None
+    bare = replace(statement, principals=None, not_principal=False, resources=tuple(kept), not_resource=False)
+    return compile_statement(bare, policy.document.variables)
+
+
+def _covers(written: str, arn: str) -> bool:
+    return written == "*" or ("${" not in written and arn_matches(wildcards(written), arn.replace("*", "\ue002")))
+
+
+def _meets(written: str, arn: str) -> bool:
+    return "${" in written or overlaps(parse_arn(written), parse_arn(arn))

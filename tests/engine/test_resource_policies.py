@@ -1,0 +1,121 @@
+"""Resource policies of the role's account: what they grant past which ceilings, and what they deny (S6.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
+
+from rolelint.catalog import catalog
+from rolelint.engine import actor, can, difference, powers
+from rolelint.policies.role import PolicyType, Role
+from rolelint.records import replace
+
+_ANY = actor("any")
+_BUCKET = "arn:aws:s3:::ledger"
+_OBJECT = f"{_BUCKET}/a"
+_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
+_NO_S3 = [allow("ec2:*")]
+_INSECURE = {"Bool": {"aws:SecureTransport": "false"}}
+_ME, _MY_ACCOUNT, _EVERYBODY = {"AWS": ROLE_ARN}, {"AWS": ACCOUNT}, "*"
+_OTHER = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}
+
+
+def _with(arn: str, *statements: Any, identity: Any = (), **more: Any) -> Role:
+    held = role(*(identity or [allow("ec2:Describe*")]), **more)
+    return replace(held, resource_policies=(policy(PolicyType.RESOURCE, *statements, resource=arn),))
+
+
+def _grant(principal: Any, action: Any = "s3:*", resource: Any = (_BUCKET, f"{_BUCKET}/*")) -> dict[str, Any]:
+    return allow(action, list(resource) if isinstance(resource, tuple) else resource, Principal=principal)
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, _grant(_MY_ACCOUNT)), "no"),
+        (_with(_BUCKET, _grant(_OTHER)), "no"),
+        (_with(_BUCKET, _grant(_ME, resource="arn:aws:s3:::other/*")), "no"),
+        (_with("", _grant(_ME)), "no"),
+        (_with(_BUCKET, _grant(_ME), boundary=_NO_S3), "no"),
+        (_with(_BUCKET, _grant(_ME), session=_NO_S3), "no"),
+        (_with(_BUCKET, _grant(_ME), scps=[_NO_S3]), "no"),
+        (_with(_BUCKET, _grant(_ME), identity=[deny("s3:*")]), "no"),
+        (_with(_BUCKET, _grant(_ME), deny("s3:*", f"{_BUCKET}/*", Principal="*")), "no"),
+        (_with(_BUCKET, _grant(_EVERYBODY), boundary=[ALL, deny("s3:Delete*")]), "no"),
+        (_with(_BUCKET, _grant(_EVERYBODY), rcps=[deny("s3:*", Principal="*")]), "no"),
+        (_with(_BUCKET, _grant(_ME)), "yes"),
+        (_with(_BUCKET, _grant(_ME), boundary=[allow("s3:*")]), "yes"),
+        (_with(_BUCKET, _grant(_EVERYBODY), boundary=_NO_S3, session=_NO_S3), "yes"),
+        (_with(_BUCKET, _grant(_ME, resource="*")), "yes"),
+        (_with(_BUCKET, _grant(_ME), deny("s3:*", "*", _INSECURE, Principal="*")), "yes"),
+    ],
+)
+def test_what_a_bucket_policy_gives(holder: Role, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert can(holder, "s3:DeleteObject", resource=_OBJECT, who=_ANY).verdict == expected
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert bool(found.powers) is (expected == "yes")
+    if found.powers:
+        assert found.powers[0].granted_by[0].policy.type is PolicyType.RESOURCE
+        assert all(text.startswith(_BUCKET) for text in found.powers[0].resources)
+
+
+@pytest.mark.parametrize(("resource", "expected"), [(_BUCKET, "no"), ("arn:aws:s3:::ledgers", "yes"), (None, "yes")])
+def test_a_deny_of_a_resource_policy_protects_its_resource(resource: str | None, expected: str) -> None:
+    holder = _with(_BUCKET, deny("s3:DeleteBucket", "*", Principal="*"), identity=[allow("s3:*")])
+    assert can(holder, "s3:DeleteBucket", resource=resource, who=_ANY).verdict == expected
+
+
+def test_a_deny_on_the_one_resource_that_is_granted_leaves_nothing() -> None:
+    holder = _with(_BUCKET, deny("s3:*", "*", Principal="*"), identity=[allow("s3:*", [_BUCKET, f"{_BUCKET}/*"])])
+    assert can(holder, "s3:DeleteBucket", who=_ANY).verdict == "no"
+    assert not powers(holder, _ANY, catalog().expand("s3:Delete*")).powers
+
+
+@pytest.mark.parametrize(
+    ("statements", "more", "expected"),
+    [
+        ([_grant(_OTHER, "kms:*", "*")], {}, "no"),
+        ([_grant(_MY_ACCOUNT, "kms:Decrypt", "*")], {}, "no"),
+        ([_grant(_MY_ACCOUNT, "kms:*", "*"), deny("kms:*", "*", Principal=_ME)], {}, "no"),
+        ([_grant(_MY_ACCOUNT, "kms:*", "*")], {"identity": [allow("ec2:*")]}, "no"),
+        ([_grant(_MY_ACCOUNT, "kms:*", "*")], {}, "yes"),
+        ([_grant(_ME, "kms:*", "*")], {"identity": [allow("ec2:*")]}, "yes"),
+        ([_grant(_ME, "kms:*", "*")], {"boundary": [allow("ec2:*")]}, "no"),
+    ],
+)
+def test_a_key_policy_decides_over_its_key(statements: list[Any], more: dict[str, Any], expected: str) -> None:
+    holder = _with(_KEY, *statements, **{"identity": [allow("kms:*")], **more})
+    answer = can(holder, "kms:ScheduleKeyDeletion", resource=_KEY, who=_ANY)
+    assert answer.verdict == expected
+    if answer.witness:
+        assert not answer.witness.assumes
+
+
+def test_a_key_whose_policy_is_not_known_is_taken_to_delegate() -> None:
+    answer = can(role(allow("kms:*")), "kms:ScheduleKeyDeletion", resource=_KEY)
+    assert answer.witness is not None
+    assert answer.witness.assumes == ("the key policy delegates to the account",)
+
+
+def test_the_default_policy_of_a_topic_grants_no_role() -> None:
+    topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:t"
+    owner = {"StringEquals": {"AWS:SourceOwner": ACCOUNT}}
+    holder = _with(topic, allow("SNS:DeleteTopic", topic, owner, Principal={"AWS": "*"}))
+    assert can(holder, "sns:DeleteTopic").verdict == "no"
+
+
+def test_a_user_is_granted_directly() -> None:
+    bounded = role(allow("ec2:*"), kind="user", boundary=_NO_S3)
+    granted = policy(PolicyType.RESOURCE, _grant({"AWS": bounded.arn}), resource=_BUCKET)
+    assert can(replace(bounded, resource_policies=(granted,)), "s3:DeleteObject", who=_ANY).verdict == "yes"
+
+
+def test_a_new_grant_is_no_silent_no() -> None:
+    before = replace(role(allow("ec2:*")), location=HERE)
+    after = replace(before, resource_policies=(policy(PolicyType.RESOURCE, _grant(_ME), resource=_BUCKET),))
+    mask = catalog().expand("s3:DeleteObject")
+    assert [m for m, _ in difference(after, before, within=mask).unknown] == [mask]
+    assert difference(after, after, within=mask).unknown == ()
