@@ -94,6 +94,10 @@ def plan(case: str) -> dict[str, Any]:
         return made
 
 
+#: Tells moto to hold AWS's managed policies; other tests want it without.
+_MANAGED = "MOTO_IAM_LOAD_MANAGED_POLICIES"
+
+
 @contextmanager
 def _server(case: str) -> Iterator[str]:
     """Play AWS for a case that needs a past."""
@@ -102,7 +106,8 @@ def _server(case: str) -> Iterator[str]:
         return
     from moto.server import ThreadedMotoServer
 
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    before = os.environ.get(_MANAGED)
+    os.environ[_MANAGED] = "true"
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -113,6 +118,10 @@ def _server(case: str) -> Iterator[str]:
         yield endpoint
     finally:
         server.stop()
+        if before is None:
+            del os.environ[_MANAGED]
+        else:
+            os.environ[_MANAGED] = before
 
 
 def _call(calls: list[Any], endpoint: str) -> None:

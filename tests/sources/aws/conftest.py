@@ -31,7 +31,7 @@ def moto_url() -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MOTO_")} | {"PYTHONWARNINGS": "ignore"}
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
