@@ -123,7 +123,7 @@ def lint(
         unknown: list[UnknownItem] = []
         for role in part:
             judged = judge.check_role(role, rulebook, options)
-            if role.inventoried or role.accessed is not None:
+            if role.environment or role.accessed is not None:
                 enrich(role, judged, options.actor)
             if quotes:
                 judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]

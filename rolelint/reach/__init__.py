@@ -1,4 +1,4 @@
-"""How far a role's power reaches in an account that was looked at: what really exists there, what was really used."""
+"""How far a role's power reaches: what really exists in its account or is declared beside it, what was really used."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from rolelint.policies.role import Role
 
 
 def enrich(role: Role, judged: RoleReport, actor_name: str) -> None:
-    """Add to the report of a role what its account is known to hold and when the role used its power.
+    """Add to the report of a role what stands beside it, as far as its input tells, and when the role used its power.
 
     Does nothing for a role whose input tells neither.
     """
@@ -15,3 +15,7 @@ def enrich(role: Role, judged: RoleReport, actor_name: str) -> None:
         from rolelint.reach.telling import tell
 
         tell(role, judged, actor_name)
+    elif role.environment and judged.findings:
+        from rolelint.reach.declared import tell_declared
+
+        tell_declared(role, judged, actor_name)

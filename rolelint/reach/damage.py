@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rolelint.catalog import catalog
 from rolelint.engine import Actor, Powers, can, powers
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.policies.role import Role
+from rolelint.policies.role import Resource, Role
 from rolelint.reach.inventory import (
     Inventory,
     has_variable,
@@ -75,12 +75,16 @@ def interest(inventory: Inventory) -> int:
 
 
 class Blast:
-    """What one role can do to one inventory; asks each question once."""
+    """What one role can do to one inventory; asks each question once.
 
-    def __init__(self, role: Role, who: Actor) -> None:
+    Args:
+        resources: the inventory, where it is not everything in the role's environment.
+    """
+
+    def __init__(self, role: Role, who: Actor, resources: tuple[Resource, ...] | None = None) -> None:
         self.role = role
         self.who = who
-        self.inventory = inventory = inventory_of(role.environment)
+        self.inventory = inventory = inventory_of(role.environment if resources is None else resources)
         every = inventory.memo.get("interest")
         if every is None:
             every = inventory.memo["interest"] = interest(inventory)
