@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from rolelint.algebra.strings import LimitReached, overlaps
+from rolelint.engine.classes import Group
+from rolelint.engine.match import wildcards
 from rolelint.engine.operators import TABLE
 from rolelint.engine.request import PolicySet
+from rolelint.engine.solve import View, marked_pattern, widen_unknown
 from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.text import has_unknown, split_unknown
 from rolelint.records import replace
@@ -29,6 +35,28 @@ def favourable(policies: PolicySet) -> PolicySet:
         rcps=None if policies.rcps is None else _all(policies.rcps),
         resource=None if policies.resource is None else _document(policies.resource),
     )
+
+
+def hangs_on_unknown(group: Group, denies: Sequence[View]) -> bool:
+    """Tell whether a certain reading of a group takes a value not known yet to differ from what other statements name.
+
+    Args:
+        denies: those of the group that can fire.
+    """
+    granting = (group.option, *group.others, *(v for layer in group.layers for v in layer))
+    open_texts = [t for v in granting if v.statement.uncertain for t in v.written if has_unknown(t)]
+    unknown = {c for v in granting if v.statement.uncertain for c in v.conditions if c.uncertain}
+    if not open_texts and not unknown:
+        return False
+    keys = {c.key for c in unknown}
+    tested = {c for v in (*granting, *denies) for c in v.conditions if c.key in keys}
+    if len(tested) > len(keys) or (open_texts and any(v.exclude for v in granting)):
+        return True
+    wide = [marked_pattern(wildcards(widen_unknown(t))) for t in open_texts]
+    try:
+        return any(overlaps(w, p) for d in denies for p in d.patterns or () for w in wide)
+    except LimitReached:
+        return True
 
 
 def _level(documents: tuple[PolicyDocument, ...]) -> tuple[PolicyDocument, ...]:

@@ -65,12 +65,20 @@ def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View]
             for condition in pick.conditions:
                 if not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
-                    kinds.add(key_kind(condition.key))
+                    kind = key_kind(condition.key)
+                    if kind != "resource-tag" or not _spares_untagged(condition):
+                        kinds.add(kind)
     for deny in carving:
         if deny.conditions:
             texts.append("unless " + " and ".join(describe(c) for c in deny.conditions))
             kinds.update(key_kind(c.key) for c in deny.conditions)
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds))
+
+
+def _spares_untagged(condition: CompiledCondition) -> bool:
+    """Tell whether a test that names tag values lets resources without the tag through."""
+    written = condition.condition
+    return written.if_exists and not (condition.operator and condition.operator.negated)
 
 
 def describe(condition: CompiledCondition) -> str:
@@ -117,7 +125,12 @@ def naming_of(patterns: Iterable[str], solutions: Iterable[Solution]) -> str:
     for solution in solutions:
         for pick in solution.picks:
             for condition in pick.conditions:
-                if key_kind(condition.key) == "resource-tag" and condition.operator and not condition.operator.negated:
+                if (
+                    key_kind(condition.key) == "resource-tag"
+                    and condition.operator
+                    and not condition.operator.negated
+                    and not condition.condition.if_exists
+                ):
                     values = condition.condition.values
                     tag = condition.key.rpartition("/")[2]
                     said_here = {_tag_says(tag, v) for v in values}

@@ -323,6 +323,11 @@ def _class(
     """Solve one class: actions of one group with the same resource types."""
     option = group.option
     carving = [d for d in group.denies if can_fire(stage, d, signature, unsupported)]
+    if stage.uncertain and certainty == "proved":
+        from rolelint.engine.favour import hangs_on_unknown
+
+        if hangs_on_unknown(group, carving):
+            certainty = "possible"
     exact = all(d.conditions for d in carving)
     # The Region of a request is that of its resource: such a condition is not met apart from the resource.
     regional = option.texts is not None and any(c.key == "aws:requestedregion" for c in option.conditions)

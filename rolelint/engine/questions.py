@@ -21,7 +21,7 @@ from rolelint.engine.classes import (
 )
 from rolelint.engine.compile import CompiledStatement
 from rolelint.engine.decision import decide
-from rolelint.engine.favour import ASSUMPTION, favourable
+from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
@@ -57,6 +57,7 @@ class _Found(NamedTuple):
     number: int
     signature: Signature
     solved: Solved
+    hangs: bool = False
 
 
 def can(
@@ -96,7 +97,10 @@ def _can(
     """
     role = stage.role
     trouble = ""
+    possible: Answer | None = None
     for certain in (True, False):
+        if possible is not None:
+            return possible
         for way in (stage, *stage.also):
             if way.guessed if certain else not (way.guessed or way.uncertain):
                 continue
@@ -106,8 +110,14 @@ def _can(
                     continue
                 answer = _confirm(way, found, context, certain)
                 if answer.verdict == YES:
-                    return answer if certain else replace(answer, certainty="possible", reason=_possible_reason(way))
+                    if certain and not found.hangs:
+                        return answer
+                    possible = possible or replace(answer, certainty="possible", reason=_possible_reason(way))
+                    if not certain:
+                        break
                 trouble = trouble or answer.reason
+    if possible is not None:
+        return possible
     if trouble:
         return Answer(UNKNOWN, reason=trouble)
     for statement in stage.identity:
@@ -166,7 +176,8 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     yield str(error) or "a string search passed its limit"
                     continue
                 if solved is not None:
-                    yield _Found((actions & -actions).bit_length() - 1, signature, solved)
+                    hangs = certain and stage.uncertain and hangs_on_unknown(joined, joined.denies)
+                    yield _Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 
 def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer:

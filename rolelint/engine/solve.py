@@ -193,7 +193,7 @@ def _resource_text(
 ) -> str | None:
     text = written
     if OPEN in text and widen:
-        text = _widen_unknown(text)
+        text = widen_unknown(text)
     if not variables or "${" not in text:
         return wildcards(text)
     head, tail = "", text
@@ -210,7 +210,7 @@ def _resource_text(
     return None if field is None else head + field  # S3.14
 
 
-def _widen_unknown(text: str) -> str:
+def widen_unknown(text: str) -> str:
     """Put a wildcard for every unknown value; one at the start may hold any number of an ARN's fields."""
     out, at = [], 0
     while (start := text.find(OPEN, at)) >= 0:
