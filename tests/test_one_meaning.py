@@ -23,12 +23,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Spec:
-    """A role: statements of its policies by name, ARNs of AWS managed policies, its boundary and its trust."""
+    """A role: statements of its policies by name, ARNs of AWS managed policies, its boundary, tags and trust."""
 
     inline: dict[str, list[Json]]
     managed: tuple[str, ...] = ()
     own: dict[str, list[Json]] = field(default_factory=dict)
     boundary: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
     trust: Json = field(default_factory=lambda: {"Effect": "Allow", "Principal": SERVICE, "Action": "sts:AssumeRole"})
 
 
@@ -69,7 +70,12 @@ SPECS: dict[str, Spec] = {
             ]
         }
     ),
-    "a policy variable": Spec({"p": [allow("s3:DeleteObject", "arn:aws:s3:::home/${aws:PrincipalTag/team}/*")]}),
+    "a policy variable": Spec(
+        {"p": [allow("s3:DeleteObject", "arn:aws:s3:::home/${aws:PrincipalTag/team}/*")]}, tags={"team": "blue"}
+    ),
+    "a policy variable without a value": Spec(
+        {"p": [allow("s3:DeleteObject", "arn:aws:s3:::home/${aws:PrincipalTag/team}/*"), allow("sqs:PurgeQueue")]}
+    ),
     "a Deny through the tool channel": Spec(
         {"p": [allow("*"), deny("*", "*", {"Bool": {"aws:ViaAWSMCPService": "true"}})]}
     ),
@@ -114,6 +120,7 @@ def bundle(spec: Spec, folder: Path) -> Path:
         "account": ACCOUNT,
         "role": {"name": NAME, "arn": f"arn:aws:iam::{ACCOUNT}:role/{NAME}"},
         "trust": document([spec.trust]),
+        "tags": spec.tags,
         "inline": {name: document(statements) for name, statements in spec.inline.items()},
         "attached": [*spec.managed, *({"name": n, "document": document(s)} for n, s in spec.own.items())],
     }
@@ -130,6 +137,7 @@ def dump(spec: Spec, folder: Path) -> Path:
         "Path": "/",
         "Arn": f"arn:aws:iam::{ACCOUNT}:role/{NAME}",
         "AssumeRolePolicyDocument": document([spec.trust]),
+        "Tags": [{"Key": key, "Value": value} for key, value in spec.tags.items()],
         "RolePolicyList": [{"PolicyName": n, "PolicyDocument": document(s)} for n, s in spec.inline.items()],
         "AttachedManagedPolicies": [{"PolicyName": n, "PolicyArn": arn} for n, arn in attached],
     }
@@ -164,6 +172,8 @@ def plan(spec: Spec, folder: Path) -> Path:
                 "path": "/",
                 "assume_role_policy": json.dumps(document([spec.trust])),
                 "permissions_boundary": spec.boundary or None,
+                "tags": spec.tags,
+                "tags_all": spec.tags,
             },
         )
     ]
@@ -231,6 +241,7 @@ def terraform(spec: Spec, folder: Path) -> Path:
         'resource "aws_iam_role" "it" {\n'
         f'  name = "{NAME}"\n'
         f"  assume_role_policy = jsonencode({hcl(document([spec.trust]))})\n"
+        + f"  tags = {hcl(spec.tags)}\n"
         + (f'  permissions_boundary = "{spec.boundary}"\n' if spec.boundary else "")
         + "}"
     ]
@@ -278,6 +289,7 @@ def template(spec: Spec, folder: Path) -> Path:
     properties: Json = {
         "RoleName": NAME,
         "AssumeRolePolicyDocument": document([spec.trust]),
+        "Tags": [{"Key": key, "Value": value} for key, value in spec.tags.items()],
         "Policies": [{"PolicyName": n, "PolicyDocument": document(s)} for n, s in spec.inline.items()],
         "ManagedPolicyArns": [*spec.managed, *({"Ref": f"Own{number}"} for number in range(len(spec.own)))],
     }
