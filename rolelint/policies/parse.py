@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rolelint.errors import Route
@@ -14,7 +15,7 @@ from rolelint.policies.document import (
     Statement,
     unknown_document,
 )
-from rolelint.policies.text import has_unknown, show, unknown_names
+from rolelint.policies.text import has_unknown, show, unknown, unknown_names
 
 _PLAIN_OPERATORS = (
     "StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase StringLike StringNotLike "
@@ -31,6 +32,10 @@ _ELEMENTS = frozenset(
 )
 #: Records a problem at a route, with a hint, and marks the statement doubtful.
 Doubt = Callable[..., None]
+
+_RESOURCE_HEADS = ("*", "?")
+
+_PLACEHOLDER = re.compile(r"\$\{(?!!)([^}]*)\}")
 
 _TOP = frozenset(("Version", "Id", "Statement"))
 _VERSIONS = frozenset(("2012-10-17", "2008-10-17"))
@@ -182,7 +187,7 @@ def _statement(
     elif "Resource" in item or "NotResource" in item:
         not_resource = "NotResource" in item
         name = "NotResource" if not_resource else "Resource"
-        resources = tuple(_strings(item[name], (*route, name), doubt))
+        resources = tuple(_resources(item[name], (*route, name), doubt))
     principals: tuple[PrincipalEntry, ...] | None = None
     not_principal = False
     if "Principal" in item or "NotPrincipal" in item:
@@ -218,8 +223,35 @@ def _strings(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
                 yield item
             else:
                 doubt(f"`{route[-1]}` must hold strings, not {_kind(item)}", (*route, i))
+                yield _opaque(item)
     else:
         doubt(f"`{route[-1]}` must be a string or a list of strings, not {_kind(value)}", route)
+        yield _opaque(value)
+
+
+def _opaque(value: object) -> str:
+    """Stand in for a value that is not text: an intrinsic function in a bare policy may become any text (S1.20)."""
+    if isinstance(value, dict) and len(value) == 1:
+        ((name, inner),) = value.items()
+        if name == "Fn::Sub" and isinstance(inner, list) and inner:
+            inner = inner[0]
+        if name == "Fn::Sub" and isinstance(inner, str):
+            return _PLACEHOLDER.sub(lambda m: unknown(m[1]), inner).replace("${!", "${")
+        if name == "Fn::Join" and isinstance(inner, list) and len(inner) == 2 and isinstance(inner[1], list):
+            return str(inner[0]).join(part if isinstance(part, str) else _opaque(part) for part in inner[1])
+        if isinstance(inner, str):
+            return unknown(inner if name == "Ref" else f"{name} {inner}")
+    return unknown(json.dumps(value, default=str))
+
+
+def _resources(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
+    """Read resources; a placeholder in place of an ARN, such as `<TABLE_ARN>`, is a value not known yet."""
+    for text in _strings(value, route, doubt):
+        if text.startswith(_RESOURCE_HEADS) or text[:1].isalnum() or has_unknown(text):
+            yield text
+        else:
+            doubt(f"a resource must be an ARN or `*`, not `{text}`", route)
+            yield unknown(text)
 
 
 def _principals(value: object, route: Route, doubt: Doubt) -> Iterator[PrincipalEntry]:
