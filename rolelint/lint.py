@@ -16,7 +16,7 @@ from rolelint.findings.ranking import rank
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.reach import enrich
-from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, read, read_folder
+from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, read, read_folder
 from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
 
@@ -298,7 +298,7 @@ def _read_group(
 def _read_source(source: Source, context: ReadContext, report: Report, found: list[_Found]) -> None:
     report.files += 1
     try:
-        documents = parse(source.name, read_source(source))
+        documents = parse(source.name, read_source(source), bears_repeats)
     except InputError as error:
         _cannot_parse(source, error, report)
         return
@@ -407,7 +407,22 @@ def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Repor
         wanted = "one policy" if kind is PolicyType.BOUNDARY else "a policy"
         raise UsageError(f"the file for --{kind.value} does not hold {wanted}", location=Location(path))
     context.used_files.add(os.path.realpath(path))
+    if kind is PolicyType.SCP and all(s.effect == "Deny" for p in policies for s in p.document.statements):
+        policies.append(_full_access(policies[0], context, report))
     return tuple(policies)
+
+
+def _full_access(beside: Policy, context: ReadContext, report: Report) -> Policy:
+    """Complete a level of SCPs that only denies: alone it would allow nothing, and all would seem harmless."""
+    report.warnings.append(
+        Problem(
+            "this SCP only denies; `FullAWSAccess` is taken to be attached beside it",
+            "give a level that allows less by its Allow statements",
+            beside.locate(()),
+            "warning",
+        )
+    )
+    return Policy(beside.type, "FullAWSAccess", parsed(FULL_ACCESS, context.memo), beside.locate, "", "", False)
 
 
 def _surround(role: Role, context: ReadContext) -> None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from rolelint.errors import InputError, Location, Route, show_route
+from rolelint.errors import InputError, Location, Route, printable, show_route
 
 #: Gives the start and end offset, in characters, of the value at a route; of the nearest known parent when
 #: the route does not exist.
@@ -17,6 +17,33 @@ Finder = Callable[[Route], tuple[int, int]]
 
 #: Lines longer than this are not quoted: a report must not carry a copy of a file that is one line.
 MAX_QUOTED_LINE = 10_000
+
+
+class Repeated(NamedTuple):
+    """A key that stands twice in one object of a YAML document; the last value counts in `Document.data`.
+
+    Attributes:
+        route: of the key, as far as keys and indexes tell it.
+        start, end: where the second one stands, in characters, the end exclusive.
+        line: where the first one stands, 1-based.
+        dropped: the value of the first one.
+    """
+
+    route: Route
+    start: int
+    end: int
+    line: int
+    dropped: Any
+
+    @property
+    def message(self) -> str:
+        """Say what is wrong."""
+        return f"the key `{printable(str(self.route[-1]))}` appears twice in one object, first on line {self.line}"
+
+    @property
+    def hint(self) -> str:
+        """Say the next step."""
+        return "remove one of them: parsers differ on which one counts"
 
 
 class Document:
@@ -28,9 +55,21 @@ class Document:
         text: the whole text of the file; empty for documents that never were text.
         data: plain dict, list, str, int, float, bool or None.
         index: 0-based position in the stream that the file holds.
+        repeated: keys that stand twice in one object, where the caller of `parse` bears them.
     """
 
-    __slots__ = ("_anchors", "_finder", "_located", "_make_finder", "data", "file", "format", "index", "text")
+    __slots__ = (
+        "_anchors",
+        "_finder",
+        "_located",
+        "_make_finder",
+        "data",
+        "file",
+        "format",
+        "index",
+        "repeated",
+        "text",
+    )
 
     def __init__(
         self,
@@ -40,12 +79,14 @@ class Document:
         data: Any,
         make_finder: Callable[[], Finder] | None = None,
         index: int = 0,
+        repeated: tuple[Repeated, ...] = (),
     ) -> None:
         self.file = file
         self.format = format
         self.text = text
         self.data = data
         self.index = index
+        self.repeated = repeated
         self._make_finder = make_finder
         self._finder: Finder | None = None
         #: Places already worked out: the statements of a managed policy are reported for every role that has it.
@@ -199,8 +240,12 @@ def _fields(place: Location) -> tuple[object, ...]:
     return place.file, place.line, place.column, place.end_line, place.end_column, place.route, place.address
 
 
-def parse(file: str, text: str | bytes) -> list[Document]:
+def parse(file: str, text: str | bytes, bears_repeats: Callable[[Any], bool] | None = None) -> list[Document]:
     """Parse a file as JSON or YAML, by its content; the name only decides what is said about bad text.
+
+    Args:
+        bears_repeats: tells by the data whether keys may stand twice in one object of a YAML document; they are then
+            noted in `Document.repeated`. Without it they are an error.
 
     A byte order mark, UTF-16 and UTF-32 are understood. Text without content gives no document.
 
@@ -227,4 +272,4 @@ def parse(file: str, text: str | bytes) -> list[Document]:
             pass  # flow style YAML begins like JSON; the YAML parser has the last word on a YAML file
     from rolelint.documents.yaml_text import parse_yaml
 
-    return parse_yaml(file, content)
+    return parse_yaml(file, content, bears_repeats)

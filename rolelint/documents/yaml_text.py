@@ -7,9 +7,10 @@ stack, an alias cannot multiply the work, and dates and numbers with leading zer
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from rolelint.documents import Document
+from rolelint.documents import Document, Repeated
 from rolelint.errors import InputError, Route, printable
 
 #: Deeper nesting is refused: IAM needs six levels and CloudFormation a few dozen.
@@ -44,16 +45,24 @@ class _Node:
         self.keys: list[_Node] = []
 
 
-def parse_yaml(file: str, text: str) -> list[Document]:
+def parse_yaml(file: str, text: str, bears_repeats: Callable[[Any], bool] | None = None) -> list[Document]:
     """Parse every document of a YAML stream; documents that are empty are left out.
+
+    Args:
+        bears_repeats: tells by the data whether keys that stand twice in one object are noted, not refused.
 
     Raises:
         InputError: with the place of the first thing that is not YAML, not plain data, or too large.
     """
     out: list[Document] = []
-    for index, node in enumerate(_Composer(file, text).documents()):
+    composer = _Composer(file, text)
+    for index, node in enumerate(composer.documents()):
         if node.data is not None:
-            out.append(Document(file, "yaml", text, node.data, lambda node=node: _finder(node), index))  # type: ignore[misc]
+            again = tuple(r for r in composer.repeated if node.start <= r.start <= node.end)
+            if again and (bears_repeats is None or not bears_repeats(node.data)):
+                place = Document(file, "yaml", text, None).location(again[0].start, again[0].end)
+                raise InputError(again[0].message, location=place, hint=again[0].hint)
+            out.append(Document(file, "yaml", text, node.data, lambda node=node: _finder(node), index, again))  # type: ignore[misc]
     return out
 
 
@@ -75,6 +84,14 @@ def _finder(root: _Node) -> Any:
     return find
 
 
+def _long_name(tag: str) -> tuple[str, ...]:
+    """Give the long name of the function that a short tag stands for."""
+    if not tag.startswith("!") or len(tag) < 2:
+        return ()
+    name = tag[1:]
+    return (name if name in ("Ref", "Condition") else f"Fn::{name.removeprefix('Fn::')}",)
+
+
 class _Open:
     """A collection that is not closed yet."""
 
@@ -92,6 +109,9 @@ class _Composer:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self.text = text
+        self.repeated: list[Repeated] = []
+        #: Collections that are open, outermost first.
+        self.stack: list[_Open] = []
         self.anchors: dict[str, _Node | None] = {}
         self.aliased = 0
 
@@ -100,7 +120,7 @@ class _Composer:
 
         loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
         roots: list[_Node] = []
-        stack: list[_Open] = []
+        stack = self.stack
         try:
             event: Any
             for event in yaml.parse(self.text, Loader=loader):
@@ -205,9 +225,8 @@ class _Composer:
 
     def _wrap(self, node: _Node, value: Any) -> None:
         """Put a short tag's value under the function's long name."""
-        name = node.tag[1:]
-        long = name if name in ("Ref", "Condition") else f"Fn::{name.removeprefix('Fn::')}"
-        if name == "GetAtt" and isinstance(value, str):
+        (long,) = _long_name(node.tag)
+        if long == "Fn::GetAtt" and isinstance(value, str):
             value = value.split(".", 1)
         node.wrapped = long
         node.data = {long: value}
@@ -276,12 +295,8 @@ class _Composer:
                 continue
             if text in own:
                 line = self.text.count("\n", 0, keys[text].start) + 1
-                self._refuse(
-                    f"the key `{printable(text)}` appears twice in one object, first on line {line}",
-                    key.start,
-                    "remove one of them: parsers differ on which one counts",
-                    key.end,
-                )
+                route = (*self._route(node), text)
+                self.repeated.append(Repeated(route, key.start, max(key.start + 1, key.end), line, own[text].data))
             own[text] = item
             keys[text] = key
         data = {text: item.data for text, item in own.items()}
@@ -292,6 +307,14 @@ class _Composer:
                     own[text] = source.children[text]
         node.children.update(own)
         return data
+
+    def _route(self, closing: _Node) -> Route:
+        """Name the place of a collection that is being closed by the keys and indexes that lead to it."""
+        route: list[str | int] = []
+        for opened in self.stack:
+            route += _long_name(opened.node.tag)
+            route.append(len(opened.pairs) if opened.key is None else self._key(opened.key))
+        return (*route, *_long_name(closing.tag))
 
     def _key(self, key: _Node) -> str:
         if key.children or isinstance(key.data, dict | list):

@@ -144,6 +144,15 @@ FOLDER_READERS: tuple[FolderReader, ...] = (
 )
 
 
+def bears_repeats(data: Any) -> bool:
+    """Tell whether data has a format whose reader says itself what keys that stand twice mean: templates."""
+    if not isinstance(data, dict) or "Resources" not in data:
+        return False
+    from rolelint.readers.cloudformation.template import is_template
+
+    return is_template(data)
+
+
 def read(document: Document, context: ReadContext) -> Reading | None:
     """Read a document with the first reader that recognises it.
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rolelint.documents import Document
-from rolelint.errors import Problem
+from rolelint.errors import InputError, Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Resource
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
 
     template = load(document, context)
-    reading = Reading()
+    reading = Reading(problems=[*repeated_keys(document)])
     if not _concerns_iam(template):
         return reading
     assembly = Assembly(document, template, context.memo)
@@ -58,6 +58,54 @@ def read(document: Document, context: ReadContext) -> Reading:
         hint = "give the parameters with `--parameters`"
         reading.problems.append(Problem(message, document.locate(route), hint, "unknown"))
     return reading
+
+
+def repeated_keys(document: Document) -> list[Problem]:
+    """Say which keys stand twice in one object of a template; CloudFormation takes the last one.
+
+    Raises:
+        InputError: for a key inside a policy document, where nobody should have to know that.
+    """
+    found = []
+    for again in document.repeated:
+        place = document.location(again.start, again.end, again.route)
+        if _in_policy(document.data, again.route):
+            raise InputError(again.message, location=place, hint=again.hint)
+        lost = _holds_policy(again.dropped) or again.route[-1] in _POWERS
+        found.append(Problem(again.message, place, again.hint, "unknown" if lost else "warning"))
+    return found
+
+
+#: Properties that give power without a policy document of their own.
+_POWERS = frozenset("ManagedPolicyArns ManagedPolicies Policies PermissionsBoundary Groups Roles Users".split())
+
+
+def _in_policy(data: Any, route: Route) -> bool:
+    """Tell whether a route leads into a policy document, or to a key of one."""
+    for step in route:
+        if isinstance(data, Mapping):
+            if "Statement" in data:
+                return True
+            data = data.get(str(step))
+        elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+            data = data[step]
+        else:
+            return False
+    return False
+
+
+def _holds_policy(data: Any) -> bool:
+    """Tell whether a value holds a policy document, or a principal."""
+    pending = [data]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Mapping):
+            if "Statement" in value or str(value.get("Type")).startswith(("AWS::IAM::", "AWS::SSO::")):
+                return True
+            pending += value.values()
+        elif isinstance(value, list):
+            pending += value
+    return False
 
 
 def load(document: Document, context: ReadContext) -> Template:
