@@ -71,16 +71,23 @@ def _possible(request: Request) -> bool:
 
 @pytest.mark.parametrize("chunk", range(_CHUNKS))
 def test_every_power_has_a_witness_that_decide_allows(chunk: int) -> None:
+    roles_undecided = 0
     for _, made in _roles(chunk):
         found = powers(made.role, _ANY, catalog().expand_all(worlds.ACTIONS))
-        assert not found.unknown
+        # Free policy variables are tried with some values only; that must stay rare, and be said.
+        assert {u.reason for u in found.unknown} <= {"it depends on the values of policy variables"}
+        roles_undecided += bool(found.unknown)
+        undecided = 0
+        for item in found.unknown:
+            undecided |= item.mask
         for power in found.powers:
             for index in catalog().indexes(power.mask):
                 answer = witness(made.role, index, _ANY)
                 assert answer.verdict == "yes", (made.plain, catalog().names(1 << index), answer)
-        left = catalog().expand_all(worlds.ACTIONS) & ~found.mask
+        left = catalog().expand_all(worlds.ACTIONS) & ~found.mask & ~undecided
         for index in catalog().indexes(left):
             assert can(made.role, 1 << index, who=_ANY).verdict == "no", (made.plain, catalog().names(1 << index))
+    assert roles_undecided <= max(1, _ROLES // _CHUNKS // 50)
 
 
 def test_nothing_is_allowed_by_default() -> None:
