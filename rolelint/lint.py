@@ -407,19 +407,24 @@ def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Repor
         wanted = "one policy" if kind is PolicyType.BOUNDARY else "a policy"
         raise UsageError(f"the file for --{kind.value} does not hold {wanted}", location=Location(path))
     context.used_files.add(os.path.realpath(path))
-    if kind is PolicyType.SCP and all(s.effect == "Deny" for p in policies for s in p.document.statements):
+    if kind is PolicyType.SCP and all(map(_only_denies, policies)):
         policies.append(_full_access(policies[0], context, report))
     return tuple(policies)
 
 
+def _only_denies(policy: Policy) -> bool:
+    return not policy.document.unknown and all(s.effect == "Deny" for s in policy.document.statements)
+
+
 def _full_access(beside: Policy, context: ReadContext, report: Report) -> Policy:
     """Complete a level of SCPs that only denies: alone it would allow nothing, and all would seem harmless."""
+    from rolelint.readers.parts import FULL_ACCESS, parsed
+
     report.warnings.append(
         Problem(
-            "this SCP only denies; `FullAWSAccess` is taken to be attached beside it",
-            "give a level that allows less by its Allow statements",
+            "this SCP only denies: `FullAWSAccess` is taken to stand beside it",
             beside.locate(()),
-            "warning",
+            kind="warning",
         )
     )
     return Policy(beside.type, "FullAWSAccess", parsed(FULL_ACCESS, context.memo), beside.locate, "", "", False)

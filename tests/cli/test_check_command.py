@@ -21,6 +21,7 @@ Run = Callable[..., tuple[int, str, str]]
 BAD = '{"Version": "2012-10-17", "Statement": [\n{"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]}'
 GOOD = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds:Describe*", "Resource": "*"}]}'
 UNKNOWN = '{"AttachedPolicies": [{"PolicyName": "x", "PolicyArn": "arn:aws:iam::123456789012:policy/x"}]}'
+DENY_OTHERS = '{"Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}'
 DENY = '{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}'
 
 
@@ -34,6 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         "good.json": GOOD,
         "unknown.json": UNKNOWN,
         "deny.json": DENY,
+        "deny-others.json": DENY_OTHERS,
         "broken.json": "{",
         "x.json": "{}",
     }.items():
@@ -70,6 +72,7 @@ EXIT_CODES: dict[str, tuple[tuple[str, ...], int]] = {
     "ignored rules": (("bad.json", "--select", "RL102", "--ignore", "service-wildcard"), 0),
     "a boundary that denies": (("bad.json", "--boundary", "deny.json"), 0),
     "an SCP that denies": (("bad.json", "--scp", "deny.json"), 0),
+    "an SCP that denies something else": (("bad.json", "--scp", "deny-others.json"), 1),
     "the guardrail of another type": (("bad.json", "--type", "scp"), 0),
 }
 
@@ -154,7 +157,7 @@ def test_output_goes_to_a_file_and_nothing_else_does(run: Run) -> None:
     assert (code, out, err) == (1, "", "")
     assert json.loads(Path("report.json").read_text())["summary"]["exit_code"] == 1
     assert sorted(os.listdir()) == sorted(
-        "bad.json good.json unknown.json deny.json broken.json x.json report.json".split()
+        "bad.json good.json unknown.json deny.json deny-others.json broken.json x.json report.json".split()
     )
 
 

@@ -285,7 +285,7 @@ def test_guardrails_surround_everything(tree: Path) -> None:
         )
         for role in scribe.roles
     ]
-    assert shapes == [("p", "limit", [1, 2], 1), ("r", "limit", [1, 1, 2], 1), ("l", None, [1, 2], 1)]
+    assert shapes == [("p", "limit", [2, 2], 1), ("r", "limit", [1, 2, 2], 1), ("l", None, [2, 2], 1)]
 
 
 def test_files_of_guardrails_are_not_checked_alone(tree: Path) -> None:
