@@ -141,4 +141,10 @@ def unknown_items(role: Role, options: CheckOptions) -> list[UnknownItem]:
             more = mask.bit_count() - 1
             what = f"`{first}` and {more} more actions" if more else f"`{first}`"
         items.append(UnknownItem(role.id, role.name, what, unknown.reason, unknown.location))
+    undecided = catalog().attribute_mask("undecided")
+    if undecided:
+        granted = powers(role, actor(options.actor), undecided).mask
+        for name in catalog().names(granted):
+            reason = "the role can perform it, and no effect has been decided for it"
+            items.append(UnknownItem(role.id, role.name, f"`{name}`", reason, role.location))
     return items

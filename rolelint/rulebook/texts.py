@@ -83,8 +83,25 @@ def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
     known: set[str] = set()
 
     def read(document: PolicyDocument, kind: PolicyType) -> Iterator[Note]:
+        open_ = catalog().attribute_mask("undecided")
         for statement in document.statements:
             for index, text in enumerate(statement.actions):
+                if (
+                    open_
+                    and statement.effect == "Allow"
+                    and not statement.not_action
+                    and catalog().expand(text) & open_
+                ):
+                    yield Note(
+                        statement,
+                        "Action",
+                        _place(statement.actions, index),
+                        {
+                            "text": f"`{show(text)}`",
+                            "fault": "is published, but nobody has decided what it does,",
+                        },
+                    )
+                    continue
                 if text in known or not text or has_unknown(text):
                     continue
                 if catalog().expand(text):
@@ -97,7 +114,7 @@ def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
                     statement,
                     "NotAction" if statement.not_action else "Action",
                     _place(statement.actions, index),
-                    {"text": f"`{show(text)}`", "unknown": text},
+                    {"text": f"`{show(text)}`", "fault": "matches no published action", "unknown": text},
                     0 if deny else 1,
                     "the statement only grants less than it says",
                 )
