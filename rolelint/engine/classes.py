@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from rolelint.algebra.strings import LimitReached, Pattern, literal, member
+from rolelint.algebra.strings import LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Domain
-from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, reach_rank, shape
+from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
+from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, marked_pattern, raw_view, view
+from rolelint.engine.solve import Search, Solution, View, raw_view, view
 from rolelint.engine.worlds import World, worlds
-from rolelint.policies.role import Role
-from rolelint.policies.text import split_unknown
 from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
@@ -470,15 +469,6 @@ def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
     return any(s.names(arn) for s in type_shapes(stage.role, kind))
 
 
-def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]:
-    """Give the ARN languages of a resource type for a role.
-
-    A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
-    """
-    account = "" if kind.service == "sts" else role.account
-    return [shape(f, role.partition, account, region) for f in kind.formats]
-
-
 def _one_type(
     stage: Scene,
     layers: Sequence[Sequence[View]],
@@ -501,7 +491,7 @@ def _one_type(
     near = tuple(all_shapes)
 
     def patterns(option: View) -> tuple[Pattern, ...]:
-        return _meeting(option, near)
+        return meeting(option, near)
 
     near_denies = [d for d in denies if d.texts is None or d.exclude or patterns(d)]
     outside = () if resource is not None else tuple(p for s in all_shapes for p in s.outside)
@@ -512,81 +502,10 @@ def _one_type(
     for s in all_shapes:
         joint: Reach | None = None
         for pick in found.picks:
-            one = _pick_reach(pick, s)
-            joint = one if joint is None else _narrower(joint, one)
+            one = pick_reach(pick, s)
+            joint = one if joint is None else narrower(joint, one)
         if joint is not None and joint.overlap:
             reaches.append(joint)
     if not reaches:
         return Reach(True, False, False, False, (found.resource,)), found
     return max(reaches, key=reach_rank), found
-
-
-_meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = {}
-
-
-def _meeting(option: View, shapes: tuple[Shape, ...]) -> tuple[Pattern, ...]:
-    """Give the resource patterns of a statement that meet one of some shapes: the others cannot matter there."""
-    key = (option, shapes)
-    found = _meeting_memo.get(key)
-    if found is None:
-        triples = zip(option.texts or (), option.written, option.patterns or (), strict=True)
-        found = tuple(p for t, text, p in triples if any(_meets(option, t, text, p, s) for s in shapes))
-        _meeting_memo[key] = found
-    return found
-
-
-def _meets(option: View, marked: str, written: str, pattern: Pattern, into: Shape) -> bool:
-    return _guess_meets(pattern, into) if marked in option.guesses else reach((written,), into).overlap
-
-
-def _guess_meets(pattern: Pattern, into: Shape) -> bool:
-    return member([[pattern], [into.pattern]], into.outside) is not None
-
-
-def _pick_reach(pick: View, into: Shape) -> Reach:
-    if pick.texts is None:
-        return EVERYTHING
-    if pick.exclude:
-        # NotResource: broad unless it leaves nothing of the type.
-        return Reach(True, False, True, False, tuple(f"not {r}" for r in pick.written))
-    return view_reach(pick, into)
-
-
-def view_reach(option: View, into: Shape) -> Reach:
-    """Tell how far the Resource element of an Allow reaches into a shape.
-
-    An entry that holds a value not known yet names one thing, whatever the value is, wildcards beside it aside.
-    """
-    if not option.guesses:
-        return reach(option.written, into)
-    hits = []
-    for text, written in zip(option.texts or (), option.written, strict=True):
-        if text not in option.guesses:
-            hits.append(reach((written,), into))
-        elif _guess_meets(marked_pattern(text), into):
-            known = "".join(split_unknown(written)[::2])
-            hits.append(Reach(True, False, False, not set(known) & {"*", "?"}, (written,)))
-    found = [r for r in hits if r.overlap]
-    if not found:
-        return NOTHING
-    regional = any(r.whole_region for r in found)
-    return Reach(
-        True,
-        any(r.whole for r in found),
-        regional,
-        not regional and all(r.named for r in found),
-        tuple(dict.fromkeys(p for r in found for p in r.patterns)),
-    )
-
-
-def _narrower(one: Reach, other: Reach) -> Reach:
-    if one.whole:
-        return other
-    if other.whole:
-        return one
-    if not one.overlap or not other.overlap:
-        return one if not one.overlap else other
-    pick = one if (not one.whole_region, one.named) >= (not other.whole_region, other.named) else other
-    return pick._replace(
-        whole=False, whole_region=one.whole_region and other.whole_region, named=one.named or other.named
-    )

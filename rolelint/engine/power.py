@@ -20,10 +20,9 @@ from rolelint.engine.classes import (
     granted_mask,
     groups,
     solve,
-    type_shapes,
-    view_reach,
 )
 from rolelint.engine.compile import CompiledStatement, compile_document
+from rolelint.engine.extent import type_shapes, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, request_principal, scene

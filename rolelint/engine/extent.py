@@ -1,0 +1,92 @@
+"""How far a statement reaches into a resource type, values not known yet included."""
+
+from __future__ import annotations
+
+from rolelint.algebra.strings import Pattern, member
+from rolelint.catalog import ResourceType
+from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, shape
+from rolelint.engine.solve import View, marked_pattern
+from rolelint.policies.role import Role
+from rolelint.policies.text import split_unknown
+
+
+def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]:
+    """Give the ARN languages of a resource type for a role.
+
+    A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
+    """
+    account = "" if kind.service == "sts" else role.account
+    return [shape(f, role.partition, account, region) for f in kind.formats]
+
+
+_meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = {}
+
+
+def meeting(option: View, shapes: tuple[Shape, ...]) -> tuple[Pattern, ...]:
+    """Give the resource patterns of a statement that meet one of some shapes: the others cannot matter there."""
+    key = (option, shapes)
+    found = _meeting_memo.get(key)
+    if found is None:
+        triples = zip(option.texts or (), option.written, option.patterns or (), strict=True)
+        found = tuple(p for t, text, p in triples if any(_meets(option, t, text, p, s) for s in shapes))
+        _meeting_memo[key] = found
+    return found
+
+
+def _meets(option: View, marked: str, written: str, pattern: Pattern, into: Shape) -> bool:
+    return _guess_meets(pattern, into) if marked in option.guesses else reach((written,), into).overlap
+
+
+def _guess_meets(pattern: Pattern, into: Shape) -> bool:
+    return member([[pattern], [into.pattern]], into.outside) is not None
+
+
+def pick_reach(pick: View, into: Shape) -> Reach:
+    """Tell how far an Allow that a search picked reaches into a shape."""
+    if pick.texts is None:
+        return EVERYTHING
+    if pick.exclude:
+        # NotResource: broad unless it leaves nothing of the type.
+        return Reach(True, False, True, False, tuple(f"not {r}" for r in pick.written))
+    return view_reach(pick, into)
+
+
+def view_reach(option: View, into: Shape) -> Reach:
+    """Tell how far the Resource element of an Allow reaches into a shape.
+
+    An entry that holds a value not known yet names one thing, whatever the value is, wildcards beside it aside.
+    """
+    if not option.guesses:
+        return reach(option.written, into)
+    hits = []
+    for text, written in zip(option.texts or (), option.written, strict=True):
+        if text not in option.guesses:
+            hits.append(reach((written,), into))
+        elif _guess_meets(marked_pattern(text), into):
+            known = "".join(split_unknown(written)[::2])
+            hits.append(Reach(True, False, False, not set(known) & {"*", "?"}, (written,)))
+    found = [r for r in hits if r.overlap]
+    if not found:
+        return NOTHING
+    regional = any(r.whole_region for r in found)
+    return Reach(
+        True,
+        any(r.whole for r in found),
+        regional,
+        not regional and all(r.named for r in found),
+        tuple(dict.fromkeys(p for r in found for p in r.patterns)),
+    )
+
+
+def narrower(one: Reach, other: Reach) -> Reach:
+    """Join two reaches that both must hold; without a search, the narrower stands for both."""
+    if one.whole:
+        return other
+    if other.whole:
+        return one
+    if not one.overlap or not other.overlap:
+        return one if not one.overlap else other
+    pick = one if (not one.whole_region, one.named) >= (not other.whole_region, other.named) else other
+    return pick._replace(
+        whole=False, whole_region=one.whole_region and other.whole_region, named=one.named or other.named
+    )
