@@ -15,7 +15,7 @@ from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, W
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
-from rolelint.rulebook.selectors import MEMO, worst
+from rolelint.rulebook.selectors import MASKS, MEMO, worst
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
 from rolelint.rulebook.vocabulary import Weigh
 
@@ -169,7 +169,10 @@ def _related(refs: Sequence[StatementRef], hit: Hit, subject: Subject) -> Iterat
         return
     for named, ref in subject.allows:
         if named & mask and (id(ref.policy), ref.statement.index) not in hit.refs:
-            yield Related(ref.location(), "allows some of these actions, too")
+            beside = subject.beside.get(id(ref))
+            if beside is None:
+                beside = subject.beside[id(ref)] = Related(ref.location(), "allows some of these actions, too")
+            yield beside
 
 
 def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness | None]:
@@ -320,7 +323,7 @@ def _first(mask: int, count: int) -> int:
 def _action_names(mask: int) -> tuple[str, ...]:
     found = _names.get(mask)
     if found is None:
-        if len(_names) >= MEMO:
+        if len(_names) >= MASKS:
             _names.clear()
         found = _names[mask] = tuple(catalog().names(mask))
     return found

@@ -136,7 +136,7 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
     key = (mask, tuple(prefer), id(catalog()))
     found = _worst.get(key)
     if found is None:
-        if len(_worst) >= MEMO:
+        if len(_worst) >= MASKS:
             _worst.clear()
         found = _worst[key] = _find_worst(mask, prefer)
     return found
@@ -144,6 +144,8 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
 
 #: Answers kept by the memos of this room: more than the statements of all AWS managed policies have.
 MEMO = 20_000
+#: The same for memos that hold sets of actions, which are large.
+MASKS = 3_000
 _worst: dict[tuple[int, tuple[str, ...], int], int] = {}
 
 

@@ -10,6 +10,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import Actor, Power, StatementRef, actor, powers
 from rolelint.engine.compile import compile_document
 from rolelint.errors import Location
+from rolelint.findings.model import Related
 from rolelint.policies.document import Condition
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
@@ -162,6 +163,7 @@ class Subject:
         policies: the policies whose text is judged.
         interest: the actions that some rule or the report asks about.
         found: severities of the findings so far, by code; filled while the rules are asked.
+        beside: statements of `allows`, by identity, as findings that do not rest on them name them.
         powers: what the role can do, or None for a policy by itself.
         weighed: its powers without what a condition makes harmless (`HARMLESS`). mask: every action of these.
     """
@@ -172,6 +174,7 @@ class Subject:
         self.actor = who
         self.interest = interest
         self.found: dict[str, tuple[str, str]] = {}
+        self.beside: dict[int, Related] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers)
         self.mask = 0

@@ -212,7 +212,7 @@ class _Links(NamedTuple):
 
 
 #: Lists of powers whose links are remembered: in a large account many differ in nothing that matters here.
-_MOST_LINKS = 4_000
+_MOST_LINKS = 2_000
 
 
 class _Matches:
