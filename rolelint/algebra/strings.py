@@ -20,7 +20,7 @@ FIELD_ANY = "\uf8fd"  # any character but a colon: a wildcard in the first five 
 
 #: States one search may visit. Past it the question is answered UNKNOWN. Searches over real policies visit some
 #: hundreds; two 10-star patterns against each other some thousands.
-MAX_STATES = 20_000
+MAX_STATES = 12_000
 
 #: Characters tried for "any other character", most readable first.
 _OTHER = "xyzwvutsrqponmlkjihgfedcbaXYZ0123456789-_./@ =+,"
