@@ -20,6 +20,9 @@ from rolelint.rulebook.selectors import worst
 CHANNEL_KEYS = frozenset(("aws:viaawsmcpservice", "aws:calledviaawsmcp"))
 
 
+#: How actions that remove tags begin.
+_UNTAG = ("Untag", "Remove", "Delete")
+
 #: Conditions that take the dangerous parameter away from an action, so that no rule counts it: action, key, values.
 HARMLESS = (
     ("s3express:CreateSession", "s3express:sessionmode", ("ReadOnly",)),
@@ -190,6 +193,8 @@ class Subject:
         """The trust policy, of the role or by itself."""
         if self.role is not None:
             return self.role.trust
+        if role is not None and any(p.tag_limited for p in self.weighed):
+            self.weighed = _unbound(self.weighed, role, who)
         return next((p for p in self.policies if p.type is PolicyType.TRUST), None)
 
     @cached_property
@@ -266,6 +271,30 @@ def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:
 
 
 def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
+def _unbound(held: tuple[Power, ...], role: Role, who: Actor) -> tuple[Power, ...]:
+    """Drop the tag limits of powers whose holder can set or remove the tags of any resource of the service itself."""
+    known = catalog()
+    free = [p for p in powers(role, who, known.level_mask("Tagging")).powers if not p.gate]
+    if not free:
+        return held
+    changed = list(held)
+    for i, power in enumerate(held):
+        if not power.tag_limited:
+            continue
+        can = 0
+        for one in free:
+            if "*" in one.resources or not set(one.resources).isdisjoint(power.resources):
+                can |= one.mask
+        services = {name.partition(":")[0] for name in known.names(power.mask)} if can else ()
+        names = {n for service in services for n in known.names(can & known.service_mask(service))}
+        removing = {n for n in names if n.partition(":")[2].startswith(_UNTAG)}
+        # A tag that must be there has to be set; one that must not be there can be removed as well.
+        if names - removing or (removing and ("unless " in power.gate or "Not" in power.gate)):
+            naming = "" if power.scope == "any" else power.naming
+            changed[i] = replace(power, naming=naming, gate_kinds=power.gate_kinds - {"resource-tag"})
+    return tuple(changed)
+
+
     return any(
         c.key in keys for p in policies for s in p.document.statements if s.effect == "Deny" for c in s.conditions
     )

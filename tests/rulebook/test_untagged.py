@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .build import allow, by_code, findings, statements
+from .build import allow, by_code, deny, findings, statements
 
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({}, "high"),
@@ -23,4 +23,36 @@ def test_severity(name: str) -> None:
     condition, severity = CONDITIONS[name]
     statement = allow("rds:DeleteDBInstance", "*", **({"Condition": condition} if condition else {}))
     found = by_code(findings(statements(statement)))
+    assert (found["RL201"].severity if "RL201" in found else "") == severity
+
+
+DEV: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
+PROTECTED: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}
+AT_START: dict[str, Any] = {"Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}}
+INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
+DELETE = "ec2:TerminateInstances"
+
+OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "a tag to have": ([allow(DELETE, **DEV)], ""),
+    "a tag to have, and to set": ([allow(DELETE, **DEV), allow("ec2:CreateTags")], "high"),
+    "a tag to have, and to set on what is deleted": (
+        [allow(DELETE, INSTANCES, **DEV), allow("ec2:CreateTags", INSTANCES)],
+        "high",
+    ),
+    "a tag to have, set at creation only": ([allow(DELETE, **DEV), allow("ec2:CreateTags", **AT_START)], ""),
+    "a tag to have, and to set on volumes": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", "arn:aws:ec2:*:123456789012:volume/*")],
+        "",
+    ),
+    "a tag to have, and to remove": ([allow(DELETE, **DEV), allow("ec2:DeleteTags")], ""),
+    "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
+    "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
+    "a tag that protects, and to remove": ([allow([DELETE, "ec2:DeleteTags"]), deny(DELETE, **PROTECTED)], "high"),
+}
+
+
+@pytest.mark.parametrize("name", OWN_TAGS)
+def test_tags_that_the_role_can_change_itself(name: str) -> None:
+    written, severity = OWN_TAGS[name]
+    found = by_code(findings(statements(*written)))
     assert (found["RL201"].severity if "RL201" in found else "") == severity
