@@ -299,7 +299,7 @@ class _Matches:
     def _by_service(self, known: Catalog) -> Iterator[Row]:
         stores = _by_prefix(known, self._first.mask)
         for keeper, copies in _by_prefix(known, self._second.mask).items():
-            for store in {keeper, *self._covers.get(keeper, ())} & stores.keys():
+            for store in sorted({keeper, *self._covers.get(keeper, ())} & stores.keys()):
                 yield Row(None, stores[store], copies)
 
     def _by_type(self, known: Catalog, service: int) -> Iterator[Row]:
