@@ -180,6 +180,8 @@ class Subject:
         self.beside: dict[int, Related] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers)
+        if role is not None and any(p.tag_limited for p in self.weighed):
+            self.weighed = _unbound(self.weighed, role, who)
         self.mask = 0
         for power in self.weighed:
             self.mask |= power.mask
@@ -193,8 +195,6 @@ class Subject:
         """The trust policy, of the role or by itself."""
         if self.role is not None:
             return self.role.trust
-        if role is not None and any(p.tag_limited for p in self.weighed):
-            self.weighed = _unbound(self.weighed, role, who)
         return next((p for p in self.policies if p.type is PolicyType.TRUST), None)
 
     @cached_property
@@ -258,19 +258,6 @@ class Subject:
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
 
 
-def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:
-    """Leave out what a condition makes harmless."""
-    known = catalog()
-    changed = list(held)
-    for action, key, values in HARMLESS:
-        mask = known.expand(action)
-        for i, power in enumerate(changed):
-            if power.mask & mask and conditioned(power, ((key, values),)):
-                changed[i] = replace(power, mask=power.mask & ~mask)
-    return tuple(p for p in changed if p.mask)
-
-
-def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
 def _unbound(held: tuple[Power, ...], role: Role, who: Actor) -> tuple[Power, ...]:
     """Drop the tag limits of powers whose holder can set or remove the tags of any resource of the service itself."""
     known = catalog()
@@ -295,6 +282,19 @@ def _unbound(held: tuple[Power, ...], role: Role, who: Actor) -> tuple[Power, ..
     return tuple(changed)
 
 
+def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:
+    """Leave out what a condition makes harmless."""
+    known = catalog()
+    changed = list(held)
+    for action, key, values in HARMLESS:
+        mask = known.expand(action)
+        for i, power in enumerate(changed):
+            if power.mask & mask and conditioned(power, ((key, values),)):
+                changed[i] = replace(power, mask=power.mask & ~mask)
+    return tuple(p for p in changed if p.mask)
+
+
+def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
     return any(
         c.key in keys for p in policies for s in p.document.statements if s.effect == "Deny" for c in s.conditions
     )
