@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import click
@@ -11,9 +10,8 @@ import click
 from rolelint.cli.check import command as check
 from rolelint.cli.check import perform
 from rolelint.errors import UsageError, printable
-from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
+from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
-from rolelint.records import replace
 
 #: How many actions of a delta the text names for each role and direction.
 _NAMED = 6
@@ -36,14 +34,22 @@ class PlanJudge:
         from rolelint.catalog import catalog
         from rolelint.engine import actor, difference
 
-        report = rules.check_role(role, rulebook, options)
         if role.before is None:
+            report = rules.check_role(role, rulebook, options)
             report.extra["change"] = {"status": "new"}
             return report
         known = catalog()
         who = actor(options.actor)
         gained = difference(role, role.before, within=known.destructive, who=who)
         lost = difference(role.before, role, within=known.destructive, who=who)
+        if self._new_only:
+            fresh = gained.mask
+            for mask, _ in gained.unknown:
+                fresh |= mask
+            self._earlier_unknown[id(role)] = rules.role_unknowns(role.before, options)
+            report = rules.check_change(role, rulebook, options, fresh)
+        else:
+            report = rules.check_role(role, rulebook, options)
         changed = bool(gained.gains or gained.unknown or lost.gains)
         report.extra["change"] = {
             "status": "changed" if changed else "unchanged",
@@ -51,15 +57,6 @@ class PlanJudge:
             "loses": [_entry(g) for g in lost.gains],
             "unknown": [{"actions": len(known.names(mask)), "reason": reason} for mask, reason in gained.unknown],
         }
-        if self._new_only:
-            new = set(known.names(gained.mask))
-            unsure = {name for mask, _ in gained.unknown for name in known.names(mask)}
-            before = rules.check_role(role.before, rulebook, options)
-            self._earlier_unknown[id(role)] = rules.role_unknowns(role.before, options)
-            rules_before = {f.rule for f in before.findings}
-            old_name, name = f"`{role.before.name}`", f"`{role.name}`"
-            texts_before = {(f.rule, f.message.replace(old_name, name)) for f in before.findings}
-            report.findings = list(_fresh(report.findings, rules_before, texts_before, new | unsure))
         return report
 
     def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> Any:
@@ -81,20 +78,6 @@ class PlanJudge:
         items = rules.role_unknowns(role, options)
         earlier = {(u.what, u.reason) for u in self._earlier_unknown.get(id(role), ())}
         return [u for u in items if (u.what, u.reason) not in earlier]
-
-
-def _fresh(
-    findings: Iterable[Finding], rules: set[str], texts: set[tuple[str, str]], actions: set[str]
-) -> Iterator[Finding]:
-    """Choose the findings that the role did not have before, or that are about actions it gains."""
-    for finding in findings:
-        if finding.rule not in rules:
-            yield finding
-        elif not finding.actions:
-            if (finding.rule, finding.message) not in texts:
-                yield finding
-        elif not actions.isdisjoint(finding.actions):
-            yield replace(finding, actions=tuple(a for a in finding.actions if a in actions))
 
 
 def _entry(gain: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ __all__ = [
     "Example",
     "Rule",
     "Rulebook",
+    "check_change",
     "check_guardrails",
     "check_policy",
     "check_role",
@@ -60,6 +61,13 @@ def check_role(role: Role, rulebook: Rulebook, options: CheckOptions | None = No
     from rolelint.rulebook.check import role_report
 
     return role_report(role, rulebook, options or CheckOptions())
+
+
+def check_change(role: Role, rulebook: Rulebook, options: CheckOptions, gained: int) -> RoleReport:
+    """Judge a role by the actions that it gains over itself as it was before."""
+    from rolelint.rulebook.change import role_change
+
+    return role_change(role, rulebook, options, gained)
 
 
 def check_policy(policy: Policy, rulebook: Rulebook, options: CheckOptions | None = None) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from rolelint.catalog import Catalog, catalog
 from rolelint.engine import Powers, actor, powers
@@ -63,20 +63,26 @@ def _prepare(rule: Rule) -> Prepared:
     return found[1]
 
 
-def role_report(role: Role, rulebook: Rulebook, options: CheckOptions) -> RoleReport:
-    """Judge one role."""
+def role_report(
+    role: Role, rulebook: Rulebook, options: CheckOptions, old: Set[str] = frozenset(), gained: int = 0
+) -> RoleReport:
+    """Judge one role.
+
+    Args:
+        old: codes of rules that speak of gained actions only.
+    """
     plan_ = plan(rulebook, options)
-    subject = Subject(role, _texts_of(role), actor(options.actor), plan_.interest)
+    subject = Subject(role, texts_of(role), actor(options.actor), plan_.interest)
     report = RoleReport(role.id, role.name, role.arn, role.kind, role.location)
     if subject.powers is not None:
         _last[:] = [subject.powers]
-    report.findings = _findings(subject, plan_, options)
+    report.findings = findings_of(subject, plan_, options, old, gained)
     if options.effects != "none" and subject.powers is not None:
         report.effects = effects(subject.powers, full=options.effects == "full")
     return report
 
 
-def _texts_of(role: Role) -> list[Policy]:
+def texts_of(role: Role) -> list[Policy]:
     """List the policies of a role whose text is judged with it; SCPs and RCPs are judged once for all roles."""
     out = list(role.identity)
     out += [p for p in (role.boundary, role.trust) if p is not None]
@@ -84,7 +90,10 @@ def _texts_of(role: Role) -> list[Policy]:
     return out
 
 
-def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Finding]:
+def findings_of(
+    subject: Subject, plan_: Plan, options: CheckOptions, old: Set[str] = frozenset(), gained: int = 0
+) -> list[Finding]:
+    """Ask every rule of a check about one subject; see `role_report`."""
     drafts: list[Draft] = []
     mask = subject.mask
     for prepared in plan_.rules:
@@ -96,6 +105,11 @@ def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Find
             if hit is not None:
                 one = draft(prepared.rule, hit, prepared.lowers, subject)
                 subject.found[prepared.rule.id] = (prepared.rule.category, one.severity)
+                if prepared.rule.id in old:
+                    fresh = hit.within(gained)
+                    if fresh is None:
+                        continue
+                    one = draft(prepared.rule, fresh, prepared.lowers, subject)
                 drafts.append(one)
     if not drafts:
         return []
@@ -107,7 +121,7 @@ def _findings(subject: Subject, plan_: Plan, options: CheckOptions) -> list[Find
 def policy_findings(policy: Policy, rulebook: Rulebook, options: CheckOptions) -> list[Finding]:
     """Judge a policy by itself."""
     plan_ = plan(rulebook, options)
-    return _findings(Subject(None, [policy], actor(options.actor), plan_.interest), plan_, options)
+    return findings_of(Subject(None, [policy], actor(options.actor), plan_.interest), plan_, options)
 
 
 def guardrail_findings(roles: Iterable[Role], rulebook: Rulebook, options: CheckOptions) -> list[Finding]:

@@ -121,6 +121,19 @@ class Hit:
         now = {name: getattr(self, name) for name in self.__slots__ if not name.startswith("_")}
         return Hit(**(now | changes))
 
+    def within(self, mask: int) -> Hit | None:
+        """Leave only some actions of what it rests on; None where it is about none of them.
+
+        A finding about a text stays as it is, and so does one whose completing half holds some of them.
+        """
+        if not self.parts or (self.mask & mask and not self.core & mask):
+            return self
+        parts = [p._replace(mask=p.mask & mask, lead=p.lead & mask) for p in self.parts if p.mask & mask]
+        if not parts:
+            return None
+        ordered = best_first(parts)
+        return self.but(parts=ordered, drop=self.drop - self.parts[0].drop + ordered[0].drop)
+
     @property
     def mask(self) -> int:
         """Every action it is about."""

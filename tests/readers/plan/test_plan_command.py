@@ -41,6 +41,36 @@ def test_a_role_that_could_destroy_before_does_not_block_what_is_not_new(capsys:
     assert {action for f in findings for action in f["actions"]} <= {"rds:DeleteDBCluster"}
     assert [g["actions"] for g in change["gains"]] == [["rds:DeleteDBCluster"]]
     assert change["loses"] == []
+    for finding in findings:
+        said = finding["message"] + str(finding.get("witness"))
+        assert "s3:DeleteBucket" not in said
+        assert "ecs:UpdateService" not in said
+
+
+@pytest.mark.parametrize("effects", ["full", "summary", "none"])
+def test_new_power_beside_old_power_of_the_same_rule(
+    effects: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """One unscoped delete more: the finding is about that one, with the severity that it has by itself."""
+    plan = json.loads((FIXTURES / "power_added.json").read_text())
+    change = next(c for c in plan["resource_changes"] if c["address"] == "aws_iam_role_policy.deploy")["change"]
+
+    def policy(*actions: tuple[str, str]) -> str:
+        statements = [{"Effect": "Allow", "Action": action, "Resource": where} for action, where in actions]
+        return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+    old = [("rds:DeleteDBCluster", "*"), ("dynamodb:DeleteTable", "*")]
+    change["before"]["policy"] = policy(*old)
+    change["after"]["policy"] = policy(*old, ("sqs:DeleteQueue", "arn:aws:sqs:*:*:tmp-jobs"))
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(plan))
+    code, out, _ = gate(capsys, str(file), "--new-only", "--format", "json", "--effects", effects)
+    findings, _ = by_role(out)["deploy"]
+    assert code == 0
+    assert findings
+    assert {a for f in findings for a in f["actions"]} == {"sqs:DeleteQueue"}
+    assert not any("rds:" in f["message"] or "dynamodb:" in f["message"] for f in findings)
+    assert gate(capsys, str(file))[0] == 1
 
 
 def test_without_new_only_old_power_counts(capsys: pytest.CaptureFixture[str]) -> None:
