@@ -297,6 +297,13 @@ def _solve(
             if found is not None:
                 return found
             continue
+        # Read for the caller whatever the variables are: where even that is impossible, no value needs to be tried.
+        loose = _repin(group, (), loose=True)
+        try:
+            if loose is None or _solve_world(stage, loose, signature, keys, world, resource) is None:
+                continue
+        except (Undecided, LimitReached) as error:
+            trouble = error
         count = 0
         for pins in _variable_values(stage, refs, conditions, keys):
             count += 1
@@ -315,15 +322,8 @@ def _solve(
             if found is not None:
                 chosen = {k: (v,) for k, v in pins if v is not None}
                 return [(r, replace(s, context={**chosen, **s.context})) for r, s in found]
-        loose = None
-        if not all(_finite(keys.get(r) or stage.domain(r)) for r in refs):
-            loose = _repin(group, (), loose=True)
-        if loose is not None:
-            try:
-                if _solve_world(stage, loose, signature, keys, world, resource) is not None and trouble is None:
-                    trouble = Undecided("it depends on the values of policy variables")
-            except (Undecided, LimitReached) as error:
-                trouble = error
+        if trouble is None and not all(_finite(keys.get(r) or stage.domain(r)) for r in refs):
+            trouble = Undecided("it depends on the values of policy variables")
     if trouble is not None:
         raise trouble
     return None
