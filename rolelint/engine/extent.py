@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolelint.algebra.strings import Pattern, member
+from rolelint.algebra.strings import CROSS, Pattern, member
 from rolelint.catalog import ResourceType
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, shape
 from rolelint.engine.solve import View, marked_pattern
@@ -38,6 +38,8 @@ def _meets(option: View, marked: str, written: str, pattern: Pattern, into: Shap
 
 
 def _guess_meets(pattern: Pattern, into: Shape) -> bool:
+    if pattern.matches(into.sample) and into.names(into.sample):
+        return True
     return member([[pattern], [into.pattern]], into.outside) is not None
 
 
@@ -58,6 +60,8 @@ def view_reach(option: View, into: Shape) -> Reach:
     """
     if not option.guesses:
         return reach(option.written, into)
+    if all(text == CROSS for text in option.texts or ()):
+        return _anything(option)
     hits = []
     for text, written in zip(option.texts or (), option.written, strict=True):
         if text not in option.guesses:
@@ -76,6 +80,17 @@ def view_reach(option: View, into: Shape) -> Reach:
         not regional and all(r.named for r in found),
         tuple(dict.fromkeys(p for r in found for p in r.patterns)),
     )
+
+
+_anything_memo: dict[View, Reach] = {}
+
+
+def _anything(option: View) -> Reach:
+    """Give the reach of entries of which nothing is known: into every shape alike, one thing each."""
+    found = _anything_memo.get(option)
+    if found is None:
+        found = _anything_memo[option] = Reach(True, False, False, True, tuple(dict.fromkeys(option.written)))
+    return found
 
 
 def narrower(one: Reach, other: Reach) -> Reach:
