@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -61,30 +61,7 @@ _FORMATS = ("text", "json", "sarif")
 @click.option("--no-cache", is_flag=True, hidden=True)
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True)
 @click.option("--verbose", "-v", is_flag=True, help="Show roles without findings, and tracebacks.")
-def command(
-    paths: tuple[str, ...],
-    forced_type: str | None,
-    exclude: tuple[str, ...],
-    boundary: str,
-    scps: tuple[str, ...],
-    rcps: tuple[str, ...],
-    rule_folders: tuple[str, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    format_name: str,
-    output: str,
-    effects: str,
-    fail_on: str,
-    allow_unknown: bool,
-    actor: str,
-    labels: str,
-    hook: bool,
-    no_cache: bool,
-    color: str,
-    verbose: bool,
-    parameters: str,
-    **grammar_options: Any,
-) -> int:
+def command(parameters: str, **options: Any) -> int:
     """Say what the roles in files, folders and globs can destroy, and what grants it.
 
     `-` reads standard input. Formats are told by content: policies, role bundles, AWS CLI output, account dumps,
@@ -94,30 +71,47 @@ def command(
     """
     from rolelint import rulebook
 
-    return perform(
-        rulebook,
-        paths=paths,
-        forced_type=forced_type,
-        exclude=exclude,
-        boundary=boundary,
-        scps=scps,
-        rcps=rcps,
-        rule_folders=rule_folders,
-        select=select,
-        ignore=ignore,
-        format_name=format_name,
-        output=output,
-        effects=effects,
-        fail_on=fail_on,
-        allow_unknown=allow_unknown,
-        actor=actor,
-        labels=labels,
-        color=color,
-        verbose=verbose,
-        hook=hook,
-        reader_options=template_parameters(parameters),
-        **grammar_options,
-    )
+    return perform(rulebook, Settings.of(options, reader_options=template_parameters(parameters)))
+
+
+class Settings(NamedTuple):
+    """What the options of `check`, and of the commands built on it, say.
+
+    Attributes:
+        hook: see `rolelint.lint.Request`; nothing to check is then no failure.
+        reader_options: settings of single formats, by name.
+        grammar_options: those of `rolelint.cli.grammar`.
+    """
+
+    paths: tuple[str, ...] = ()
+    forced_type: str | None = None
+    exclude: tuple[str, ...] = ()
+    boundary: str = ""
+    scps: tuple[str, ...] = ()
+    rcps: tuple[str, ...] = ()
+    rule_folders: tuple[str, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    format_name: str = "text"
+    output: str = ""
+    effects: str = "full"
+    fail_on: str = "high"
+    allow_unknown: bool = False
+    actor: str = "automation"
+    labels: str = ""
+    hook: bool = False
+    no_cache: bool = False
+    color: str = "auto"
+    verbose: bool = False
+    reader_options: Mapping[str, Any] = MappingProxyType({})
+    grammar_options: grammar.GrammarOptions = grammar.GrammarOptions()
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], **more: Any) -> Settings:
+        """Take the options of a command line, by the names that click gives them; others may add to them."""
+        own = {name: value for name, value in options.items() if name in cls._fields}
+        chosen = grammar.taken({name: value for name, value in options.items() if name not in cls._fields})
+        return cls(**own, **more, grammar_options=chosen)
 
 
 def template_parameters(file: str) -> dict[str, Any]:
@@ -135,82 +129,68 @@ def template_parameters(file: str) -> dict[str, Any]:
 
 def perform(
     judge: Any,
+    settings: Settings,
     *,
-    paths: tuple[str, ...],
-    forced_type: str | None,
-    exclude: tuple[str, ...],
-    boundary: str,
-    scps: tuple[str, ...],
-    rcps: tuple[str, ...],
-    rule_folders: tuple[str, ...],
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    format_name: str,
-    output: str,
-    effects: str,
-    fail_on: str,
-    allow_unknown: bool,
-    actor: str,
-    labels: str,
-    color: str,
-    verbose: bool,
-    hook: bool = False,
-    reader_options: Mapping[str, Any] = MappingProxyType({}),
     closing: Callable[[Any], str] | None = None,
     fill: Callable[..., Any] | None = None,
-    **grammar_options: Any,
 ) -> int:
-    """Check and report as the options of the command line say, and give the exit code.
+    """Check and report as the settings say, and give the exit code.
 
     Args:
         judge: what judges roles and policies: the rulebook, or something in front of it.
-        hook: see `Request`; nothing to check is then no failure.
-        reader_options: settings of single formats, by name.
         closing: gives text to write after a report for people.
         fill: takes the arguments of `lint` and fills the report in its place: for sources other than files.
-        grammar_options: those of `rolelint.cli.grammar`.
     """
     from rolelint import rulebook
     from rolelint.findings.model import Report
     from rolelint.lint import Request, lint
     from rolelint.reporters import Style, render, scribe
 
-    book = rulebook.load_rules(rule_folders)
-    chosen = grammar.taken(grammar_options)
-    selected, ignored = (grammar.resolve(book, names, chosen) for names in (select, ignore))
-    options = rulebook.CheckOptions(actor, effects, selected, ignored)
-    _use_labels(labels)
-    report = Report(fail_on=fail_on, actor=actor, labels_overlay=labels)
-    quoted = format_name != "json"
-    request = Request(paths, exclude, forced_type, boundary, scps, rcps, quoted, reader_options, hook)
-    new_only = bool(reader_options.get("new_only"))
+    book = rulebook.load_rules(settings.rule_folders)
+    issues = settings.grammar_options
+    selected, ignored = (grammar.resolve(book, names, issues) for names in (settings.select, settings.ignore))
+    options = rulebook.CheckOptions(settings.actor, settings.effects, selected, ignored)
+    _use_labels(settings.labels)
+    report = Report(fail_on=settings.fail_on, actor=settings.actor, labels_overlay=settings.labels)
+    request = Request(
+        settings.paths,
+        settings.exclude,
+        settings.forced_type,
+        settings.boundary,
+        settings.scps,
+        settings.rcps,
+        excerpts=settings.format_name != "json",
+        reader_options=settings.reader_options,
+        hook=settings.hook,
+    )
+    new_only = bool(settings.reader_options.get("new_only"))
     try:
-        with grammar.in_front(judge, chosen, report, new_only=new_only, verbose=verbose) as front:
+        with grammar.in_front(judge, issues, report, new_only=new_only, verbose=settings.verbose) as front:
             if fill is not None:
                 fill(request, front, book, options, report)
             else:
-                lint(request, front, book, options, report, scribe=scribe(format_name, effects))
+                lint(request, front, book, options, report, scribe=scribe(settings.format_name, settings.effects))
         report.catalog = _catalog_facts()
-        code = exit_code(report, allow_unknown)
-        if hook and code == 3:
+        code = exit_code(report, settings.allow_unknown)
+        if settings.hook and code == 3:
             code = 0
         style = Style(
-            color=wants_color(color, bool(output)),
+            color=wants_color(settings.color, bool(settings.output)),
             width=_width(),
-            ascii=not output and not _can_encode(sys.stdout.encoding),
-            verbose=verbose,
-            effects=effects,
+            ascii=not settings.output and not _can_encode(sys.stdout.encoding),
+            verbose=settings.verbose,
+            effects=settings.effects,
             exit_code=code,
-            rules={rule.id: rule for rule in book.rules} | grammar.issue_texts(chosen),
+            rules={rule.id: rule for rule in book.rules} | grammar.issue_texts(issues),
         )
 
         def write_all(write: Callable[[str], object]) -> None:
-            render(format_name, report, style, write)
-            if closing is not None and format_name == "text":
+            render(settings.format_name, report, style, write)
+            if closing is not None and settings.format_name == "text":
                 write(closing(report))
 
-        if output:
-            _write_file(output, write_all)
+        if settings.output:
+            _write_file(settings.output, write_all)
         else:
             _write_stdout(write_all)
         for problem in report.errors:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
-from rolelint.cli.check import perform
 from rolelint.errors import InputError, Location
 
 _SHARED = ("format_name", "output", "effects", "fail_on", "allow_unknown", "color", "verbose")
@@ -35,23 +35,7 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
         report.actor, report.labels_overlay = joined.actor, joined.labels_overlay
         report.fail_on = fail_on
 
-    return perform(
-        rulebook, paths=(), exclude=(), forced_type=None, fill=fill, closing=closing, **_defaults(), **options
-    )
-
-
-_UNUSED = ("paths", "exclude", "forced_type", "no_cache", "hook", "parameters")
-
-
-def _defaults() -> dict[str, Any]:
-    """Give the options of `check` that have no say here their default values."""
-    context = click.get_current_context()
-    names = {*_SHARED, *_UNUSED}
-    return {
-        str(p.name): () if isinstance(p, click.Option) and p.multiple else p.get_default(context)
-        for p in check.params
-        if p.name not in names
-    }
+    return perform(rulebook, Settings.of(options), fill=fill, closing=closing)
 
 
 def _load(name: str) -> Any:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
-from rolelint.cli.check import perform
 from rolelint.errors import UsageError, printable
 from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
@@ -133,9 +133,9 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
             f"`{printable(plan)}` is a saved plan in Terraform's own format",
             hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
         )
-    settings: dict[str, Any] = {"source": _source(source), "new_only": new_only}
-    options.pop("no_cache", None)
-    return perform(PlanJudge(new_only), paths=(plan,), exclude=(), reader_options=settings, closing=closing, **options)
+    reading = {"source": _source(source), "new_only": new_only}
+    settings = Settings.of(options, paths=(plan,), reader_options=reading)
+    return perform(PlanJudge(new_only), settings, closing=closing)
 
 
 def _source(source: str) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
+from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
-from rolelint.cli.check import perform
 
 _SKIPPABLE = ("guardrails", "identity-center", "resource-policies")
 
@@ -28,8 +28,8 @@ def _run(**options: Any) -> int:
     if options["print_policy"]:
         click.echo(scan.policy_text(), nl=False)
         return 0
-    rest = {name: value for name, value in options.items() if name not in names and name not in UNUSED}
-    return perform(rulebook, paths=(), exclude=(), forced_type=None, fill=scan.fill, closing=scan.closing, **rest)
+    rest = {name: value for name, value in options.items() if name not in names}
+    return perform(rulebook, Settings.of(rest), fill=scan.fill, closing=scan.closing)
 
 
 #: Options of `check` that say how files are read.
