@@ -14,6 +14,8 @@ from rolelint.records import record
 if TYPE_CHECKING:
     import yaml
 
+    from rolelint.catalog.loaded import Catalog
+
 FOLDER = Path(__file__).parent / "labels"
 SCHEMA = Path(__file__).parent / "labels.schema.json"
 LATER_READINGS = "second-pass.yaml"
@@ -154,11 +156,14 @@ def later_readings(folder: Path = FOLDER) -> list[LaterReading]:
     return out
 
 
-def overlay(paths: Iterable[Path]) -> dict[str, Label]:
+def overlay(paths: Iterable[Path], known: Catalog) -> dict[str, Label]:
     """Read users' label files: lower-cased action to label, later files win.
 
+    Args:
+        known: the catalogue whose actions they label.
+
     Raises:
-        InputError: the first problem found, with its line.
+        InputError: the first problem found, with its line; an action that the catalogue has not is one.
     """
     labels: dict[str, Label] = {}
     for path in paths:
@@ -166,8 +171,28 @@ def overlay(paths: Iterable[Path]) -> dict[str, Label]:
         if problems:
             first = problems[0]
             raise InputError(first.message, location=first.location, hint=first.hint)
+        for entry in entries:
+            if known.index(entry.action) is None:
+                raise _no_action(entry, known)
         labels.update((entry.action.lower(), entry.label) for entry in entries)
     return labels
+
+
+def _no_action(entry: Entry, known: Catalog) -> InputError:
+    from difflib import get_close_matches
+
+    service = entry.action.partition(":")[0]
+    names = known.names(known.service_mask(service))
+    close = get_close_matches(entry.action, names, 1)
+    if close:
+        hint = f"did you mean `{close[0]}`?"
+    else:
+        hint = (
+            f"`rolelint catalog show '{service}:*'` lists the service's"
+            if names
+            else f"no service is called `{service}`"
+        )
+    return InputError(f"the catalogue has no action `{entry.action}`", location=entry.location, hint=hint)
 
 
 def label_of(fields: dict[str, Any], decided: str) -> Label:

@@ -293,7 +293,7 @@ def _catalog(label_files: tuple[Path, ...]) -> Catalog:
     if label_files:
         from rolelint.catalog import labels
 
-        known = known.with_overlay(labels.overlay(label_files))
+        known = known.with_overlay(labels.overlay(label_files, known))
     return known
 
 

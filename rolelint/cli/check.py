@@ -239,7 +239,7 @@ def _use_labels(path: str) -> None:
 
     if not os.path.isfile(path):
         raise UsageError(f"no such file: `{path}`")
-    use(catalog().with_overlay(overlay([Path(path)])))
+    use(catalog().with_overlay(overlay([Path(path)], catalog())))
 
 
 def _catalog_facts() -> dict[str, Any]:

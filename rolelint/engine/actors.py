@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from rolelint.catalog import catalog
 from rolelint.engine.match import action_matches
 from rolelint.errors import UsageError
 from rolelint.policies.role import Role
@@ -38,6 +39,7 @@ class Domain:
         many: whether the key can hold several values at once.
         whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
+        since: the earliest moment that a date can be, or empty.
     """
 
     presence: str = "maybe"
@@ -46,6 +48,7 @@ class Domain:
     many: bool = False
     example: str = ""
     whole: bool = False
+    since: str = ""
 
 
 FREE = Domain()
@@ -125,8 +128,6 @@ _GLOBAL: Mapping[str, Domain] = {
     "aws:vpceorgpaths": FREE_MANY,
     "aws:assumedroot": NEVER,
     "aws:tokenissuetime": Domain("always"),
-    "aws:currenttime": Domain("always"),
-    "aws:epochtime": Domain("always"),
     "aws:securetransport": Domain("always", ("true", "false")),
     "aws:useragent": Domain("always", example="aws-cli/2"),
     "aws:requestedregion": Domain("always"),
@@ -163,9 +164,21 @@ def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
     own = _own_key(key, role)
     if own is not None:
         return own
+    if key == "aws:currenttime":
+        return _from_now(f"{catalog().header['date']}T00:00:00Z")
+    if key == "aws:epochtime":
+        from datetime import date
+
+        days = date.fromisoformat(catalog().header["date"]) - date(1970, 1, 1)
+        return _from_now(str(days.days * 86_400))
     if who.name == "any" and key in _GLOBAL and _GLOBAL[key].presence == "never":
         return FREE_MANY if many else FREE
     return _GLOBAL.get(key) or (FREE_MANY if many else FREE)
+
+
+def _from_now(moment: str) -> Domain:
+    """AWS's clock: any moment from the catalogue's date on. What had expired by then is over, whoever asks."""
+    return Domain("always", example=moment, since=moment)
 
 
 def is_approval(key: str) -> bool:

@@ -219,9 +219,14 @@ def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> b
 def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     """Find one value that passes every test."""
     shape = glob(domain.pattern) if domain.pattern else None
+    since = _moment(domain.since) if domain.since else None
 
     def fits(value: str) -> bool:
-        return (shape is None or shape.matches(value)) and all(t.holds(value) for t in tests)
+        if shape is not None and not shape.matches(value):
+            return False
+        if since is not None and ((moment := _moment(value)) is None or moment < since):
+            return False
+        return all(t.holds(value) for t in tests)
 
     if domain.example and fits(domain.example):
         return domain.example
@@ -242,6 +247,8 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
             unions = [[glob("?*")]]
         return member(unions, without)
     candidates = _candidates(tests)
+    if domain.since:
+        candidates.append(domain.since)
     for value in candidates:
         if fits(value):
             return value
@@ -250,6 +257,12 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if families <= {"number", "date"}:
         return None
     raise Undecided("one key is tested by operators of different types")
+
+
+def _moment(text: str) -> Decimal | None:
+    from rolelint.engine.typed import parse_date
+
+    return parse_date(text)
 
 
 def _candidates(tests: Iterable[_Test]) -> list[str]:

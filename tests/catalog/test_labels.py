@@ -83,11 +83,19 @@ def test_a_users_labels_lie_over_ours(tmp_path: Path, run: Run) -> None:
     ]
 
 
-def test_a_mistake_in_a_users_labels_is_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("PurgeQueue: {class: nothing}", "'nothing' is not one of"),
+        ("PurgeQueues: {class: none}", "no action `sqs:PurgeQueues`. did you mean `sqs:PurgeQueue`"),
+        ("Xxyyzz: {class: none}", "catalog show 'sqs:\\*'"),
+    ],
+)
+def test_a_mistake_in_a_users_labels_is_an_error(line: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "ours.yaml"
-    path.write_text("service: sqs\nactions:\n  PurgeQueue: {class: nothing}\n")
-    with pytest.raises(InputError, match="'nothing' is not one of") as caught:
-        labels.overlay([path])
+    path.write_text(f"service: sqs\nactions:\n  {line}\n")
+    with pytest.raises(InputError, match=message) as caught:
+        labels.overlay([path], catalog())
     assert str(caught.value).startswith(f"{path}:3:")
 
 
