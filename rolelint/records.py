@@ -174,8 +174,13 @@ def _hash(self: Any) -> int:
 
 
 def _repr(self: Any) -> str:
-    shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in self._record_fields if f.repr)
+    shown = ", ".join(f"{f.name}={_shown(getattr(self, f.name))}" for f in self._record_fields if f.repr)
     return f"{type(self).__name__}({shown})"
+
+
+def _shown(value: Any) -> str:
+    # Sets of actions are integers too long for decimal digits.
+    return hex(value) if isinstance(value, int) and value.bit_length() > 64 else repr(value)
 
 
 def _reduce(self: Any) -> tuple[Any, ...]:

@@ -105,6 +105,10 @@ def test_many_instances_are_like_the_first() -> None:
         Pair(1, one=2)  # type: ignore[misc]
 
 
+def test_a_set_of_all_actions_can_be_shown() -> None:
+    assert repr(Point(1 << 22_000, 2)).startswith("Point(x=0x1000")
+
+
 def test_patterns_match_by_position() -> None:
     match Point(1, 2):
         case Point(x, y):

@@ -31,7 +31,7 @@ from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
-from rolelint.records import record
+from rolelint.records import field, record
 
 
 class Core(NamedTuple):
@@ -111,8 +111,8 @@ class Powers:
     limits: tuple[Limit, ...]
     unknown: tuple[Undecidedness, ...]
     #: Identifies the content: equal for roles with equal statements and facts. For memos of later steps.
-    content: tuple[object, ...]
-    stage: Scene
+    content: tuple[object, ...] = field(repr=False)
+    stage: Scene = field(repr=False)
     within: int
 
     def of(self, mask: int) -> list[tuple[Power, int]]:
