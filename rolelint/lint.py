@@ -13,6 +13,7 @@ from rolelint.documents import Document, Place, parse
 from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.ranking import rank
+from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.reach import enrich
@@ -129,6 +130,7 @@ def lint(
                 judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
             out.append(judged)
             unknown += _each_once(judge.role_unknowns(role, options))
+            trim()
         return out, unknown
 
     # Where an account was looked at, the order of the roles is known at the end only.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from rolelint.memory import memo
 from rolelint.records import record
 
 #: Atoms that are not one given character. Private-use characters, which IAM text cannot hold (S1.13).
@@ -104,7 +105,7 @@ class _Masks:
         self.table = table
 
 
-_masks_memo: dict[Pattern, _Masks] = {}
+_masks_memo: dict[Pattern, _Masks] = memo()
 
 
 def _masks(pattern: Pattern) -> _Masks:

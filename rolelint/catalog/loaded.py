@@ -59,6 +59,8 @@ class Catalog:
             self._blocks.append((int(block), int(first), int(length)))
             at += int(count)
         self._place = {prefix: i for i, prefix in enumerate(self._prefixes)}
+        self._indexes: dict[str, int] = {}
+        self._unions: dict[tuple[str, ...], int] = {}
         self._expanded: dict[str, int] = {"*": self.full, "*:*": self.full}
         self._split: dict[int, list[tuple[Signature, int]]] = {}
         self._actions: dict[int, Action] = {}
@@ -104,11 +106,23 @@ class Catalog:
         A pattern that covers nothing gives 0. Memoised.
         """
         key = pattern.lower()
+        if "*" not in key and "?" not in key:
+            at = self._named(key)
+            return 0 if at < 0 else 1 << at
         found = self._expanded.get(key)
         if found is None:
             if len(self._expanded) >= MEMO:
                 self._expanded.clear()
             found = self._expanded[key] = self._expand(key)
+        return found
+
+    def _named(self, name: str) -> int:
+        """Find the action of a lower-case name; -1 for none. Memoised as a number: a mask may be long."""
+        found = self._indexes.get(name)
+        if found is None:
+            if len(self._indexes) >= MEMO:
+                self._indexes.clear()
+            found = self._indexes[name] = self._expand(name).bit_length() - 1
         return found
 
     def _expand(self, pattern: str) -> int:
@@ -152,11 +166,17 @@ class Catalog:
         return mask
 
     def expand_all(self, patterns: Iterable[str]) -> int:
-        """Find the actions that at least one pattern covers."""
-        mask = 0
-        for pattern in patterns:
-            mask |= self.expand(pattern)
-        return mask
+        """Find the actions that at least one pattern covers. Memoised: statements differ in resources more often."""
+        key = tuple(patterns)
+        found = self._unions.get(key)
+        if found is None:
+            mask = 0
+            for pattern in key:
+                mask |= self.expand(pattern)
+            if len(self._unions) >= MEMO:
+                self._unions.clear()
+            found = self._unions[key] = mask
+        return found
 
     def indexes(self, mask: int) -> Iterator[int]:
         """Walk the actions of a mask in order."""
@@ -190,8 +210,8 @@ class Catalog:
         """Find an action by its name, ignoring case; None when there is no such action."""
         if "*" in action or "?" in action:
             return None
-        mask = self.expand(action)
-        return mask.bit_length() - 1 if mask else None
+        at = self._named(action.lower())
+        return None if at < 0 else at
 
     def service_mask(self, prefix: str) -> int:
         """Give the actions of one service prefix; 0 for a prefix that does not exist."""

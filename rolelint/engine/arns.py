@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from rolelint.algebra.strings import ANY, FIELD_ANY, STAR, Pattern, glob, includes, marked, marked_arn, overlaps
+from rolelint.memory import memo
 
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
@@ -48,6 +49,7 @@ class Shape:
         "fields",
         "format",
         "outside",
+        "reaches",
         "rest",
         "rest_head",
         "rest_key",
@@ -90,6 +92,8 @@ class Shape:
         self.rest_key = (ANY + STAR).join(parts)
         self.rest = marked(self.rest_key)
         self._pattern: Pattern | None = None
+        #: How far resource patterns reach into it, as they were asked for.
+        self.reaches: dict[str, Reach] = {}
         self.closed = arn_format in _CLOSED
         self.outside: tuple[Pattern, ...] = ()
         if self.closed:
@@ -108,7 +112,7 @@ class Shape:
         return self._pattern
 
 
-_shapes: dict[tuple[str, str, str, str], Shape] = {}
+_shapes: dict[tuple[str, str, str, str], Shape] = memo()
 
 
 def shape(arn_format: str, partition: str, account: str, region: str) -> Shape:
@@ -143,7 +147,6 @@ class Reach(NamedTuple):
 
 NOTHING = Reach(False, False, False, False, ())
 EVERYTHING = Reach(True, True, True, False, ("*",))
-_reaches: dict[tuple[str, Shape], Reach] = {}
 
 
 def reach(patterns: Iterable[str], into: Shape) -> Reach:
@@ -173,10 +176,9 @@ def reach(patterns: Iterable[str], into: Shape) -> Reach:
 def _reach(pattern: str, into: Shape) -> Reach:
     if pattern == "*":
         return EVERYTHING
-    key = (pattern, into)
-    found = _reaches.get(key)
+    found = into.reaches.get(pattern)
     if found is None:
-        found = _reaches[key] = _measure(pattern, into)
+        found = into.reaches[pattern] = _measure(pattern, into)
     return found
 
 
@@ -231,7 +233,7 @@ def _measure(pattern: str, into: Shape) -> Reach:
     return Reach(True, whole, regional, named, (pattern,))
 
 
-_meeting: dict[tuple[str, str], bool] = {}
+_meeting: dict[tuple[str, str], bool] = memo()
 
 
 def _meets(rest: str, into: Shape) -> bool:

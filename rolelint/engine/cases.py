@@ -7,6 +7,7 @@ from typing import Any
 
 from rolelint.engine.decision import decide
 from rolelint.engine.request import Decision, PolicySet, Principal, Request, Target
+from rolelint.memory import trim
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.parse import parse_document
 from rolelint.records import record
@@ -60,6 +61,7 @@ def evaluate(cases: list[Case]) -> Iterator[Result]:
     """Decide every case, in order."""
     for case in cases:
         yield Result(case, decide(case.request, case.policies))
+        trim()
 
 
 def parse_cases(data: object) -> list[Case]:

@@ -16,6 +16,7 @@ from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Search, Solution, View, raw_view, view
 from rolelint.engine.worlds import World, worlds
+from rolelint.memory import memo
 from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
@@ -75,7 +76,7 @@ class Ceilings(NamedTuple):
     denies: tuple[CompiledStatement, ...]
 
 
-_ceilings_memo: dict[tuple[object, ...], Ceilings] = {}
+_ceilings_memo: dict[tuple[object, ...], Ceilings] = memo()
 
 
 def ceilings(stage: Scene, within: int, certain: bool) -> Ceilings:
@@ -267,7 +268,7 @@ def solve(
     return found or None
 
 
-_solved: dict[tuple[object, ...], Solved | tuple[()] | Exception] = {}
+_solved: dict[tuple[object, ...], Solved | tuple[()] | Exception] = memo()
 
 
 def _solve(

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rolelint.catalog import catalog
 from rolelint.engine.operators import TABLE, Operator
+from rolelint.memory import memo
 from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.text import CLOSE, OPEN, has_unknown
 
@@ -103,16 +104,13 @@ def _is_blank(text: str) -> bool:
 
 def _masks(statement: Statement, actions: tuple[str, ...]) -> tuple[int, int]:
     known = catalog()
-    lower = upper = 0
-    for text in actions:
-        if has_unknown(text):
-            upper |= known.expand(_UNKNOWN_PART.sub("*", text))
-        else:
-            mask = known.expand(text)
-            lower |= mask
-            upper |= mask
+    lower = upper = known.expand_all(actions)
+    if any(map(has_unknown, actions)):
+        lower = known.expand_all(a for a in actions if not has_unknown(a))
+        upper = known.expand_all(_UNKNOWN_PART.sub("*", a) for a in actions)
     if statement.not_action:
-        return known.full & ~upper, known.full & ~lower
+        rest = known.full & ~upper
+        return rest, rest if lower == upper else known.full & ~lower
     return lower, upper
 
 
@@ -134,9 +132,9 @@ class Compiled(NamedTuple):
     unknown: str
 
 
-_conditions: dict[tuple[Condition, bool], CompiledCondition] = {}
-_statements: dict[tuple[object, ...], CompiledStatement] = {}
-_documents: dict[int, tuple[PolicyDocument, Compiled]] = {}
+_conditions: dict[tuple[Condition, bool], CompiledCondition] = memo()
+_statements: dict[tuple[object, ...], CompiledStatement] = memo()
+_documents: dict[int, tuple[PolicyDocument, Compiled]] = memo()
 
 
 def compile_condition(condition: Condition, variables: bool) -> CompiledCondition:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from rolelint.engine.match import action_matches, resource_matches
 from rolelint.engine.operators import condition_holds
 from rolelint.engine.request import Context, Deciding, Decision, Outcome, PolicySet, Principal, Request, Target
+from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import PolicyType
 
@@ -191,9 +192,7 @@ class _Named:
         return found
 
 
-#: Documents whose statements `naming` keeps; the oldest half is dropped when they grow past it.
-_MAX_KEPT = 20_000
-_kept: dict[int, _Named] = {}
+_kept: dict[int, _Named] = memo()
 
 
 def naming(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
@@ -203,9 +202,6 @@ def naming(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
     """
     held = _kept.get(id(document))
     if held is None or held.document is not document:
-        if len(_kept) > _MAX_KEPT:
-            for old in list(_kept)[: _MAX_KEPT // 2]:
-                del _kept[old]
         held = _kept[id(document)] = _Named(document)
     return held.statements(action)
 

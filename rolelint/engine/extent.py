@@ -6,6 +6,7 @@ from rolelint.algebra.strings import CROSS, Pattern, member
 from rolelint.catalog import ResourceType
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, shape
 from rolelint.engine.solve import View, marked_pattern
+from rolelint.memory import memo
 from rolelint.policies.role import Role
 from rolelint.policies.text import split_unknown
 
@@ -19,7 +20,7 @@ def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]
     return [shape(f, role.partition, account, region) for f in kind.formats]
 
 
-_meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = {}
+_meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = memo()
 
 
 def meeting(option: View, shapes: tuple[Shape, ...]) -> tuple[Pattern, ...]:
@@ -82,7 +83,7 @@ def view_reach(option: View, into: Shape) -> Reach:
     )
 
 
-_anything_memo: dict[View, Reach] = {}
+_anything_memo: dict[View, Reach] = memo()
 
 
 def _anything(option: View) -> Reach:

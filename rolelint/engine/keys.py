@@ -23,6 +23,7 @@ from rolelint.engine.operators import (
     family_matches,
     parse_bool,
 )
+from rolelint.memory import memo
 from rolelint.records import record
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ class _Test:
         return [marked(t) if wild else literal(t) for t in self.texts]
 
 
-_memo: dict[tuple[Domain, frozenset[Literal]], Value | None] = {}
-_texts_memo: dict[tuple[CompiledCondition, Pins], tuple[str, ...]] = {}
+_memo: dict[tuple[Domain, frozenset[Literal]], Value | None] = memo()
+_texts_memo: dict[tuple[CompiledCondition, Pins], tuple[str, ...]] = memo()
 
 
 def solve_key(domain: Domain, literals: frozenset[Literal]) -> Value | None:

@@ -29,6 +29,7 @@ from rolelint.engine.scene import Scene, StatementRef, request_principal, scene
 from rolelint.engine.solve import Solution, View
 from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
+from rolelint.memory import memo
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.records import field, record
@@ -191,7 +192,7 @@ def content_key(stage: Scene, mask: int) -> tuple[object, ...]:
 
 
 _Cores = tuple[tuple[Core, ...], tuple[Limit, ...], tuple[tuple[str, int], ...]]
-_core_memo: dict[tuple[object, ...], _Cores] = {}
+_core_memo: dict[tuple[object, ...], _Cores] = memo()
 
 
 def _placed(role: Role) -> Iterator[tuple[Policy, CompiledStatement, Statement]]:
@@ -254,7 +255,7 @@ def _limits(stage: Scene, within: int) -> tuple[Limit, ...]:
 
 _NO_GATE = Gate("", frozenset())
 _Statement = tuple[tuple[Core, ...], tuple[tuple[str, int], ...]]
-_statement_memo: dict[tuple[object, ...], _Statement] = {}
+_statement_memo: dict[tuple[object, ...], _Statement] = memo()
 
 
 def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, int]]) -> list[Core]:

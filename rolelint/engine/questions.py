@@ -28,6 +28,7 @@ from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
 from rolelint.findings.model import Witness
+from rolelint.memory import memo
 from rolelint.policies.role import Role
 from rolelint.records import record, replace
 
@@ -312,7 +313,7 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     return replace(found, unknown=(*found.unknown, *missing)) if missing else found
 
 
-_differences: dict[tuple[object, ...], Difference] = {}
+_differences: dict[tuple[object, ...], Difference] = memo()
 
 
 def _difference(after: Scene, before: Scene, mask: int) -> Difference:

@@ -10,6 +10,7 @@ from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import RCP_SERVICES
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.errors import Location, Route
+from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, Role
@@ -199,7 +200,7 @@ def _scene(
     )
 
 
-_rcp_memo: dict[CompiledStatement, CompiledStatement] = {}
+_rcp_memo: dict[CompiledStatement, CompiledStatement] = memo()
 
 
 def _limit_rcp(statement: CompiledStatement) -> CompiledStatement:

@@ -14,6 +14,7 @@ from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_condition, variable_keys
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import ANY, STAR, substitute, wildcards
+from rolelint.memory import memo
 from rolelint.policies.document import Condition
 from rolelint.policies.text import CLOSE, OPEN, has_unknown
 from rolelint.records import record
@@ -37,7 +38,18 @@ class View:
         plain: it covers every resource and has no condition.
     """
 
-    __slots__ = ("_patterns", "certain", "conditions", "exclude", "guesses", "pins", "plain", "statement", "texts")
+    __slots__ = (
+        "_patterns",
+        "_written",
+        "certain",
+        "conditions",
+        "exclude",
+        "guesses",
+        "pins",
+        "plain",
+        "statement",
+        "texts",
+    )
 
     def __init__(
         self,
@@ -58,6 +70,7 @@ class View:
         self.pins = pins
         self.plain = texts is None and not conditions
         self._patterns: tuple[Pattern, ...] | None = None
+        self._written: tuple[str, ...] | None = None
 
     @property
     def patterns(self) -> tuple[Pattern, ...] | None:
@@ -69,9 +82,12 @@ class View:
     @property
     def written(self) -> tuple[str, ...]:
         """The resource patterns as a policy writes them."""
-        return tuple(
-            self.guesses[t] if t in self.guesses else t.replace(STAR, "*").replace(ANY, "?") for t in self.texts or ()
-        )
+        if self._written is None:
+            guesses = self.guesses
+            self._written = tuple(
+                guesses[t] if t in guesses else t.replace(STAR, "*").replace(ANY, "?") for t in self.texts or ()
+            )
+        return self._written
 
     def literal(self, condition: CompiledCondition, wanted: bool) -> Literal:
         """Make the literal that asks for a truth of one of the conditions."""
@@ -79,8 +95,8 @@ class View:
         return Literal(condition, wanted, pins)
 
 
-_view_memo: dict[tuple[CompiledStatement, bool, Pins, str], View | None] = {}
-_pattern_memo: dict[str, Pattern] = {}
+_view_memo: dict[tuple[CompiledStatement, bool, Pins, str], View | None] = memo()
+_pattern_memo: dict[str, Pattern] = memo()
 
 
 def marked_pattern(text: str) -> Pattern:
@@ -117,7 +133,7 @@ def raw_view(statement: CompiledStatement, certain: bool) -> View | None:
     return _raw_memo[key]
 
 
-_raw_memo: dict[tuple[CompiledStatement, bool], View | None] = {}
+_raw_memo: dict[tuple[CompiledStatement, bool], View | None] = memo()
 
 
 def _raw_view(statement: CompiledStatement, certain: bool) -> View | None:
@@ -434,7 +450,7 @@ class _State:
             self.values = {}
 
 
-_guess_memo: dict[Pattern, list[str]] = {}
+_guess_memo: dict[Pattern, list[str]] = memo()
 
 
 def _guesses(pattern: Pattern) -> list[str]:

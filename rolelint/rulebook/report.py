@@ -12,10 +12,11 @@ from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
 from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
+from rolelint.memory import memo
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
-from rolelint.rulebook.selectors import MASKS, MEMO, worst
+from rolelint.rulebook.selectors import MASKS, worst
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
 from rolelint.rulebook.vocabulary import Weigh
 
@@ -215,7 +216,7 @@ def _place(hit: Hit, primary: StatementRef | None, index: int | None, subject: S
     return primary.location(hit.element)
 
 
-_routes: dict[tuple[int, int | None, int], tuple[Statement, Route]] = {}
+_routes: dict[tuple[int, int | None, int], tuple[Statement, Route]] = memo()
 
 
 def _route(ref: StatementRef, index: int | None) -> Route:
@@ -223,8 +224,6 @@ def _route(ref: StatementRef, index: int | None) -> Route:
     key = (id(ref.statement), index, id(catalog()))
     found = _routes.get(key)
     if found is None or found[0] is not ref.statement:
-        if len(_routes) >= MEMO:
-            _routes.clear()
         found = _routes[key] = (ref.statement, ref.route("Action", index))
     return found[1]
 
@@ -286,7 +285,7 @@ def _fix(rule: Rule) -> str:
     return found[1]
 
 
-_normal: dict[int, tuple[Statement, str]] = {}
+_normal: dict[int, tuple[Statement, str]] = memo()
 
 
 def normal_form(statement: Statement) -> str:

@@ -314,7 +314,7 @@ class _Matches:
                 continue
             # One row for each noun: `CreateTable` and `DeleteTable`.
             ones, twos = _by_noun(known, first), _by_noun(known, second)
-            for noun in ones.keys() & twos.keys():
+            for noun in (n for n in ones if n in twos):
                 yield Row(kind, ones[noun], twos[noun])
 
 

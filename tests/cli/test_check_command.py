@@ -294,3 +294,24 @@ def test_the_small_path_imports_nothing_heavy(run: Run) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
     assert (done.returncode, done.stderr.strip()) == (1, b"[]")
+
+
+def test_the_report_does_not_depend_on_how_python_hashes(tmp_path: Path) -> None:
+    bundle = tmp_path / "role.yaml"
+    bundle.write_text(
+        "role: {name: app, arn: 'arn:aws:iam::123456789012:role/app'}\n"
+        "inline:\n  near:\n    Statement:\n"
+        "      - {Effect: Deny, Action: '*', Resource: '*',"
+        " Condition: {StringNotEquals: {'aws:RequestedRegion': us-east-1}}}\n"
+        "      - {Effect: Allow, Action: ['cloudformation:*', 'rds:*'], Resource: '*'}\n"
+        "attached:\n"
+        "  - arn:aws:iam::aws:policy/AdministratorAccess-AWSElasticBeanstalk\n"
+        "  - arn:aws:iam::aws:policy/AmazonRDSFullAccess\n"
+    )
+    command = [sys.executable, "-m", "rolelint", "check", str(bundle), "--format", "json"]
+    outputs = {
+        subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed}, check=False).stdout
+        for seed in "0123"
+    }
+    assert len(outputs) == 1
+    assert b"RL107" in outputs.pop()

@@ -78,7 +78,7 @@ def source_world(tree: Tree) -> World:
         for name, _ in module.folder.keys("module"):
             _absent(tree, module, name)
     world.referenced = frozenset(referenced)
-    for provider in {i.provider for i in world.instances.values()}:
+    for provider in dict.fromkeys(i.provider for i in world.instances.values()):
         tree.scope(provider)
     return world
 
