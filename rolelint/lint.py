@@ -82,6 +82,8 @@ class Request(NamedTuple):
 ROLES_PER_WORKER = 30
 #: Parts that each process takes of the roles, so that none waits long for another.
 PARTS_PER_WORKER = 12
+#: Roles whose findings are held at once before they are written down.
+ROLES_PER_PART = 64
 
 _Judged = tuple[list[RoleReport], list[UnknownItem]]
 
@@ -157,7 +159,7 @@ def _judge_all(
         scribe: what writes a role in the report's format, where each process can do so for its roles.
     """
     count = workers(len(roles), ROLES_PER_WORKER)
-    written = _room(count) if scribe is not None and count > 1 else None
+    written = _room(count) if scribe is not None and len(roles) > ROLES_PER_PART else None
 
     def work(process: int, part: Sequence[Role]) -> tuple[list[RoleReport], Piece | None, list[UnknownItem]]:
         judged, unknown = judge_part(part)
@@ -168,11 +170,9 @@ def _judge_all(
     report.written = written
     done = [work(0, roles[:1])]
     rest = roles[1:]
-    if count > 1:
-        size = -(-len(rest) // min(count * PARTS_PER_WORKER, MOST_PARTS))
-        done += fork_map(work, [rest[at : at + size] for at in range(0, len(rest), size)], count)
-    else:
-        done.append(work(0, rest))
+    size = max(min(-(-len(rest) // (count * PARTS_PER_WORKER)), ROLES_PER_PART), -(-len(rest) // MOST_PARTS), 1)
+    parts = [rest[at : at + size] for at in range(0, len(rest), size)]
+    done += fork_map(work, parts, count) if count > 1 else [work(0, part) for part in parts]
     for judged, piece, unknown in done:
         report.roles += judged
         report.unknown += unknown
