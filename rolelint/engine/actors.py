@@ -177,7 +177,7 @@ def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
 
 
 def _from_now(moment: str) -> Domain:
-    """AWS's clock: any moment from the catalogue's date on. What had expired by then is over, whoever asks."""
+    """AWS's clock: any moment from the catalogue's date on. What had expired by then is over (S5.36, S9.11)."""
     return Domain("always", example=moment, since=moment)
 
 
