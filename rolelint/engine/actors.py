@@ -13,7 +13,7 @@ from rolelint.engine.match import action_matches
 from rolelint.errors import UsageError
 from rolelint.policies.role import Role
 from rolelint.policies.text import has_unknown
-from rolelint.records import record
+from rolelint.records import record, replace
 
 #: Words that mark a tag key as an approval that a person gives (S9.5); a user's configuration may replace them.
 APPROVAL_WORDS = (
@@ -40,6 +40,7 @@ class Domain:
         whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
         since: the earliest moment that a date can be, or empty.
+        kind: what every value can be read as: `number`, `date`, `ip`; empty for text.
     """
 
     presence: str = "maybe"
@@ -49,6 +50,7 @@ class Domain:
     example: str = ""
     whole: bool = False
     since: str = ""
+    kind: str = ""
 
 
 FREE = Domain()
@@ -127,7 +129,6 @@ _GLOBAL: Mapping[str, Domain] = {
     "aws:resourceorgpaths": Domain("maybe", None, "o-*", many=True, example="o-exampleorgid/r-ab12/ou-ab12-11111111/"),
     "aws:vpceorgpaths": FREE_MANY,
     "aws:assumedroot": NEVER,
-    "aws:tokenissuetime": Domain("always"),
     "aws:securetransport": Domain("always", ("true", "false")),
     "aws:useragent": Domain("always", example="aws-cli/2"),
     "aws:requestedregion": Domain("always"),
@@ -154,6 +155,33 @@ def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
         key: lower-cased.
         many: whether the catalogue lists the key as multivalued, or a set operator is used on an unlisted key.
     """
+    return _typed(_key_domain(key, who, role, many), key)
+
+
+def _typed(domain: Domain, key: str) -> Domain:
+    """Leave only values that a key can have by its published type."""
+    if domain.presence == "never" or domain.values is not None or domain.pattern:
+        return domain
+    kind = (catalog().key_type(key) or "").removeprefix("ArrayOf")
+    if kind == "Bool" and not domain.many:
+        return replace(domain, values=("true", "false"))
+    if kind == "ARN":
+        return replace(domain, pattern="arn:*:*:*:*:*", example=domain.example or "arn:aws:s3:::example")
+    if kind in _KINDS:
+        name, example = _KINDS[kind]
+        return replace(domain, kind=name, example=domain.example or example)
+    return domain
+
+
+#: How values of published types are read, with an example.
+_KINDS = {
+    "Numeric": ("number", "1"),
+    "Date": ("date", "2030-01-01T00:00:00Z"),
+    "IPAddress": ("ip", "203.0.113.10"),
+}
+
+
+def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
     fixed = who.keys.get(key)
     if fixed is not None:
         return fixed
@@ -231,6 +259,8 @@ def _own_key(key: str, role: Role) -> Domain | None:
         return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
     if key == "aws:principaltype":
         return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
+    if key == "aws:tokenissuetime":
+        return Domain("maybe" if user or lone else "always")  # S5.32: access keys carry none
     if key == "aws:username":
         return Domain("always", (role.name,)) if user else FREE if lone else NEVER
     if key == "aws:resourceaccount" and role.account:

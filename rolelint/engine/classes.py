@@ -11,6 +11,7 @@ from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Domain
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
+from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
@@ -86,7 +87,7 @@ def ceilings(stage: Scene, within: int, certain: bool) -> Ceilings:
     found = _ceilings_memo.get(key)
     if found is not None:
         return found
-    allowed = within
+    allowed = within & ~catalog().expand_all(UNSIGNED)
     for statements in layers:
         union = 0
         for s in statements:

@@ -113,10 +113,13 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
     ceilings = [d for d in (in_boundary, in_session) if d is not None]
     in_identity = scene.first("Allow", PolicyType.IDENTITY, "identity", identity)
     is_root = caller.type == "root"  # S6.56
-    side = is_root or (in_identity is not None and ceiling)
+    # AWS: STS API_AssumeRoot.html: the task policy of a root session limits it.
+    side = session_allows if is_root else in_identity is not None and ceiling
     own = [d for d in (in_identity,) if d is not None] + ceilings
 
-    if request.resource_account and caller.account and request.resource_account != caller.account:  # S6.35, S6.36
+    if _is_foreign_partition(caller, target):
+        return _implicit("a credential of one partition is not valid in another")  # S6.37
+    if _is_foreign_account(request):  # S6.35, S6.36
         if grant > _NONE and side:
             return Decision(Outcome.ALLOW, (*used, *own, *granting), "both accounts allow it")
         missing = "the caller's account does not allow it" if grant else "the resource's account does not allow it"
@@ -151,15 +154,40 @@ def _rcp_applies(request: Request) -> bool:
     )
 
 
+def _is_foreign_partition(caller: Principal, target: Target) -> bool:
+    ours, theirs = (([*arn.split(":", 2), "", ""])[1] for arn in (caller.arn, target.arn))
+    return bool(ours and theirs) and ours != theirs
+
+
+def _is_foreign_account(request: Request) -> bool:
+    """Tell whether a resource's account decides beside the caller's."""
+    if request.action.lower() == "sts:assumeroot":
+        return False  # AWS: STS API_AssumeRoot.html: a member account has no policy that grants it
+    theirs, ours = request.resource_account, request.principal.account
+    return bool(theirs and ours) and theirs != ours
+
+
 def _guards(request: Request, target: Target) -> bool:
     """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42)."""
     return ":key/" in target.arn or not request.action.lower().startswith("kms:")
 
 
+#: Calls that only an identity provider's token signs: no policy of a caller grants them (S6.52).
+UNSIGNED = ("sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
+_TRUSTED = (*UNSIGNED, "sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
+
+
+def needs_trust(action: str, arn: str) -> bool:
+    """Tell whether the trust policy of the role that a call names must allow it (S6.45, S6.50, S6.52)."""
+    # AWS: IAM/latest/UserGuide/id_credentials_temp_control-access_sts-setcontext.html: on `arn:aws:sts::ACCOUNT:self`
+    # SetContext is a permission of the caller; on a role it goes with AssumeRole, like the others.
+    return action.lower() in _TRUSTED or (action.lower() == "sts:setcontext" and ":role/" in arn)
+
+
 def _needs_resource_grant(request: Request, target: Target) -> bool:
-    action = request.action.lower()
-    if action in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
+    if needs_trust(request.action, target.arn):
         return True
+    action = request.action.lower()
     return action.startswith("kms:") and ":key/" in target.arn
 
 

@@ -22,6 +22,7 @@ from rolelint.engine.operators import (
     Operator,
     family_matches,
     parse_bool,
+    present,
 )
 from rolelint.memory import memo
 from rolelint.records import record
@@ -113,6 +114,8 @@ def _condition_true(lit: Literal, value: Value) -> bool:
             return written.quantifier == "ForAllValues"
         absent = not value
         return any(parse_bool(v) is absent for v in written.values)
+    if written.quantifier:
+        value = present(value)
     if not value:
         if written.if_exists:
             return True
@@ -225,6 +228,8 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     def fits(value: str) -> bool:
         if shape is not None and not shape.matches(value):
             return False
+        if domain.kind and not _is_a(domain.kind, value):
+            return False
         if since is not None and ((moment := _moment(value)) is None or moment < since):
             return False
         return all(t.holds(value) for t in tests)
@@ -239,14 +244,17 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
         if shape is not None:
             unions.insert(0, [shape])
         if not unions:
-            for guess in ("example", "other"):
+            for guess in () if domain.kind else ("example", "other"):
                 if not any(p.matches(guess) for p in without):
                     return guess
             # A key that is present has a value of at least one character.
             unions = [[glob("?*")]]
         elif all(u and u[0] == EVERYTHING for u in unions):
             unions = [[glob("?*")]]
-        return member(unions, without)
+        found = member(unions, without)
+        if found is not None and domain.kind and not _is_a(domain.kind, found):
+            raise Undecided(f"a {domain.kind} is compared as text")
+        return found
     candidates = _candidates(tests)
     if domain.since:
         candidates.append(domain.since)
@@ -258,6 +266,13 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if families <= {"number", "date"}:
         return None
     raise Undecided("one key is tested by operators of different types")
+
+
+def _is_a(kind: str, value: str) -> bool:
+    from rolelint.engine import typed
+
+    readers = {"number": typed.parse_number, "date": typed.parse_date, "ip": typed.parse_network}
+    return readers[kind](value) is not None
 
 
 def _moment(text: str) -> Decimal | None:

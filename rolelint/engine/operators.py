@@ -75,6 +75,8 @@ def condition_holds(condition: Condition, values: Values, lookup: Lookup, *, var
     operator = TABLE[condition.operator]
     if operator.family == "null":
         return _null_holds(condition, values)
+    if condition.quantifier:
+        values = present(values)
     if not values:
         # S5.2, S5.3, S5.19, S5.20, S5.21
         if condition.if_exists:
@@ -95,6 +97,14 @@ def condition_holds(condition: Condition, values: Values, lookup: Lookup, *, var
         return any(m != operator.negated for m in matched)
     # A plain operator on a multivalued key: any value, or none under negation (S5.24).
     return any(matched) != operator.negated
+
+
+def present(values: Values) -> Values:
+    """Leave out what a set operator takes for no value.
+
+    AWS: reference_policies_condition-single-vs-multi-valued-context-keys.html: an empty string is a null dataset.
+    """
+    return tuple(v for v in values if v) if "" in values else values
 
 
 def _null_holds(condition: Condition, values: Values) -> bool:

@@ -20,7 +20,7 @@ from rolelint.engine.classes import (
     with_others,
 )
 from rolelint.engine.compile import CompiledStatement
-from rolelint.engine.decision import decide
+from rolelint.engine.decision import decide, needs_trust
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
@@ -221,7 +221,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     elif action.lower().startswith("kms:") and any(":key/" in t.arn for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the key policy delegates to the account")
-    elif action.lower() in ("sts:assumerole", "sts:tagsession", "sts:setsourceidentity"):
+    elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")
     account = role.account

@@ -7,7 +7,7 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 
 _RELATIONS: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
@@ -44,13 +44,18 @@ def _related(relation: str, policy: Decimal | None, request: Decimal | None) -> 
     return policy is not None and request is not None and _RELATIONS[relation](request, policy)
 
 
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,4})?", re.ASCII)
+
+
 def parse_number(text: str) -> Decimal | None:
-    """Read an integer or decimal (S5.12)."""
+    """Read an integer or decimal (S5.12); one of more than 300 digits is none."""
+    if _NUMBER.fullmatch(text := text.strip()) is None:
+        return None
     try:
-        number = Decimal(text.strip())
+        number = Decimal(text)
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if -300 <= number.adjusted() <= 300 and len(text) <= 600 else None
 
 
 def parse_binary(text: str) -> bytes | None:
@@ -62,7 +67,9 @@ def parse_binary(text: str) -> bytes | None:
 
 
 def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    """Read an address or CIDR block; an address alone is one host (S5.16)."""
+    """Read an address or CIDR block; an address alone is one host (S5.16). A netmask after the `/` is none."""
+    if "." in text.partition("/")[2]:
+        return None
     try:
         return ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
@@ -85,10 +92,11 @@ def parse_date(text: str) -> Decimal | None:
         moment = datetime(int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0))
     except ValueError:
         return None
-    offset = timedelta()
+    since = moment - datetime(1970, 1, 1)
+    seconds = since.days * 86_400 + since.seconds
     if zone and zone != "Z":
         digits = zone[1:].replace(":", "")
-        offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:])) * (-1 if zone[0] == "-" else 1)
-    seconds = (moment - offset).replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    whole = Decimal(seconds.days * 86400 + seconds.seconds)
+        # As numbers: the first and the last day of the calendar have neighbours elsewhere.
+        seconds -= (int(digits[:2]) * 3_600 + int(digits[2:]) * 60) * (-1 if zone[0] == "-" else 1)
+    whole = Decimal(seconds)
     return whole + Decimal(f"0.{fraction}") if fraction else whole
