@@ -468,7 +468,7 @@ def shared_key(key: str) -> bool:
 
 
 def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
-    return any(s.names(arn) for s in type_shapes(stage.role, kind))
+    return any(s.names(arn) for s in type_shapes(stage, kind))
 
 
 def _one_type(
@@ -480,7 +480,7 @@ def _one_type(
     world: World,
     resource: str | None,
 ) -> tuple[Reach, Solution] | None:
-    all_shapes = type_shapes(stage.role, kind, world.region)
+    all_shapes = type_shapes(stage, kind, world.region)
     if resource is not None and not any(s.names(resource) for s in all_shapes):
         return None
     options = layers[0]

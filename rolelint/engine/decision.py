@@ -32,7 +32,7 @@ RCP_SERVICES = frozenset(
 )
 
 #: Actions that policies do not control, with the reason (S6.55).
-_UNGOVERNED = {
+UNGOVERNED = {
     "sts:getcalleridentity": "sts:GetCallerIdentity needs no permission and cannot be denied",
     "sts:getsessiontoken": "sts:GetSessionToken needs no permission and policies cannot control it",
 }
@@ -45,7 +45,7 @@ def decide(request: Request, policies: PolicySet) -> Decision:
         The decision with its deciding statements. For several resources, the first one that is not allowed decides;
         an explicit deny on any of them wins.
     """
-    ungoverned = _UNGOVERNED.get(request.action.lower())
+    ungoverned = UNGOVERNED.get(request.action.lower())
     if ungoverned is not None:
         return Decision(Outcome.ALLOW, (), ungoverned)  # S6.55
     # A request that names nothing is authorized against `*` (S3.9).

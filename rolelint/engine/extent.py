@@ -5,18 +5,18 @@ from __future__ import annotations
 from rolelint.algebra.strings import CROSS, Pattern, member
 from rolelint.catalog import ResourceType
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, shape
+from rolelint.engine.scene import Scene
 from rolelint.engine.solve import View, marked_pattern
 from rolelint.memory import memo
-from rolelint.policies.role import Role
 from rolelint.policies.text import split_unknown
 
 
-def type_shapes(role: Role, kind: ResourceType, region: str = "") -> list[Shape]:
+def type_shapes(stage: Scene, kind: ResourceType, region: str = "") -> list[Shape]:
     """Give the ARN languages of a resource type for a role.
 
     A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
     """
-    account = "" if kind.service == "sts" else role.account
+    role, account = stage.role, "" if kind.service == "sts" else stage.account
     return [shape(f, role.partition, account, region) for f in kind.formats]
 
 

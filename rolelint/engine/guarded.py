@@ -11,6 +11,7 @@ from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import grant_strength, statement_reaches
 from rolelint.engine.match import arn_matches, wildcards
 from rolelint.engine.request import Principal
+from rolelint.engine.scene import Layer, Scene
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import OPEN
@@ -62,6 +63,60 @@ def grants(role: Role, caller: Principal) -> Grants:
         if len(direct) + len(named) > before:
             denies += denied(policy, caller, bounded=role.boundary is not None)
     return Grants(tuple(direct), tuple(named), tuple(denies))
+
+
+def granted_ways(stage: Scene) -> list[Scene]:
+    """Give the ways in which resource policies alone let the holder of a role do something.
+
+    A policy that names the role, or one of its sessions, counts past what limits identity policies: for a session the
+    holder chooses its name (S4.6).
+    """
+    limits = tuple(la for la in stage.layers if la.name.startswith("SCP"))
+    out: list[Scene] = []
+    everyone = grants(stage.role, stage.caller)
+    for caller in (stage.caller, *_sessions(stage.role, stage.caller)):
+        given = grants(stage.role, caller)
+        against = tuple(dict.fromkeys((*stage.denies, *given.denies)))
+        for placed, layers in ((given.role, stage.layers), (given.direct, limits)):
+            before = () if caller == stage.caller else (*everyone.role, *everyone.direct)
+            identity = tuple(dict.fromkeys(p.compiled for p in placed if p not in before))
+            if identity:
+                way = replace(stage, identity=identity, layers=layers, denies=against, caller=caller)
+                out.append(way)
+    return out
+
+
+def _sessions(role: Role, caller: Principal) -> list[Principal]:
+    """List the sessions of a role that resource policies name."""
+    if caller.type != "role_session":
+        return []
+    head = caller.arn.rpartition("/")[0] + "/"
+    named = {
+        value: None
+        for policy in role.resource_policies
+        for statement in policy.document.statements
+        for kind, value in statement.principals or ()
+        if kind == "AWS" and value.startswith(head) and value != caller.arn and OPEN not in value
+    }
+    return [replace(caller, arn=value) for value in named]
+
+
+def foreign_account(role: Role, resource: str | None) -> str:
+    """Give the account of a resource where it is another than the role's and the resource's policy is known."""
+    account = resource.split(":", 5)[4] if resource and resource.count(":") >= 5 else ""
+    if not account or not role.account or account == role.account or guard_of(role, resource or "") is None:
+        return ""
+    return account
+
+
+def key_layers(role: Role, caller: Principal) -> list[Layer]:
+    """Give the key policies of a role's account as one ceiling: under each key only what its policy allows (S6.40)."""
+    keys = [p for p in role.resource_policies if is_key(p) and _reach(p)]
+    if not keys:
+        return []
+    elsewhere = Statement("Allow", ("*",), tuple(p.resource for p in keys), not_resource=True)
+    allowed = [compile_statement(elsewhere, False), *(s for p in keys for s in delegated(p, caller))]
+    return [Layer("key policies", tuple(allowed))]
 
 
 def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[CompiledStatement]:

@@ -25,7 +25,7 @@ from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.extent import type_shapes, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
-from rolelint.engine.scene import Scene, StatementRef, request_principal, scene
+from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View
 from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
@@ -138,10 +138,10 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     refs: dict[CompiledStatement, list[StatementRef]] = {}
     for policy, compiled, statement in _placed(role):
         refs.setdefault(compiled, []).append(StatementRef(policy, statement))
-    if stage.also:
+    for caller in dict.fromkeys(way.caller for way in stage.also):
         from rolelint.engine.guarded import grants
 
-        given = grants(role, request_principal(role))
+        given = grants(role, caller)
         for placed in (*given.role, *given.direct):
             refs.setdefault(placed.compiled, []).append(StatementRef(placed.policy, placed.statement))
     out = tuple(
@@ -350,7 +350,7 @@ _Terms = tuple[Reach, Gate, str]
 
 def _separate(stage: Scene, option: View, signature: Signature, unsupported: frozenset[str]) -> _Terms | None:
     """Judge a statement that nothing else limits: its resources and its conditions can be met apart."""
-    narrow = _static_reach(stage.role, option, signature)
+    narrow = _static_reach(stage, option, signature)
     if not narrow.overlap:
         return None
     gate = _NO_GATE
@@ -366,19 +366,19 @@ def _separate(stage: Scene, option: View, signature: Signature, unsupported: fro
     return narrow, gate, naming
 
 
-def _static_reach(role: Role, option: View, signature: Signature) -> Reach:
+def _static_reach(stage: Scene, option: View, signature: Signature) -> Reach:
     """Tell how far a statement's resources reach into what a signature names; of required types the narrowest."""
     if option.texts is None:
         return EVERYTHING
     if signature.required:
-        return min((_type_reach(role, option, kind) for kind in signature.required), key=reach_rank)
+        return min((_type_reach(stage, option, kind) for kind in signature.required), key=reach_rank)
     if signature.optional:
-        return max((_type_reach(role, option, kind) for kind in signature.optional), key=reach_rank)
+        return max((_type_reach(stage, option, kind) for kind in signature.optional), key=reach_rank)
     return NOTHING
 
 
-def _type_reach(role: Role, option: View, kind: ResourceType) -> Reach:
-    return max((view_reach(option, s) for s in type_shapes(role, kind)), key=reach_rank, default=NOTHING)
+def _type_reach(stage: Scene, option: View, kind: ResourceType) -> Reach:
+    return max((view_reach(option, s) for s in type_shapes(stage, kind)), key=reach_rank, default=NOTHING)
 
 
 def _searched(

@@ -20,12 +20,12 @@ from rolelint.engine.classes import (
     with_others,
 )
 from rolelint.engine.compile import CompiledStatement
-from rolelint.engine.decision import decide, needs_trust
+from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
+from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
 from rolelint.engine.solve import View, raw_view
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
@@ -81,7 +81,13 @@ def can(
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
     stage = scene(role, who or actor(), pins_of(context or {}), resource)
-    return _can(stage, mask, resource, context or {})
+    answer = _can(stage, mask, resource, context or {})
+    if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
+        # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
+        request = Request(stage.caller, catalog().name(mask.bit_length() - 1), ())
+        caller = stage.caller.role_arn or stage.caller.arn
+        return Answer(YES, Witness(caller, request.action, "*", {}), decide(request, policy_set(role)))
+    return answer
 
 
 def _can(
@@ -224,8 +230,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")
-    account = role.account
-    request = Request(request_principal(role), action, tuple(targets), shared, account)
+    request = Request(stage.caller, action, tuple(targets), shared, stage.account)
     policies = policy_set(role, resource_policy)
     if not certain:
         policies = favourable(policies)
@@ -281,17 +286,23 @@ class Difference:
 def difference(new: Role, old: Role | None, *, within: int | None = None, who: Actor | None = None) -> Difference:
     """Work out what `new` allows and `old` does not; with no old role, everything that `new` allows.
 
-    The old role is judged as if the same caller held it. Policies that are not known in one of them make the answer
+    Each is judged with its own ARN, account and tags; a request is the same where action, resource and what the caller
+    puts into its context are. Policies that are not known in one of them make the answer
     UNKNOWN for the actions concerned.
     """
     asker = who or actor()
     mask = catalog().full if within is None else within
-    before = (
-        replace(old, name=new.name, arn=new.arn, account=new.account, partition=new.partition, tags=new.tags)
-        if old
-        else Role("role", new.name, new.location, new.arn, new.account, new.partition)
-    )
-    after_stage, before_stage = scene(new, asker), scene(before, asker)
+    if old is None:
+        before = Role("role", new.name, new.location, new.arn, new.account, new.partition)
+    elif _facts(old) == _facts(new):
+        before = old
+    else:
+        from rolelint.engine.settled import settle
+
+        before = replace(settle(old, asker), **_facts(new))
+    # Where resource policies changed, a Deny that went or a key that opened is a gain.
+    guards = _texts(new) != _texts(before)
+    after_stage, before_stage = scene(new, asker, guards=guards), scene(before, asker, guards=guards)
     key = (content_key(after_stage, mask), content_key(before_stage, mask), new.arn, new.name)
     found = _differences.get(key)
     if found is None:
@@ -311,6 +322,14 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     if before_stage.guessed:
         missing.append((found.mask, _possible_reason(before_stage)))
     return replace(found, unknown=(*found.unknown, *missing)) if missing else found
+
+
+def _facts(role: Role) -> dict[str, Any]:
+    return {name: getattr(role, name) for name in ("name", "arn", "account", "partition", "tags")}
+
+
+def _texts(role: Role) -> list[tuple[str, object]]:
+    return [(p.resource, p.document) for p in role.resource_policies]
 
 
 _differences: dict[tuple[object, ...], Difference] = memo()

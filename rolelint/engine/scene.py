@@ -14,7 +14,7 @@ from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, Role
-from rolelint.records import record
+from rolelint.records import record, replace
 
 
 class StatementRef(NamedTuple):
@@ -78,6 +78,8 @@ class Scene:
         mentioned: every condition key and policy variable of all statements, lower-cased.
         guessed: something that could only remove power is not known: every power is at most possible.
         also: the same role by way of resource policies that name it: under the ceilings that then count.
+        caller: who asks: a session of the role, or the user.
+        account: the account of the resources: the role's own, unless the question names one of another account.
     """
 
     role: Role
@@ -85,23 +87,27 @@ class Scene:
     identity: tuple[CompiledStatement, ...]
     layers: tuple[Layer, ...]
     denies: tuple[CompiledStatement, ...]
-    mentioned: frozenset[str]
-    guessed: bool
-    uncertain: bool
+    mentioned: frozenset[str] = frozenset()
+    guessed: bool = False
+    uncertain: bool = False
     pins: tuple[tuple[str, Domain], ...] = ()
     also: tuple[Scene, ...] = ()
+    caller: Principal = Principal("anonymous")
+    account: str = ""
 
     def domain(self, key: str) -> Domain:
         """Give what a key can be, from the question's pins, the actor and the role."""
         for pinned, domain in self.pins:
             if pinned == key:
                 return domain
+        if key == "aws:resourceaccount" and self.account != self.role.account:
+            return Domain("always", (self.account,))
         return key_domain(key, self.actor, self.role, is_many(key))
 
     def facts(self, *statements: CompiledStatement) -> tuple[object, ...]:
         """Give everything beside statements that an answer depends on: equal facts give equal answers."""
         role = self.role
-        plain = (self.actor.name, role.kind, role.partition, role.account, self.pins)
+        plain = (self.actor.name, role.kind, role.partition, self.account, self.pins)
         if not any(s.personal for s in statements) and not any(
             s.personal for layer in self.layers for s in layer.statements
         ):
@@ -117,11 +123,19 @@ def is_many(key: str) -> bool:
     return kind is not None and kind.startswith("ArrayOf")
 
 
-def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = (), resource: str | None = None) -> Scene:
+def scene(
+    role: Role,
+    actor: Actor,
+    pins: tuple[tuple[str, Domain], ...] = (),
+    resource: str | None = None,
+    *,
+    guards: bool = False,
+) -> Scene:
     """Compile a role for questions on behalf of an actor.
 
     Args:
         resource: the ARN that the question is about; the policy that hangs on it then counts in full.
+        guards: whether the policies of all known resources count in full.
     """
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
@@ -154,49 +168,34 @@ def scene(role: Role, actor: Actor, pins: tuple[tuple[str, Domain], ...] = (), r
             for statement in compile_document(policy.document).statements:
                 if statement.statement.effect == "Deny":
                     denies.append(_limit_rcp(statement))
+    base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
+    base = replace(base, pins=pins, caller=request_principal(role), account=role.account)
     if not role.resource_policies:
-        return _scene(role, actor, identity, layers, denies, pins)
+        return _told(base)
     from rolelint.engine import guarded
 
-    caller = request_principal(role)
-    given = guarded.grants(role, caller)
-    limits = [la for la in layers if la.name.startswith("SCP")]
-    against = [*denies, *given.denies]
-    also = (
-        _scene(role, actor, [p.compiled for p in given.role], layers, against, pins) if given.role else None,
-        _scene(role, actor, [p.compiled for p in given.direct], limits, against, pins) if given.direct else None,
-    )
+    foreign = guarded.foreign_account(role, resource)
+    also = [] if foreign else guarded.granted_ways(base)
     above = list(layers)
-    for policy in guarded.guards_named(role, resource):
-        denies += guarded.denied(policy, caller, bounded=role.boundary is not None)
-        if resource == policy.resource and guarded.is_key(policy):
-            above.append(Layer("key policy", guarded.delegated(policy, caller)))  # S6.40
-    return _scene(role, actor, identity, above, denies, pins, tuple(s for s in also if s is not None))
+    for policy in role.resource_policies if guards else guarded.guards_named(role, resource):
+        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
+        if resource and resource == policy.resource and (foreign or guarded.is_key(policy)):
+            above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35, S6.40
+    if guards:
+        above += guarded.key_layers(role, base.caller)
+    own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
+    return _told(replace(own, also=tuple(map(_told, also))))
 
 
-def _scene(
-    role: Role,
-    actor: Actor,
-    identity: list[CompiledStatement],
-    layers: list[Layer],
-    denies: list[CompiledStatement],
-    pins: tuple[tuple[str, Domain], ...],
-    also: tuple[Scene, ...] = (),
-) -> Scene:
-    everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
-    mentioned = frozenset(k for s in everything for k in (*(c.key for c in s.conditions), *s.refs))
-    guessed = any(layer.unknown for layer in layers) or any(not u.widens for u in role.unknowns)
-    return Scene(
-        role,
-        actor,
-        tuple(dict.fromkeys(identity)),
-        tuple(layers),
-        tuple(dict.fromkeys(denies)),
-        mentioned,
-        guessed,
-        any(s.uncertain for s in everything),
-        pins,
-        also,
+def _told(stage: Scene) -> Scene:
+    """Work out what follows from the statements of a scene."""
+    layers = stage.layers
+    everything = [*stage.identity, *stage.denies, *(s for layer in layers for s in layer.statements)]
+    return replace(
+        stage,
+        mentioned=frozenset(k for s in everything for k in (*(c.key for c in s.conditions), *s.refs)),
+        guessed=any(layer.unknown for layer in layers) or any(not u.widens for u in stage.role.unknowns),
+        uncertain=any(s.uncertain for s in everything),
     )
 
 
