@@ -37,6 +37,8 @@ def command(path: str, format_name: str, quiet: bool) -> int:
         for result in results:
             if not (quiet and result.passed):
                 click.echo(_line(result))
+                for problem in _problems(result):
+                    click.echo(f"     {problem}")
         wrong = sum(not r.passed for r in results)
         click.echo(f"{len(results)} cases, {wrong} not as expected")
     if not results:
@@ -67,7 +69,17 @@ def _row(result: Any) -> dict[str, Any]:
         "statements": [s.label for s in decision.statements],
         "explanation": decision.explanation,
         "passed": result.passed,
+        "problems": _problems(result),
     }
+
+
+def _problems(result: Any) -> list[str]:
+    """List what AWS would refuse in the policies of a case, with its place."""
+    return [
+        printable(f"{place}: {problem.message}")
+        for place, document in result.case.policies.documents()
+        for problem in document.problems
+    ]
 
 
 def _line(result: Any) -> str:

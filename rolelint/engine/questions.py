@@ -227,6 +227,8 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     elif action.lower().startswith("kms:") and any(":key/" in t.arn for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the key policy delegates to the account")
+    elif any(needs_trust(action, t.arn) for t in targets) and role.trust and targets[0].arn == role.arn:
+        resource_policy = role.trust.document  # S6.49
     elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")

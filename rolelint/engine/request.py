@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -86,6 +86,16 @@ class PolicySet:
     scps: tuple[tuple[PolicyDocument, ...], ...] | None = None
     rcps: tuple[PolicyDocument, ...] | None = None
     resource: PolicyDocument | None = None
+
+    def documents(self) -> Iterator[tuple[str, PolicyDocument]]:
+        """Walk every document with its place, as `Deciding.place` names it."""
+        for name, several in (("identity", self.identity), ("session", self.session), ("rcp", self.rcps)):
+            yield from ((f"{name}[{i}]", one) for i, one in enumerate(several or ()))
+        for level, documents in enumerate(self.scps or ()):
+            yield from ((f"scp[{level}][{i}]", one) for i, one in enumerate(documents))
+        for name, document in (("boundary", self.boundary), ("resource", self.resource)):
+            if document is not None:
+                yield name, document
 
 
 class Deciding(NamedTuple):

@@ -1,0 +1,151 @@
+"""Answers that depend on more than statements: who holds the role, whose the resource is, what a key's type admits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
+
+from rolelint.catalog import catalog
+from rolelint.engine import actor, can, difference
+from rolelint.engine.settled import settle
+from rolelint.policies.role import PolicyType, Role
+from rolelint.records import replace
+
+_BUCKET = "arn:aws:s3:::ledger"
+_QUEUE = "arn:aws:sqs:us-east-1:999999999999:q"
+_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
+_EC2 = [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+_SESSION = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/ci"}
+
+
+def _guarded(holder: Role, arn: str, *statements: Any) -> Role:
+    return replace(holder, resource_policies=(policy(PolicyType.RESOURCE, *statements, resource=arn),))
+
+
+@pytest.mark.parametrize("ceiling", [None, [allow("ec2:*")]])
+def test_a_session_that_a_resource_policy_names_is_one_of_the_role(ceiling: Any) -> None:
+    grant = allow("s3:DeleteBucket", _BUCKET, Principal=_SESSION)
+    answer = can(_guarded(role(allow("ec2:Describe*"), boundary=ceiling), _BUCKET, grant), "s3:DeleteBucket")
+    assert answer.verdict == "yes"  # S4.6
+    other = allow("s3:DeleteBucket", _BUCKET, Principal={"AWS": _SESSION["AWS"].replace("/app/", "/other/")})
+    assert can(_guarded(role(allow("ec2:Describe*")), _BUCKET, other), "s3:DeleteBucket").verdict == "no"
+
+
+@pytest.mark.parametrize(
+    ("identity", "grant", "expected"),
+    [
+        (allow("sqs:*"), allow("sqs:*", _QUEUE, Principal={"AWS": ROLE_ARN}), "yes"),
+        (allow("sqs:*"), allow("sqs:*", _QUEUE, Principal={"AWS": ACCOUNT}), "yes"),
+        (allow("sqs:*"), allow("sqs:Send*", _QUEUE, Principal={"AWS": ROLE_ARN}), "no"),
+        (allow("s3:*"), allow("sqs:*", _QUEUE, Principal={"AWS": ROLE_ARN}), "no"),
+    ],
+)
+def test_both_accounts_must_allow_what_belongs_to_another(identity: Any, grant: Any, expected: str) -> None:
+    holder = _guarded(role(identity), _QUEUE, grant)
+    assert can(holder, "sqs:DeleteQueue", resource=_QUEUE).verdict == expected  # S6.35
+
+
+def test_access_keys_carry_no_time_of_issue() -> None:
+    statements = (allow("s3:DeleteBucket"), deny("*", condition={"Null": {"aws:TokenIssueTime": "false"}}))
+    assert can(role(*statements, kind="user"), "s3:DeleteBucket").verdict == "yes"
+    assert can(role(*statements), "s3:DeleteBucket").verdict == "no"  # S5.32
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "key"),
+    [
+        ("DateLessThan", "DateGreaterThanEquals", "aws:TokenIssueTime"),
+        ("NumericLessThan", "NumericGreaterThanEquals", "aws:MultiFactorAuthAge"),
+    ],
+)
+def test_a_key_holds_values_of_its_type_only(low: str, high: str, key: str) -> None:
+    limit = "2027-01-01T00:00:00Z" if "Date" in low else "60"
+    present = {"Null": {key: "false"}}
+    everything = [deny("*", condition={operator: {key: limit}}) for operator in (low, high)]
+    holder = role(allow("s3:DeleteBucket", condition=present), *everything)
+    assert can(holder, "s3:DeleteBucket", who=actor("any")).verdict == "no"
+
+
+def test_what_nobody_has_to_allow_is_allowed_when_asked_for_by_name() -> None:
+    assert can(role(deny("*")), "sts:GetCallerIdentity").verdict == "yes"  # S6.55
+    assert can(role(deny("*")), "sts:*").verdict == "no"
+
+
+def test_a_call_that_a_token_signs_is_nobodys_own() -> None:
+    assert can(role(allow("sts:*")), "sts:AssumeRoleWithWebIdentity").verdict == "no"  # S6.52
+
+
+def test_a_role_is_assumed_by_itself_only_where_its_trust_policy_says_so() -> None:
+    holder = role(allow("sts:AssumeRole", ROLE_ARN), trust=_EC2)
+    assert can(holder, "sts:AssumeRole", resource=ROLE_ARN).verdict != "yes"  # S6.49
+    trusting = [{"Effect": "Allow", "Principal": {"AWS": ROLE_ARN}, "Action": "sts:AssumeRole"}]
+    assert can(role(ALL, trust=trusting), "sts:AssumeRole", resource=ROLE_ARN).verdict == "yes"
+
+
+_TEAM = {"StringEquals": {"aws:PrincipalTag/team": "blue"}}
+_ADMINS = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/adm/*"}}
+_NO_OTHERS = {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/adm/*"}}
+_BY_TEAM = "arn:aws:s3:::${aws:PrincipalTag/team}"
+_ADMIN = {"arn": f"arn:aws:iam::{ACCOUNT}:role/adm/app"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "old", "new", "gained"),
+    [
+        ([allow("s3:DeleteBucket", condition=_TEAM)], {"tags": {"team": "red"}}, {"tags": {"team": "blue"}}, True),
+        ([allow("s3:DeleteBucket", condition=_TEAM)], {"tags": {"team": "blue"}}, {"tags": {"team": "red"}}, False),
+        ([allow("s3:DeleteBucket", condition=_TEAM)], {"tags": {"team": "blue"}}, {"tags": {"team": "blue"}}, False),
+        ([allow("s3:DeleteBucket", condition=_ADMINS)], {}, _ADMIN, True),
+        ([allow("s3:DeleteBucket", condition=_ADMINS)], _ADMIN, {}, False),
+        ([ALL, deny("s3:*", condition=_NO_OTHERS)], {}, _ADMIN, True),
+        ([allow("s3:DeleteBucket", _BY_TEAM)], {"tags": {"team": "red"}}, {"tags": {"team": "blue"}}, True),
+        ([allow("s3:DeleteBucket", _BY_TEAM)], {"tags": {"team": "a*"}}, {"tags": {"team": "ab"}}, True),
+        ([allow("s3:DeleteBucket", _BY_TEAM)], {"tags": {}}, {"tags": {"team": "blue"}}, True),
+        ([allow("s3:DeleteBucket", "arn:aws:s3:::a")], {"tags": {"x": "1"}}, {"tags": {"x": "2"}}, False),
+    ],
+)
+def test_a_role_that_became_another_gains_what_follows_from_it(
+    statements: list[Any], old: dict[str, Any], new: dict[str, Any], gained: bool
+) -> None:
+    before, after = (role(*statements, **{"trust": _EC2, **facts}) for facts in (old, new))
+    found = difference(after, before, within=catalog().expand("s3:DeleteBucket"))
+    assert bool(found.mask) is gained
+    assert not found.unknown
+
+
+def test_settling_leaves_what_is_not_certain() -> None:
+    holder = role(allow("s3:*", condition={"StringEquals": {"aws:RequestTag/x": "y", **_TEAM["StringEquals"]}}))
+    (statement,) = settle(replace(holder, tags=None), actor()).identity[0].document.statements
+    assert [c.key for c in statement.conditions] == ["aws:requesttag/x", "aws:principaltag/team"]
+
+
+_ALL_BUCKETS = role(allow("s3:*"))
+_NOBODY = deny("s3:*", [_BUCKET, f"{_BUCKET}/*"], Principal="*")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "gained"),
+    [
+        ([_NOBODY], [], True),
+        ([_NOBODY], [deny("s3:PutObject", f"{_BUCKET}/*", Principal="*")], True),
+        ([_NOBODY], [_NOBODY], False),
+        ([], [_NOBODY], False),
+    ],
+)
+def test_a_deny_that_left_a_resource_policy_is_a_gain(old: list[Any], new: list[Any], gained: bool) -> None:
+    before, after = (_guarded(_ALL_BUCKETS, _BUCKET, *statements) for statements in (old, new))
+    assert bool(difference(after, before, within=catalog().expand("s3:DeleteBucket")).mask) is gained
+
+
+@pytest.mark.parametrize(("principal", "gained"), [({"AWS": ACCOUNT}, True), ({"Service": "s3.amazonaws.com"}, False)])
+def test_a_key_that_opened_to_the_account_is_a_gain(principal: Any, gained: bool) -> None:
+    holder = role(allow("kms:*"))
+    other = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}
+    before = _guarded(holder, _KEY, allow("kms:*", Principal=other))
+    after = _guarded(holder, _KEY, allow("kms:*", Principal=principal))
+    found = difference(after, before, within=catalog().expand("kms:ScheduleKeyDeletion"))
+    assert bool(found.mask) is gained
+    if gained:
+        assert found.gains[0].resources == (_KEY,)
