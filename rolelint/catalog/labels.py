@@ -106,7 +106,7 @@ class LaterReading:
     """One reading of a service's labels by somebody else than their author.
 
     Attributes:
-        number: 2 for the second reading, 3 for the third.
+        number: 2 for the second reading, and so on.
         blind: the judgement was written down before the label was looked at.
         scope: how the labels were chosen, for example `sample`; numbers of different scopes do not add up.
         judged: how many labels were read, the sum of `agreed` and `changed`.
@@ -234,6 +234,8 @@ def _document(node: yaml.Node, name: str, decided: str) -> tuple[list[Entry], li
         fields = value["actions"][key.value]
         label = label_of(fields, decided)
         where = _at(key, name)
+        if not label.reason and decided == "reviewed":
+            problems.append(Problem(f"`{key.value}` does not say `why`", where))
         if label.cls in label.also:
             problems.append(Problem(f"`{key.value}` lists its primary class under `also`", where))
         entries.append(Entry(f"{service}:{key.value}", label, tuple(fields.get("target", ())), where))

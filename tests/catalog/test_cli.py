@@ -103,7 +103,7 @@ def test_build_makes_what_check_accepts(world: World, run: Run) -> None:
 
 def test_a_changed_label_makes_the_built_file_stale(world: World, run: Run) -> None:
     run("build", *world.folders)
-    (world.labels / "sqs.yaml").write_text("service: sqs\nactions:\n  PurgeQueue: {class: none}\n")
+    (world.labels / "sqs.yaml").write_text("service: sqs\nactions:\n  PurgeQueue: {class: none, why: read}\n")
     result = run("build", "--check", *world.folders)
     assert result.code == 1
     assert "is not current" in result.err

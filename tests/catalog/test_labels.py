@@ -19,7 +19,7 @@ reviewed: 2026-11-22
 actions:
   PurgeQueue: {class: destroy-data, r: R3, b: B1, why: "all messages are gone"}
   SetQueueAttributes: {class: lock-out, also: [destroy-data], via: "parameter Policy, RedrivePolicy", why: "policy"}
-  SendMessage: {class: none}
+  SendMessage: {class: none, why: "adds a message"}
 """
 
 
@@ -46,7 +46,8 @@ def test_a_good_file_is_read() -> None:
         pytest.param("[destroy-data]", "[lock-out]", 5, "primary class under `also`", id="primary class again"),
         pytest.param("  SendMessage", "  PurgeQueue", 6, "`PurgeQueue` is written twice", id="twice"),
         pytest.param("service: sqs", "service: SQS!", 1, "does not match", id="not a prefix"),
-        pytest.param("{class: none}", "{class: none", 7, "not valid YAML", id="not YAML"),
+        pytest.param('{class: none, why: "adds a message"}', "{class: none", 7, "not valid YAML", id="not YAML"),
+        pytest.param(', why: "adds a message"', "", 6, "`SendMessage` does not say `why`", id="no reason for none"),
         pytest.param("actions:", "action:", 1, "'actions' is a required property", id="no actions"),
     ],
 )
@@ -54,7 +55,7 @@ def test_a_mistake_is_reported_with_its_line(old: str, new: str, line: int, text
     entries, problems = labels.parse(GOOD.replace(old, new), "sqs.yaml")
     assert any(text in problem.message and problem.location.line == line for problem in problems), problems
     assert all("\n" not in str(problem) for problem in problems)
-    assert not entries or "also" in text
+    assert not entries or "also" in text or "does not say" in text
 
 
 def test_an_empty_file_is_a_mistake() -> None:
@@ -154,8 +155,8 @@ def test_each_reading_and_scope_is_counted_apart(tmp_path: Path, run: Run, monke
 
 
 def test_a_label_for_an_action_that_is_gone_is_a_problem(tmp_path: Path) -> None:
-    (tmp_path / "sqs.yaml").write_text("service: sqs\nactions:\n  NoSuchAction: {class: none}\n")
-    (tmp_path / "sns.yaml").write_text("service: sqs\nactions:\n  PurgeQueue: {class: none}\n")
+    (tmp_path / "sqs.yaml").write_text("service: sqs\nactions:\n  NoSuchAction: {class: none, why: read}\n")
+    (tmp_path / "sns.yaml").write_text("service: sqs\nactions:\n  PurgeQueue: {class: none, why: read}\n")
     (tmp_path / "rds.yaml").write_text(
         "service: rds\nactions:\n  DeleteDBCluster: {class: destroy-data, target: [table], why: data}\n"
     )
@@ -169,10 +170,10 @@ def test_a_label_for_an_action_that_is_gone_is_a_problem(tmp_path: Path) -> None
 
 def test_a_reviewed_file_leaves_no_write_level_action_out(world: World, run: Run) -> None:
     path = world.labels / "sqs.yaml"
-    path.write_text("service: sqs\nactions:\n  PurgeQueue: {class: none}\n")
+    path.write_text("service: sqs\nactions:\n  PurgeQueue: {class: none, why: read}\n")
     run("build", *world.folders)
     assert run("build", "--check", *world.folders).code == 0
-    path.write_text("service: sqs\nreviewed: 2026-11-22\nactions:\n  PurgeQueue: {class: none}\n")
+    path.write_text("service: sqs\nreviewed: 2026-11-22\nactions:\n  PurgeQueue: {class: none, why: read}\n")
     assert run("build", *world.folders).code == 0
     result = run("build", "--check", *world.folders)
     assert result.code == 1
