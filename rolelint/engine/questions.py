@@ -27,6 +27,7 @@ from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
 from rolelint.engine.solve import View, raw_view
+from rolelint.engine.worlds import agree
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
 from rolelint.policies.role import Role
@@ -206,6 +207,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     """
     role = stage.role
     action = catalog().action(found.number).name
+    spelled = _spelling(stage) if given or any(s.context for _, s in found.solved) else {}
     shared: dict[str, Value] = {}
     targets = []
     for _, solution in found.solved:
@@ -213,6 +215,10 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         for key, value in solution.context.items():
             (shared if len(found.solved) == 1 or shared_key(key) else own)[key] = value
         targets.append(Target(solution.resource, own))
+        if own:
+            agree(own, spelled)
+    if shared:
+        agree(shared, spelled)
     for key, given_value in given.items():
         shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
     assumes: list[str] = []
@@ -239,7 +245,6 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         assumes.append(ASSUMPTION)
     decision = decide(request, policies)
     context = {**shared, **{k: v for t in targets for k, v in t.context.items()}}
-    spelled = _spelling(stage) if context else {}
     shown: dict[str, Any] = {
         spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
     }

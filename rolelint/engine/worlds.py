@@ -9,7 +9,7 @@ from itertools import permutations, product
 from rolelint.algebra.strings import glob
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition
-from rolelint.engine.keys import Literal, truth
+from rolelint.engine.keys import Literal, Value, truth
 from rolelint.records import field, record
 
 NEVER = Domain("never")
@@ -176,6 +176,30 @@ def _regions(
 
 def _in_region(region: str) -> World:
     return World({"aws:requestedregion": Domain("always", (region,))}, region)
+
+
+def agree(context: dict[str, Value], spelled: Mapping[str, str]) -> None:
+    """Fill in keys that say the same as others of a request: TagKeys, and the tags of a resource by another name.
+
+    Args:
+        context: completed in place; where two keys disagree already, nothing is changed, and `decide` judges that.
+        spelled: the keys that the policies in question test, lower-cased, as they write them.
+    """
+    if "aws:tagkeys" in spelled:
+        tags = [k for k, v in context.items() if k.startswith("aws:requesttag/") and v]
+        have = context.get("aws:tagkeys", ())
+        names = [spelled.get(k, k).partition("/")[2] for k in tags]
+        more = tuple(n for n in names if n.lower() not in {h.lower() for h in have})
+        if more:
+            context["aws:tagkeys"] = (*have, *more)
+    for key in spelled:
+        service, found, tag = key.partition(":resourcetag/")
+        twin = f"aws:resourcetag/{tag}"
+        if found and service != "aws" and twin in spelled:
+            value = context.get(key) or context.get(twin)
+            if value:
+                context.setdefault(key, value)
+                context.setdefault(twin, value)
 
 
 @cache

@@ -149,3 +149,24 @@ def test_a_key_that_opened_to_the_account_is_a_gain(principal: Any, gained: bool
     assert bool(found.mask) is gained
     if gained:
         assert found.gains[0].resources == (_KEY,)
+
+
+_RED = {"StringEquals": {"aws:RequestTag/Team": "red"}}
+_TAG_KEYS = {"ForAnyValue:StringEquals": {"aws:TagKeys": ["Team"]}}
+
+
+def test_the_keys_of_request_tags_are_those_of_the_request() -> None:
+    only = {"StringEquals": _RED["StringEquals"], "ForAllValues:StringEquals": {"aws:TagKeys": ["Team"]}}
+    answer = can(role(allow("ec2:CreateTags", condition=only)), "ec2:CreateTags")
+    assert answer.verdict == "yes"
+    assert answer.witness is not None
+    assert answer.witness.context == {"aws:RequestTag/Team": "red", "aws:TagKeys": "Team"}  # S5.30
+    both = role(allow("ec2:CreateTags", condition=_RED), deny("*", condition=_TAG_KEYS))
+    assert can(both, "ec2:CreateTags").verdict == "unknown"
+
+
+def test_a_tag_is_the_same_by_both_of_its_keys() -> None:
+    red = {"StringEquals": {"aws:ResourceTag/team": "red"}}
+    not_red = {"StringEquals": {"ec2:ResourceTag/team": "red"}}
+    holder = role(allow("ec2:TerminateInstances", condition=red), deny("ec2:*", condition=not_red))
+    assert can(holder, "ec2:TerminateInstances").verdict == "unknown"
