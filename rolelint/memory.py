@@ -28,5 +28,10 @@ def trim() -> None:
     To be called between roles: while one is judged, equal statements must stay the same objects.
     """
     if any(len(one) > MOST for one in _memos):
-        for one in _memos:
-            one.clear()
+        forget()
+
+
+def forget() -> None:
+    """Forget everything."""
+    for one in _memos:
+        one.clear()

@@ -222,6 +222,19 @@ class Catalog:
         """List the service prefixes in the order of their actions."""
         return list(self._prefixes)
 
+    def prefixes_of(self, mask: int) -> list[str]:
+        """List the service prefixes of the actions of a mask, in order."""
+        out = []
+        at = 0
+        while mask:
+            gap = (mask & -mask).bit_length() - 1
+            service = self._service_of(at + gap)
+            out.append(self._prefixes[service])
+            end = self._starts[service] + self._counts[service]
+            mask >>= end - at
+            at = end
+        return out
+
     def _service_of(self, index: int) -> int:
         return bisect_right(self._starts, index) - 1
 

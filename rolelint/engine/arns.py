@@ -245,7 +245,7 @@ def _meets(rest: str, into: Shape) -> bool:
             found = False
         else:
             plain = rest.replace("?", "x")
-            guesses = (plain.replace("*", filler) for filler in ("x", "x/x", "x:x", "*"))
+            guesses = (plain.replace("*", filler) for filler in ("x", into.rest_sample, "x/x", "x:x", "*"))
             found = any(into.rest.matches(g) for g in guesses) or overlaps(glob(rest), into.rest)
         _meeting[key] = found
     return found

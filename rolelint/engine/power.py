@@ -262,8 +262,9 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
     """Collect the powers that each identity statement grants by itself, under everything around it."""
     around = ceilings(stage, within, certain)
     out: list[Core] = []
+    done = 0  # what is allowed everywhere already needs no narrower power
     for statement in stage.identity:
-        reached = around.allowed & granted_mask(statement, certain)
+        reached = around.allowed & granted_mask(statement, certain) & ~done
         if not reached:
             continue
         denies = tuple(d for d in around.denies if d.possible_mask & reached)
@@ -271,13 +272,14 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
         beside = 0 if statement.covers_all and not statement.conditions else catalog().several & reached
         near_by = companions(stage, statement, beside, certain) if beside else ()
         facts = stage.facts(statement, *denies, *near_by)
-        key = (statement, around.layers, denies, around.allowed, near_by, certain, facts)
+        key = (statement, around.layers, denies, reached, near_by, certain, facts)
         found = _statement_memo.get(key)
         if found is None:
-            near = Ceilings(around.layers, around.allowed, denies)
+            near = Ceilings(around.layers, reached, denies)
             found = _statement_memo[key] = _of_statement(stage, statement, near, certain)
         out += found[0]
         undecided += found[1]
+        done |= _everywhere(found[0])
     return out
 
 

@@ -75,7 +75,6 @@ class Scene:
     Attributes:
         identity: Allow statements of the identity policies.
         layers: ceilings. denies: Deny statements of every layer.
-        mentioned: every condition key and policy variable of all statements, lower-cased.
         guessed: something that could only remove power is not known: every power is at most possible.
         also: the same role by way of resource policies that name it: under the ceilings that then count.
         caller: who asks: a session of the role, or the user.
@@ -87,7 +86,6 @@ class Scene:
     identity: tuple[CompiledStatement, ...]
     layers: tuple[Layer, ...]
     denies: tuple[CompiledStatement, ...]
-    mentioned: frozenset[str] = frozenset()
     guessed: bool = False
     uncertain: bool = False
     pins: tuple[tuple[str, Domain], ...] = ()
@@ -113,7 +111,7 @@ class Scene:
         ):
             return plain
         tags = None if role.tags is None else tuple(sorted(role.tags.items()))
-        trust = None if role.trust is None else compile_document(role.trust.document).statements
+        trust = None if role.trust is None else compile_document(role.trust.document)
         return (*plain, role.arn, role.name, tags, trust)
 
 
@@ -193,7 +191,6 @@ def _told(stage: Scene) -> Scene:
     everything = [*stage.identity, *stage.denies, *(s for layer in layers for s in layer.statements)]
     return replace(
         stage,
-        mentioned=frozenset(k for s in everything for k in (*(c.key for c in s.conditions), *s.refs)),
         guessed=any(layer.unknown for layer in layers) or any(not u.widens for u in stage.role.unknowns),
         uncertain=any(s.uncertain for s in everything),
     )

@@ -187,7 +187,9 @@ def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness 
         while mask and tries < WITNESS_TRIES:
             tries += 1
             number = worst(mask & lead or mask, part.prefer)
-            answer = witness(held, number)
+            answer = subject.proofs.get(number)
+            if answer is None:
+                answer = subject.proofs[number] = witness(held, number)
             if answer.witness is not None:
                 return part, number, answer.witness
             mask &= ~(1 << number)
@@ -239,7 +241,7 @@ def _message(one: Draft, subject: Subject, lead: Part | None, index: int | None)
     hit = one.hit
     fields = _Fields(role=who_is(subject), **hit.fields)
     if "deed" not in fields and lead is not None:
-        fields["deed"] = _deed(hit.parts, lead if index is None else lead._replace(lead=1 << index))
+        fields["deed"] = describe(lead, more=hit.core.bit_count() - 1, index=index)
     text = show(one.rule.message.format_map(fields) + hit.fields.get("more", ""))
     if one.folded:
         text += f" (includes {', '.join(f'{r.id} {r.name}' for r in one.folded)})"

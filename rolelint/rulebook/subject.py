@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from rolelint.catalog import catalog
-from rolelint.engine import Actor, Power, StatementRef, actor, powers
+from rolelint.engine import Actor, Answer, Power, StatementRef, actor, powers
 from rolelint.engine.compile import compile_document
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -179,6 +179,7 @@ class Subject:
         policies: the policies whose text is judged.
         interest: the actions that some rule or the report asks about.
         found: severities of the findings so far, by code; filled while the rules are asked.
+        proofs: answers to whether AWS would allow a request for an action, by its index, as they were asked for.
         beside: statements of `allows`, by identity, as findings that do not rest on them name them.
         powers: what the role can do, or None for a policy by itself.
         weighed: its powers without what a condition makes harmless (`HARMLESS`). mask: every action of these.
@@ -191,6 +192,7 @@ class Subject:
         self.interest = interest
         self.found: dict[str, tuple[str, str]] = {}
         self.beside: dict[int, Related] = {}
+        self.proofs: dict[int, Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers)
         if role is not None and any(p.tag_limited for p in self.weighed):
@@ -274,7 +276,12 @@ class Subject:
 def _unbound(held: tuple[Power, ...], role: Role, who: Actor) -> tuple[Power, ...]:
     """Drop the tag limits of powers whose holder can set or remove the tags of any resource of the service itself."""
     known = catalog()
-    free = [p for p in powers(role, who, known.level_mask("Tagging")).powers if not p.gate]
+    near = 0
+    for power in held:
+        if power.tag_limited:
+            for service in known.prefixes_of(power.mask):
+                near |= known.service_mask(service)
+    free = [p for p in powers(role, who, known.level_mask("Tagging") & near).powers if not p.gate]
     if not free:
         return held
     changed = list(held)
@@ -285,7 +292,7 @@ def _unbound(held: tuple[Power, ...], role: Role, who: Actor) -> tuple[Power, ..
         for one in free:
             if "*" in one.resources or not set(one.resources).isdisjoint(power.resources):
                 can |= one.mask
-        services = {name.partition(":")[0] for name in known.names(power.mask)} if can else ()
+        services = known.prefixes_of(power.mask) if can else ()
         names = {n for service in services for n in known.names(can & known.service_mask(service))}
         removing = {n for n in names if n.partition(":")[2].startswith(_UNTAG)}
         # A tag that must be there has to be set; one that must not be there can be removed as well.
@@ -411,13 +418,14 @@ def positive_condition(condition: Condition, key: str, values: Sequence[str]) ->
     return all(any(fnmatchcase(v.lower(), glob.lower()) for glob in values) for v in condition.values)
 
 
-def describe(part: Part, *, more: int | None = None) -> str:
+def describe(part: Part, *, more: int | None = None, index: int | None = None) -> str:
     """Say what a part can do: the worst action, where, and how many others.
 
     Args:
         more: the number of further actions to speak of; those of the part by default.
     """
-    index = part.worst
+    if index is None:
+        index = part.worst
     action = catalog().action(index)
     text = f"`{action.name}`{_where(part, index)}"
     count = part.mask.bit_count() - 1 if more is None else more

@@ -290,7 +290,7 @@ class _Matches:
                 self._found[""] = tuple(self._by_service(known))
             return self._found[""]
         out: list[Row] = []
-        for prefix in _by_prefix(known, held & self._second.mask):
+        for prefix in known.prefixes_of(held & self._second.mask):
             if prefix not in self._found:
                 self._found[prefix] = tuple(self._by_type(known, known.service_mask(prefix)))
             out += self._found[prefix]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
+from rolelint import memory
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference
 from rolelint.engine.settled import settle
@@ -170,3 +171,14 @@ def test_a_tag_is_the_same_by_both_of_its_keys() -> None:
     not_red = {"StringEquals": {"ec2:ResourceTag/team": "red"}}
     holder = role(allow("ec2:TerminateInstances", condition=red), deny("ec2:*", condition=not_red))
     assert can(holder, "ec2:TerminateInstances").verdict == "unknown"
+
+
+def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:
+    approved = allow("s3:DeleteBucket", condition={"StringEquals": {"aws:PrincipalTag/approved": "yes"}})
+    known, unknown = role(approved, trust=[], tags={}), role(approved, trust=["?"], tags={})
+    for order in ((known, unknown), (unknown, known)):
+        memory.forget()
+        assert {r.trust.document.unknown != "": can(r, "s3:DeleteBucket").verdict for r in order if r.trust} == {
+            False: "no",
+            True: "yes",
+        }
