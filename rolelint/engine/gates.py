@@ -66,7 +66,7 @@ def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View]
                 if not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
                     kind = key_kind(condition.key)
-                    if kind != "resource-tag" or not _spares_untagged(condition):
+                    if kind != "resource-tag" or _limits_by_tag(condition):
                         kinds.add(kind)
     for deny in carving:
         if deny.conditions:
@@ -75,10 +75,19 @@ def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View]
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds))
 
 
-def _spares_untagged(condition: CompiledCondition) -> bool:
-    """Tell whether a test that names tag values lets resources without the tag through."""
+def _limits_by_tag(condition: CompiledCondition) -> bool:
+    """Tell whether a test of a resource's tag keeps the grant away from what somebody cares for.
+
+    It does not where resources without the tag pass, where any value does, or where all but some value that says
+    nothing of production do.
+    """
     written = condition.condition
-    return written.if_exists and not (condition.operator and condition.operator.negated)
+    operator = condition.operator
+    if operator is None or operator.family == "null":
+        return operator is None
+    if operator.negated:
+        return any(name_says(v) == "production" for v in written.values)
+    return not written.if_exists and not any(set(v) <= {"*"} for v in written.values)
 
 
 def describe(condition: CompiledCondition) -> str:
@@ -99,6 +108,7 @@ def _vacuous(stage: Scene, pick: View, condition: CompiledCondition, unsupported
 
 
 _WORD = re.compile(r"[a-z]+")
+_RUN_ON = re.compile(r"[a-z0-9]*[*?]+[a-z0-9]*")
 PRODUCTION = frozenset(("prod", "production", "prd", "live", "prod1", "prods"))
 DISPOSABLE = frozenset(
     (
@@ -113,7 +123,9 @@ def name_says(text: str) -> str:
     words = set(_WORD.findall(text.lower()))
     if words & PRODUCTION:
         return "production"
-    return "disposable" if words & DISPOSABLE else ""
+    # A word that runs into a wildcard is the beginning or the end of others: `dev*` is `device-registry` as well.
+    whole = set(_WORD.findall(_RUN_ON.sub(" ", text.lower())))
+    return "disposable" if whole & DISPOSABLE else ""
 
 
 def naming_of(patterns: Iterable[str], solutions: Iterable[Solution]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from rolelint.catalog import catalog
-from rolelint.engine import Actor, Answer, Power, StatementRef, actor, powers
+from rolelint.engine import Actor, Answer, Power, Powers, StatementRef, actor, can, powers, witness
 from rolelint.engine.compile import compile_document
+from rolelint.engine.gates import key_kind
+from rolelint.engine.operators import TABLE
 from rolelint.errors import Location
 from rolelint.findings.model import Related
 from rolelint.policies.document import Condition
@@ -195,8 +197,8 @@ class Subject:
         self.proofs: dict[int, Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers)
-        if role is not None and any(p.tag_limited for p in self.weighed):
-            self.weighed = _unbound(self.weighed, role, who)
+        if self.powers is not None and any(p.tag_limited for p in self.weighed):
+            self.weighed = _unbound(self.weighed, self.powers)
         self.mask = 0
         for power in self.weighed:
             self.mask |= power.mask
@@ -273,33 +275,54 @@ class Subject:
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
 
 
-def _unbound(held: tuple[Power, ...], role: Role, who: Actor) -> tuple[Power, ...]:
-    """Drop the tag limits of powers whose holder can set or remove the tags of any resource of the service itself."""
+def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
+    """Drop the tag limits of powers whose holder can set or remove that tag of what they reach."""
     known = catalog()
     near = 0
     for power in held:
         if power.tag_limited:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
-    free = [p for p in powers(role, who, known.level_mask("Tagging") & near).powers if not p.gate]
-    if not free:
+    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near).mask
+    if not tagging:
         return held
     changed = list(held)
     for i, power in enumerate(held):
-        if not power.tag_limited:
-            continue
-        can = 0
-        for one in free:
-            if "*" in one.resources or not set(one.resources).isdisjoint(power.resources):
-                can |= one.mask
-        services = known.prefixes_of(power.mask) if can else ()
-        names = {n for service in services for n in known.names(can & known.service_mask(service))}
-        removing = {n for n in names if n.partition(":")[2].startswith(_UNTAG)}
-        # A tag that must be there has to be set; one that must not be there can be removed as well.
-        if names - removing or (removing and ("unless " in power.gate or "Not" in power.gate)):
+        if power.tag_limited and _retags(power, tagging, whole):
             naming = "" if power.scope == "any" else power.naming
             changed[i] = replace(power, naming=naming, gate_kinds=power.gate_kinds - {"resource-tag"})
     return tuple(changed)
+
+
+def _retags(power: Power, tagging: int, whole: Powers) -> bool:
+    """Ask whether the holder can change the tag that keeps a power from a resource."""
+    known = catalog()
+    found = witness(whole, worst(power.mask, ())).witness
+    if found is None:
+        return False
+    own = 0
+    for service in known.prefixes_of(power.mask):
+        own |= tagging & known.service_mask(service)
+    removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
+    role, who = whole.role, whole.actor
+    # A call that tags what it makes says so; here the resource is there already.
+    there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
+    for tag, value in _demanded_tags(power):
+        said = {f"aws:RequestTag/{tag}": value, "aws:TagKeys": tag, **there}
+        if can(role, own & ~removing, resource=found.resource, context=said, who=who).verdict == "yes":
+            return True
+    # A tag that must not be there can be removed, or given another value.
+    forbidden = "unless " in power.gate or "Not" in power.gate
+    return forbidden and can(role, own, resource=found.resource, context=there, who=who).verdict == "yes"
+
+
+def _demanded_tags(power: Power) -> Iterator[tuple[str, str]]:
+    """List the tags with which the statements of a power are met, with one value each."""
+    for ref in power.granted_by:
+        for condition in ref.statement.conditions:
+            operator = TABLE.get(condition.operator)
+            if key_kind(condition.key) == "resource-tag" and operator and not operator.negated and condition.values:
+                yield condition.key_text.rpartition("/")[2], condition.values[0].replace("*", "x").replace("?", "x")
 
 
 def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:

@@ -10,7 +10,11 @@ from .build import allow, by_code, deny, findings, statements
 
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({}, "high"),
-    "any value of the tag": ({"StringLike": {"aws:ResourceTag/env": "*"}}, "medium"),
+    "any value of the tag": ({"StringLike": {"aws:ResourceTag/env": "*"}}, "high"),
+    "no such tag": ({"Null": {"aws:ResourceTag/keep": "true"}}, "high"),
+    "a tag at all": ({"Null": {"aws:ResourceTag/env": "false"}}, "high"),
+    "all but a value that says nothing": ({"StringNotLike": {"aws:ResourceTag/env": "zzz"}}, "high"),
+    "what begins like disposable": ({"StringLike": {"aws:ResourceTag/env": "dev*"}}, "medium"),
     "the tag says disposable": ({"StringEquals": {"aws:ResourceTag/env": "dev"}}, ""),
     "disposable, where there is a tag": ({"StringEqualsIfExists": {"aws:ResourceTag/env": "dev"}}, "high"),
     "some value, where there is a tag": ({"StringLikeIfExists": {"aws:ResourceTag/team": "a*"}}, "high"),
@@ -42,6 +46,38 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "a tag to have, set at creation only": ([allow(DELETE, **DEV), allow("ec2:CreateTags", **AT_START)], ""),
     "a tag to have, and to set on volumes": (
         [allow(DELETE, **DEV), allow("ec2:CreateTags", "arn:aws:ec2:*:123456789012:volume/*")],
+        "",
+    ),
+    "a tag to have, and that one to set": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", Condition={"StringEquals": {"aws:RequestTag/env": "dev"}})],
+        "high",
+    ),
+    "a tag to have, and some keys to set": (
+        [
+            allow(DELETE, **DEV),
+            allow(
+                "ec2:CreateTags", INSTANCES, Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["Name", "env"]}}
+            ),
+        ],
+        "high",
+    ),
+    "a tag to have, and another one to set": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags", Condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["x"]}}),
+        ],
+        "",
+    ),
+    "a tag to have, and to set on some of what is deleted": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", INSTANCES)],
+        "high",
+    ),
+    "a tag to have, and not to set that one": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags"),
+            deny("ec2:CreateTags", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["env"]}}),
+        ],
         "",
     ),
     "a tag to have, and to remove": ([allow(DELETE, **DEV), allow("ec2:DeleteTags")], ""),
