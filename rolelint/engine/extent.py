@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from rolelint.algebra.strings import CROSS, Pattern, member
+from rolelint.algebra.strings import CROSS, Pattern, glob, member
 from rolelint.catalog import ResourceType
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, shape
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import View, marked_pattern
 from rolelint.memory import memo
 from rolelint.policies.text import split_unknown
+
+#: Formats of what AWS itself owns beside a published one. AWS: systems-manager/latest/userguide/
+#: automation-setup-identity-based-policies.html: Amazon's documents are named without an account.
+_OF_AWS = {
+    "arn:${Partition}:ssm:${Region}:${Account}:document/${DocumentName}": (
+        "arn:${Partition}:ssm:${Region}::document/${DocumentName}"
+    )
+}
+#: Documents that run whatever they are given.
+_SHELLS = ("document/AWS-RunShellScript", "document/AWS-RunPowerShellScript")
+
+
+def runs_anything(option: View, kind: ResourceType) -> bool:
+    """Tell whether a statement reaches a document that is no limit to what is done with it."""
+    if kind.service != "ssm" or kind.name != "document" or option.exclude:
+        return False
+    documents = [r.split(":", 5)[5] for r in option.written if r.count(":") >= 5 and ":ssm:" in r]
+    return any(glob(d).matches(shell) for d in documents for shell in _SHELLS)
 
 
 def type_shapes(stage: Scene, kind: ResourceType, region: str = "") -> list[Shape]:
@@ -17,7 +35,8 @@ def type_shapes(stage: Scene, kind: ResourceType, region: str = "") -> list[Shap
     A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
     """
     role, account = stage.role, "" if kind.service == "sts" else stage.account
-    return [shape(f, role.partition, account, region) for f in kind.formats]
+    formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
+    return [shape(f, role.partition, account, region) for f in formats]
 
 
 _meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = memo()

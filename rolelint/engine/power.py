@@ -22,7 +22,7 @@ from rolelint.engine.classes import (
     solve,
 )
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.engine.extent import type_shapes, view_reach
+from rolelint.engine.extent import runs_anything, type_shapes, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
@@ -32,7 +32,7 @@ from rolelint.errors import Location
 from rolelint.memory import memo
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
-from rolelint.records import field, record
+from rolelint.records import field, record, replace
 
 
 class Core(NamedTuple):
@@ -341,6 +341,10 @@ def _class(
     if terms is None:
         return None
     narrow, gate, naming = terms
+    if any(runs_anything(option, kind) for kind in signature.required):
+        # How far a command reaches is told by the hosts, where the document sets it no limit.
+        hosts = _static_reach(stage, option, replace(signature, required=()))
+        narrow = hosts if hosts.overlap else narrow
     scope = "any" if narrow.whole and exact else "named" if narrow.named else "pattern"
     grants = (option.statement,)
     known = None if signature is UNTYPED else signature

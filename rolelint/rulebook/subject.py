@@ -10,6 +10,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, Powers, StatementRef, actor, can, powers, witness
 from rolelint.engine.compile import compile_document
 from rolelint.engine.gates import key_kind
+from rolelint.engine.match import arn_matches, wildcards
 from rolelint.engine.operators import TABLE
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -234,6 +235,22 @@ class Subject:
         return self.mask & ~powers(self.role, actor("mcp"), self.interest).mask
 
     @cached_property
+    def _own(self) -> tuple[str, ...]:
+        """Names of the role itself and of the policies that give it its power and limit it, where they are its own."""
+        role = self.role
+        if role is None:
+            return ()
+        held = (*role.identity, *((role.boundary,) if role.boundary else ()))
+        return tuple(a for a in (role.arn, *(p.arn for p in held)) if a and ":iam::aws:" not in a)
+
+    def _is_about_itself(self, power: Power, mask: int) -> bool:
+        """Tell whether a grant of power reaches the role's own: the fewer other things it names, the plainer it is."""
+        known = catalog()
+        if not mask & known.class_mask("escalate") & known.service_mask("iam"):
+            return False
+        return any(arn_matches(wildcards(r), own) for own in self._own for r in power.resources)
+
+    @cached_property
     def boundary_limit(self) -> int:
         """Actions that the role's policies grant and the permissions boundary takes away."""
         limits = self.powers.limits if self.powers else ()
@@ -259,7 +276,7 @@ class Subject:
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if power.scope != "any" and not power.broad and not production:
+        if power.scope != "any" and not power.broad and not production and not self._is_about_itself(power, mask):
             drop += 2 if power.scope == "named" else 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:

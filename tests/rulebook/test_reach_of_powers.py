@@ -1,0 +1,56 @@
+"""How far a power reaches where a name in the policy is no limit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .build import allow, by_code, findings, statements
+
+SHELL = "arn:aws:ssm:us-east-1::document/AWS-RunShellScript"
+OURS = "arn:aws:ssm:*:*:document/AWS-RunShellScript"
+HOSTS = "arn:aws:ec2:*:*:instance/*"
+ONE = "arn:aws:ec2:us-east-1:123456789012:instance/i-0123456789abcdef0"
+RESTART = "arn:aws:ssm:us-east-1:123456789012:document/restart-app"
+
+
+@pytest.mark.parametrize(
+    ("resources", "severity"),
+    [
+        ([SHELL, HOSTS], "critical"),
+        ([OURS, HOSTS], "critical"),
+        ([SHELL, ONE], ""),
+        ([RESTART, HOSTS], ""),
+        ([HOSTS], ""),
+    ],
+)
+def test_a_document_that_runs_anything_is_no_limit(resources: list[str], severity: str) -> None:
+    found = by_code(findings(statements(allow("ssm:SendCommand", resources))))
+    assert (found["RL503"].severity if "RL503" in found else "") == severity
+
+
+ROLE: dict[str, Any] = {"name": "tool", "arn": "arn:aws:iam::123456789012:role/tool"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "severity"),
+    [
+        ("arn:aws:iam::123456789012:role/tool", "critical"),
+        ("arn:aws:iam::123456789012:role/t*", "critical"),
+        ("arn:aws:iam::123456789012:role/other", "medium"),
+    ],
+)
+def test_a_role_that_writes_its_own_policy_is_not_limited_by_its_name(resource: str, severity: str) -> None:
+    document = {"Version": "2012-10-17", "Statement": [allow("iam:PutRolePolicy", resource)]}
+    bundle = {"role": ROLE, "inline": {"p": document}}
+    assert by_code(findings(bundle))["RL601"].severity == severity
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [("dev-1", ""), ("dev-*", ""), ("dev*", "medium"), ("*dev*", "medium"), ("prod-dev*", "high")],
+)
+def test_a_word_that_runs_into_a_wildcard_says_nothing(name: str, severity: str) -> None:
+    found = by_code(findings(statements(allow("rds:DeleteDBInstance", f"arn:aws:rds:*:123456789012:db:{name}"))))
+    assert (found["RL201"].severity if "RL201" in found else "") == severity
