@@ -169,9 +169,6 @@ class _Plan:
         values = self._redactor.all_of(values)
         config_address = parsed.config if parsed else ""
         config = self.configuration.resource(call_names(module), config_address)
-        provider = str(
-            (config or {}).get("provider_config_key") or str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
-        )
         configured = frozenset(mapping(config.get("expressions"))) if config is not None else None
         return Instance(
             address,
@@ -181,7 +178,7 @@ class _Plan:
             str(row.get("name", "")),
             row["index"] if isinstance(row.get("index"), str | int) else None,
             values,
-            provider,
+            self._provider(config, row),
             configured,
             hidden,
         )

@@ -284,8 +284,7 @@ class World:
         scope = self.scopes.get(provider)
         if scope is None:
             scope = self.scopes[provider] = Scope()
-        if not scope.account:
-            scope.fill(provider)
+        scope.fill(provider)
         return scope
 
     def find(self, address: str) -> Instance | None:
