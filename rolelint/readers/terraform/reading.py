@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
+from rolelint.policies.text import unknown
+from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
 from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
@@ -82,13 +84,11 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
         head = f"{instance.module}." if instance.module else ""
         if world.referenced is not None and f"{head}data.{instance.type}.{instance.name}" in world.referenced:
             continue
-        policy = assembler.policy(
-            PolicyType.IDENTITY, Inline(instance.name, instance.values.get("json"), instance, ("json",))
-        )
-        statements = policy.document.statements
-        if any(s.principals is not None for s in statements):
-            trust = all(a.lower().startswith("sts:") for s in statements for a in s.actions)
-            kind = PolicyType.TRUST if trust else PolicyType.RESOURCE
+        # Only a plan holds the finished text; the source holds the statements that it is made of.
+        text = instance.values.get("json") or unknown(f"{instance.address}.json")
+        policy = assembler.policy(PolicyType.IDENTITY, Inline(instance.name, text, instance, ("json",)))
+        kind = kind_of(policy.document)
+        if kind is not PolicyType.IDENTITY:
             reading.policies.append(Policy(kind, policy.name, policy.document, policy.locate))
-        elif statements:
+        elif policy.document.statements or policy.document.unknown:
             reading.roles.append(assembler.lone(policy, instance, ("json",)))

@@ -482,3 +482,59 @@ resource "aws_iam_role_policy_attachments_exclusive" "r" {{
 """
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     assert [p.name for p in role.identity] == ["AmazonSQSReadOnlyAccess"]
+
+
+LOOSE = """
+data "aws_iam_policy_document" "{name}" {{
+  statement {{
+    {body}
+    actions = ["{action}"]
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "roles", "policies"),
+    [
+        ('resources = ["*"]', "*", [["*"]], []),
+        ('principals {\n type = "AWS"\n identifiers = ["*"]\n }', "sts:AssumeRole", [], ["trust"]),
+        (
+            'resources = ["arn:aws:s3:::b"]\n principals {\n type = "AWS"\n identifiers = ["*"]\n }',
+            "s3:*",
+            [],
+            ["resource"],
+        ),
+        (
+            'effect = "Deny"\n resources = ["*"]\n principals {\n type = "*"\n identifiers = ["*"]\n }',
+            "s3:*",
+            [],
+            ["rcp"],
+        ),
+    ],
+    ids=["identity", "trust", "resource", "rcp"],
+)
+def test_a_document_that_nothing_uses_is_read(
+    tmp_path: Path, body: str, action: str, roles: list[list[str]], policies: list[str]
+) -> None:
+    write(tmp_path, main__tf=LOOSE.format(name="all", body=body, action=action))
+    reading = read_folder(tmp_path)
+    assert [actions(role) for role in reading.roles] == roles
+    assert [p.type.value for p in reading.policies] == policies
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        'output "o" {\n value = data.aws_iam_policy_document.all.json\n}',
+        'resource "aws_sqs_queue" "q" {\n policy = data.aws_iam_policy_document.all.json\n}',
+        'resource "other_thing" "q" {\n text = data.aws_iam_policy_document.all.json\n}',
+        'data "aws_iam_policy_document" "b" {\n source_policy_documents = [data.aws_iam_policy_document.all.json]\n}\n'
+        'output "o" {\n value = data.aws_iam_policy_document.b.json\n}',
+        "locals {\n text = data.aws_iam_policy_document.all.json\n}",
+    ],
+    ids=["output", "queue", "another provider", "another document", "local"],
+)
+def test_a_document_that_something_uses_is_no_policy_by_itself(tmp_path: Path, user: str) -> None:
+    write(tmp_path, main__tf=LOOSE.format(name="all", body='resources = ["*"]', action="*") + user)
+    assert [role.name for role in read_folder(tmp_path).roles] == []
