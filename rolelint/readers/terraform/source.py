@@ -44,11 +44,11 @@ def _read(folder: str, context: ReadContext) -> Reading:
     files = Files(context.memo)
     root = open_folder(folder, files)
     if not root.matters():
-        return Reading()
+        return Reading(problems=list(files.unread))
     tree = Tree(folder, files)
     world = source_world(tree)
     reading = assemble(world, None, context.memo, context.boundaries)
-    reading.problems.extend(files.problems)
+    reading.problems += [*files.unread, *files.problems]
     context.used_files.update(os.path.realpath(f) for f in tree.read)
     for path in tree.used:
         context.used_files.update(os.path.realpath(f) for f in open_folder(path, files).every)

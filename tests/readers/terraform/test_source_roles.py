@@ -538,3 +538,46 @@ def test_a_document_that_nothing_uses_is_read(
 def test_a_document_that_something_uses_is_no_policy_by_itself(tmp_path: Path, user: str) -> None:
     write(tmp_path, main__tf=LOOSE.format(name="all", body='resources = ["*"]', action="*") + user)
     assert [role.name for role in read_folder(tmp_path).roles] == []
+
+
+@pytest.mark.parametrize("speaks", [True, False], ids=["with roles", "without"])
+def test_a_file_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speaks: bool) -> None:
+    monkeypatch.setattr("rolelint.sources.files.MAX_FILE", 2000)
+    write(tmp_path, a__tf=ROLE if speaks else "", b__tf="#" * 2001)
+    reading = read_folder(tmp_path)
+    assert [r.name for r in reading.roles] == (["r"] if speaks else [])
+    assert [str(p).partition(tmp_path.name)[2] for p in reading.problems] == [
+        "/b.tf: the file is larger than 1 GiB. exclude it"
+    ]
+
+
+def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(write(tmp_path, a__tf=ROLE) / "b.tf")
+    reading = read_folder(tmp_path)
+    assert [r.name for r in reading.roles] == ["r"]
+    assert [p.message for p in reading.problems if isinstance(p, Problem)] == ["this is no regular file"]
+
+
+def test_a_byte_that_is_no_text_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.tf").write_bytes(b"# caf\xe9\n" + ROLE.encode())
+    reading = read_folder(tmp_path)
+    assert [r.name for r in reading.roles] == ["r"]
+    (problem,) = reading.problems
+    assert isinstance(problem, Problem)
+    assert (problem.message, problem.location.line) == ("byte 0xe9 is not valid UTF-8", 1)
+
+
+def test_names_that_terraform_passes_over_are_not_opened(tmp_path: Path) -> None:
+    (write(tmp_path, a__tf=ROLE) / "._a.tf").write_bytes(b"\0\5\xff")
+    (tmp_path / "modules.tf").mkdir()
+    (tmp_path / ".#a.tf").symlink_to("nobody@nowhere")
+    reading = read_folder(tmp_path)
+    assert ([r.name for r in reading.roles], reading.problems) == (["r"], [])
+
+
+def test_policy_text_from_a_pipe_is_not_known(tmp_path: Path) -> None:
+    text = ROLE + 'resource "aws_iam_role_policy" "p" {\n role = aws_iam_role.r.name\n policy = file("p.json")\n}\n'
+    os.mkfifo(write(tmp_path, a__tf=text) / "p.json")
+    reading = read_folder(tmp_path)
+    assert [actions(role) for role in reading.roles] == [["?"]]
+    assert reading.problems == []
