@@ -290,7 +290,8 @@ def _read_group(
     from pathlib import Path
 
     try:
-        reading = read_folder(reader, [Path(source.path) for source in sources], context)
+        with _bounded(sources[0]):
+            reading = read_folder(reader, [Path(source.path) for source in sources], context)
     except InputError as error:
         report.errors.append(_problem(error, sources[0].name))
         return
@@ -313,12 +314,22 @@ def _read_document(
     document: Document, source: Source, context: ReadContext, report: Report, found: list[_Found]
 ) -> None:
     try:
-        reading = read(document, context)
+        with _bounded(source):
+            reading = read(document, context)
     except InputError as error:
         report.errors.append(_problem(error, source.name))
         return
     if reading is not None:
         _keep(reading, source, report, found)
+
+
+@contextmanager
+def _bounded(source: Source) -> Iterator[None]:
+    """Make an input that is nested too deeply the problem of that input alone."""
+    try:
+        yield
+    except RecursionError:
+        raise InputError("the input is nested too deeply to be read", location=Location(source.name)) from None
 
 
 def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:

@@ -15,6 +15,7 @@ from rolelint.policies.document import (
     Statement,
     unknown_document,
 )
+from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.text import has_unknown, show, unknown, unknown_names
 
 _PLAIN_OPERATORS = (
@@ -62,13 +63,13 @@ def decode_document(text: str) -> object:
     """Turn the text of a policy, plain or percent-encoded as the IAM API returns it, into plain data.
 
     Raises:
-        ValueError: when the text is not JSON in either form.
+        PolicyTextError: when the text is not JSON in either form, or not as AWS takes it.
     """
     if text.lstrip()[:3].upper() == "%7B":
         from urllib.parse import unquote
 
         text = unquote(text)
-    return json.loads(text)
+    return loads(text)
 
 
 def parse_document(data: object) -> PolicyDocument:
@@ -77,13 +78,20 @@ def parse_document(data: object) -> PolicyDocument:
     Text with unknown parts (`policies.text`) is kept; a document that is one unknown value is an unknown document.
     Never raises: what AWS would refuse becomes a problem, and the statement is marked doubtful (S1.20).
     """
+    try:
+        return _document(data)
+    except RecursionError:
+        return _refused("the policy is nested too deeply to be read")
+
+
+def _document(data: object) -> PolicyDocument:
     if isinstance(data, str):
         if has_unknown(data) and not data.lstrip().startswith("{"):
             return unknown_document(f"`{show(data)}` is not known yet")
         try:
             data = decode_document(data)
-        except ValueError as error:
-            return _refused(f"the policy text is not JSON: {error}")
+        except PolicyTextError as error:
+            return _refused(str(error))
     if not isinstance(data, dict):
         return _refused(f"a policy document must be an object, not {_kind(data)}")
     problems: list[DocumentProblem] = []

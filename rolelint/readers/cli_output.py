@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rolelint.documents import Document, Place
 from rolelint.errors import Route
 from rolelint.policies.document import unknown_document
+from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
 from rolelint.readers import Hints, ReadContext
@@ -87,9 +87,9 @@ def _is_policy_text(value: Any) -> bool:
     if not isinstance(value, str) or "Statement" not in value:
         return False
     try:
-        return looks_like_policy(json.loads(value))
-    except (ValueError, RecursionError):
-        return False
+        return looks_like_policy(loads(value))
+    except PolicyTextError as error:
+        return error.is_json
 
 
 def _detail(document: Document, context: ReadContext, reading: Reading) -> None:

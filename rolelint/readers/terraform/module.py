@@ -77,7 +77,7 @@ class Tree:
             try:
                 rows = json.loads(listing)["Modules"] if listing else []
                 self._installed = {row["Key"]: os.path.normpath(os.path.join(base, row["Dir"])) for row in rows}
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 # A listing in another form only means that such modules stay unknown.
                 self._installed = {}
         return self._installed.get(key)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.text import OPEN, unknown
 from rolelint.readers.terraform.world import mapping
 
@@ -93,8 +93,8 @@ class Redactor:
         if isinstance(value, str):
             if value.lstrip().startswith("{"):
                 try:
-                    return self._policy(json.loads(value))
-                except ValueError:
+                    return self._policy(loads(value))
+                except PolicyTextError:
                     return self.text(value)
             return self.text(value)
         if isinstance(value, dict):
