@@ -447,6 +447,8 @@ def _surround(role: Role, context: ReadContext) -> None:
     """Put the user's guardrails around a role; AWS lets nobody put a boundary on a service-linked role."""
     if context.boundaries and not role.service_linked:
         role.boundary = context.boundaries[0]
+        # What is not known about the boundary that it replaces is no question any more.
+        role.unknowns = tuple(u for u in role.unknowns if not u.what.startswith("permissions boundary"))
     if context.scps:
         role.scps = (*(role.scps or ()), *context.scps)
     if context.rcps:

@@ -50,7 +50,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     """
     plan = _Plan(document, context)
     new_only = bool(context.options.get("new_only"))
-    reading = assemble(plan.after, plan.before, context.memo, context.boundaries, new_only)
+    reading = assemble(plan.after, plan.before, context.memo, new_only)
     if document.data.get("errored") is True:
         where = Location(document.file)
         hint = "run `terraform plan` until it succeeds"

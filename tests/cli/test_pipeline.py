@@ -12,7 +12,7 @@ import pytest
 
 from rolelint.errors import UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
-from rolelint.lint import Request, lint
+from rolelint.lint import Request, lint, load_roles
 from rolelint.policies.role import Policy, Role
 from rolelint.sources.files import collect
 
@@ -286,6 +286,43 @@ def test_guardrails_surround_everything(tree: Path) -> None:
         for role in scribe.roles
     ]
     assert shapes == [("p", "limit", [2, 2], 1), ("r", "limit", [1, 2, 2], 1), ("l", None, [2, 2], 1)]
+
+
+_ELSEWHERE = "arn:aws:iam::111122223333:policy/elsewhere"
+#: Roles whose boundary is not in the input.
+BOUNDED = {
+    "bundle": ("a.yaml", f"role: r\ninline: {{p: {POLICY}}}\nboundary: {_ELSEWHERE}\n"),
+    "dump": (
+        "a.json",
+        '{"RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r", "AssumeRolePolicyDocument": '
+        f'{TRUST}, "PermissionsBoundary": {{"PermissionsBoundaryArn": "{_ELSEWHERE}"}}}}]}}',
+    ),
+    "template": (
+        "a.json",
+        '{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": '
+        f'{TRUST}, "PermissionsBoundary": "{_ELSEWHERE}"}}}}}}}}',
+    ),
+    "terraform": (
+        "a.tf",
+        f'resource "aws_iam_role" "r" {{\n  permissions_boundary = "{_ELSEWHERE}"\n'
+        f"  assume_role_policy = jsonencode({TRUST})\n}}\n",
+    ),
+    "terraform, not known": (
+        "a.tf",
+        f'variable "b" {{}}\nresource "aws_iam_role" "r" {{\n  permissions_boundary = var.b\n'
+        f"  assume_role_policy = jsonencode({TRUST})\n}}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "text"), BOUNDED.values(), ids=BOUNDED)
+def test_a_boundary_of_the_user_leaves_no_question_about_the_one_it_replaces(tree: Path, file: str, text: str) -> None:
+    put(file, text)
+    put("limit.json", DENY)
+    (before,) = load_roles(Request((file,)), Report())
+    assert [item.what for item in before.unknowns] == ["permissions boundary"]
+    (role,) = load_roles(Request((file,), boundary="limit.json"), Report())
+    assert (role.boundary and role.boundary.name, role.unknowns) == ("limit", ())
 
 
 def test_files_of_guardrails_are_not_checked_alone(tree: Path) -> None:

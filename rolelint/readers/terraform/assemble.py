@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rolelint.errors import Location, Route
@@ -24,16 +24,12 @@ class Assembler:
 
     Args:
         memo: parsed documents by their text, shared between worlds because most texts are the same in both.
-        boundaries: boundary policies from elsewhere, found by ARN or name.
     """
 
-    def __init__(
-        self, world: World, memo: dict[Any, Any], boundaries: Iterable[Policy] = (), before: Registry | None = None
-    ) -> None:
+    def __init__(self, world: World, memo: dict[Any, Any], before: Registry | None = None) -> None:
         self.world = world
         self.registry = Registry(world, before)
         self._memo = memo
-        self._boundaries = {b.arn or b.name: b for b in boundaries}
         self._surroundings: tuple[Resource, ...] | None = None
         self._built: dict[str, tuple[PolicyDocument, list[Route]]] = {}
         self._managed: dict[str, Instance] = {}
@@ -128,10 +124,6 @@ class Assembler:
             return None, f"`{show(str(item.value))}` is not known {self.world.moment}"
         if item.by_name:
             return None, f"the policy `{show(arn)}` is not part of this configuration"
-        if kind is PolicyType.BOUNDARY:
-            given = self._boundaries.get(arn) or self._boundaries.get(arn.rsplit("/", 1)[-1])
-            if given is not None:
-                return given, ""
         document = self._published(arn)
         if document is None:
             if has_unknown(arn):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
@@ -18,7 +17,6 @@ def assemble(
     after: World,
     before: World | None,
     memo: dict[Any, Any],
-    boundaries: Iterable[Policy] = (),
     changed_only: bool = False,
 ) -> Reading:
     """Read the roles and lone policies of a world, each role with itself as it was before.
@@ -27,14 +25,13 @@ def assemble(
         changed_only: leave out lone policies that are the same before.
         before: the world before the change, or None where there is no change to speak of.
         memo: parsed documents by their text.
-        boundaries: boundary policies given beside the input, found by ARN or name.
     """
     earlier: dict[tuple[str, ...], Role] = {}
     old: Assembler | None = None
     if before is not None:
-        old = Assembler(before, memo, boundaries)
+        old = Assembler(before, memo)
         earlier = {_identity(p): role for p, role in zip(old.principals(), old.roles(), strict=True)}
-    new = Assembler(after, memo, boundaries, old.registry if old else None)
+    new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new)
     for principal, role in zip(new.principals(), new.roles(), strict=True):

@@ -47,7 +47,7 @@ def _read(folder: str, context: ReadContext) -> Reading:
         return Reading(problems=list(files.unread))
     tree = Tree(folder, files)
     world = source_world(tree)
-    reading = assemble(world, None, context.memo, context.boundaries)
+    reading = assemble(world, None, context.memo)
     reading.problems += [*files.unread, *files.problems]
     context.used_files.update(os.path.realpath(f) for f in tree.read)
     for path in tree.used:
