@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +324,36 @@ def test_a_boundary_of_the_user_leaves_no_question_about_the_one_it_replaces(tre
     assert [item.what for item in before.unknowns] == ["permissions boundary"]
     (role,) = load_roles(Request((file,), boundary="limit.json"), Report())
     assert (role.boundary and role.boundary.name, role.unknowns) == ("limit", ())
+
+
+_UNPUBLISHED = "arn:aws:iam::aws:policy/NoSuchPolicy"
+_ATTACHING = {
+    "a.yaml": f"role: bundle\nattached: [{_UNPUBLISHED}]\n",
+    "a.json": '{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "template", '
+    f'"AssumeRolePolicyDocument": {TRUST}, "ManagedPolicyArns": ["{_UNPUBLISHED}"]}}}}}}}}',
+    "m/a.tf": 'resource "aws_iam_role" "r" {\n  name = "source"\n'
+    f'  managed_policy_arns = ["{_UNPUBLISHED}"]\n  assume_role_policy = jsonencode({TRUST})\n}}\n',
+}
+
+
+def test_what_is_said_of_a_managed_policy_does_not_depend_on_the_order_of_the_files(tree: Path) -> None:
+    for file, text in _ATTACHING.items():
+        put(file, text)
+    said = []
+    for order in permutations(_ATTACHING):
+        roles = load_roles(Request(order), Report())
+        said.append({role.name: [(u.what, u.reason) for u in role.unknowns] for role in roles})
+    assert set(said[0]) == {"bundle", "template", "source"}
+    assert all(len(reasons) == 1 for reasons in said[0].values())
+    assert all(one == said[0] for one in said)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "${AWS::Partition}"])
+def test_a_managed_policy_is_the_same_in_every_partition(tree: Path, partition: str) -> None:
+    text = _ATTACHING["a.json"].replace(f'"{_UNPUBLISHED}"', '{"Fn::Sub": "arn:aws:iam::aws:policy/ReadOnlyAccess"}')
+    put("a.json", text.replace("arn:aws:", f"arn:{partition}:"))
+    (role,) = load_roles(Request(("a.json",)), Report())
+    assert (len(role.identity), role.unknowns) == (1, ())
 
 
 def test_files_of_guardrails_are_not_checked_alone(tree: Path) -> None:

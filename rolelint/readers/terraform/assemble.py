@@ -10,6 +10,7 @@ from rolelint.policies.document import PolicyDocument, Statement, unknown_docume
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
 from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
+from rolelint.readers.parts import published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode
@@ -124,7 +125,7 @@ class Assembler:
             return None, f"`{show(str(item.value))}` is not known {self.world.moment}"
         if item.by_name:
             return None, f"the policy `{show(arn)}` is not part of this configuration"
-        document = self._published(arn)
+        document = published(arn, self._memo)
         if document is None:
             if has_unknown(arn):
                 return None, f"`{show(arn)}` is not known {self.world.moment}"
@@ -215,26 +216,9 @@ class Assembler:
             return ""
         for path in ("", "service-role/", "job-function/", "aws-service-role/"):
             arn = f"arn:aws:iam::aws:policy/{path}{name}"
-            if self._published(arn) is not None:
+            if published(arn, self._memo) is not None:
                 return arn
         return ""
-
-    def _published(self, arn: str) -> PolicyDocument | None:
-        if ":aws:policy/" not in arn:
-            return None
-        head, _, name = arn.partition(":iam::aws:policy/")
-        if has_unknown(head) and not has_unknown(name):
-            # The same policies exist in every partition.
-            arn = f"arn:aws:iam::aws:policy/{name}"
-        known: PolicyDocument | None = self._memo.get(("managed", arn))
-        if known is None:
-            from rolelint.catalog import catalog
-
-            data = catalog().managed_policy(arn)
-            if data is None:
-                return None
-            known = self._memo[("managed", arn)] = parse_document(data)
-        return known
 
     # Principals.
 
