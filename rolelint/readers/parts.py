@@ -15,6 +15,24 @@ from rolelint.policies.text import has_unknown
 #: The policy that every organization attaches until somebody replaces it.
 FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
+#: Beginnings of Region names, and the partition of those Regions; all others are in `aws`.
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def partition_of(region: str) -> str:
+    """Tell the partition of a Region, or empty when the Region is not known."""
+    if not region or has_unknown(region):
+        return ""
+    return next((partition for start, partition in _PARTITIONS if region.startswith(start)), "aws")
+
 
 def parsed(data: Any, memo: dict[Any, Any]) -> PolicyDocument:
     """Read a policy document once for all the places that repeat it.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.errors import Route
 from rolelint.policies.text import unknown
+from rolelint.readers.parts import partition_of
 from rolelint.records import field, record
 
 #: A value of a parameter (or of a pseudo parameter, or of a comparison) that one way to deploy the template takes.
@@ -147,7 +148,7 @@ class Template:
         self.data = data
         self.given = dict(given)
         region = given.get("AWS::Region")
-        if isinstance(region, str):
+        if isinstance(region, str) and partition_of(region):
             self.given.setdefault("AWS::Partition", partition_of(region))
         self.parameters = section(data, "Parameters")
         self.mappings = section(data, "Mappings")
@@ -186,20 +187,6 @@ class Template:
         for name, body in section(self.data, "Resources").items():
             if str(name).startswith(_LOOP):
                 yield body, ("Resources", name)
-
-
-def partition_of(region: str) -> str:
-    """Name the partition that a Region belongs to."""
-    for start, partition in (
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("eusc-", "aws-eusc"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-iso-", "aws-iso"),
-    ):
-        if region.startswith(start):
-            return partition
-    return "aws"
 
 
 def is_loop(key: object) -> bool:

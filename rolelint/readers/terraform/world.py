@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rolelint.errors import Location, Route
 from rolelint.policies.text import CLOSE, OPEN, has_unknown, unknown
+from rolelint.readers.parts import partition_of
 from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
@@ -153,24 +154,6 @@ class Scope:
             self.partition = partition_of(self.region) or unknown(f"partition{tail}")
         self.region = self.region or unknown(f"region{tail}")
         self.account = self.account or unknown(f"account id{tail}")
-
-
-def partition_of(region: str) -> str:
-    """Tell the partition of a region, or empty when the region is not known."""
-    if not region or has_unknown(region):
-        return ""
-    for prefix, partition in (
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-isof-", "aws-iso-f"),
-        ("us-iso-", "aws-iso"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("eusc-", "aws-eusc"),
-    ):
-        if region.startswith(prefix):
-            return partition
-    return "aws"
 
 
 @record(frozen=False)
