@@ -13,14 +13,15 @@ import click
 from rolelint.cli import grammar
 from rolelint.errors import UsageError, printable
 
-_TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
+#: What a bare policy can be said to be.
+TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
 _FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 _FORMATS = ("text", "json", "sarif")
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--type", "forced_type", type=click.Choice(_TYPES), help="What bare policies are; shape tells otherwise.")
+@click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Paths to leave out, as in .gitignore. Repeatable.")
 @click.option("--boundary", default="", help="Permissions boundary to put on every principal.", metavar="FILE")
 @click.option("--scp", "scps", multiple=True, help="One level of SCPs, root first. Repeatable.", metavar="FILE")
