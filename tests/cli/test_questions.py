@@ -241,3 +241,16 @@ def test_a_type_of_policy_that_does_not_exist_is_refused(
     name, *more = command
     assert run([name, *[policy] * (2 if name == "diff" else 1), *more, "--type", "foo"]) == 2
     assert "'foo' is not one of 'identity'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no such file"), (b"\xff", "byte 0xff")], ids=["missing", "bytes"]
+)
+def test_merge_says_what_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "report.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["merge", str(path)]) == 2
+    assert said in capsys.readouterr().err
