@@ -89,11 +89,10 @@ _Judged = tuple[list[RoleReport], list[UnknownItem]]
 
 
 class _Found(NamedTuple):
-    """A reading with the files it came from: real paths, and whether the user named them."""
+    """A reading with the file it came from."""
 
     reading: Reading
-    real: str
-    named: bool
+    source: Source
 
 
 def lint(
@@ -213,7 +212,7 @@ def _gather(
             _read_document(document, Source(document.file, "", True), context, report, found)
     # The readings hold what they need; the keys of a large dump are a copy of its policies.
     context.memo.clear()
-    readings = [one.reading for one in found if one.named or one.real not in context.used_files]
+    readings = [one.reading for one in found if one.source.named or not _is_part(one.source.path, context)]
     _forget_parts(request, context, report)
     roles: list[Role] = []
     for reading in readings:
@@ -223,6 +222,11 @@ def _gather(
             _surround(role, context)
             roles.append(role)
     return roles, readings
+
+
+def _is_part(path: str, context: ReadContext) -> bool:
+    """Tell whether another input names a file as its part."""
+    return bool(path and context.used_files) and os.path.realpath(path) in context.used_files
 
 
 def _each_once(items: list[UnknownItem]) -> list[UnknownItem]:
@@ -287,11 +291,9 @@ def _read_group(
 ) -> None:
     report.files += len(sources)
     context.move_to(os.path.dirname(sources[0].path) or ".")
-    from pathlib import Path
-
     try:
         with _bounded(sources[0]):
-            reading = read_folder(reader, [Path(source.path) for source in sources], context)
+            reading = read_folder(reader, [source.path for source in sources], context)
     except InputError as error:
         report.errors.append(_problem(error, sources[0].name))
         return
@@ -336,7 +338,7 @@ def _keep(reading: Reading, source: Source, report: Report, found: list[_Found])
     for problem in reading.problems:
         assert isinstance(problem, Problem)
         _file_problem(problem, report)
-    found.append(_Found(reading, os.path.realpath(source.path) if source.path else "", source.named))
+    found.append(_Found(reading, source))
 
 
 def _file_problem(problem: Problem, report: Report, role: Role | None = None) -> None:

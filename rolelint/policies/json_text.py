@@ -29,7 +29,7 @@ def loads(text: str) -> Any:
         PolicyTextError: for text that is not JSON, with such a key, or nested too deeply.
     """
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return _decode(text)
     except PolicyTextError:
         raise
     except RecursionError:
@@ -45,3 +45,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for at, key in enumerate(keys) if key in keys[:at])
         raise PolicyTextError(f"the key `{printable(twice)}` appears twice in one object of the policy text", True)
     return made
+
+
+#: Made once: `json.loads` makes a decoder for each call that has a hook.
+_decode = json.JSONDecoder(object_pairs_hook=_object).decode

@@ -87,7 +87,7 @@ class ReaderModule(Protocol):
 class FolderReaderModule(Protocol):
     """What a reader of several files at once offers."""
 
-    def read_folder(self, files: list[Path], context: ReadContext) -> Reading:
+    def read_folder(self, files: list[str], context: ReadContext) -> Reading:
         """Read all files of one format in one folder."""
 
 
@@ -173,6 +173,6 @@ def read(document: Document, context: ReadContext) -> Reading | None:
     return None
 
 
-def read_folder(reader: FolderReader, files: list[Path], context: ReadContext) -> Reading:
+def read_folder(reader: FolderReader, files: list[str], context: ReadContext) -> Reading:
     """Read the files of one folder that belong to one format."""
     return cast(FolderReaderModule, import_module(reader.module)).read_folder(files, context)

@@ -37,7 +37,7 @@ def write(folder: Path, **files: str) -> Path:
 def read_folder(folder: Path, context: ReadContext | None = None) -> Reading:
     """Read one folder as the pipeline does."""
     (reader,) = [r for r in FOLDER_READERS if r.name == "terraform"]
-    files = sorted(p for p in folder.iterdir() if p.is_file() and reader.takes(p.name))
+    files = sorted(str(p) for p in folder.iterdir() if p.is_file() and reader.takes(p.name))
     return source.read_folder(files, context or ReadContext())
 
 
