@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rolelint.errors import Route
 from rolelint.policies.document import (
@@ -35,6 +35,7 @@ _ELEMENTS = frozenset(
 Doubt = Callable[..., None]
 
 _RESOURCE_HEADS = ("*", "?")
+_TEXT = frozenset((str,))
 
 _PLACEHOLDER = re.compile(r"\$\{(?!!)([^}]*)\}")
 
@@ -164,10 +165,11 @@ def _statement(
         problems.append(DocumentProblem(message, where, hint, "warning"))
         doubts.append(message)
 
-    for key in item:
-        if key not in _ELEMENTS:
-            known = next((name for name in _ELEMENTS if name.lower() == str(key).lower()), "")
-            doubt(f"unknown element `{key}`", (*route, key), f"did you mean `{known}`?" if known else "")
+    if not _ELEMENTS.issuperset(item):
+        for key in item:
+            if key not in _ELEMENTS:
+                known = next((name for name in _ELEMENTS if name.lower() == str(key).lower()), "")
+                doubt(f"unknown element `{key}`", (*route, key), f"did you mean `{known}`?" if known else "")
     written = item.get("Effect")
     effect = "Deny" if str(written).lower() == "deny" else "Allow"
     if written not in ("Allow", "Deny"):
@@ -222,10 +224,17 @@ def _statement(
     )
 
 
-def _strings(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
+def _strings(value: object, route: Route, doubt: Doubt) -> Iterable[str]:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
+        return (value,)
+    if isinstance(value, list) and not set(map(type, value)) - _TEXT:
+        return value
+    return _mixed(value, route, doubt)
+
+
+def _mixed(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
+    """Read what is not text, or not only text."""
+    if isinstance(value, list):
         for i, item in enumerate(value):
             if isinstance(item, str):
                 yield item
@@ -255,7 +264,7 @@ def _opaque(value: object) -> str:
 def _resources(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
     """Read resources; a placeholder in place of an ARN, such as `<TABLE_ARN>`, is a value not known yet."""
     for text in _strings(value, route, doubt):
-        if text.startswith(_RESOURCE_HEADS) or text[:1].isalnum() or has_unknown(text):
+        if text[:1].isalnum() or text.startswith(_RESOURCE_HEADS) or has_unknown(text):
             yield text
         else:
             doubt(f"a resource must be an ARN or `*`, not `{text}`", route)
