@@ -163,7 +163,7 @@ class _Plan:
         if sensitive is True:
             sensitive = dict.fromkeys(values, True)
         if isinstance(sensitive, dict):
-            hidden = frozenset(name for name, part in sensitive.items() if any_true(part))
+            hidden = frozenset(name for name, part in sensitive.items() if part and any_true(part))
             if hidden:
                 values = {k: self._redactor.value(v, sensitive[k]) if k in hidden else v for k, v in values.items()}
         values = self._redactor.all_of(values)
