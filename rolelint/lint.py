@@ -17,7 +17,7 @@ from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.reach import enrich
-from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, read, read_folder
+from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, may_hold, read, read_folder
 from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
 
@@ -303,7 +303,12 @@ def _read_group(
 def _read_source(source: Source, context: ReadContext, report: Report, found: list[_Found]) -> None:
     report.files += 1
     try:
-        documents = parse(source.name, read_source(source), bears_repeats)
+        held = [read_source(source)]
+        slow = not source.named and source.path.endswith((".yaml", ".yml"))
+        if slow and not may_hold(held[0]) and not _has_signs(held[0]):
+            return  # met on a walk, and nothing that any format could be; JSON is parsed as fast as it is searched
+        # Handed over, not shown: the parser drops the bytes before it parses.
+        documents = parse(source.name, held.pop(), bears_repeats)
     except InputError as error:
         _cannot_parse(source, error, report)
         return
@@ -356,6 +361,10 @@ def _problem(error: InputError | UsageError, file: str) -> Problem:
     return Problem(error.message, error.location or Location(file), error.hint)
 
 
+def _has_signs(data: bytes) -> bool:
+    return any(all(word in data for word in group) for group in _SIGNS)
+
+
 def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
     """Report a file that cannot be parsed, unless it was only met on a walk and has no sign of IAM content."""
     problem = _problem(error, source.name)
@@ -371,7 +380,7 @@ def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
         data = read_source(source)
     except InputError:
         return
-    if not any(all(word in data for word in group) for group in _SIGNS):
+    if not _has_signs(data):
         return
     if any(sign in data for sign in (b"{{", b"{%", b"${", b"%{")):
         # A chart, a playbook or a module's template in a repository: not wrong, but not known either.

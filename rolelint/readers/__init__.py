@@ -97,11 +97,13 @@ class Reader(NamedTuple):
     Attributes:
         keys: the module is asked, and imported, only for objects with one of these keys and for lists that begin
             with such an object; empty: for every object and list.
+        words: every document of the format has one of them in its text (`may_hold`).
     """
 
     name: str
     module: str
     keys: frozenset[str] = frozenset()
+    words: tuple[bytes, ...] = (b"Statement",)
 
 
 class FolderReader(NamedTuple):
@@ -119,7 +121,12 @@ class FolderReader(NamedTuple):
 #: Asked in this order; the first that recognises a document reads it.
 READERS: tuple[Reader, ...] = (
     Reader("policy", "rolelint.readers.policy", frozenset(("Statement",))),
-    Reader("dump", "rolelint.readers.dump", frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList"))),
+    Reader(
+        "dump",
+        "rolelint.readers.dump",
+        frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList")),
+        (b"DetailList",),
+    ),
     Reader(
         "cli_output",
         "rolelint.readers.cli_output",
@@ -127,10 +134,19 @@ READERS: tuple[Reader, ...] = (
             "Role Roles RoleName UserName GroupName PolicyVersion Policy Policies AttachedPolicies PolicyNames "
             "ResourcePolicy Attributes policyText InlinePolicy PolicyInJson".split()
         ),
+        tuple(
+            b"Statement PolicyDocument PolicyVersion PolicySummary PolicyArn PolicyNames PolicyList "
+            b"AttachedManagedPolicies :policy/".split()
+        ),
     ),
-    Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles"))),
-    Reader("plan", "rolelint.readers.plan", frozenset(("planned_values", "resource_changes", "values"))),
-    Reader("cloudformation", "rolelint.readers.cloudformation", frozenset(("Resources",))),
+    Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles")), (b"role",)),
+    Reader(
+        "plan",
+        "rolelint.readers.plan",
+        frozenset(("planned_values", "resource_changes", "values")),
+        (b"format_version",),
+    ),
+    Reader("cloudformation", "rolelint.readers.cloudformation", frozenset(("Resources",)), (b"Resources",)),
     Reader("collection", "rolelint.readers.collection"),
 )
 
@@ -151,6 +167,11 @@ def bears_repeats(data: Any) -> bool:
     from rolelint.readers.cloudformation.template import is_template
 
     return is_template(data)
+
+
+def may_hold(data: bytes) -> bool:
+    """Tell cheaply whether some reader may take a file: text with escapes or in another encoding may hold anything."""
+    return b"\\" in data or b"\0" in data or any(word in data for reader in READERS for word in reader.words)
 
 
 def read(document: Document, context: ReadContext) -> Reading | None:
