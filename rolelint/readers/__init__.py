@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Hints(NamedTuple):
-    """What is known about a document beside its content.
-
-    Attributes:
-        forced_type: the policy type that the user names for bare policies, or None.
-        file: the path as the user named it.
-    """
-
-    forced_type: str | None = None
-    file: str = ""
-
-
 class ReadContext:
     """What a reader may need beside the document.
 
@@ -77,7 +65,7 @@ class ReadContext:
 class ReaderModule(Protocol):
     """What a reader module offers."""
 
-    def recognise(self, document: Document, hint: Hints) -> bool:
+    def recognise(self, document: Document) -> bool:
         """Tell by content, cheaply, whether the document has this format."""
 
     def read(self, document: Document, context: ReadContext) -> Reading:
@@ -184,12 +172,11 @@ def read(document: Document, context: ReadContext) -> Reading | None:
     if not isinstance(data, dict | list):
         return None
     head = data[0] if isinstance(data, list) and data else data
-    hints = Hints(context.forced_type, document.file)
     for reader in READERS:
         if reader.keys and not (isinstance(head, dict) and not reader.keys.isdisjoint(head)):
             continue
         module = cast(ReaderModule, import_module(reader.module))
-        if module.recognise(document, hints):
+        if module.recognise(document):
             return module.read(document, context)
     return None
 

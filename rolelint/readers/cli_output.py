@@ -10,7 +10,7 @@ from rolelint.policies.document import unknown_document
 from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.dump import read_principal
 from rolelint.readers.parts import arn_account, arn_name, arn_partition, managed_policy, stem
 from rolelint.readers.policy import add_policy
@@ -22,7 +22,7 @@ _RESOURCE_NAMES = ("ResourceArn", "ARN", "Arn", "BackupVaultArn", "FileSystemArn
 _DETAIL_LISTS = frozenset(("RolePolicyList", "UserPolicyList", "AttachedManagedPolicies"))
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document has the shape that one of the commands prints."""
     data = document.data
     return isinstance(data, dict) and _command(data) is not None

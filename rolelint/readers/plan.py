@@ -9,7 +9,7 @@ from rolelint.documents import Document
 from rolelint.errors import Location, Problem, Route, show_route
 from rolelint.policies.role import Reading
 from rolelint.policies.text import show, unknown
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.terraform import kinds, principals
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
@@ -30,7 +30,7 @@ _DOCUMENTS = frozenset(
 _SEVERAL = frozenset(("roles", "users", "groups", "policy_arns", "managed_policy_arns"))
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document is a plan or a state as `terraform show -json` prints it."""
     data = document.data
     if not isinstance(data, dict) or not isinstance(data.get("format_version"), str):
@@ -232,7 +232,7 @@ class _Plan:
     def _targets(self, instance: Instance, path: Route) -> Targets:
         address = split_address(instance.address)
         if address is None:
-            return Targets((), (), ())
+            return Targets((), ())
         expression = self.configuration.expression(call_names(address.module), address.config, path)
         return self.configuration.targets(address, expression)
 

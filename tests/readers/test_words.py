@@ -13,7 +13,7 @@ import yaml
 from rolelint.documents import parse
 from rolelint.findings.model import Report
 from rolelint.lint import Request, load_roles
-from rolelint.readers import READERS, Hints, may_hold
+from rolelint.readers import READERS, may_hold
 from tests.readers.plan.replan import HERE
 from tests.readers.test_damaged_input import MANAGED, POLICY, ROLE, TRUST, WHOLE
 
@@ -59,9 +59,7 @@ def reader_of(data: Any) -> str:
     (document,) = parse("a.json", json.dumps(data))
     head = data[0] if isinstance(data, list) else data
     for reader in READERS:
-        if (not reader.keys or not reader.keys.isdisjoint(head)) and import_module(reader.module).recognise(
-            document, Hints()
-        ):
+        if (not reader.keys or not reader.keys.isdisjoint(head)) and import_module(reader.module).recognise(document):
             return reader.name
     return ""
 

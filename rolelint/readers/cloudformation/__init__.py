@@ -10,12 +10,12 @@ from rolelint.errors import InputError, Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Resource
 
 if TYPE_CHECKING:
-    from rolelint.readers import Hints, ReadContext
+    from rolelint.readers import ReadContext
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.template import Template
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether a document is a template."""
     from rolelint.readers.cloudformation.template import is_template
 

@@ -11,9 +11,6 @@ from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import MAYBE, single_unknown
 
-#: Turns a source or override document (JSON text, possibly unknown) into plain data and its origin.
-Fetch = Callable[[object], Any]
-
 _LISTS = (
     ("actions", "Action"),
     ("not_actions", "NotAction"),

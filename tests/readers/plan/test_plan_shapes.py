@@ -11,7 +11,7 @@ from rolelint.documents import parse
 from rolelint.errors import Location
 from rolelint.policies.role import Reading
 from rolelint.policies.text import show
-from rolelint.readers import Hints, ReadContext, plan
+from rolelint.readers import ReadContext, plan
 from tests.readers.listing import listing
 
 TRUST = json.dumps(
@@ -47,7 +47,7 @@ def change(address: str, after: Any = None, before: Any = None, **more: Any) -> 
 def reading_of(data: dict[str, Any], **options: Any) -> Reading:
     """Read a plan given as plain data."""
     (document,) = parse("plan.json", json.dumps({"format_version": "1.2", **data}))
-    assert plan.recognise(document, Hints())
+    assert plan.recognise(document)
     return plan.read(document, ReadContext(options=options))
 
 
@@ -80,7 +80,7 @@ def said(reading: Reading) -> list[str]:
 )
 def test_recognise(data: Any, known: bool) -> None:
     (document,) = parse("x.json", json.dumps(data))
-    assert plan.recognise(document, Hints()) is known
+    assert plan.recognise(document) is known
 
 
 def test_a_plan_without_iam_says_nothing() -> None:
