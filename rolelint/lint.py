@@ -341,7 +341,6 @@ def _bounded(source: Source) -> Iterator[None]:
 
 def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:
     for problem in reading.problems:
-        assert isinstance(problem, Problem)
         _file_problem(problem, report)
     found.append(_Found(reading, source))
 
@@ -423,7 +422,6 @@ def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Repor
             if reading is not None:
                 policies += [policy for policy in reading.policies if policy.type is kind]
                 for problem in reading.problems:
-                    assert isinstance(problem, Problem)
                     _file_problem(problem, report)
     except InputError as error:
         raise UsageError(error.message, location=error.location or Location(path), hint=error.hint) from error

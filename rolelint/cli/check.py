@@ -172,7 +172,7 @@ def perform(
             else:
                 lint(request, front, book, options, report, scribe=scribe(settings.format_name, settings.effects))
         report.catalog = _catalog_facts()
-        code = exit_code(report, settings.allow_unknown)
+        code = report.exit_code(settings.allow_unknown)
         if settings.hook and code == 3:
             code = 0
         style = Style(
@@ -205,18 +205,6 @@ def perform(
         return code
     finally:
         report.close()
-
-
-def exit_code(report: Any, allow_unknown: bool) -> int:
-    """Work out the exit code; with `--fail-on never` findings do not count."""
-    if report.fail_on != "never":
-        code: int = report.exit_code(allow_unknown)
-        return code
-    if report.errors:
-        return 2
-    if not report.checked:
-        return 3
-    return 4 if report.unknown and not allow_unknown else 0
 
 
 def wants_color(choice: str, to_file: bool) -> bool:

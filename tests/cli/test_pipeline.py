@@ -395,3 +395,13 @@ def test_the_collector_is_left_as_it_was(tree: Path) -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_with_the_threshold_never_findings_do_not_count(tree: Path) -> None:
+    put("p.json", POLICY)
+    report, _ = run("p.json")
+    assert (report.exit_code(), len(report.all_findings())) == (1, 1)
+    report.fail_on = "never"
+    assert report.exit_code() == 0
+    report.unknown.append(UnknownItem("", "p", "x", "x", report.roles[0].source))
+    assert (report.exit_code(), report.exit_code(allow_unknown=True)) == (4, 0)

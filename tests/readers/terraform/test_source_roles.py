@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from rolelint.errors import Problem
 from rolelint.findings.model import Report
 from rolelint.lint import Request, load_roles
 from rolelint.policies.role import Policy, Reading, Role
@@ -301,7 +300,6 @@ def test_bad_syntax_is_one_problem_and_the_rest_is_read(tmp_path: Path) -> None:
     reading = read_folder(write(tmp_path, a__tf="resource = = 1\n# aws_iam_\n", b__tf=ROLE))
     assert [r.name for r in reading.roles] == ["r"]
     (problem,) = reading.problems
-    assert isinstance(problem, Problem)
     assert (os.path.basename(problem.location.file), problem.location.line, problem.kind) == ("a.tf", 1, "error")
 
 
@@ -555,7 +553,7 @@ def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(write(tmp_path, a__tf=ROLE) / "b.tf")
     reading = read_folder(tmp_path)
     assert [r.name for r in reading.roles] == ["r"]
-    assert [p.message for p in reading.problems if isinstance(p, Problem)] == ["this is no regular file"]
+    assert [p.message for p in reading.problems] == ["this is no regular file"]
 
 
 def test_a_byte_that_is_no_text_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
@@ -563,7 +561,6 @@ def test_a_byte_that_is_no_text_is_told_and_the_rest_is_read(tmp_path: Path) -> 
     reading = read_folder(tmp_path)
     assert [r.name for r in reading.roles] == ["r"]
     (problem,) = reading.problems
-    assert isinstance(problem, Problem)
     assert (problem.message, problem.location.line) == ("byte 0xe9 is not valid UTF-8", 1)
 
 
