@@ -264,24 +264,19 @@ def _write_stdout(render_to: Any) -> None:
 
 
 def _write_file(path: str, render_to: Any) -> None:
-    """Write the report beside its place and move it there, so that nobody reads half of it."""
-    import tempfile
+    """Write the report whole or not at all."""
+    import io
 
-    folder = os.path.dirname(os.path.abspath(path))
+    from rolelint.writing import replacing
+
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".rolelint-", dir=folder)
-    except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        with (
+            replacing(path, 0o666 & ~_umask()) as file,
+            io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="\n") as stream,
+        ):
             render_to(stream.write)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
     except OSError as error:
         raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def _umask() -> int:
