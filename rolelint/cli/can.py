@@ -62,7 +62,7 @@ def command(
                     "action": action,
                     "actor": actor,
                     "certainty": answer.certainty if answer.verdict == "yes" else None,
-                    "witness": asking.show_witness(answer.witness) if answer.witness else None,
+                    "witness": answer.witness.plain() if answer.witness else None,
                     "statements": statements,
                     "reason": answer.reason or None,
                 },

@@ -57,9 +57,7 @@ def command(
             {
                 "role": one.id,
                 "name": one.name,
-                "gains": [
-                    {"actions": known.names(g.mask), "witness": asking.show_witness(g.witness)} for g in found.gains
-                ],
+                "gains": [{"actions": known.names(g.mask), "witness": g.witness.plain()} for g in found.gains],
                 "unknown": [{"actions": known.names(m), "reason": r} for m, r in found.unknown],
                 "_lines": [asking.witness_lines(g.witness, "      ") for g in found.gains],
             }

@@ -37,6 +37,16 @@ class Witness:
     context: dict[str, Any] = field(default_factory=dict)
     assumes: tuple[str, ...] = ()
 
+    def plain(self) -> dict[str, Any]:
+        """Give it as plain data, as every report that machines read shows it."""
+        return {
+            "principal": self.principal,
+            "action": self.action,
+            "resource": self.resource,
+            "context": self.context,
+            "assumes": self.assumes,
+        }
+
 
 @record
 class Related:
