@@ -212,6 +212,22 @@ def _collect_compared(node: Any, out: dict[str, list[str]]) -> None:
             _collect_compared(value, out)
 
 
+def is_no_value(node: Any) -> bool:
+    """Tell whether a node is `AWS::NoValue`."""
+    return isinstance(node, Mapping) and node.get("Ref") == "AWS::NoValue"
+
+
+def is_intrinsic(node: Any) -> bool:
+    """Tell whether a node is a call of a function, as SAM tells it."""
+    return isinstance(node, Mapping) and len(node) == 1 and str(next(iter(node))).startswith(("Fn::", "Ref"))
+
+
+def if_branches(node: Any) -> list[Any] | None:
+    """Give the condition and both branches where a node is `Fn::If`."""
+    found = node.get("Fn::If") if isinstance(node, Mapping) and len(node) == 1 else None
+    return found if isinstance(found, list) and len(found) == 3 else None
+
+
 def plain_text(value: object) -> str:
     """Write a scalar as CloudFormation does where it needs text."""
     if isinstance(value, bool):
