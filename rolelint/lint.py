@@ -17,7 +17,7 @@ from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.reach import enrich
-from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, read, read_folder
+from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, may_hold, read, read_folder
 from rolelint.records import replace
 from rolelint.sources.files import Source, collect, read_source
 
@@ -89,11 +89,10 @@ _Judged = tuple[list[RoleReport], list[UnknownItem]]
 
 
 class _Found(NamedTuple):
-    """A reading with the files it came from: real paths, and whether the user named them."""
+    """A reading with the file it came from."""
 
     reading: Reading
-    real: str
-    named: bool
+    source: Source
 
 
 def lint(
@@ -213,7 +212,7 @@ def _gather(
             _read_document(document, Source(document.file, "", True), context, report, found)
     # The readings hold what they need; the keys of a large dump are a copy of its policies.
     context.memo.clear()
-    readings = [one.reading for one in found if one.named or one.real not in context.used_files]
+    readings = [one.reading for one in found if one.source.named or not _is_part(one.source.path, context)]
     _forget_parts(request, context, report)
     roles: list[Role] = []
     for reading in readings:
@@ -223,6 +222,11 @@ def _gather(
             _surround(role, context)
             roles.append(role)
     return roles, readings
+
+
+def _is_part(path: str, context: ReadContext) -> bool:
+    """Tell whether another input names a file as its part."""
+    return bool(path and context.used_files) and os.path.realpath(path) in context.used_files
 
 
 def _each_once(items: list[UnknownItem]) -> list[UnknownItem]:
@@ -287,10 +291,9 @@ def _read_group(
 ) -> None:
     report.files += len(sources)
     context.move_to(os.path.dirname(sources[0].path) or ".")
-    from pathlib import Path
-
     try:
-        reading = read_folder(reader, [Path(source.path) for source in sources], context)
+        with _bounded(sources[0]):
+            reading = read_folder(reader, [source.path for source in sources], context)
     except InputError as error:
         report.errors.append(_problem(error, sources[0].name))
         return
@@ -300,7 +303,12 @@ def _read_group(
 def _read_source(source: Source, context: ReadContext, report: Report, found: list[_Found]) -> None:
     report.files += 1
     try:
-        documents = parse(source.name, read_source(source), bears_repeats)
+        held = [read_source(source)]
+        slow = not source.named and source.path.endswith((".yaml", ".yml"))
+        if slow and not may_hold(held[0]) and not _has_signs(held[0]):
+            return  # met on a walk, and nothing that any format could be; JSON is parsed as fast as it is searched
+        # Handed over, not shown: the parser drops the bytes before it parses.
+        documents = parse(source.name, held.pop(), bears_repeats)
     except InputError as error:
         _cannot_parse(source, error, report)
         return
@@ -313,7 +321,8 @@ def _read_document(
     document: Document, source: Source, context: ReadContext, report: Report, found: list[_Found]
 ) -> None:
     try:
-        reading = read(document, context)
+        with _bounded(source):
+            reading = read(document, context)
     except InputError as error:
         report.errors.append(_problem(error, source.name))
         return
@@ -321,11 +330,19 @@ def _read_document(
         _keep(reading, source, report, found)
 
 
+@contextmanager
+def _bounded(source: Source) -> Iterator[None]:
+    """Make an input that is nested too deeply the problem of that input alone."""
+    try:
+        yield
+    except RecursionError:
+        raise InputError("the input is nested too deeply to be read", location=Location(source.name)) from None
+
+
 def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:
     for problem in reading.problems:
-        assert isinstance(problem, Problem)
         _file_problem(problem, report)
-    found.append(_Found(reading, os.path.realpath(source.path) if source.path else "", source.named))
+    found.append(_Found(reading, source))
 
 
 def _file_problem(problem: Problem, report: Report, role: Role | None = None) -> None:
@@ -343,6 +360,10 @@ def _problem(error: InputError | UsageError, file: str) -> Problem:
     return Problem(error.message, error.location or Location(file), error.hint)
 
 
+def _has_signs(data: bytes) -> bool:
+    return any(all(word in data for word in group) for group in _SIGNS)
+
+
 def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
     """Report a file that cannot be parsed, unless it was only met on a walk and has no sign of IAM content."""
     problem = _problem(error, source.name)
@@ -358,7 +379,7 @@ def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
         data = read_source(source)
     except InputError:
         return
-    if not any(all(word in data for word in group) for group in _SIGNS):
+    if not _has_signs(data):
         return
     if any(sign in data for sign in (b"{{", b"{%", b"${", b"%{")):
         # A chart, a playbook or a module's template in a repository: not wrong, but not known either.
@@ -401,7 +422,6 @@ def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Repor
             if reading is not None:
                 policies += [policy for policy in reading.policies if policy.type is kind]
                 for problem in reading.problems:
-                    assert isinstance(problem, Problem)
                     _file_problem(problem, report)
     except InputError as error:
         raise UsageError(error.message, location=error.location or Location(path), hint=error.hint) from error
@@ -436,6 +456,8 @@ def _surround(role: Role, context: ReadContext) -> None:
     """Put the user's guardrails around a role; AWS lets nobody put a boundary on a service-linked role."""
     if context.boundaries and not role.service_linked:
         role.boundary = context.boundaries[0]
+        # What is not known about the boundary that it replaces is no question any more.
+        role.unknowns = tuple(u for u in role.unknowns if not u.what.startswith("permissions boundary"))
     if context.scps:
         role.scps = (*(role.scps or ()), *context.scps)
     if context.rcps:

@@ -130,17 +130,8 @@ def in_blocks(name: str, lines: Sequence[str]) -> dict[str, bytes]:
 
 def replace_file(path: Path, data: bytes) -> None:
     """Write a file in one step: either the old content stays or the new one is whole."""
-    import os
-    import tempfile
+    from rolelint.writing import replacing
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        if os.path.exists(name):
-            os.unlink(name)
-        raise
+    with replacing(path, 0o644) as file:
+        file.write(data)

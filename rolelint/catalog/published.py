@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rolelint.errors import InputError, Location
-from rolelint.records import field, record, replace
+from rolelint.records import field, record
 
 #: The access levels that change something. Setting tags does not count: tags are judged with the gates they serve.
 WRITE_LEVELS = frozenset({"Write", "Permissions management"})
@@ -98,11 +98,6 @@ def parse_levels(text: str | Iterable[str]) -> tuple[str, ...]:
     if strange:
         raise ValueError(f"unknown access level `{names[strange[0]]}`")
     return tuple(level for level in LEVELS if level.lower() in names)
-
-
-def with_pending(action: PublishedAction, pending: bool) -> PublishedAction:
-    """Copy an action with its pending mark set."""
-    return replace(action, pending=pending)
 
 
 def encode(published: Published, *, quick: bool = False) -> bytes:

@@ -101,17 +101,6 @@ def deciding_statements(role: Role, decision: Any) -> list[str]:
     return out
 
 
-def show_witness(witness: Any) -> dict[str, Any]:
-    """Give a witness in the form of the JSON report."""
-    return {
-        "principal": witness.principal,
-        "action": witness.action,
-        "resource": witness.resource,
-        "context": witness.context,
-        "assumes": list(witness.assumes),
-    }
-
-
 def witness_lines(witness: Any, indent: str = "  ") -> list[str]:
     """Write a witness for people."""
     lines = [f"{indent}{witness.action} on {witness.resource}"]

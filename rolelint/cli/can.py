@@ -6,6 +6,7 @@ import json
 
 import click
 
+from rolelint.cli.check import TYPES
 from rolelint.errors import UsageError, printable
 
 
@@ -16,7 +17,7 @@ from rolelint.errors import UsageError, printable
 @click.option("--resource", default=None, metavar="ARN", help="The resource that the request must name.")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
 @click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
-@click.option("--type", "forced_type", metavar="TYPE", default=None, help="What a bare policy is: identity ...")
+@click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--boundary", default="", metavar="FILE", help="Permissions boundary to put on the role.")
 @click.option("--scp", "scps", multiple=True, metavar="FILE", help="One level of SCPs, root first. Repeatable.")
 @click.option("--rcp", "rcps", multiple=True, metavar="FILE", help="RCPs of the account's resources. Repeatable.")
@@ -61,7 +62,7 @@ def command(
                     "action": action,
                     "actor": actor,
                     "certainty": answer.certainty if answer.verdict == "yes" else None,
-                    "witness": asking.show_witness(answer.witness) if answer.witness else None,
+                    "witness": answer.witness.plain() if answer.witness else None,
                     "statements": statements,
                     "reason": answer.reason or None,
                 },

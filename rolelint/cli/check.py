@@ -13,14 +13,15 @@ import click
 from rolelint.cli import grammar
 from rolelint.errors import UsageError, printable
 
-_TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
+#: What a bare policy can be said to be.
+TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
 _FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 _FORMATS = ("text", "json", "sarif")
 
 
 @click.command("check", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--type", "forced_type", type=click.Choice(_TYPES), help="What bare policies are; shape tells otherwise.")
+@click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Paths to leave out, as in .gitignore. Repeatable.")
 @click.option("--boundary", default="", help="Permissions boundary to put on every principal.", metavar="FILE")
 @click.option("--scp", "scps", multiple=True, help="One level of SCPs, root first. Repeatable.", metavar="FILE")
@@ -171,7 +172,7 @@ def perform(
             else:
                 lint(request, front, book, options, report, scribe=scribe(settings.format_name, settings.effects))
         report.catalog = _catalog_facts()
-        code = exit_code(report, settings.allow_unknown)
+        code = report.exit_code(settings.allow_unknown)
         if settings.hook and code == 3:
             code = 0
         style = Style(
@@ -204,18 +205,6 @@ def perform(
         return code
     finally:
         report.close()
-
-
-def exit_code(report: Any, allow_unknown: bool) -> int:
-    """Work out the exit code; with `--fail-on never` findings do not count."""
-    if report.fail_on != "never":
-        code: int = report.exit_code(allow_unknown)
-        return code
-    if report.errors:
-        return 2
-    if not report.checked:
-        return 3
-    return 4 if report.unknown and not allow_unknown else 0
 
 
 def wants_color(choice: str, to_file: bool) -> bool:
@@ -275,24 +264,19 @@ def _write_stdout(render_to: Any) -> None:
 
 
 def _write_file(path: str, render_to: Any) -> None:
-    """Write the report beside its place and move it there, so that nobody reads half of it."""
-    import tempfile
+    """Write the report whole or not at all."""
+    import io
 
-    folder = os.path.dirname(os.path.abspath(path))
+    from rolelint.writing import replacing
+
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".rolelint-", dir=folder)
-    except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        with (
+            replacing(path, 0o666 & ~_umask()) as file,
+            io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="\n") as stream,
+        ):
             render_to(stream.write)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
     except OSError as error:
         raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
 
 
 def _umask() -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rolelint.cli.check import TYPES
 from rolelint.errors import printable
 from rolelint.policies.role import Role
 
@@ -17,7 +18,7 @@ from rolelint.policies.role import Role
 @click.option("--role", default="", metavar="NAME", help="Compare this role only.")
 @click.option("--destructive-only", is_flag=True, help="Only actions that can destroy, lock out, disrupt or escalate.")
 @click.option("--actor", default="any", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
-@click.option("--type", "forced_type", metavar="TYPE", default=None, help="What a bare policy is: identity ...")
+@click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--parameters", default="", metavar="FILE", help="Values of template parameters, for OLD and NEW.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
@@ -56,9 +57,7 @@ def command(
             {
                 "role": one.id,
                 "name": one.name,
-                "gains": [
-                    {"actions": known.names(g.mask), "witness": asking.show_witness(g.witness)} for g in found.gains
-                ],
+                "gains": [{"actions": known.names(g.mask), "witness": g.witness.plain()} for g in found.gains],
                 "unknown": [{"actions": known.names(m), "reason": r} for m, r in found.unknown],
                 "_lines": [asking.witness_lines(g.witness, "      ") for g in found.gains],
             }

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
-from rolelint.errors import InputError, Location
 
 _SHARED = ("format_name", "output", "effects", "fail_on", "allow_unknown", "color", "verbose")
 
@@ -39,13 +37,12 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
 
 
 def _load(name: str) -> Any:
-    try:
-        with click.open_file(name, encoding="utf-8") as stream:
-            return json.load(stream)
-    except OSError as error:
-        raise InputError((error.strerror or "cannot be read").lower(), location=Location(name)) from error
-    except ValueError as error:
-        raise InputError(f"not JSON: {error}", location=Location(name)) from error
+    from rolelint.documents.encoding import decode
+    from rolelint.documents.json_text import parse_json
+    from rolelint.sources.files import Source, read_source
+
+    source = Source("<stdin>", "", True) if name == "-" else Source(name, name, True)
+    return parse_json(source.name, decode(source.name, read_source(source))).data
 
 
 command = click.Command(

@@ -13,6 +13,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_ANY_MARK = tuple(mark for mark, _ in _MARKS)
 
 
 def decode(file: str, data: bytes) -> str:
@@ -21,9 +22,9 @@ def decode(file: str, data: bytes) -> str:
     Raises:
         InputError: for binary files, and for bytes that are not valid in the encoding, with their place.
     """
-    for mark, encoding in _MARKS:
-        if data.startswith(mark):
-            return _decode(file, data[len(mark) :], encoding)
+    if data.startswith(_ANY_MARK):
+        mark, encoding = next(pair for pair in _MARKS if data.startswith(pair[0]))
+        return _decode(file, data[len(mark) :], encoding)
     if b"\0" in data[:1024]:
         return _decode(file, data, _guess(file, data))
     return _decode(file, data, "utf-8")
@@ -31,7 +32,7 @@ def decode(file: str, data: bytes) -> str:
 
 def is_binary(head: bytes) -> bool:
     """Tell from the first bytes whether a file cannot be text of any kind."""
-    return b"\0" in head and not head.startswith(tuple(mark for mark, _ in _MARKS)) and not _pattern(head)
+    return b"\0" in head and not head.startswith(_ANY_MARK) and not _pattern(head)
 
 
 def _pattern(head: bytes) -> str:

@@ -64,8 +64,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _load(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_pairs, parse_constant=_constant)
+#: Made once: `json.loads` makes a decoder for each call that has a hook.
+_load = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant).decode
 
 
 def _at(file: str, text: str, start: int, end: int) -> Location:

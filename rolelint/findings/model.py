@@ -37,6 +37,16 @@ class Witness:
     context: dict[str, Any] = field(default_factory=dict)
     assumes: tuple[str, ...] = ()
 
+    def plain(self) -> dict[str, Any]:
+        """Give it as plain data, as every report that machines read shows it."""
+        return {
+            "principal": self.principal,
+            "action": self.action,
+            "resource": self.resource,
+            "context": self.context,
+            "assumes": self.assumes,
+        }
+
 
 @record
 class Related:
@@ -201,11 +211,15 @@ class Report:
             self.written.close()
 
     def exit_code(self, allow_unknown: bool = False) -> int:
-        """Work out the exit code: 2 input errors, 3 nothing to check, 1 findings, 4 unknown, 0 clean."""
+        """Work out the exit code: 2 input errors, 3 nothing to check, 1 findings, 4 unknown, 0 clean.
+
+        With the threshold `never`, findings do not count.
+        """
         if self.errors:
             return 2
         if not self.checked:
             return 3
-        if any(count and at_least(severity, self.fail_on) for severity, count in self.severities().items()):
+        counts = self.severities().items() if self.fail_on != "never" else ()
+        if any(count and at_least(severity, self.fail_on) for severity, count in counts):
             return 1
         return 4 if self.unknown and not allow_unknown else 0

@@ -25,14 +25,12 @@ class Settings(NamedTuple):
         private_auditors: a folder of the user's own auditors, or empty for the default.
         community_auditors: whether its community auditors take part.
         new_only: leave out policies that a role had before a change.
-        keep_all_actions: whether findings list all their actions.
     """
 
     config: str = ""
     private_auditors: str = ""
     community_auditors: bool = False
     new_only: bool = False
-    keep_all_actions: bool = True
 
 
 class _Read(NamedTuple):
@@ -41,10 +39,6 @@ class _Read(NamedTuple):
     told: Told
     file: str
     statement: Location | None
-
-
-#: Actions that a finding lists when effects are summed up.
-_FEW_ACTIONS = 20
 
 
 @contextmanager
@@ -184,7 +178,6 @@ class Pack:
         said = [] if told.key in _SENTENCES and told.text else [_lowered(title)]
         text = ": ".join([f"`{label}`", *said, *([told.text] if told.text else [])])
         name = role.name if role else policy.name
-        actions = told.actions if self._settings.keep_all_actions else told.actions[:_FEW_ACTIONS]
         return Finding(
             rule=code_of(told.key),
             name=name_of(told.key),
@@ -197,7 +190,7 @@ class Pack:
             message=" ".join(show(text).split()),
             location=location,
             identity=(code_of(told.key), name, _content(told.statement), told.text, os.path.basename(location.file)),
-            actions=actions,
+            actions=told.actions,
             granted_by=(show(label),),
             fix=fix,
             category="grammar",

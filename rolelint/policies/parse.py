@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from rolelint.errors import Route
 from rolelint.policies.document import (
@@ -15,6 +15,7 @@ from rolelint.policies.document import (
     Statement,
     unknown_document,
 )
+from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.text import has_unknown, show, unknown, unknown_names
 
 _PLAIN_OPERATORS = (
@@ -34,6 +35,7 @@ _ELEMENTS = frozenset(
 Doubt = Callable[..., None]
 
 _RESOURCE_HEADS = ("*", "?")
+_TEXT = frozenset((str,))
 
 _PLACEHOLDER = re.compile(r"\$\{(?!!)([^}]*)\}")
 
@@ -62,13 +64,13 @@ def decode_document(text: str) -> object:
     """Turn the text of a policy, plain or percent-encoded as the IAM API returns it, into plain data.
 
     Raises:
-        ValueError: when the text is not JSON in either form.
+        PolicyTextError: when the text is not JSON in either form, or not as AWS takes it.
     """
     if text.lstrip()[:3].upper() == "%7B":
         from urllib.parse import unquote
 
         text = unquote(text)
-    return json.loads(text)
+    return loads(text)
 
 
 def parse_document(data: object) -> PolicyDocument:
@@ -77,13 +79,20 @@ def parse_document(data: object) -> PolicyDocument:
     Text with unknown parts (`policies.text`) is kept; a document that is one unknown value is an unknown document.
     Never raises: what AWS would refuse becomes a problem, and the statement is marked doubtful (S1.20).
     """
+    try:
+        return _document(data)
+    except RecursionError:
+        return _refused("the policy is nested too deeply to be read")
+
+
+def _document(data: object) -> PolicyDocument:
     if isinstance(data, str):
         if has_unknown(data) and not data.lstrip().startswith("{"):
             return unknown_document(f"`{show(data)}` is not known yet")
         try:
             data = decode_document(data)
-        except ValueError as error:
-            return _refused(f"the policy text is not JSON: {error}")
+        except PolicyTextError as error:
+            return _refused(str(error))
     if not isinstance(data, dict):
         return _refused(f"a policy document must be an object, not {_kind(data)}")
     problems: list[DocumentProblem] = []
@@ -156,10 +165,11 @@ def _statement(
         problems.append(DocumentProblem(message, where, hint, "warning"))
         doubts.append(message)
 
-    for key in item:
-        if key not in _ELEMENTS:
-            known = next((name for name in _ELEMENTS if name.lower() == str(key).lower()), "")
-            doubt(f"unknown element `{key}`", (*route, key), f"did you mean `{known}`?" if known else "")
+    if not _ELEMENTS.issuperset(item):
+        for key in item:
+            if key not in _ELEMENTS:
+                known = next((name for name in _ELEMENTS if name.lower() == str(key).lower()), "")
+                doubt(f"unknown element `{key}`", (*route, key), f"did you mean `{known}`?" if known else "")
     written = item.get("Effect")
     effect = "Deny" if str(written).lower() == "deny" else "Allow"
     if written not in ("Allow", "Deny"):
@@ -214,10 +224,17 @@ def _statement(
     )
 
 
-def _strings(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
+def _strings(value: object, route: Route, doubt: Doubt) -> Iterable[str]:
     if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
+        return (value,)
+    if isinstance(value, list) and not set(map(type, value)) - _TEXT:
+        return value
+    return _mixed(value, route, doubt)
+
+
+def _mixed(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
+    """Read what is not text, or not only text."""
+    if isinstance(value, list):
         for i, item in enumerate(value):
             if isinstance(item, str):
                 yield item
@@ -247,7 +264,7 @@ def _opaque(value: object) -> str:
 def _resources(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
     """Read resources; a placeholder in place of an ARN, such as `<TABLE_ARN>`, is a value not known yet."""
     for text in _strings(value, route, doubt):
-        if text.startswith(_RESOURCE_HEADS) or text[:1].isalnum() or has_unknown(text):
+        if text[:1].isalnum() or text.startswith(_RESOURCE_HEADS) or has_unknown(text):
             yield text
         else:
             doubt(f"a resource must be an ARN or `*`, not `{text}`", route)

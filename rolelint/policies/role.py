@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
-from rolelint.errors import Location, Route
+from rolelint.errors import Location, Problem, Route
 from rolelint.policies.document import PolicyDocument
 from rolelint.records import field, record
 
@@ -193,4 +193,4 @@ class Reading:
 
     roles: list[Role] = field(default_factory=list)
     policies: list[Policy] = field(default_factory=list)
-    problems: list[object] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)

@@ -13,18 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Hints(NamedTuple):
-    """What is known about a document beside its content.
-
-    Attributes:
-        forced_type: the policy type that the user names for bare policies, or None.
-        file: the path as the user named it.
-    """
-
-    forced_type: str | None = None
-    file: str = ""
-
-
 class ReadContext:
     """What a reader may need beside the document.
 
@@ -77,7 +65,7 @@ class ReadContext:
 class ReaderModule(Protocol):
     """What a reader module offers."""
 
-    def recognise(self, document: Document, hint: Hints) -> bool:
+    def recognise(self, document: Document) -> bool:
         """Tell by content, cheaply, whether the document has this format."""
 
     def read(self, document: Document, context: ReadContext) -> Reading:
@@ -87,7 +75,7 @@ class ReaderModule(Protocol):
 class FolderReaderModule(Protocol):
     """What a reader of several files at once offers."""
 
-    def read_folder(self, files: list[Path], context: ReadContext) -> Reading:
+    def read_folder(self, files: list[str], context: ReadContext) -> Reading:
         """Read all files of one format in one folder."""
 
 
@@ -97,11 +85,13 @@ class Reader(NamedTuple):
     Attributes:
         keys: the module is asked, and imported, only for objects with one of these keys and for lists that begin
             with such an object; empty: for every object and list.
+        words: every document of the format has one of them in its text (`may_hold`).
     """
 
     name: str
     module: str
     keys: frozenset[str] = frozenset()
+    words: tuple[bytes, ...] = (b"Statement",)
 
 
 class FolderReader(NamedTuple):
@@ -119,7 +109,12 @@ class FolderReader(NamedTuple):
 #: Asked in this order; the first that recognises a document reads it.
 READERS: tuple[Reader, ...] = (
     Reader("policy", "rolelint.readers.policy", frozenset(("Statement",))),
-    Reader("dump", "rolelint.readers.dump", frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList"))),
+    Reader(
+        "dump",
+        "rolelint.readers.dump",
+        frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList")),
+        (b"DetailList",),
+    ),
     Reader(
         "cli_output",
         "rolelint.readers.cli_output",
@@ -127,10 +122,19 @@ READERS: tuple[Reader, ...] = (
             "Role Roles RoleName UserName GroupName PolicyVersion Policy Policies AttachedPolicies PolicyNames "
             "ResourcePolicy Attributes policyText InlinePolicy PolicyInJson".split()
         ),
+        tuple(
+            b"Statement PolicyDocument PolicyVersion PolicySummary PolicyArn PolicyNames PolicyList "
+            b"AttachedManagedPolicies :policy/".split()
+        ),
     ),
-    Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles"))),
-    Reader("plan", "rolelint.readers.plan", frozenset(("planned_values", "resource_changes", "values"))),
-    Reader("cloudformation", "rolelint.readers.cloudformation", frozenset(("Resources",))),
+    Reader("bundle", "rolelint.readers.bundle", frozenset(("role", "roles")), (b"role",)),
+    Reader(
+        "plan",
+        "rolelint.readers.plan",
+        frozenset(("planned_values", "resource_changes", "values")),
+        (b"format_version",),
+    ),
+    Reader("cloudformation", "rolelint.readers.cloudformation", frozenset(("Resources",)), (b"Resources",)),
     Reader("collection", "rolelint.readers.collection"),
 )
 
@@ -153,6 +157,11 @@ def bears_repeats(data: Any) -> bool:
     return is_template(data)
 
 
+def may_hold(data: bytes) -> bool:
+    """Tell cheaply whether some reader may take a file: text with escapes or in another encoding may hold anything."""
+    return b"\\" in data or b"\0" in data or any(word in data for reader in READERS for word in reader.words)
+
+
 def read(document: Document, context: ReadContext) -> Reading | None:
     """Read a document with the first reader that recognises it.
 
@@ -163,16 +172,15 @@ def read(document: Document, context: ReadContext) -> Reading | None:
     if not isinstance(data, dict | list):
         return None
     head = data[0] if isinstance(data, list) and data else data
-    hints = Hints(context.forced_type, document.file)
     for reader in READERS:
         if reader.keys and not (isinstance(head, dict) and not reader.keys.isdisjoint(head)):
             continue
         module = cast(ReaderModule, import_module(reader.module))
-        if module.recognise(document, hints):
+        if module.recognise(document):
             return module.read(document, context)
     return None
 
 
-def read_folder(reader: FolderReader, files: list[Path], context: ReadContext) -> Reading:
+def read_folder(reader: FolderReader, files: list[str], context: ReadContext) -> Reading:
     """Read the files of one folder that belong to one format."""
     return cast(FolderReaderModule, import_module(reader.module)).read_folder(files, context)

@@ -14,7 +14,7 @@ from rolelint.errors import InputError, Location, Problem, Route, printable
 from rolelint.policies.document import unknown_document
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.parts import FULL_ACCESS, arn_account, arn_name, arn_partition, managed_policy, parsed, tag_map
 
 _SHARED = frozenset("scps rcps resource_policies account partition management_account".split())
@@ -27,7 +27,7 @@ _INLINE = _REFERENCE - {"arn"}
 _RESOURCE_POLICY = frozenset(("resource", "name", "document", "file"))
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document names a role and, beside it, something that only a bundle has."""
     data = document.data
     if not isinstance(data, dict):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rolelint.documents import Document, Place
 from rolelint.errors import Route
 from rolelint.policies.document import unknown_document
+from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.dump import read_principal
 from rolelint.readers.parts import arn_account, arn_name, arn_partition, managed_policy, stem
 from rolelint.readers.policy import add_policy
@@ -22,7 +22,7 @@ _RESOURCE_NAMES = ("ResourceArn", "ARN", "Arn", "BackupVaultArn", "FileSystemArn
 _DETAIL_LISTS = frozenset(("RolePolicyList", "UserPolicyList", "AttachedManagedPolicies"))
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document has the shape that one of the commands prints."""
     data = document.data
     return isinstance(data, dict) and _command(data) is not None
@@ -87,9 +87,9 @@ def _is_policy_text(value: Any) -> bool:
     if not isinstance(value, str) or "Statement" not in value:
         return False
     try:
-        return looks_like_policy(json.loads(value))
-    except (ValueError, RecursionError):
-        return False
+        return looks_like_policy(loads(value))
+    except PolicyTextError as error:
+        return error.is_json
 
 
 def _detail(document: Document, context: ReadContext, reading: Reading) -> None:

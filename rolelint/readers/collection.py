@@ -7,7 +7,7 @@ from typing import Any
 from rolelint.documents import Document
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Reading
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.parts import stem
 from rolelint.readers.policy import add_policy
 
@@ -15,7 +15,7 @@ _TEXTS = ("PolicyDocument", "Document", "policy", "document")
 _NAMES = ("PolicyName", "Name", "name", "Id")
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether every item is a policy, or an object that names and holds one."""
     data = document.data
     items = list(data.values()) if isinstance(data, dict) else data

@@ -8,14 +8,14 @@ from typing import Any
 from rolelint.documents import Document, Place
 from rolelint.errors import Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.parts import arn_account, arn_partition, managed_policy, parsed, tag_map
 from rolelint.readers.policy import add_policy
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList")
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document has the lists that only this command prints."""
     pages = document.data if isinstance(document.data, list) else [document.data]
     return bool(pages) and all(

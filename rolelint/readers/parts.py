@@ -10,9 +10,28 @@ from rolelint.documents import Place
 from rolelint.policies.document import PolicyDocument, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, Unknown
+from rolelint.policies.text import has_unknown
 
 #: The policy that every organization attaches until somebody replaces it.
 FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+
+#: Beginnings of Region names, and the partition of those Regions; all others are in `aws`.
+_PARTITIONS = (
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def partition_of(region: str) -> str:
+    """Tell the partition of a Region, or empty when the Region is not known."""
+    if not region or has_unknown(region):
+        return ""
+    return next((partition for start, partition in _PARTITIONS if region.startswith(start)), "aws")
 
 
 def parsed(data: Any, memo: dict[Any, Any]) -> PolicyDocument:
@@ -65,28 +84,47 @@ def managed_policy(
         The policy, and what is not known when the catalogue does not have it: the policy's document is then unknown.
     """
     name = name or arn_name(arn)
-    document = memo.get(("managed", arn))
-    if document is None:
-        document = memo[("managed", arn)] = _catalogued(arn, memo)
-    policy = Policy(kind, name, document, place.fixed, arn, "", False)
-    if not document.unknown:
-        return policy, None
+    document = published(arn, memo)
+    if document is not None:
+        return Policy(kind, name, document, place.fixed, arn, "", False), None
+    if ":iam::aws:" in arn:
+        reason = f"the AWS managed policy `{arn}` is not in the catalogue"
+    else:
+        reason = f"the text of the policy `{arn}` is not in the input"
     what = "permissions boundary" if kind is PolicyType.BOUNDARY else "attached policy"
-    return policy, Unknown(what, document.unknown, place(), kind is PolicyType.IDENTITY)
+    policy = Policy(kind, name, unknown_document(reason), place.fixed, arn, "", False)
+    return policy, Unknown(what, reason, place(), kind is PolicyType.IDENTITY)
 
 
-def _catalogued(arn: str, memo: dict[Any, Any]) -> PolicyDocument:
+def published(arn: str, memo: dict[Any, Any], by_name: bool = False) -> PolicyDocument | None:
+    """Give the document of a policy that AWS manages, or None when the catalogue has none by that ARN.
+
+    The same policies exist in every partition, so the partition may be a value that is not known.
+
+    Args:
+        by_name: whether a name can stand in place of the ARN.
+    """
+    key = ("managed", arn, by_name)
+    if key not in memo:
+        memo[key] = _published(arn, memo, by_name)
+    document: PolicyDocument | None = memo[key]
+    return document
+
+
+def _published(arn: str, memo: dict[Any, Any], by_name: bool) -> PolicyDocument | None:
     if arn.endswith(":policy/service_control_policy/p-FullAWSAccess"):
         return parsed(FULL_ACCESS, memo)
-    found = None
-    if ":iam::aws:" in arn:
-        from rolelint.catalog import catalog
+    head, managed, path = arn.partition(":iam::aws:policy/")
+    if has_unknown(path) or (has_unknown(head) and not managed):
+        return None
+    if managed and has_unknown(head):
+        arn = f"arn:aws{managed}{path}"
+    elif not managed and not (by_name and ":" not in arn):
+        return None
+    from rolelint.catalog import catalog
 
-        found = catalog().managed_policy(arn)
-        if found is None:
-            return unknown_document(f"the AWS managed policy `{arn}` is not in the catalogue")
-        return parsed(found, memo)
-    return unknown_document(f"the text of the policy `{arn}` is not in the input")
+    found = catalog().managed_policy(arn)
+    return None if found is None else parsed(found, memo)
 
 
 def tag_map(value: Any) -> dict[str, str]:

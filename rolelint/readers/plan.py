@@ -9,7 +9,7 @@ from rolelint.documents import Document
 from rolelint.errors import Location, Problem, Route, show_route
 from rolelint.policies.role import Reading
 from rolelint.policies.text import show, unknown
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.terraform import kinds, principals
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
@@ -30,7 +30,7 @@ _DOCUMENTS = frozenset(
 _SEVERAL = frozenset(("roles", "users", "groups", "policy_arns", "managed_policy_arns"))
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document is a plan or a state as `terraform show -json` prints it."""
     data = document.data
     if not isinstance(data, dict) or not isinstance(data.get("format_version"), str):
@@ -50,7 +50,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     """
     plan = _Plan(document, context)
     new_only = bool(context.options.get("new_only"))
-    reading = assemble(plan.after, plan.before, context.memo, context.boundaries, new_only)
+    reading = assemble(plan.after, plan.before, context.memo, new_only)
     if document.data.get("errored") is True:
         where = Location(document.file)
         hint = "run `terraform plan` until it succeeds"
@@ -163,15 +163,12 @@ class _Plan:
         if sensitive is True:
             sensitive = dict.fromkeys(values, True)
         if isinstance(sensitive, dict):
-            hidden = frozenset(name for name, part in sensitive.items() if any_true(part))
+            hidden = frozenset(name for name, part in sensitive.items() if part and any_true(part))
             if hidden:
                 values = {k: self._redactor.value(v, sensitive[k]) if k in hidden else v for k, v in values.items()}
         values = self._redactor.all_of(values)
         config_address = parsed.config if parsed else ""
         config = self.configuration.resource(call_names(module), config_address)
-        provider = str(
-            (config or {}).get("provider_config_key") or str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
-        )
         configured = frozenset(mapping(config.get("expressions"))) if config is not None else None
         return Instance(
             address,
@@ -181,7 +178,7 @@ class _Plan:
             str(row.get("name", "")),
             row["index"] if isinstance(row.get("index"), str | int) else None,
             values,
-            provider,
+            self._provider(config, row),
             configured,
             hidden,
         )
@@ -235,7 +232,7 @@ class _Plan:
     def _targets(self, instance: Instance, path: Route) -> Targets:
         address = split_address(instance.address)
         if address is None:
-            return Targets((), (), ())
+            return Targets((), ())
         expression = self.configuration.expression(call_names(address.module), address.config, path)
         return self.configuration.targets(address, expression)
 

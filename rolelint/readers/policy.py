@@ -9,11 +9,11 @@ from rolelint.errors import Problem
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
-from rolelint.readers import Hints, ReadContext
+from rolelint.readers import ReadContext
 from rolelint.readers.parts import arn_account, arn_partition, parsed, stem
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether the document is one policy."""
     return looks_like_policy(document.data)
 

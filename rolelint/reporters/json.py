@@ -132,7 +132,6 @@ def _group(group: EffectGroup, effects: str) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    witness = finding.witness
     made: dict[str, Any] = {
         "rule": finding.rule,
         "name": finding.name,
@@ -146,15 +145,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "role_name": finding.role_name,
         "message": finding.message,
         "location": location(finding.location),
-        "witness": None
-        if witness is None
-        else {
-            "principal": witness.principal,
-            "action": witness.action,
-            "resource": witness.resource,
-            "context": witness.context,
-            "assumes": witness.assumes,
-        },
+        "witness": finding.witness.plain() if finding.witness is not None else None,
         "actions": finding.actions,
         "scope": finding.scope,
         "gate": finding.gate,

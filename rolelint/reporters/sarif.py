@@ -110,14 +110,7 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
         if value:
             facts[key] = value
     if finding.witness:
-        witness = finding.witness
-        facts["witness"] = {
-            "principal": witness.principal,
-            "action": witness.action,
-            "resource": witness.resource,
-            "context": witness.context,
-            "assumes": witness.assumes,
-        }
+        facts["witness"] = finding.witness.plain()
     made: dict[str, Any] = {
         "ruleId": finding.rule,
         "ruleIndex": order[finding.rule],

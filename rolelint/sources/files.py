@@ -95,6 +95,21 @@ def read_bytes(path: str) -> bytes:
         raise InputError("no file can have this name", location=Location(path)) from error
 
 
+def read_regular(path: str) -> bytes:
+    """Read a file that was found or that an input names: never a pipe or a device, which may have no end.
+
+    Raises:
+        InputError: as of `read_bytes`.
+    """
+    try:
+        regular = stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):
+        regular = True  # reading it says what is wrong
+    if not regular:
+        raise InputError("this is no regular file", location=Location(path))
+    return read_bytes(path)
+
+
 def read_source(source: Source) -> bytes:
     """Read a source; standard input to its end."""
     if not source.path:

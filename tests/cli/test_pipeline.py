@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from rolelint.errors import UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
-from rolelint.lint import Request, lint
+from rolelint.lint import Request, lint, load_roles
 from rolelint.policies.role import Policy, Role
 from rolelint.sources.files import collect
 
@@ -288,6 +289,73 @@ def test_guardrails_surround_everything(tree: Path) -> None:
     assert shapes == [("p", "limit", [2, 2], 1), ("r", "limit", [1, 2, 2], 1), ("l", None, [2, 2], 1)]
 
 
+_ELSEWHERE = "arn:aws:iam::111122223333:policy/elsewhere"
+#: Roles whose boundary is not in the input.
+BOUNDED = {
+    "bundle": ("a.yaml", f"role: r\ninline: {{p: {POLICY}}}\nboundary: {_ELSEWHERE}\n"),
+    "dump": (
+        "a.json",
+        '{"RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r", "AssumeRolePolicyDocument": '
+        f'{TRUST}, "PermissionsBoundary": {{"PermissionsBoundaryArn": "{_ELSEWHERE}"}}}}]}}',
+    ),
+    "template": (
+        "a.json",
+        '{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": '
+        f'{TRUST}, "PermissionsBoundary": "{_ELSEWHERE}"}}}}}}}}',
+    ),
+    "terraform": (
+        "a.tf",
+        f'resource "aws_iam_role" "r" {{\n  permissions_boundary = "{_ELSEWHERE}"\n'
+        f"  assume_role_policy = jsonencode({TRUST})\n}}\n",
+    ),
+    "terraform, not known": (
+        "a.tf",
+        f'variable "b" {{}}\nresource "aws_iam_role" "r" {{\n  permissions_boundary = var.b\n'
+        f"  assume_role_policy = jsonencode({TRUST})\n}}\n",
+    ),
+}
+
+
+@pytest.mark.parametrize(("file", "text"), BOUNDED.values(), ids=BOUNDED)
+def test_a_boundary_of_the_user_leaves_no_question_about_the_one_it_replaces(tree: Path, file: str, text: str) -> None:
+    put(file, text)
+    put("limit.json", DENY)
+    (before,) = load_roles(Request((file,)), Report())
+    assert [item.what for item in before.unknowns] == ["permissions boundary"]
+    (role,) = load_roles(Request((file,), boundary="limit.json"), Report())
+    assert (role.boundary and role.boundary.name, role.unknowns) == ("limit", ())
+
+
+_UNPUBLISHED = "arn:aws:iam::aws:policy/NoSuchPolicy"
+_ATTACHING = {
+    "a.yaml": f"role: bundle\nattached: [{_UNPUBLISHED}]\n",
+    "a.json": '{"Resources": {"R": {"Type": "AWS::IAM::Role", "Properties": {"RoleName": "template", '
+    f'"AssumeRolePolicyDocument": {TRUST}, "ManagedPolicyArns": ["{_UNPUBLISHED}"]}}}}}}}}',
+    "m/a.tf": 'resource "aws_iam_role" "r" {\n  name = "source"\n'
+    f'  managed_policy_arns = ["{_UNPUBLISHED}"]\n  assume_role_policy = jsonencode({TRUST})\n}}\n',
+}
+
+
+def test_what_is_said_of_a_managed_policy_does_not_depend_on_the_order_of_the_files(tree: Path) -> None:
+    for file, text in _ATTACHING.items():
+        put(file, text)
+    said = []
+    for order in permutations(_ATTACHING):
+        roles = load_roles(Request(order), Report())
+        said.append({role.name: [(u.what, u.reason) for u in role.unknowns] for role in roles})
+    assert set(said[0]) == {"bundle", "template", "source"}
+    assert all(len(reasons) == 1 for reasons in said[0].values())
+    assert all(one == said[0] for one in said)
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "${AWS::Partition}"])
+def test_a_managed_policy_is_the_same_in_every_partition(tree: Path, partition: str) -> None:
+    text = _ATTACHING["a.json"].replace(f'"{_UNPUBLISHED}"', '{"Fn::Sub": "arn:aws:iam::aws:policy/ReadOnlyAccess"}')
+    put("a.json", text.replace("arn:aws:", f"arn:{partition}:"))
+    (role,) = load_roles(Request(("a.json",)), Report())
+    assert (len(role.identity), role.unknowns) == (1, ())
+
+
 def test_files_of_guardrails_are_not_checked_alone(tree: Path) -> None:
     put("d/limit.json", POLICY)
     put("d/p.json", POLICY)
@@ -327,3 +395,13 @@ def test_the_collector_is_left_as_it_was(tree: Path) -> None:
         assert not gc.isenabled()
     finally:
         gc.enable()
+
+
+def test_with_the_threshold_never_findings_do_not_count(tree: Path) -> None:
+    put("p.json", POLICY)
+    report, _ = run("p.json")
+    assert (report.exit_code(), len(report.all_findings())) == (1, 1)
+    report.fail_on = "never"
+    assert report.exit_code() == 0
+    report.unknown.append(UnknownItem("", "p", "x", "x", report.roles[0].source))
+    assert (report.exit_code(), report.exit_code(allow_unknown=True)) == (4, 0)

@@ -231,3 +231,26 @@ def test_the_published_schema_accepts_the_project_s_own_cases() -> None:
     jsonschema.Draft202012Validator(schema).validate(cases)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft202012Validator(schema).validate([{"id": 1}])
+
+
+@pytest.mark.parametrize("command", [("can", "--action", "s3:*"), ("diff",)], ids=lambda words: words[0])
+def test_a_type_of_policy_that_does_not_exist_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    policy = _write(tmp_path, "p.json", _policy(_WIDE))
+    name, *more = command
+    assert run([name, *[policy] * (2 if name == "diff" else 1), *more, "--type", "foo"]) == 2
+    assert "'foo' is not one of 'identity'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no such file"), (b"\xff", "byte 0xff")], ids=["missing", "bytes"]
+)
+def test_merge_says_what_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "report.json"
+    if content is not None:
+        path.write_bytes(content)
+    assert run(["merge", str(path)]) == 2
+    assert said in capsys.readouterr().err

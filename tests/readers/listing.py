@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rolelint.errors import Problem
 from rolelint.policies.role import Policy, Reading, Role
 from rolelint.policies.text import show
 
@@ -28,7 +27,6 @@ def listing(reading: Reading, places: bool = False) -> str:
             guards = f" [{', '.join(resource.protections)}]" if resource.protections else ""
             lines.append(f"  {resource.type} {show(resource.arn)}{guards}")
     for problem in reading.problems:
-        assert isinstance(problem, Problem)
         lines.append(f"problem {problem.kind}: {problem.message}")
     return "\n".join(lines) + "\n"
 

@@ -10,12 +10,12 @@ from rolelint.errors import InputError, Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Resource
 
 if TYPE_CHECKING:
-    from rolelint.readers import Hints, ReadContext
+    from rolelint.readers import ReadContext
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.template import Template
 
 
-def recognise(document: Document, hint: Hints) -> bool:
+def recognise(document: Document) -> bool:
     """Tell whether a document is a template."""
     from rolelint.readers.cloudformation.template import is_template
 
@@ -30,6 +30,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     states are all read (`branches.read_document`). The account of a role is known only when somebody states it.
     """
     from rolelint.readers.cloudformation.assembly import Assembly
+    from rolelint.readers.cloudformation.cdk import problems
     from rolelint.readers.cloudformation.guards import policies
     from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
@@ -38,6 +39,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     reading = Reading(problems=[*repeated_keys(document)])
     if not _concerns_iam(template):
         return reading
+    reading.problems += problems(context.base, document.file, context.memo)
     assembly = Assembly(document, template, context.memo)
     hanging = tuple(policies(assembly))
     on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)

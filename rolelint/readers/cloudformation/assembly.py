@@ -8,7 +8,6 @@ from typing import Any
 from rolelint.documents import Document
 from rolelint.errors import Location, Route, show_route
 from rolelint.policies.document import PolicyDocument, unknown_document
-from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, Unknown
 from rolelint.policies.text import has_unknown, show, split_unknown
 from rolelint.readers.cloudformation.branches import (
@@ -24,6 +23,7 @@ from rolelint.readers.cloudformation.branches import (
 from rolelint.readers.cloudformation.kinds import arn_of, physical_name
 from rolelint.readers.cloudformation.template import ABSENT, Declared, Open, Scenario, Template, plain_text
 from rolelint.readers.cloudformation.values import Evaluator
+from rolelint.readers.parts import published
 from rolelint.records import replace
 
 EVERY: Scenarios = ({},)
@@ -240,7 +240,7 @@ class Assembly:
                         parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
                     continue
                 # The SAM transform takes the names of policies that AWS manages in place of their ARNs.
-                document = self.managed_document(arn, by_name=resource.generated)
+                document = published(arn, self.memo, by_name=resource.generated)
                 where = Places(self.document, {(): branch.route}, resource.address)
                 if document is None:
                     reason = _absent("managed policy", arn)
@@ -270,19 +270,6 @@ class Assembly:
         )
         self.note_unknown(policy, "attached policy", parts)
         return policy
-
-    def managed_document(self, arn: str, by_name: bool = False) -> PolicyDocument | None:
-        """Give the document of a policy that AWS manages, or None when AWS publishes none by that ARN."""
-        if has_unknown(arn) or not (":iam::aws:" in arn or (by_name and ":" not in arn)):
-            return None
-        key = ("managed policy", arn)
-        if key not in self.memo:
-            from rolelint.catalog import catalog
-
-            found = catalog().managed_policy(arn)
-            self.memo[key] = None if found is None else parse_document(found)
-        document: PolicyDocument | None = self.memo[key]
-        return document
 
     def hanging(self, kind: str, resource: Declared, base: Scenarios, parts: Parts) -> None:
         """Read the policy resources that name a principal."""
@@ -331,7 +318,7 @@ class Assembly:
                 name = physical_name(self.evaluator, declared)
                 title = declared.id if has_unknown(name) else name
                 return self.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
-        document = self.managed_document(arn)
+        document = published(arn, self.memo)
         if document is None:
             reason = _absent("permissions boundary", arn)
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))

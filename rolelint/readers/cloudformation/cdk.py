@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
+
+from rolelint.documents import parse
+from rolelint.errors import InputError, Location, Problem
+from rolelint.sources.files import read_regular
 
 _ENVIRONMENT = re.compile(r"^aws://([^/]+)/([^/]+)$")
+
+
+class _Manifest(NamedTuple):
+    """What a manifest says: of each stack the template file, pseudo parameters and parameters; and what is wrong."""
+
+    stacks: list[tuple[str, dict[str, Any], dict[str, Any]]]
+    problems: list[Problem]
 
 
 def stated(base: Path | None, file: str, memo: dict[Any, Any]) -> dict[str, Any]:
@@ -17,12 +28,7 @@ def stated(base: Path | None, file: str, memo: dict[Any, Any]) -> dict[str, Any]
     A template that the manifest does not name (a nested stack is an asset) belongs to a stack of the same assembly; it
     takes the account and Region that all stacks of the manifest share.
     """
-    if base is None or not file.endswith(".template.json"):
-        return {}
-    key = ("cdk manifest", str(base))
-    if key not in memo:
-        memo[key] = _stacks(base / "manifest.json")
-    stacks: list[tuple[str, dict[str, Any], dict[str, Any]]] = memo[key]
+    stacks = _manifest(base, file, memo).stacks
     name = PurePath(file).name
     for template, environment, parameters in stacks:
         if template == name:
@@ -37,12 +43,36 @@ def stated(base: Path | None, file: str, memo: dict[Any, Any]) -> dict[str, Any]
     }
 
 
-def _stacks(manifest: Path) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """List the stacks of a manifest: template file, pseudo parameters, parameters."""
+def problems(base: Path | None, file: str, memo: dict[Any, Any]) -> list[Problem]:
+    """Say what is wrong with the manifest beside a template, once for all templates."""
+    found = _manifest(base, file, memo).problems
+    told, found[:] = list(found), []
+    return told
+
+
+def _manifest(base: Path | None, file: str, memo: dict[Any, Any]) -> _Manifest:
+    if base is None or not file.endswith(".template.json"):
+        return _Manifest([], [])
+    key = ("cdk manifest", str(base))
+    if key not in memo:
+        memo[key] = _read(os.path.join(base, "manifest.json"))
+    manifest: _Manifest = memo[key]
+    return manifest
+
+
+def _read(path: str) -> _Manifest:
+    if not os.path.lexists(path):
+        return _Manifest([], [])
     try:
-        data = json.loads(manifest.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
+        documents = parse(path, read_regular(path))
+    except InputError as error:
+        hint = "without the manifest the account and Region of its stacks are not known"
+        return _Manifest([], [Problem(error.message, error.location or Location(path), hint, "warning")])
+    return _Manifest(_stacks(documents[0].data), []) if documents else _Manifest([], [])
+
+
+def _stacks(data: object) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """List the stacks of a manifest: template file, pseudo parameters, parameters."""
     artifacts = data.get("artifacts") if isinstance(data, Mapping) else None
     out = []
     for artifact in artifacts.values() if isinstance(artifacts, Mapping) else ():

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from rolelint.documents import parse
 from rolelint.errors import InputError, Location
+from rolelint.sources.files import read_bytes
 
 _HINT = (
     'write [{"ParameterKey": "...", "ParameterValue": "..."}], {"Parameters": {...}}, ["Key=Value"] or {"Key": "Value"}'
@@ -25,11 +25,7 @@ def read_parameters(file: str) -> dict[str, Any]:
     Raises:
         InputError: when the file cannot be read or has none of these forms.
     """
-    try:
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}".lower(), location=Location(file)) from error
-    documents = parse(file, content)
+    documents = parse(file, read_bytes(file))
     if len(documents) != 1:
         raise InputError("a parameters file holds one document", location=Location(file), hint=_HINT)
     values = _values(documents[0].data)

@@ -8,7 +8,17 @@ from typing import Any
 from rolelint.errors import Route
 from rolelint.readers.cloudformation.sam_events import send, source_statements
 from rolelint.readers.cloudformation.sam_policies import role_policies
-from rolelint.readers.cloudformation.template import ABSENT, Declared, Placed, Template, plain_text, section
+from rolelint.readers.cloudformation.template import (
+    ABSENT,
+    Declared,
+    Placed,
+    Template,
+    if_branches,
+    is_intrinsic,
+    is_no_value,
+    plain_text,
+    section,
+)
 from rolelint.readers.cloudformation.values import Evaluator
 
 PREFIX = "AWS::Serverless::"
@@ -52,11 +62,6 @@ def trust(service: str) -> dict[str, Any]:
     }
 
 
-def is_no_value(node: Any) -> bool:
-    """Tell whether a node is `AWS::NoValue`."""
-    return isinstance(node, Mapping) and node.get("Ref") == "AWS::NoValue"
-
-
 def bare(node: Any) -> Any:
     """Give the tree that the user wrote, without its place."""
     return node.value if isinstance(node, Placed) else node
@@ -73,7 +78,7 @@ def merged(own: Placed | None, shared: Placed | None) -> Any:
     if own is None or shared is None:
         return own or shared
     if isinstance(own.value, Mapping) and isinstance(shared.value, Mapping):
-        if _intrinsic(own.value) or _intrinsic(shared.value):
+        if is_intrinsic(own.value) or is_intrinsic(shared.value):
             return own
         out: dict[str, Any] = {}
         for key in (*shared.value, *(key for key in own.value if key not in shared.value)):
@@ -82,10 +87,6 @@ def merged(own: Placed | None, shared: Placed | None) -> Any:
     if isinstance(own.value, list) and isinstance(shared.value, list):
         return [_step(side, i) for side in (shared, own) for i in range(len(side.value))]
     return own
-
-
-def _intrinsic(node: Mapping[Any, Any]) -> bool:
-    return len(node) == 1 and str(next(iter(node))).startswith(("Fn::", "Ref"))
 
 
 def _step(placed: Placed, key: Any) -> Placed | None:
@@ -167,7 +168,7 @@ class _Expansion:
     def _tags(self) -> Any:
         tags = self.properties.get("Tags")
         pairs = bare(tags)
-        return tags if isinstance(pairs, Mapping) and not _intrinsic(pairs) else None
+        return tags if isinstance(pairs, Mapping) and not is_intrinsic(pairs) else None
 
     # -- functions ----------------------------------------------------------------------------------------------
 
@@ -204,8 +205,8 @@ class _Expansion:
         condition = self.resource.body.get("Condition")
         given = self.value("Role")
         if given is not None:
-            branches = given.get("Fn::If") if isinstance(given, Mapping) and len(given) == 1 else None
-            if not (isinstance(branches, list) and len(branches) == 3):
+            branches = if_branches(given)
+            if branches is None:
                 return
             absent = [is_no_value(branch) for branch in branches[1:]]
             if not any(absent):
@@ -287,8 +288,8 @@ class _Expansion:
         written = bare(target)
         if target is None or is_no_value(written):
             return self._made_destination(label, kind)
-        branches = written.get("Fn::If") if isinstance(written, Mapping) and len(written) == 1 else None
-        if isinstance(branches, list) and len(branches) == 3 and any(map(is_no_value, branches[1:])):
+        branches = if_branches(written)
+        if branches is not None and any(map(is_no_value, branches[1:])):
             filled = [self._made_destination(label, kind) if is_no_value(b) else b for b in branches[1:]]
             return {"Fn::If": [branches[0], *filled]}
         return target

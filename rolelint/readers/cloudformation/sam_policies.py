@@ -8,7 +8,7 @@ from typing import Any
 from rolelint.errors import Route
 from rolelint.policies.text import unknown
 from rolelint.readers.cloudformation.sam_data import load
-from rolelint.readers.cloudformation.template import Placed
+from rolelint.readers.cloudformation.template import Placed, if_branches, is_intrinsic, is_no_value
 
 
 def role_policies(node: Any, label: str) -> tuple[list[Any], list[Any]]:
@@ -37,24 +37,19 @@ def role_policies(node: Any, label: str) -> tuple[list[Any], list[Any]]:
     return managed, documents
 
 
-def _branches(value: Any) -> list[Any] | None:
-    found = value.get("Fn::If") if isinstance(value, Mapping) and len(value) == 1 else None
-    return found if isinstance(found, list) and len(found) == 3 else None
-
-
 def _is_managed(value: Any) -> bool:
     """Tell whether an entry names a managed policy; functions other than `Fn::If` do, as SAM reads them."""
-    branches = _branches(value)
+    branches = if_branches(value)
     if branches is not None:
-        inner = [b for b in branches[1:] if not (isinstance(b, Mapping) and b.get("Ref") == "AWS::NoValue")]
+        inner = [b for b in branches[1:] if not is_no_value(b)]
         return all(_is_managed(branch) for branch in inner)
     if isinstance(value, str):
         return True
-    return isinstance(value, Mapping) and len(value) == 1 and str(next(iter(value))).startswith(("Fn::", "Ref"))
+    return is_intrinsic(value)
 
 
 def _managed(entry: Placed) -> Any:
-    branches = _branches(entry.value)
+    branches = if_branches(entry.value)
     if branches is not None:
         return _choice(entry, branches, _managed)
     return entry
@@ -65,7 +60,7 @@ def _choice(entry: Placed, branches: list[Any], convert: Any) -> dict[str, Any]:
     for number in (1, 2):
         branch = branches[number]
         route: Route = (*entry.route, "Fn::If", number)
-        if isinstance(branch, Mapping) and branch.get("Ref") == "AWS::NoValue":
+        if is_no_value(branch):
             out.append(branch)
         else:
             out.append(convert(Placed(branch, route, entry.bindings)))
@@ -73,7 +68,7 @@ def _choice(entry: Placed, branches: list[Any], convert: Any) -> dict[str, Any]:
 
 
 def _document(entry: Placed, name: str) -> Any:
-    branches = _branches(entry.value)
+    branches = if_branches(entry.value)
     if branches is not None:
         return _choice(entry, branches, lambda branch: _document(branch, name))
     value = entry.value

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.errors import Route
 from rolelint.policies.text import unknown
+from rolelint.readers.parts import partition_of
 from rolelint.records import field, record
 
 #: A value of a parameter (or of a pseudo parameter, or of a comparison) that one way to deploy the template takes.
@@ -147,7 +148,7 @@ class Template:
         self.data = data
         self.given = dict(given)
         region = given.get("AWS::Region")
-        if isinstance(region, str):
+        if isinstance(region, str) and partition_of(region):
             self.given.setdefault("AWS::Partition", partition_of(region))
         self.parameters = section(data, "Parameters")
         self.mappings = section(data, "Mappings")
@@ -188,20 +189,6 @@ class Template:
                 yield body, ("Resources", name)
 
 
-def partition_of(region: str) -> str:
-    """Name the partition that a Region belongs to."""
-    for start, partition in (
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("eusc-", "aws-eusc"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-iso-", "aws-iso"),
-    ):
-        if region.startswith(start):
-            return partition
-    return "aws"
-
-
 def is_loop(key: object) -> bool:
     """Tell whether a mapping's key starts an `Fn::ForEach` loop."""
     return isinstance(key, str) and key.startswith(_LOOP)
@@ -223,6 +210,22 @@ def _collect_compared(node: Any, out: dict[str, list[str]]) -> None:
     elif isinstance(node, list):
         for value in node:
             _collect_compared(value, out)
+
+
+def is_no_value(node: Any) -> bool:
+    """Tell whether a node is `AWS::NoValue`."""
+    return isinstance(node, Mapping) and node.get("Ref") == "AWS::NoValue"
+
+
+def is_intrinsic(node: Any) -> bool:
+    """Tell whether a node is a call of a function, as SAM tells it."""
+    return isinstance(node, Mapping) and len(node) == 1 and str(next(iter(node))).startswith(("Fn::", "Ref"))
+
+
+def if_branches(node: Any) -> list[Any] | None:
+    """Give the condition and both branches where a node is `Fn::If`."""
+    found = node.get("Fn::If") if isinstance(node, Mapping) and len(node) == 1 else None
+    return found if isinstance(found, list) and len(found) == 3 else None
 
 
 def plain_text(value: object) -> str:

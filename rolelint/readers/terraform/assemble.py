@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from rolelint.errors import Location, Route
@@ -10,6 +10,7 @@ from rolelint.policies.document import PolicyDocument, Statement, unknown_docume
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
 from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
+from rolelint.readers.parts import published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode
@@ -24,16 +25,12 @@ class Assembler:
 
     Args:
         memo: parsed documents by their text, shared between worlds because most texts are the same in both.
-        boundaries: boundary policies from elsewhere, found by ARN or name.
     """
 
-    def __init__(
-        self, world: World, memo: dict[Any, Any], boundaries: Iterable[Policy] = (), before: Registry | None = None
-    ) -> None:
+    def __init__(self, world: World, memo: dict[Any, Any], before: Registry | None = None) -> None:
         self.world = world
         self.registry = Registry(world, before)
         self._memo = memo
-        self._boundaries = {b.arn or b.name: b for b in boundaries}
         self._surroundings: tuple[Resource, ...] | None = None
         self._built: dict[str, tuple[PolicyDocument, list[Route]]] = {}
         self._managed: dict[str, Instance] = {}
@@ -128,11 +125,7 @@ class Assembler:
             return None, f"`{show(str(item.value))}` is not known {self.world.moment}"
         if item.by_name:
             return None, f"the policy `{show(arn)}` is not part of this configuration"
-        if kind is PolicyType.BOUNDARY:
-            given = self._boundaries.get(arn) or self._boundaries.get(arn.rsplit("/", 1)[-1])
-            if given is not None:
-                return given, ""
-        document = self._published(arn)
+        document = published(arn, self._memo)
         if document is None:
             if has_unknown(arn):
                 return None, f"`{show(arn)}` is not known {self.world.moment}"
@@ -223,26 +216,9 @@ class Assembler:
             return ""
         for path in ("", "service-role/", "job-function/", "aws-service-role/"):
             arn = f"arn:aws:iam::aws:policy/{path}{name}"
-            if self._published(arn) is not None:
+            if published(arn, self._memo) is not None:
                 return arn
         return ""
-
-    def _published(self, arn: str) -> PolicyDocument | None:
-        if ":aws:policy/" not in arn:
-            return None
-        head, _, name = arn.partition(":iam::aws:policy/")
-        if has_unknown(head) and not has_unknown(name):
-            # The same policies exist in every partition.
-            arn = f"arn:aws:iam::aws:policy/{name}"
-        known: PolicyDocument | None = self._memo.get(("managed", arn))
-        if known is None:
-            from rolelint.catalog import catalog
-
-            data = catalog().managed_policy(arn)
-            if data is None:
-                return None
-            known = self._memo[("managed", arn)] = parse_document(data)
-        return known
 
     # Principals.
 

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from rolelint.documents import Document
 from rolelint.documents import hcl_nodes as hcl
+from rolelint.documents.encoding import decode
 from rolelint.documents.hcl_outline import outline
 from rolelint.errors import InputError, Location, Problem, Route
+from rolelint.sources.files import read_regular
 
 #: Text without any of these says nothing about IAM.
 SIGNS = re.compile(
@@ -19,8 +21,6 @@ SIGNS = re.compile(
     re.MULTILINE,
 )
 _LOCAL_SOURCE = re.compile(r"\bsource\"?[ \t]*[=:][ \t]*\"(\.{1,2}/[^\"$]*)\"")
-#: A file that holds more text than this is no configuration that somebody wrote.
-MAX_FILE = 64 << 20
 
 
 class Definition(NamedTuple):
@@ -31,18 +31,44 @@ class Definition(NamedTuple):
 
 
 class Files:
-    """The files of one run: text, trees, and problems met on the way."""
+    """The files of one run: text, trees, and problems met on the way.
+
+    Attributes:
+        problems: what is wrong in files that could be read.
+        unread: files that could not be read, so that nobody can tell whether they speak of IAM.
+    """
 
     def __init__(self, memo: dict[Any, Any]) -> None:
         self._memo = memo
         self.problems: list[Problem] = []
+        self.unread: list[Problem] = []
         self._folders: dict[tuple[str, str], Folder] = {}
 
     def text(self, file: str) -> str | None:
-        """Give the text of a file, or None when it cannot be read."""
+        """Give the text of a configuration file, or None when it cannot be read; what is wrong with it is a problem."""
+        return self._text(file, told=True)
+
+    def text_beside(self, file: str) -> str | None:
+        """Give the text of a file that the configuration names, or None: then its content is not known."""
+        return self._text(file, told=False)
+
+    def _text(self, file: str, told: bool) -> str | None:
         key = ("terraform text", file)
         if key not in self._memo:
-            self._memo[key] = _read(file)
+            try:
+                data = read_regular(file)
+            except InputError as error:
+                self._memo[key] = None
+                if told and os.path.exists(file):
+                    self.unread.append(_problem(error, file))
+            else:
+                try:
+                    self._memo[key] = decode(file, data)
+                except InputError as error:
+                    # What stands around a bad byte of a configuration is still judged.
+                    self._memo[key] = data.decode("utf-8", "replace") if told else None
+                    if told:
+                        self.problems.append(_problem(error, file))
         text: str | None = self._memo[key]
         return text
 
@@ -55,7 +81,7 @@ class Files:
             try:
                 body = _parse(file, text)
             except InputError as error:
-                self.problems.append(Problem(error.message, error.location or Location(file), error.hint))
+                self.problems.append(_problem(error, file))
                 body = hcl.Body({}, (), 0, 0)
             self._memo[key] = body
         return body
@@ -102,14 +128,8 @@ class Files:
         return self.document(file).location(start, end, route, address)
 
 
-def _read(file: str) -> str | None:
-    try:
-        if os.path.getsize(file) > MAX_FILE:
-            return None
-        with open(file, encoding="utf-8", errors="replace", newline="") as stream:
-            return stream.read().removeprefix("\ufeff")
-    except OSError:
-        return None
+def _problem(error: InputError, file: str) -> Problem:
+    return Problem(error.message, error.location or Location(file), error.hint)
 
 
 def _parse(file: str, text: str) -> hcl.Body:
@@ -246,6 +266,11 @@ def takes(name: str) -> bool:
     return is_configuration(name) or name.endswith((".tfvars", ".tfvars.json"))
 
 
+def _passed_over(path: str, name: str) -> bool:
+    """Tell whether Terraform passes over a name: files of editors and of the system, and folders."""
+    return name.startswith((".", "#")) or os.path.isdir(os.path.join(path, name))
+
+
 def open_folder(path: str, files: Files) -> Folder:
     """Open the folder of a module with every file that belongs to it, once in a run."""
     return files.folder(path, _open_folder)
@@ -253,7 +278,7 @@ def open_folder(path: str, files: Files) -> Folder:
 
 def _open_folder(path: str, files: Files) -> Folder:
     try:
-        names = [n for n in os.listdir(path or ".") if takes(n)]
+        names = [n for n in os.listdir(path or ".") if takes(n) and not _passed_over(path, n)]
     except OSError:
         names = []
     # Where both exist, OpenTofu reads `x.tofu` in place of `x.tf`.

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rolelint.policies.json_text import PolicyTextError
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import single_unknown
@@ -267,7 +268,7 @@ def _decode_json(value: Any) -> Any:
         raise UndecidedError
     try:
         return loads(text)
-    except ValueError:
+    except PolicyTextError:
         raise UndecidedError from None
 
 

@@ -73,11 +73,11 @@ class Tree:
         if self._installed is None:
             self._installed = {}
             base = self.root.folder.path
-            listing = self.files.text(os.path.join(base, ".terraform", "modules", "modules.json"))
+            listing = self.files.text_beside(os.path.join(base, ".terraform", "modules", "modules.json"))
             try:
                 rows = json.loads(listing)["Modules"] if listing else []
                 self._installed = {row["Key"]: os.path.normpath(os.path.join(base, row["Dir"])) for row in rows}
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 # A listing in another form only means that such modules stay unknown.
                 self._installed = {}
         return self._installed.get(key)
@@ -383,7 +383,7 @@ class Module:
             return None
         inside = os.path.normpath(path if rooted else os.path.join(self.folder.path, path))
         self.tree.read.add(inside)
-        return self.tree.files.text(inside)
+        return self.tree.files.text_beside(inside)
 
     def path(self, name: str) -> str:
         if name == "module":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
+from rolelint.policies.text import unknown
+from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
 from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
@@ -16,7 +17,6 @@ def assemble(
     after: World,
     before: World | None,
     memo: dict[Any, Any],
-    boundaries: Iterable[Policy] = (),
     changed_only: bool = False,
 ) -> Reading:
     """Read the roles and lone policies of a world, each role with itself as it was before.
@@ -25,14 +25,13 @@ def assemble(
         changed_only: leave out lone policies that are the same before.
         before: the world before the change, or None where there is no change to speak of.
         memo: parsed documents by their text.
-        boundaries: boundary policies given beside the input, found by ARN or name.
     """
     earlier: dict[tuple[str, ...], Role] = {}
     old: Assembler | None = None
     if before is not None:
-        old = Assembler(before, memo, boundaries)
+        old = Assembler(before, memo)
         earlier = {_identity(p): role for p, role in zip(old.principals(), old.roles(), strict=True)}
-    new = Assembler(after, memo, boundaries, old.registry if old else None)
+    new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
@@ -82,13 +81,11 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
         head = f"{instance.module}." if instance.module else ""
         if world.referenced is not None and f"{head}data.{instance.type}.{instance.name}" in world.referenced:
             continue
-        policy = assembler.policy(
-            PolicyType.IDENTITY, Inline(instance.name, instance.values.get("json"), instance, ("json",))
-        )
-        statements = policy.document.statements
-        if any(s.principals is not None for s in statements):
-            trust = all(a.lower().startswith("sts:") for s in statements for a in s.actions)
-            kind = PolicyType.TRUST if trust else PolicyType.RESOURCE
+        # Only a plan holds the finished text; the source holds the statements that it is made of.
+        text = instance.values.get("json") or unknown(f"{instance.address}.json")
+        policy = assembler.policy(PolicyType.IDENTITY, Inline(instance.name, text, instance, ("json",)))
+        kind = kind_of(policy.document)
+        if kind is not PolicyType.IDENTITY:
             reading.policies.append(Policy(kind, policy.name, policy.document, policy.locate))
-        elif statements:
+        elif policy.document.statements or policy.document.unknown:
             reading.roles.append(assembler.lone(policy, instance, ("json",)))

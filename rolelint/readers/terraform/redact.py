@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.text import OPEN, unknown
 from rolelint.readers.terraform.world import mapping
 
@@ -20,10 +20,13 @@ _PUBLIC = frozenset(("", "*", "arn", "aws", "aws-cn", "aws-us-gov", "true", "fal
 def any_true(part: object) -> bool:
     """Tell whether some leaf of a `sensitive_values` tree is true."""
     if isinstance(part, dict):
-        return any(any_true(v) for v in part.values())
-    if isinstance(part, list):
-        return any(any_true(v) for v in part)
-    return part is True
+        part = part.values()
+    elif not isinstance(part, list):
+        return part is True
+    for inner in part:  # noqa: SIM110 (a generator costs more than the loop)
+        if inner and any_true(inner):
+            return True
+    return False
 
 
 #: Shorter secrets are words that stand everywhere, `prod` or `true`; hiding those would hide the policy.
@@ -93,8 +96,8 @@ class Redactor:
         if isinstance(value, str):
             if value.lstrip().startswith("{"):
                 try:
-                    return self._policy(json.loads(value))
-                except ValueError:
+                    return self._policy(loads(value))
+                except PolicyTextError:
                     return self.text(value)
             return self.text(value)
         if isinstance(value, dict):

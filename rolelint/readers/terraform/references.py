@@ -16,12 +16,10 @@ class Targets(NamedTuple):
 
     Attributes:
         names: absolute `address.attribute` of resources, in order, each once; the attribute may be missing.
-        constants: known values that stand for some of the references.
         open: references that lead nowhere a plan tells, for example `local.x`.
     """
 
     names: tuple[str, ...]
-    constants: tuple[object, ...]
     open: tuple[str, ...]
 
 
@@ -30,7 +28,6 @@ class _Found:
 
     def __init__(self) -> None:
         self.names: dict[str, None] = {}
-        self.constants: list[object] = []
         self.open: dict[str, None] = {}
 
 
@@ -121,7 +118,7 @@ class Configuration:
         found = _Found()
         resource = self.resource(call_names(address.module), address.config)
         self._expression(expression, address.module, address.key, resource, found, 0)
-        return Targets(tuple(found.names), tuple(found.constants), tuple(found.open))
+        return Targets(tuple(found.names), tuple(found.open))
 
     def _expression(
         self,
@@ -136,7 +133,6 @@ class Configuration:
         if not isinstance(expression, dict):
             return
         if "constant_value" in expression:
-            found.constants.append(expression["constant_value"])
             return
         references = list(_specific(texts(expression.get("references"))))
         indexed = any(r.startswith(("each.", "count.")) for r in references)

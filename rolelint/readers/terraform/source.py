@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
@@ -28,10 +27,10 @@ MAX_TOTAL = 20_000
 _ABOUT_IAM = re.compile(r"(^|[/_.-])(iam|roles?|polic(y|ies)|irsa|oidc|permission-?sets?)([/_.?-]|$)", re.IGNORECASE)
 
 
-def read_folder(files: list[Path], context: ReadContext) -> Reading:
+def read_folder(files: list[str], context: ReadContext) -> Reading:
     """Read the modules that some files belong to, each folder as a root with the local modules it calls."""
     reading = Reading()
-    folders = dict.fromkeys(os.path.dirname(os.fspath(file)) for file in files if takes(file.name))
+    folders = dict.fromkeys(os.path.dirname(file) for file in files if takes(os.path.basename(file)))
     for folder in folders:
         one = _read(folder, context)
         reading.roles += one.roles
@@ -44,11 +43,11 @@ def _read(folder: str, context: ReadContext) -> Reading:
     files = Files(context.memo)
     root = open_folder(folder, files)
     if not root.matters():
-        return Reading()
+        return Reading(problems=list(files.unread))
     tree = Tree(folder, files)
     world = source_world(tree)
-    reading = assemble(world, None, context.memo, context.boundaries)
-    reading.problems.extend(files.problems)
+    reading = assemble(world, None, context.memo)
+    reading.problems += [*files.unread, *files.problems]
     context.used_files.update(os.path.realpath(f) for f in tree.read)
     for path in tree.used:
         context.used_files.update(os.path.realpath(f) for f in open_folder(path, files).every)

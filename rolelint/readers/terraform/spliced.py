@@ -6,6 +6,8 @@ import json
 import re
 from typing import Any
 
+from rolelint.policies import json_text
+from rolelint.policies.json_text import PolicyTextError
 from rolelint.policies.text import CLOSE, OPEN
 
 #: A string with its escapes, or a marker of an unknown value, whichever comes first.
@@ -16,14 +18,14 @@ def loads(text: str) -> Any:
     """Parse JSON text; an unknown value inside a string is part of it, one outside is a string by itself.
 
     Raises:
-        ValueError: when the text is no JSON.
+        PolicyTextError: when the text is no JSON.
     """
-    if OPEN not in text:
-        return json.loads(text)
     try:
-        return json.loads(text)
-    except ValueError:
-        return json.loads(_repaired(text))
+        return json_text.loads(text)
+    except PolicyTextError as error:
+        if OPEN not in text or error.is_json:
+            raise
+        return json_text.loads(_repaired(text))
 
 
 def _repaired(text: str) -> str:

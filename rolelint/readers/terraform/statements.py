@@ -6,12 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from rolelint.errors import Route
+from rolelint.policies.json_text import PolicyTextError
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import MAYBE, single_unknown
-
-#: Turns a source or override document (JSON text, possibly unknown) into plain data and its origin.
-Fetch = Callable[[object], Any]
 
 _LISTS = (
     ("actions", "Action"),
@@ -42,7 +40,8 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
     def merge(data: object, route: Route, nested: bool) -> None:
         nonlocal version, identity
         if not isinstance(data, dict):
-            statements.append(data if isinstance(data, str) else unknown("policy document"))
+            told = isinstance(data, str) and has_unknown(data)
+            statements.append(data if told else unknown("a policy document that cannot be read"))
             routes.append(route)
             return
         if isinstance(data.get("Version"), str):
@@ -173,5 +172,5 @@ def decode(text: str) -> object:
         return text
     try:
         return loads(text)
-    except ValueError:
+    except PolicyTextError:
         return text

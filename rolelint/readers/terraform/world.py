@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from rolelint.errors import Location, Route
 from rolelint.policies.text import CLOSE, OPEN, has_unknown, unknown
+from rolelint.readers.parts import partition_of
 from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
@@ -155,24 +156,6 @@ class Scope:
         self.account = self.account or unknown(f"account id{tail}")
 
 
-def partition_of(region: str) -> str:
-    """Tell the partition of a region, or empty when the region is not known."""
-    if not region or has_unknown(region):
-        return ""
-    for prefix, partition in (
-        ("cn-", "aws-cn"),
-        ("us-gov-", "aws-us-gov"),
-        ("us-isob-", "aws-iso-b"),
-        ("us-isof-", "aws-iso-f"),
-        ("us-iso-", "aws-iso"),
-        ("eu-isoe-", "aws-iso-e"),
-        ("eusc-", "aws-eusc"),
-    ):
-        if region.startswith(prefix):
-            return partition
-    return "aws"
-
-
 @record(frozen=False)
 class Instance:
     """One resource instance, or one data source that was read.
@@ -225,13 +208,6 @@ class Instance:
             return [value]
         return [v for v in value if isinstance(v, dict)] if isinstance(value, list) else []
 
-    def texts(self, name: str) -> list[str]:
-        """List the texts of a list, of a set or of a single text."""
-        value = self.values.get(name)
-        if isinstance(value, str):
-            return [value]
-        return [v for v in value if isinstance(v, str)] if isinstance(value, list) else []
-
 
 #: Works out the place of a route inside the policy that an attribute of an instance holds.
 Place = Callable[[Instance, Route, Route], Location]
@@ -252,7 +228,6 @@ class World:
 
     Attributes:
         instances: those that matter to roles, by address, in order of appearance.
-        others: makes an instance on demand that `instances` left out, or gives None.
         referenced: config addresses of data sources that some resource uses, or None when not known.
         moment: when something not known will be known, as the end of a sentence.
     """
@@ -261,7 +236,6 @@ class World:
     why: Why
     instances: dict[str, Instance] = field(default_factory=dict)
     scopes: dict[str, Scope] = field(default_factory=dict)
-    others: Callable[[str], Instance | None] | None = None
     referenced: frozenset[str] | None = None
     moment: str = "before the change is applied"
     _siblings: dict[str, list[Instance]] | None = None
@@ -284,16 +258,12 @@ class World:
         scope = self.scopes.get(provider)
         if scope is None:
             scope = self.scopes[provider] = Scope()
-        if not scope.account:
-            scope.fill(provider)
+        scope.fill(provider)
         return scope
 
     def find(self, address: str) -> Instance | None:
-        """Give the instance at an address, made on demand where needed."""
-        instance = self.instances.get(address)
-        if instance is None and self.others is not None:
-            return self.others(address)
-        return instance
+        """Give the instance at an address."""
+        return self.instances.get(address)
 
     def owner(self, value: object) -> tuple[Instance, tuple[str | int, ...]] | None:
         """Find the instance whose attribute a text is that consists of one unknown value, with the attribute."""

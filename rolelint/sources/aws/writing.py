@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-
 from rolelint.errors import UsageError, printable
+from rolelint.writing import replacing
 
 
 def write_private(path: str, text: str) -> None:
@@ -14,16 +12,9 @@ def write_private(path: str, text: str) -> None:
     Raises:
         UsageError: when it cannot be written.
     """
-    folder = os.path.dirname(os.path.abspath(path))
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".rolelint-", dir=folder)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogatepass", newline="\n") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
+        with replacing(path) as stream:
+            stream.write(text.encode("utf-8", "surrogatepass"))
     except OSError as error:
         reason = (error.strerror or "no reason given").lower()
         raise UsageError(f"cannot write `{printable(path)}`: {reason}") from error
-    finally:
-        if temporary and os.path.exists(temporary):
-            os.unlink(temporary)

@@ -20,7 +20,7 @@ def read() -> Read:
 
     def run(text: Any, file: str = "t.yaml", base: Path | None = None, **options: Any) -> Reading:
         document = load(text, file)
-        assert cloudformation.recognise(document, None)  # type: ignore[arg-type]
+        assert cloudformation.recognise(document)
         return cloudformation.read(document, ReadContext(base=base, options=options))
 
     return run

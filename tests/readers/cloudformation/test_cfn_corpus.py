@@ -23,7 +23,7 @@ def test_template(path: Path) -> None:
         assert error.location  # noqa: PT017 - a template that is not YAML is refused with a place
         return
     for document in documents:
-        assert cloudformation.recognise(document, None)  # type: ignore[arg-type]
+        assert cloudformation.recognise(document)
         reading = cloudformation.read(document, ReadContext())
         found = {role.location.route for role in reading.roles}
         for name, body in document.data["Resources"].items():

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from rolelint.errors import InputError
+from rolelint.findings.model import Report
+from rolelint.lint import Request, load_roles
 from rolelint.readers.cloudformation.parameters import read_parameters
 
 from .cfn_lines import Read, identity
@@ -51,7 +53,7 @@ def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot read: no such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_parameters(str(tmp_path / "absent.json"))
 
 
@@ -146,3 +148,22 @@ def test_a_nested_stack_shares_the_environment_of_its_assembly(read: Read, tmp_p
 def test_a_manifest_that_says_nothing_is_no_error(text: str, read: Read, tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(text)
     assert len(read(CDK, f"{tmp_path}/App.template.json", base=tmp_path).roles) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'{"artifacts": {', "the JSON ends too early"),
+        (b'{"artifacts": {}, "artifacts": {}}', "the key `artifacts` appears twice in one object, first on line 1"),
+        (b'{"artifacts": "\xff"}', "byte 0xff is not valid UTF-8"),
+    ],
+    ids=["cut off", "key twice", "no text"],
+)
+def test_a_broken_manifest_is_told_once(content: bytes, message: str, tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(content)
+    for name in ("A", "B"):
+        (tmp_path / f"{name}.template.json").write_text(CDK if isinstance(CDK, str) else json.dumps(CDK))
+    report = Report()
+    roles = load_roles(Request((f"{tmp_path}/A.template.json", f"{tmp_path}/B.template.json")), report)
+    assert len(roles) == 2
+    assert [(w.message, w.kind) for w in report.warnings] == [(message, "warning")]

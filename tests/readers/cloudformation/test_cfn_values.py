@@ -175,6 +175,8 @@ GIVEN: dict[str, tuple[Any, dict[str, Any], Any]] = {
     "account": ({"Ref": "AWS::AccountId"}, {"AWS::AccountId": "111122223333"}, "111122223333"),
     "Region": ({"Ref": "AWS::Region"}, {"AWS::Region": "eu-west-1"}, "eu-west-1"),
     "partition follows the Region": ({"Ref": "AWS::Partition"}, {"AWS::Region": "cn-north-1"}, "aws-cn"),
+    "partition of a secret Region": ({"Ref": "AWS::Partition"}, {"AWS::Region": "us-isof-south-1"}, "aws-iso-f"),
+    "partition of a European one": ({"Ref": "AWS::Partition"}, {"AWS::Region": "eu-isoe-west-1"}, "aws-iso-e"),
     "suffix follows the Region": ({"Ref": "AWS::URLSuffix"}, {"AWS::Region": "cn-north-1"}, "amazonaws.com.cn"),
     "map": ({"Fn::FindInMap": ["Stage", {"Ref": "None"}, "bucket"]}, {"None": "prod"}, "prod-bucket"),
 }

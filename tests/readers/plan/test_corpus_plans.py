@@ -53,5 +53,5 @@ def test_every_plan_of_the_corpus_is_counted_here() -> None:
 def test_every_terraform_file_of_the_corpus_is_read() -> None:
     folders = {p.parent for p in CORPUS.rglob("*.tf")} | {p.parent for p in CORPUS.rglob("*.tf.json")}
     for folder in sorted(folders):
-        reading = source.read_folder(sorted(folder.glob("*.tf*")), ReadContext())
+        reading = source.read_folder(sorted(map(str, folder.glob("*.tf*"))), ReadContext())
         assert reading.problems == []

@@ -11,7 +11,7 @@ from rolelint.documents import parse
 from rolelint.errors import Location
 from rolelint.policies.role import Reading
 from rolelint.policies.text import show
-from rolelint.readers import Hints, ReadContext, plan
+from rolelint.readers import ReadContext, plan
 from tests.readers.listing import listing
 
 TRUST = json.dumps(
@@ -47,7 +47,7 @@ def change(address: str, after: Any = None, before: Any = None, **more: Any) -> 
 def reading_of(data: dict[str, Any], **options: Any) -> Reading:
     """Read a plan given as plain data."""
     (document,) = parse("plan.json", json.dumps({"format_version": "1.2", **data}))
-    assert plan.recognise(document, Hints())
+    assert plan.recognise(document)
     return plan.read(document, ReadContext(options=options))
 
 
@@ -80,7 +80,7 @@ def said(reading: Reading) -> list[str]:
 )
 def test_recognise(data: Any, known: bool) -> None:
     (document,) = parse("x.json", json.dumps(data))
-    assert plan.recognise(document, Hints()) is known
+    assert plan.recognise(document) is known
 
 
 def test_a_plan_without_iam_says_nothing() -> None:
@@ -329,3 +329,63 @@ def test_odd_plans_do_not_stop_the_reader(data: dict[str, Any]) -> None:
     if data["resource_changes"] is None:
         data = {**data, "planned_values": {}}
     assert reading_of(data).problems == []
+
+
+def within_module(key: str) -> dict[str, Any]:
+    """Make a plan of a role in a module, with the provider's key as a version of Terraform writes it."""
+    role = {
+        "address": "aws_iam_role.r",
+        "mode": "managed",
+        "type": "aws_iam_role",
+        "name": "r",
+        "provider_config_key": key,
+        "expressions": {},
+    }
+    who = {
+        "address": "data.aws_caller_identity.me",
+        "mode": "data",
+        "type": "aws_caller_identity",
+        "name": "me",
+        "provider_config_key": key,
+    }
+    known = {
+        "address": "module.m.data.aws_caller_identity.me",
+        "mode": "data",
+        "type": "aws_caller_identity",
+        "name": "me",
+        "values": {"account_id": "111122223333"},
+        "provider_name": "registry.terraform.io/hashicorp/aws",
+    }
+    return {
+        "resource_changes": [
+            change(
+                "module.m.aws_iam_role.r",
+                {"name": "r", "assume_role_policy": TRUST, "inline_policy": [{"name": "p", "policy": DELETE}]},
+                unknown={"arn": True},
+            )
+        ],
+        "prior_state": {
+            "values": {"root_module": {"child_modules": [{"address": "module.m", "resources": [known]}]}},
+        },
+        "configuration": {
+            "provider_config": {"aws": {"name": "aws", "expressions": {"region": {"constant_value": "eu-west-1"}}}},
+            "root_module": {"module_calls": {"m": {"source": "./m", "module": {"resources": [role, who]}}}},
+        },
+    }
+
+
+@pytest.mark.parametrize("key", ["aws", "m:aws"], ids=["since 1.3", "before"])
+def test_a_module_works_where_the_provider_works_that_it_inherits(key: str) -> None:
+    (role,) = reading_of(within_module(key)).roles
+    assert (role.arn, role.account, role.partition) == ("arn:aws:iam::111122223333:role/r", "111122223333", "aws")
+
+
+def test_an_account_alone_leaves_partition_and_region_unknown_and_not_empty() -> None:
+    data = within_module("aws")
+    data["configuration"]["provider_config"]["aws"]["expressions"] = {}
+    data["resource_changes"].append(
+        change("module.m.aws_dynamodb_table.t", {"name": "orders"}, unknown={"arn": True}),
+    )
+    (role,) = reading_of(data).roles
+    assert (role.arn, role.account, role.partition) == ("", "111122223333", "")
+    assert show(role.environment[-1].arn) == "arn:${partition}:dynamodb:${region}:111122223333:table/orders"

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from rolelint.errors import Problem
 from rolelint.findings.model import Report
 from rolelint.lint import Request, load_roles
 from rolelint.policies.role import Policy, Reading, Role
@@ -37,7 +36,7 @@ def write(folder: Path, **files: str) -> Path:
 def read_folder(folder: Path, context: ReadContext | None = None) -> Reading:
     """Read one folder as the pipeline does."""
     (reader,) = [r for r in FOLDER_READERS if r.name == "terraform"]
-    files = sorted(p for p in folder.iterdir() if p.is_file() and reader.takes(p.name))
+    files = sorted(str(p) for p in folder.iterdir() if p.is_file() and reader.takes(p.name))
     return source.read_folder(files, context or ReadContext())
 
 
@@ -301,7 +300,6 @@ def test_bad_syntax_is_one_problem_and_the_rest_is_read(tmp_path: Path) -> None:
     reading = read_folder(write(tmp_path, a__tf="resource = = 1\n# aws_iam_\n", b__tf=ROLE))
     assert [r.name for r in reading.roles] == ["r"]
     (problem,) = reading.problems
-    assert isinstance(problem, Problem)
     assert (os.path.basename(problem.location.file), problem.location.line, problem.kind) == ("a.tf", 1, "error")
 
 
@@ -482,3 +480,101 @@ resource "aws_iam_role_policy_attachments_exclusive" "r" {{
 """
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     assert [p.name for p in role.identity] == ["AmazonSQSReadOnlyAccess"]
+
+
+LOOSE = """
+data "aws_iam_policy_document" "{name}" {{
+  statement {{
+    {body}
+    actions = ["{action}"]
+  }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "roles", "policies"),
+    [
+        ('resources = ["*"]', "*", [["*"]], []),
+        ('principals {\n type = "AWS"\n identifiers = ["*"]\n }', "sts:AssumeRole", [], ["trust"]),
+        (
+            'resources = ["arn:aws:s3:::b"]\n principals {\n type = "AWS"\n identifiers = ["*"]\n }',
+            "s3:*",
+            [],
+            ["resource"],
+        ),
+        (
+            'effect = "Deny"\n resources = ["*"]\n principals {\n type = "*"\n identifiers = ["*"]\n }',
+            "s3:*",
+            [],
+            ["rcp"],
+        ),
+    ],
+    ids=["identity", "trust", "resource", "rcp"],
+)
+def test_a_document_that_nothing_uses_is_read(
+    tmp_path: Path, body: str, action: str, roles: list[list[str]], policies: list[str]
+) -> None:
+    write(tmp_path, main__tf=LOOSE.format(name="all", body=body, action=action))
+    reading = read_folder(tmp_path)
+    assert [actions(role) for role in reading.roles] == roles
+    assert [p.type.value for p in reading.policies] == policies
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        'output "o" {\n value = data.aws_iam_policy_document.all.json\n}',
+        'resource "aws_sqs_queue" "q" {\n policy = data.aws_iam_policy_document.all.json\n}',
+        'resource "other_thing" "q" {\n text = data.aws_iam_policy_document.all.json\n}',
+        'data "aws_iam_policy_document" "b" {\n source_policy_documents = [data.aws_iam_policy_document.all.json]\n}\n'
+        'output "o" {\n value = data.aws_iam_policy_document.b.json\n}',
+        "locals {\n text = data.aws_iam_policy_document.all.json\n}",
+    ],
+    ids=["output", "queue", "another provider", "another document", "local"],
+)
+def test_a_document_that_something_uses_is_no_policy_by_itself(tmp_path: Path, user: str) -> None:
+    write(tmp_path, main__tf=LOOSE.format(name="all", body='resources = ["*"]', action="*") + user)
+    assert [role.name for role in read_folder(tmp_path).roles] == []
+
+
+@pytest.mark.parametrize("speaks", [True, False], ids=["with roles", "without"])
+def test_a_file_that_is_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, speaks: bool) -> None:
+    monkeypatch.setattr("rolelint.sources.files.MAX_FILE", 2000)
+    write(tmp_path, a__tf=ROLE if speaks else "", b__tf="#" * 2001)
+    reading = read_folder(tmp_path)
+    assert [r.name for r in reading.roles] == (["r"] if speaks else [])
+    assert [str(p).partition(tmp_path.name)[2] for p in reading.problems] == [
+        "/b.tf: the file is larger than 1 GiB. exclude it"
+    ]
+
+
+def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(write(tmp_path, a__tf=ROLE) / "b.tf")
+    reading = read_folder(tmp_path)
+    assert [r.name for r in reading.roles] == ["r"]
+    assert [p.message for p in reading.problems] == ["this is no regular file"]
+
+
+def test_a_byte_that_is_no_text_is_told_and_the_rest_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.tf").write_bytes(b"# caf\xe9\n" + ROLE.encode())
+    reading = read_folder(tmp_path)
+    assert [r.name for r in reading.roles] == ["r"]
+    (problem,) = reading.problems
+    assert (problem.message, problem.location.line) == ("byte 0xe9 is not valid UTF-8", 1)
+
+
+def test_names_that_terraform_passes_over_are_not_opened(tmp_path: Path) -> None:
+    (write(tmp_path, a__tf=ROLE) / "._a.tf").write_bytes(b"\0\5\xff")
+    (tmp_path / "modules.tf").mkdir()
+    (tmp_path / ".#a.tf").symlink_to("nobody@nowhere")
+    reading = read_folder(tmp_path)
+    assert ([r.name for r in reading.roles], reading.problems) == (["r"], [])
+
+
+def test_policy_text_from_a_pipe_is_not_known(tmp_path: Path) -> None:
+    text = ROLE + 'resource "aws_iam_role_policy" "p" {\n role = aws_iam_role.r.name\n policy = file("p.json")\n}\n'
+    os.mkfifo(write(tmp_path, a__tf=text) / "p.json")
+    reading = read_folder(tmp_path)
+    assert [actions(role) for role in reading.roles] == [["?"]]
+    assert reading.problems == []

@@ -208,7 +208,7 @@ def test_a_report_survives_being_read_back(scan: Any, tmp_path: Path) -> None:
 
 
 BROKEN = {
-    "not JSON": ("{", "not JSON"),
+    "not JSON": ("{", "the JSON ends too early"),
     "another thing": ('{"Version": "2012-10-17"}', "not a report of"),
     "half a report": ('{"schema": "rolelint-report/1"}', "is not complete"),
 }
