@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rolelint.documents import Document, Place, parse
-from rolelint.errors import InputError, Location, Problem, UsageError
+from rolelint.errors import InputError, Location, Problem, RolelintError, UsageError, printable
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.ranking import rank
 from rolelint.memory import trim
@@ -120,17 +120,27 @@ def lint(
     quotes = _Quotes() if request.excerpts else None
     _grammar(readings, context, report)
 
+    def judge_role(role: Role) -> tuple[RoleReport, list[UnknownItem]]:
+        judged = judge.check_role(role, rulebook, options)
+        if role.environment or role.accessed is not None:
+            enrich(role, judged, options.actor)
+        if quotes:
+            judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
+        return judged, _each_once(judge.role_unknowns(role, options))
+
     def judge_part(part: Sequence[Role]) -> _Judged:
         out: list[RoleReport] = []
         unknown: list[UnknownItem] = []
         for role in part:
-            judged = judge.check_role(role, rulebook, options)
-            if role.environment or role.accessed is not None:
-                enrich(role, judged, options.actor)
-            if quotes:
-                judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
+            try:
+                judged, left = judge_role(role)
+            except RolelintError:
+                raise
+            except Exception as error:  # a mistake of ours about one role: shown, and no pass for it
+                judged = RoleReport(role.id, role.name, role.arn, role.kind, role.location)
+                left = [UnknownItem(role.id, role.name, "role", _stumbled("judged", error), role.location)]
             out.append(judged)
-            unknown += _each_once(judge.role_unknowns(role, options))
+            unknown += left
             trim()
         return out, unknown
 
@@ -308,7 +318,8 @@ def _read_source(source: Source, context: ReadContext, report: Report, found: li
         if slow and not may_hold(held[0]) and not _has_signs(held[0]):
             return  # met on a walk, and nothing that any format could be; JSON is parsed as fast as it is searched
         # Handed over, not shown: the parser drops the bytes before it parses.
-        documents = parse(source.name, held.pop(), bears_repeats)
+        with _bounded(source):
+            documents = parse(source.name, held.pop(), bears_repeats)
     except InputError as error:
         _cannot_parse(source, error, report)
         return
@@ -330,13 +341,27 @@ def _read_document(
         _keep(reading, source, report, found)
 
 
+class _StumbleError(InputError):
+    """A reader failed on an input, which says nothing about what is in it."""
+
+
 @contextmanager
 def _bounded(source: Source) -> Iterator[None]:
-    """Make an input that is nested too deeply the problem of that input alone."""
+    """Make what a reader stumbles over the problem of that input alone: the others are still judged."""
     try:
         yield
+    except (RolelintError, OSError):
+        raise
     except RecursionError:
         raise InputError("the input is nested too deeply to be read", location=Location(source.name)) from None
+    except Exception as error:  # a mistake of a reader; the report says so, and the exit code is 2
+        raise _StumbleError(
+            _stumbled("read", error), location=Location(source.name), hint="please report it"
+        ) from error
+
+
+def _stumbled(deed: str, error: Exception) -> str:
+    return f"this could not be {deed}, which is a bug in rolelint: {type(error).__name__}: {printable(str(error))}"
 
 
 def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:
@@ -367,7 +392,7 @@ def _has_signs(data: bytes) -> bool:
 def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
     """Report a file that cannot be parsed, unless it was only met on a walk and has no sign of IAM content."""
     problem = _problem(error, source.name)
-    if source.named:
+    if source.named or isinstance(error, _StumbleError):
         report.errors.append(problem)
         return
     if error.location is None or not error.location.line:
@@ -376,7 +401,7 @@ def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
             report.errors.append(problem)
         return
     try:
-        data = read_source(source)
+        data = read_source(source).replace(b"\0", b"")  # the words of UTF-16 text are the same without its zeros
     except InputError:
         return
     if not _has_signs(data):
@@ -385,6 +410,7 @@ def _cannot_parse(source: Source, error: InputError, report: Report) -> None:
         # A chart, a playbook or a module's template in a repository: not wrong, but not known either.
         reason = "the file is a template that must be rendered before it can be read"
         report.unknown.append(UnknownItem("", source.name, "template", reason, problem.location))
+        report.checked += 1
     else:
         report.errors.append(problem)
 

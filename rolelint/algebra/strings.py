@@ -23,12 +23,27 @@ FIELD_ANY = "\uf8fd"  # any character but a colon: a wildcard in the first five 
 #: hundreds; two 10-star patterns against each other some thousands.
 MAX_STATES = 12_000
 
+#: States that all searches of one question may visit together, each counted for every 64 atoms of its patterns. Past it
+#: further questions of strings are answered UNKNOWN, until `replenish`.
+MAX_EFFORT = 60_000
+_effort = [0]
+
+
+def replenish() -> None:
+    """Begin another question: the searches before it count no more."""
+    _effort[0] = 0
+
+
 #: Characters tried for "any other character", most readable first.
 _OTHER = "xyzwvutsrqponmlkjihgfedcbaXYZ0123456789-_./@ =+,"
 
 
 class LimitReached(Exception):
     """A search passed `MAX_STATES`: the question stays undecided."""
+
+
+class ExhaustedError(LimitReached):
+    """The searches of one question passed `MAX_EFFORT`: it stays undecided, but by itself might be decided."""
 
 
 @record
@@ -282,6 +297,9 @@ def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], lim
 
     if accepted(start):
         return ""
+    if _effort[0] > MAX_EFFORT:
+        raise ExhaustedError
+    weight = 1 + base // 64
     seen = {start}
     frontier: list[tuple[int, str]] = [(start, "")]
     while frontier:
@@ -310,10 +328,13 @@ def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], lim
                 if new in seen or not all(new & a for a in alive):
                     continue
                 if accepted(new):
+                    _effort[0] += weight * len(seen)
                     return text + c
                 seen.add(new)
-                if len(seen) > limit:
+                if len(seen) > limit or weight * len(seen) > MAX_EFFORT:
+                    _effort[0] += weight * len(seen)
                     raise LimitReached
                 following.append((new, text + c))
         frontier = following
+    _effort[0] += weight * len(seen)
     return None

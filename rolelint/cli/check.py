@@ -213,7 +213,7 @@ def wants_color(choice: str, to_file: bool) -> bool:
         return choice == "always"
     if to_file or os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
@@ -259,8 +259,13 @@ def _write_stdout(render_to: Any) -> None:
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")
-    render_to(sys.stdout.write)
-    sys.stdout.flush()
+    try:
+        render_to(sys.stdout.write)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader has seen enough
+    except OSError as error:
+        raise UsageError(f"cannot write the report: {(error.strerror or str(error)).lower()}") from error
 
 
 def _write_file(path: str, render_to: Any) -> None:

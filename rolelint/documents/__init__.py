@@ -265,11 +265,36 @@ def parse(file: str, text: str | bytes, bears_repeats: Callable[[Any], bool] | N
         from rolelint.documents.json_text import parse_json
 
         if not name.endswith((".yaml", ".yml")):
-            return [parse_json(file, content)]
+            return _spared([parse_json(file, content)], content)
         try:
-            return [parse_json(file, content)]
+            return _spared([parse_json(file, content)], content)
         except InputError:
             pass  # flow style YAML begins like JSON; the YAML parser has the last word on a YAML file
     from rolelint.documents.yaml_text import parse_yaml
 
-    return parse_yaml(file, content, bears_repeats)
+    return _spared(parse_yaml(file, content, bears_repeats), content)
+
+
+#: Characters with a meaning of our own: what is not known, and wildcards. IAM text cannot hold them (S1.13).
+_RESERVED = str.maketrans(dict.fromkeys((0xE000, 0xE001, *range(0xF8FC, 0xF900)), "\ufffd"))
+
+
+def _spared(documents: list[Document], content: str) -> list[Document]:
+    """Put the replacement character for those that an input must not hold: they could pass for what we put there."""
+    if content.isascii() and "\\u" not in content and "\\U" not in content:
+        return documents
+    for document in documents:
+        document.data = _without(document.data)
+    return documents
+
+
+def _without(data: Any) -> Any:
+    if isinstance(data, str):
+        return data if data.isascii() else data.translate(_RESERVED)
+    if isinstance(data, list):
+        for i, item in enumerate(data):
+            data[i] = _without(item)
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            data[key] = _without(value)
+    return data

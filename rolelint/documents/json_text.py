@@ -28,7 +28,7 @@ def parse_json(file: str, text: str) -> Document:
     try:
         data = _load(text)
     except _DuplicateKeyError:
-        raise _duplicate(file, text) from None
+        raise _told_duplicate(file, text) from None
     except JSONDecodeError as error:
         raise _explain(file, text, error) from error
     except RecursionError:
@@ -136,6 +136,17 @@ def _outside_strings(text: str, wanted: str, start: int = 0) -> int:
             at = _raw_decode(text, quote)[1]
         except JSONDecodeError:
             return max(found, 0)
+
+
+def _told_duplicate(file: str, text: str) -> InputError:
+    """Tell of a repeated key, or of what comes after it where the text is not JSON at all: that is the nearer fault."""
+    try:
+        json.loads(text)
+    except JSONDecodeError as error:
+        return _explain(file, text, error)
+    except (RecursionError, ValueError):
+        return InputError("a key appears twice in one object", location=Location(file, 1, 1))
+    return _duplicate(file, text)
 
 
 def _duplicate(file: str, text: str) -> InputError:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from rolelint.algebra.strings import LimitReached, Pattern, literal
+from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Domain
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
@@ -261,6 +261,8 @@ def solve(
     if found is None:
         try:
             found = _solve(stage, group, signature, unsupported, resource) or ()
+        except ExhaustedError:
+            raise
         except (Undecided, LimitReached) as error:
             found = error
         _solved[key] = found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from rolelint.algebra.strings import replenish
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
@@ -135,6 +136,7 @@ def scene(
         resource: the ARN that the question is about; the policy that hangs on it then counts in full.
         guards: whether the policies of all known resources count in full.
     """
+    replenish()
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []

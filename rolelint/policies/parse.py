@@ -48,6 +48,8 @@ def looks_like_policy(data: object) -> bool:
     if not isinstance(data, dict) or "Statement" not in data:
         return False
     statement = data["Statement"]
+    if statement and str(data.get("Version")) in _VERSIONS:
+        return True  # whatever is wrong with it, it was meant as one
     if isinstance(statement, dict):
         statement = [statement]
     if not isinstance(statement, list):
@@ -263,6 +265,10 @@ def _opaque(value: object) -> str:
 
 def _resources(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
     """Read resources; a placeholder in place of an ARN, such as `<TABLE_ARN>`, is a value not known yet."""
+    if value is None or isinstance(value, int | float):
+        doubt(f"`{route[-1]}` must be a string or a list of strings, not {_kind(value)}", route)
+        yield "*"  # no limit that anybody wrote (S1.20)
+        return
     for text in _strings(value, route, doubt):
         if text[:1].isalnum() or text.startswith(_RESOURCE_HEADS) or has_unknown(text):
             yield text

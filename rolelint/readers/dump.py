@@ -121,6 +121,9 @@ class _Dump:
         identity = self.held(item, f"{prefix}PolicyList", route, arn, unknowns)
         if kind == "user":
             groups = item.get("GroupList")
+            if groups is not None and not isinstance(groups, list):
+                listed = self.document.lazy((*route, "GroupList"), arn)
+                unknowns.append(Unknown("groups", "`GroupList` is not a list", listed))
             for i, group in enumerate(groups if isinstance(groups, list) else ()):
                 if isinstance(group, str) and group in self.groups:
                     held, at = self.groups[group]

@@ -155,10 +155,10 @@ def uri(file: str) -> str:
         return file.strip("<>")
     path = file.replace("\\", "/") if os.sep == "\\" else file
     if os.path.isabs(file):
-        return "file://" + quote(path if path.startswith("/") else "/" + path, safe="/:")
+        return "file://" + quote(os.fsencode(path if path.startswith("/") else "/" + path), safe="/:")
     if path.startswith("aws:"):
-        return quote(path, safe=":/")
-    text = quote(os.path.normpath(path).replace(os.sep, "/") if path else path, safe="/")
+        return quote(os.fsencode(path), safe=":/")
+    text = quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
     return text
 
 

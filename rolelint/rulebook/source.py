@@ -92,11 +92,11 @@ def _check_shape(data: dict[str, Any], path: Path, text: str) -> None:
     route: Route = tuple(error.absolute_path)
     where = f"`{show_route(route)}`" if route else "the rule"
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
+        missing = next((n for n in error.validator_value if n not in error.instance), "a key")
         message, hint = f"{where} lacks `{missing}`", ""
     elif error.validator in ("additionalProperties", "unevaluatedProperties"):
         known = _known_keys(error.schema)
-        extra = next(name for name in error.instance if name not in known)
+        extra = next((name for name in error.instance if name not in known), "")
         route = (*route, extra)
         message, hint = f"unknown key `{extra}` in {where}", _did_you_mean(str(extra), known)
     elif error.validator == "enum":

@@ -129,16 +129,34 @@ def _reason(error: OSError, path: str) -> str:
 
 
 def _add_glob(pattern: str, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
-    import glob
-
-    matched = sorted(glob.glob(pattern, recursive=True, include_hidden=False))
+    matched = sorted(_matches(pattern))
     if not matched:
         found.problems.append(Problem("nothing matches this pattern", Location(pattern)))
     for path in matched:
         # A pattern that ends in `**` gives folders and everything in them.
         if os.path.isdir(path) and "**" in pattern:
             continue
-        _add(path, False, excluded, found, seen)
+        if os.path.isfile(path) or os.path.isdir(path) or os.path.islink(path):
+            _add(path, False, excluded, found, seen)
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """List what a pattern matches: `**` follows no links, and hidden names are matched by hidden patterns only."""
+    import glob
+
+    if "**" not in pattern:
+        yield from glob.glob(pattern, include_hidden=False)
+        return
+    from pathlib import Path
+
+    if pattern.endswith("**"):
+        pattern += "/*"  # everything below, as shells and `glob` read it
+    top = Path(pattern).anchor
+    hidden = [part for part in Path(pattern).parts if part.startswith(".")]
+    for path in Path(top).glob(str(Path(pattern).relative_to(top)) if top else pattern):
+        inner = path.relative_to(top).parts if top else path.parts
+        if hidden or not any(part.startswith(".") for part in inner):
+            yield str(path)
 
 
 def _add(path: str, named: bool, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:

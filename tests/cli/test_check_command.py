@@ -315,3 +315,57 @@ def test_the_report_does_not_depend_on_how_python_hashes(tmp_path: Path) -> None
     }
     assert len(outputs) == 1
     assert b"RL107" in outputs.pop()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code"),
+    [
+        ("repeated-then-broken.json", b'{"Statement":[{"Effect":"Allow","Effect":"Deny"}],', 2),
+        ("a-list-for-a-statement.json", b'{"Version":"2012-10-17","Statement":[[{"Effect":"Allow"}]]}', 2),
+        (
+            "small-letters.json",
+            b'{"Version":"2012-10-17","Statement":{"effect":"Allow","Action":"*","Resource":"*"}}',
+            1,
+        ),
+        ("no-resource.json", b'{"Statement":[{"Effect":"Allow","Action":"rds:*","Resource":null}]}', 1),
+        (
+            "our-mark.json",
+            b'{"Statement":[{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::a\\ue000"}]}',
+            0,
+        ),
+        ("wide.json", '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}'.encode("utf-16"), 2),
+        ("template.json", b'{{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}', 4),
+    ],
+)
+def test_what_is_wrong_with_one_file_is_told_and_the_others_are_judged(
+    run: Run, tmp_path: Path, name: str, content: bytes, code: int
+) -> None:
+    folder = tmp_path / "together"
+    folder.mkdir()
+    (folder / name).write_bytes(content)
+    (folder / "good.json").write_text(GOOD)
+    found, out, err = run("check", "together", "--format", "json")
+    assert found == code, err
+    assert "good" in [role["name"] for role in json.loads(out)["roles"]]
+    assert "bug" not in err
+
+
+def test_a_mistake_of_ours_about_one_role_is_shown_and_stops_no_other(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from rolelint import rulebook
+
+    judge = rulebook.check_role
+
+    def stumble(role: Any, *rest: Any) -> Any:
+        if role.name == "good":
+            raise IndexError("nothing here")
+        return judge(role, *rest)
+
+    monkeypatch.setattr(rulebook, "check_role", stumble)
+    code, out, _ = run("check", "good.json", "bad.json", "--format", "json")
+    report = json.loads(out)
+    assert code == 1
+    assert [role["name"] for role in report["roles"]] == ["good", "bad"]
+    assert ["IndexError: nothing here" in item["reason"] for item in report["unknown"]] == [True]
+    assert run("check", "good.json")[0] == 4
