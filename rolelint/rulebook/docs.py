@@ -44,7 +44,7 @@ _SEVERITY = """\
 
 Every rule has a severity of its own. A finding drops one level for each of these, and says so in `lowered`:
 
-- the grant is limited to a pattern of resources (two levels when it is limited to named ones);
+- the grant is limited to a pattern of resources or to named ones;
 - an effective resource-tag condition limits it;
 - a Deny for the tool channel (`aws:ViaAWSMCPService`) covers its actions;
 - a permissions boundary takes part of its actions away;

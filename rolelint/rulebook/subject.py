@@ -277,7 +277,7 @@ class Subject:
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
         if power.scope != "any" and not power.broad and not production and not self._is_about_itself(power, mask):
-            drop += 2 if power.scope == "named" else 1
+            drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
             drop += 1

@@ -38,7 +38,7 @@ ROLE: dict[str, Any] = {"name": "tool", "arn": "arn:aws:iam::123456789012:role/t
     [
         ("arn:aws:iam::123456789012:role/tool", "critical"),
         ("arn:aws:iam::123456789012:role/t*", "critical"),
-        ("arn:aws:iam::123456789012:role/other", "medium"),
+        ("arn:aws:iam::123456789012:role/other", "high"),
     ],
 )
 def test_a_role_that_writes_its_own_policy_is_not_limited_by_its_name(resource: str, severity: str) -> None:

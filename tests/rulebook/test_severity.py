@@ -29,7 +29,7 @@ CASES: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "any table, written as an ARN": ("critical", [allow("dynamodb:DeleteTable", "arn:aws:dynamodb:*:*:table/*")]),
     "any table but one": ("critical", [allow("dynamodb:DeleteTable"), deny("dynamodb:DeleteTable", f"{TABLE}orders")]),
     "a pattern of tables": ("high", [allow("dynamodb:DeleteTable", f"{TABLE}orders-*")]),
-    "a named table": ("medium", [allow("dynamodb:DeleteTable", f"{TABLE}orders")]),
+    "a named table": ("high", [allow("dynamodb:DeleteTable", f"{TABLE}orders")]),
     "a pattern of production tables": ("critical", [allow("dynamodb:DeleteTable", f"{TABLE}prod-*")]),
     "a named production table": ("critical", [allow("dynamodb:DeleteTable", f"{TABLE}orders-production")]),
     "disposable and other tables": (
