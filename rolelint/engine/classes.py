@@ -280,7 +280,7 @@ def _solve(
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs
-    partition = stage.role.partition or "aws"
+    partition = stage.partition or "aws"
     trouble: Exception | None = None
     arns: list[str] = []
     if "aws:requestedregion" in mentioned:

@@ -34,9 +34,9 @@ def type_shapes(stage: Scene, kind: ResourceType, region: str = "") -> list[Shap
 
     A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
     """
-    role, account = stage.role, "" if kind.service == "sts" else stage.account
+    account = "" if kind.service == "sts" else stage.account
     formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
-    return [shape(f, role.partition, account, region) for f in formats]
+    return [shape(f, stage.partition, account, region) for f in formats]
 
 
 _meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = memo()

@@ -80,6 +80,7 @@ class Scene:
         also: the same role by way of resource policies that name it: under the ceilings that then count.
         caller: who asks: a session of the role, or the user.
         account: the account of the resources: the role's own, unless the question names one of another account.
+        partition: the role's; where it is not known, the only one that the policies name.
     """
 
     role: Role
@@ -93,6 +94,7 @@ class Scene:
     also: tuple[Scene, ...] = ()
     caller: Principal = Principal("anonymous")
     account: str = ""
+    partition: str = ""
 
     def domain(self, key: str) -> Domain:
         """Give what a key can be, from the question's pins, the actor and the role."""
@@ -106,7 +108,7 @@ class Scene:
     def facts(self, *statements: CompiledStatement) -> tuple[object, ...]:
         """Give everything beside statements that an answer depends on: equal facts give equal answers."""
         role = self.role
-        plain = (self.actor.name, role.kind, role.partition, self.account, self.pins)
+        plain = (self.actor.name, role.kind, self.partition, self.account, self.pins)
         if not any(s.personal for s in statements) and not any(
             s.personal for layer in self.layers for s in layer.statements
         ):
@@ -195,7 +197,15 @@ def _told(stage: Scene) -> Scene:
         stage,
         guessed=any(layer.unknown for layer in layers) or any(not u.widens for u in stage.role.unknowns),
         uncertain=any(s.uncertain for s in everything),
+        partition=stage.role.partition or _only_partition(everything),
     )
+
+
+def _only_partition(statements: list[CompiledStatement]) -> str:
+    """Give the partition of ARNs where all that have one agree: policies are written for one."""
+    texts = (r for s in statements for r in s.resources or () if r.startswith("arn:"))
+    found = {partition for r in texts if (partition := r.split(":", 2)[1]) and not set(partition) & {"*", "?", "$"}}
+    return found.pop() if len(found) == 1 else ""
 
 
 _rcp_memo: dict[CompiledStatement, CompiledStatement] = memo()

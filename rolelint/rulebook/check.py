@@ -105,6 +105,8 @@ def findings_of(
             if hit is not None:
                 one = draft(prepared.rule, hit, prepared.lowers, subject)
                 subject.found[prepared.rule.id] = (prepared.rule.category, one.severity)
+                if prepared.rule.category != "hygiene":
+                    subject.told |= hit.says
                 if prepared.rule.id in old:
                     fresh = hit.within(gained)
                     if fresh is None:

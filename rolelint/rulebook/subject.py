@@ -182,6 +182,7 @@ class Subject:
         policies: the policies whose text is judged.
         interest: the actions that some rule or the report asks about.
         found: severities of the findings so far, by code; filled while the rules are asked.
+        told: the actions that they speak of.
         proofs: answers to whether AWS would allow a request for an action, by its index, as they were asked for.
         beside: statements of `allows`, by identity, as findings that do not rest on them name them.
         powers: what the role can do, or None for a policy by itself.
@@ -194,6 +195,7 @@ class Subject:
         self.actor = who
         self.interest = interest
         self.found: dict[str, tuple[str, str]] = {}
+        self.told = 0
         self.beside: dict[int, Related] = {}
         self.proofs: dict[int, Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
@@ -449,8 +451,8 @@ def positive_condition(condition: Condition, key: str, values: Sequence[str]) ->
         return False
     if "Not" in condition.operator or condition.operator == "Null":
         return False
-    if "*" in condition.values:
-        return False
+    if "*" in condition.values or any(v.endswith(":iam::aws:policy/AdministratorAccess") for v in condition.values):
+        return False  # no limit: any value, or a boundary that bounds nothing
     if not values:
         return True
     from fnmatch import fnmatchcase

@@ -423,6 +423,20 @@ def no_tool_channel_deny(args: Mapping[str, Any], compile_: Compile) -> Question
     return Question(ask, (selector,), needs=(selector,))
 
 
+def untold(args: Mapping[str, Any], compile_: Compile) -> Question:
+    """The role can perform one of the selected actions, and no finding before this one speaks of it."""
+    selector = Selector(args)
+    eligible = Eligible(args)
+
+    def ask(subject: Subject) -> Hit | None:
+        selected = selector.mask & ~subject.told
+        if not subject.mask & selected:
+            return None
+        return hit_of(_parts(subject, selected, eligible, args.get("prefer", ())))
+
+    return Question(ask, (selector,), needs=(selector,), late=True)
+
+
 def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A role with findings of some categories has no permissions boundary."""
     beside = frozenset(args["beside"])
@@ -509,6 +523,7 @@ WORDS: Mapping[str, Word] = {
     "environment-not-separated": environment_not_separated,
     "no-tool-channel-deny": no_tool_channel_deny,
     "no-boundary": no_boundary,
+    "untold": untold,
     "allow-everything": shapes.allow_everything,
     "service-wildcard": shapes.service_wildcard,
     "verb-wildcard": shapes.verb_wildcard,

@@ -182,3 +182,9 @@ def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:
             False: "no",
             True: "yes",
         }
+
+
+@pytest.mark.parametrize("reach", ["arn:aws:rds:*:*:*", "arn:aws:rds:*:*:db:*"])
+def test_a_policy_is_written_for_the_partition_that_it_names(reach: str) -> None:
+    lone = role(allow("rds:DeleteDBInstance"), deny("rds:Delete*", reach), kind="policy")
+    assert can(lone, "rds:DeleteDBInstance").verdict == "no"
