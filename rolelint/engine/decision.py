@@ -1,7 +1,11 @@
 """Decide one request: the definition, in AWS's order and words (S6.5).
 
-Nothing here is fast on purpose and nothing is shared with the set engine but the data model: the two are checked
-against each other.
+The order of the layers, the way a request's resources and context are read and what the layers together give are
+written here only: the set engine has its own, and the two are checked against each other. Shared with it are, beside
+the data model, the matching of one text (`match`, `operators.family_matches`), whom a statement means
+(`grant_strength`, `statement_reaches`, `needs_trust`) and AWS's lists (`RCP_SERVICES`, `UNGOVERNED`, `UNSIGNED`). No
+law can show a mistake in these; the cases in `tests/spec/` cover them, each with its page. Which statements of a
+document name an action is kept (`naming`); the rest is worked out each time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Match one value against one policy text: the plain definition, used by `decide` only.
+"""Match one value against one policy text: the plain definition.
+
+`decide` matches with it, and the set engine where it looks at one given value or action: a mistake made here is made
+by both, so the laws that check one against the other cannot show it. The spec cases do: each cites AWS's page.
 
 Inside this module a pattern is text in which two private characters stand for the wildcards, so that a `*` that came
 from a policy variable or from `${*}` stays an ordinary character (S3.16, S10.9).
