@@ -8,6 +8,7 @@ from typing import Any
 
 from rolelint.engine import actor
 from rolelint.findings.model import Finding, RoleReport
+from rolelint.memory import lasting
 from rolelint.policies.role import Resource, Role
 from rolelint.policies.text import show
 from rolelint.reach.damage import Blast, Damage
@@ -40,6 +41,9 @@ def tell_declared(role: Role, judged: RoleReport, actor_name: str) -> None:
 def _destroyable(held: Holder) -> tuple[Resource, ...]:
     """Choose the resources that hold or do something; principals and policies are what is judged."""
     return tuple(r for r in held.content if not r.type.startswith("iam:") and blows(r.type))
+
+
+lasting(_destroyable.cache_clear)
 
 
 def _finding(finding: Finding, blast: Blast) -> Finding:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
+from rolelint.memory import lasting
 from rolelint.policies.role import Resource
 
 #: Accounts whose resources are kept indexed; the roles of one account come one after the other.
@@ -83,6 +84,9 @@ class Inventory:
 @lru_cache(maxsize=KEPT)
 def _indexed(number: int, resources: Holder) -> Inventory:
     return Inventory(resources.content)
+
+
+lasting(_indexed.cache_clear)
 
 
 class Holder:

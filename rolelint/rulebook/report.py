@@ -12,7 +12,7 @@ from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
 from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
-from rolelint.memory import memo
+from rolelint.memory import lasting, memo
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
@@ -218,12 +218,12 @@ def _place(hit: Hit, primary: StatementRef | None, index: int | None, subject: S
     return primary.location(hit.element)
 
 
-_routes: dict[tuple[int, int | None, int], tuple[Statement, Route]] = memo()
+_routes: dict[tuple[int, int | None], tuple[Statement, Route]] = memo()
 
 
 def _route(ref: StatementRef, index: int | None) -> Route:
     """Give the route of the entry that names an action, found once for each statement."""
-    key = (id(ref.statement), index, id(catalog()))
+    key = (id(ref.statement), index)
     found = _routes.get(key)
     if found is None or found[0] is not ref.statement:
         found = _routes[key] = (ref.statement, ref.route("Action", index))
@@ -309,6 +309,7 @@ def normal_form(statement: Statement) -> str:
 
 
 _names: dict[int, tuple[str, ...]] = {}
+lasting(_names.clear)
 
 
 def _first(mask: int, count: int) -> int:
