@@ -42,24 +42,15 @@ class _Reader:
 
     def __init__(self, read: Callable[[PolicyDocument, PolicyType], Iterable[Note]]) -> None:
         self._read = read
-        #: By identity: to hash a policy type is slower than to look a document up.
-        self._memo: dict[tuple[int, int], tuple[PolicyDocument, tuple[Note, ...]]] = {}
-        #: Identity policies without a note, nearly all of a large account, by identity of the document.
-        self._silent: dict[int, PolicyDocument] = {}
+        #: By identity of the document.
+        self._memo: dict[tuple[int, PolicyType], tuple[PolicyDocument, tuple[Note, ...]]] = {}
 
     def notes(self, policy: Policy) -> tuple[Note, ...]:
         document = policy.document
-        identity = policy.type is PolicyType.IDENTITY
-        if identity and self._silent.get(id(document)) is document:
-            return ()
-        key = (id(document), id(policy.type))
+        key = (id(document), policy.type)
         found = self._memo.get(key)
         if found is None or found[0] is not document:
-            found = (document, tuple(self._read(document, policy.type)))
-            if identity and not found[1]:
-                self._silent[id(document)] = document
-            else:
-                self._memo[key] = found
+            found = self._memo[key] = (document, tuple(self._read(document, policy.type)))
         return found[1]
 
 
