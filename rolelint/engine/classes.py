@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
+from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import Domain
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
@@ -115,20 +116,8 @@ def groups(statement: CompiledStatement, around: Ceilings, certain: bool) -> Ite
     for number, layer in enumerate(around.layers):
         numbered += [(s, number) for s in layer if named_mask(s, certain) & total]
     numbered += [(s, -1) for s in around.denies if named_mask(s, certain) & total]
-    parts: list[tuple[int, tuple[int, ...]]] = [(total, ())]
-    for number, (s, _) in enumerate(numbered):
-        mask = named_mask(s, certain)
-        following = []
-        for part, touching in parts:
-            inside = part & mask
-            if inside:
-                following.append((inside, (*touching, number)))
-                part &= ~mask
-            if part:
-                following.append((part, touching))
-        parts = following
-    for part, touching in parts:
-        placed = [(v, numbered[n][1]) for n in touching if (v := raw_view(numbered[n][0], certain)) is not None]
+    for part, touching in split(total, (named_mask(s, certain) for s, _ in numbered)):
+        placed = [(v, numbered[n][1]) for n in few(touching) if (v := raw_view(numbered[n][0], certain)) is not None]
         layers = tuple(tuple(v for v, at in placed if at == n) for n in range(len(around.layers)))
         if all(layers):
             yield Group(part, option, layers, tuple(v for v, at in placed if at == -1))
@@ -146,19 +135,15 @@ def conditions_of(group: Group) -> list[CompiledCondition]:
 
 def by_support(group: Group) -> list[tuple[int, frozenset[str]]]:
     """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability)."""
-    parts: list[tuple[int, frozenset[str]]] = [(group.mask, frozenset())]
+    cuts: dict[str, int] = {}
     for key in dict.fromkeys(c.key for c in conditions_of(group)):
         supported = catalog().key_mask(key)
-        if supported is None or not group.mask & ~supported:
-            continue
-        following = []
-        for mask, missing in parts:
-            if mask & supported:
-                following.append((mask & supported, missing))
-            if mask & ~supported:
-                following.append((mask & ~supported, missing | {key}))
-        parts = following
-    return parts
+        if supported is not None and group.mask & ~supported:
+            cuts[key] = supported
+    return [
+        (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
+        for mask, carried in split(group.mask, cuts.values())
+    ]
 
 
 def classes_of(
@@ -188,20 +173,17 @@ def with_others(stage: Scene, group: Group, mask: int, certain: bool) -> list[tu
     """Split actions that take several resources by the other statements that may allow some of these."""
     if group.option.plain:
         return [(mask, group)]
-    parts: list[tuple[int, tuple[View, ...]]] = [(mask, ())]
+    options: list[View] = []
+    cuts: list[int] = []
     for s in companions(stage, group.option.statement, mask, certain):
         option = raw_view(s, certain)
-        if option is None:
-            continue
-        named = granted_mask(s, certain)
-        following = []
-        for part, others in parts:
-            if part & named:
-                following.append((part & named, (*others, option)))
-            if part & ~named:
-                following.append((part & ~named, others))
-        parts = following
-    return [(part, group._replace(mask=part, others=others) if others else group) for part, others in parts]
+        if option is not None:
+            options.append(option)
+            cuts.append(granted_mask(s, certain))
+    return [
+        (part, group._replace(mask=part, others=tuple(options[n] for n in few(touching))) if touching else group)
+        for part, touching in split(mask, cuts)
+    ]
 
 
 def companions(stage: Scene, own: CompiledStatement, mask: int, certain: bool) -> tuple[CompiledStatement, ...]:

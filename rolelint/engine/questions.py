@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import Signature, catalog
+from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import Actor, Domain, actor
 from rolelint.engine.classes import (
     Group,
@@ -409,18 +410,8 @@ def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
     layers = [stage.identity, *(layer.statements for layer in stage.layers if not layer.unknown)]
     numbered = [(s, n) for n, layer in enumerate(layers) for s in layer if s.mask & mask]
     numbered += [(s, -1) for s in stage.denies if s.mask & mask]
-    parts: list[tuple[int, tuple[int, ...]]] = [(mask, ())]
-    for number, (s, _) in enumerate(numbered):
-        following = []
-        for part, touching in parts:
-            inside = part & s.mask
-            if inside:
-                following.append((inside, (*touching, number)))
-            if part & ~s.mask:
-                following.append((part & ~s.mask, touching))
-        parts = following
-    for part, touching in parts:
-        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in touching]
+    for part, touching in split(mask, (s.mask for s, _ in numbered)):
+        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in few(touching)]
         yield (
             part,
             _Old(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolelint.catalog import catalog
+from rolelint.catalog.bits import split
 from rolelint.engine import Actor, Powers, can, powers
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.policies.role import Resource, Role
@@ -16,7 +17,6 @@ from rolelint.reach.inventory import (
     inner_samples,
     inventory_of,
     numbers,
-    parts,
     region_of,
     tag_value,
 )
@@ -156,7 +156,7 @@ class Blast:
                 return members, 0, True
         reached = unsure = 0
         proved = True
-        for part in parts(members, self.cuts(mask, inside, members)):
+        for part, _ in split(members, self.cuts(mask, inside, members)):
             number = (part & -part).bit_length() - 1
             verdict, certain = self.ask(number, mask, inside)
             if verdict == "yes":

@@ -7,7 +7,7 @@ resource patterns, with the same values of the tags that conditions look at. One
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -135,21 +135,6 @@ def numbers(bits: int) -> Iterator[int]:
         low = bits & -bits
         yield low.bit_length() - 1
         bits ^= low
-
-
-def parts(bits: int, cuts: Iterable[int]) -> list[int]:
-    """Part a set by several others: two members stay together when every cut holds both or neither."""
-    out = [bits] if bits else []
-    for cut in cuts:
-        if not cut & bits or not bits & ~cut:
-            continue
-        following = []
-        for part in out:
-            for piece in (part & cut, part & ~cut):
-                if piece:
-                    following.append(piece)
-        out = following
-    return out
 
 
 _VARIABLE = re.compile(r"(\$\{[^}]*\}|\ue000[^\ue001]*\ue001)")
