@@ -158,7 +158,12 @@ def reach(patterns: Iterable[str], into: Shape) -> Reach:
     Raises:
         LimitReached: when a search passed its limit.
     """
-    hits = [r for p in patterns if (r := _reach(p, into)).overlap]
+    return joined(_reach(p, into) for p in patterns)
+
+
+def joined(reaches: Iterable[Reach]) -> Reach:
+    """Join the reaches of several patterns into one shape: everything is reached only if one of them does."""
+    hits = [r for r in reaches if r.overlap]
     if not hits:
         return NOTHING
     if len(hits) == 1:
