@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolelint.catalog import catalog
-from rolelint.catalog.bits import split
+from rolelint.catalog.bits import few, split
 from rolelint.engine import Actor, Powers, can, powers
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.policies.role import Resource, Role
@@ -16,7 +16,6 @@ from rolelint.reach.inventory import (
     has_variable,
     inner_samples,
     inventory_of,
-    numbers,
     region_of,
     tag_value,
 )
@@ -216,7 +215,7 @@ class Blast:
                 matched = self.inventory.matched(pattern, inside)
                 yield matched
                 if has_variable(pattern):
-                    for number in numbers(matched & members):
+                    for number in few(matched & members):
                         yield 1 << number
         for _, tag in self.tag_keys():
             yield from self.inventory.by_tag(tag)
@@ -271,7 +270,7 @@ class Blast:
     def backed(self, struck: int) -> int:
         """Give the resources that have a copy which the role cannot delete."""
         out = 0
-        for number in numbers(struck & self.inventory.copied):
+        for number in few(struck & self.inventory.copied):
             backups = self.inventory.resources[number].backups
             if any(backup.locked or not self.deletes(backup.point) for backup in backups):
                 out |= 1 << number

@@ -7,7 +7,7 @@ resource patterns, with the same values of the tags that conditions look at. One
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -127,14 +127,6 @@ def region_of(arn: str) -> str:
     """Give the Region in an ARN, or an empty text."""
     fields = arn.split(":", 5)
     return fields[3] if len(fields) == 6 else ""
-
-
-def numbers(bits: int) -> Iterator[int]:
-    """Yield the numbers of the set bits, the lowest first."""
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low
 
 
 _VARIABLE = re.compile(r"(\$\{[^}]*\}|\ue000[^\ue001]*\ue001)")

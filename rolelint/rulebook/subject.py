@@ -441,12 +441,13 @@ def _where(part: Part, index: int) -> str:
     if power.scope == "any" or power.broad:
         service, name = types[0].service, types[0].name
         return f" on any {name}" if service == name else f" on any {service} {name}"
-    patterns = [r for r in power.resources if _may_be(r, types[0].service)] or list(power.resources)
+    patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)
     first = f" on `{patterns[0]}`" if patterns else ""
     rest = len(patterns) - 1
     return f"{first} and {rest} more {'place' if rest == 1 else 'places'}" if rest > 0 else first
 
 
-def _may_be(pattern: str, service: str) -> bool:
+def is_of_service(pattern: str, service: str) -> bool:
+    """Tell whether a resource pattern may name something of a service."""
     fields = pattern.split(":", 3)
     return len(fields) < 3 or fields[2] == service or "*" in fields[2]

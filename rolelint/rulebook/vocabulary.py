@@ -28,6 +28,7 @@ from rolelint.rulebook.subject import (
     describe,
     either,
     hit_of,
+    is_of_service,
 )
 
 _RANK = {"named": 0, "pattern": 1, "any": 2}
@@ -362,18 +363,13 @@ def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
     from rolelint.algebra.strings import arn, overlaps
 
     service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
-    mine, theirs = ([r for r in p.resources if _of_service(r, service)] for p in (one, two))
+    mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
     return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
 
 
 def _is_wide(power: Power) -> bool:
     """Tell whether a power reaches every resource of its types."""
     return power.broad or power.scope == "any"
-
-
-def _of_service(resource: str, service: str) -> bool:
-    fields = resource.split(":", 3)
-    return len(fields) < 3 or fields[2] == service or "*" in fields[2]
 
 
 def layers(args: Mapping[str, Any], compile_: Compile) -> Question:

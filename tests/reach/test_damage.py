@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from rolelint.catalog.bits import few
 from rolelint.documents import Document
 from rolelint.engine import actor, can
 from rolelint.policies.role import Role
 from rolelint.reach.damage import Damage, damage
-from rolelint.reach.inventory import inventory_of, numbers
+from rolelint.reach.inventory import inventory_of
 from rolelint.reach.kinds import blows
 from rolelint.readers import ReadContext, read
 
@@ -104,7 +105,7 @@ def role(*statements: dict[str, Any], inventory: list[dict[str, Any]] | None = N
 def names(made: Role, bits: int) -> set[str]:
     """Name the resources of a set by the last part of their ARNs."""
     inventory = inventory_of(made.environment)
-    return {inventory.resources[n].arn.removesuffix(":*").replace("/", ":").split(":")[-1] for n in numbers(bits)}
+    return {inventory.resources[n].arn.removesuffix(":*").replace("/", ":").split(":")[-1] for n in few(bits)}
 
 
 RDS = {"orders-prod", "orders-dev", "orders-eu"}
@@ -244,7 +245,7 @@ def test_what_is_struck_has_a_request_that_is_allowed() -> None:
     made = role(allow("*"), deny("rds:*", StringEquals={"aws:ResourceTag/env": "prod"}))
     inventory = inventory_of(made.environment)
     found = damage(made, actor())
-    for number in numbers(found.struck):
+    for number in few(found.struck):
         one = inventory.resources[number]
         direct = [blow for blow in blows(one.type) if not blow.inside]
         if direct:
