@@ -78,6 +78,11 @@ class Power:
     granted_by: tuple[StatementRef, ...]
 
     @property
+    def wide(self) -> bool:
+        """Whether it reaches every resource of its types, of a Region at least."""
+        return self.broad or self.scope == "any"
+
+    @property
     def tag_limited(self) -> bool:
         """Whether an effective resource-tag condition limits it."""
         return "resource-tag" in self.gate_kinds

@@ -257,7 +257,7 @@ class Subject:
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if power.scope != "any" and not power.broad and not production:
+        if not power.wide and not production:
             drop += 2 if power.scope == "named" else 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
@@ -438,7 +438,7 @@ def _where(part: Part, index: int) -> str:
     types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
     if not types:
         return ""
-    if power.scope == "any" or power.broad:
+    if power.wide:
         service, name = types[0].service, types[0].name
         return f" on any {name}" if service == name else f" on any {service} {name}"
     patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)

@@ -49,7 +49,7 @@ class Eligible:
         if power.naming == "disposable":
             return False
         production = self.production_counts and power.naming == "production"
-        rank = 2 if power.scope == "any" or power.broad or production else _RANK[power.scope]
+        rank = 2 if power.wide or production else _RANK[power.scope]
         if rank < self._least:
             return False
         if "tag-limited" in self._unless and power.tag_limited and power.naming != "production":
@@ -60,7 +60,7 @@ class Eligible:
             return False
         if self._names and not any(_like(r, self._names) for r in power.resources):
             return False
-        return not self._whole or power.scope == "any" or power.broad or any(map(_whole, power.resources))
+        return not self._whole or power.wide or any(map(_whole, power.resources))
 
 
 def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
@@ -252,7 +252,7 @@ class _Matches:
         for power in powers:
             mask = power.mask & self._both
             key.append(self._numbers.setdefault(mask, len(self._numbers)))
-            key.append(None if _is_wide(power) else power.resources)
+            key.append(None if power.wide else power.resources)
         whole = tuple(key)
         try:
             return self._links[whole]
@@ -358,18 +358,13 @@ def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
 
 def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
     """Tell whether two powers reach a common resource of a type."""
-    if one is two or _is_wide(one) or _is_wide(two):
+    if one is two or one.wide or two.wide:
         return True
     from rolelint.algebra.strings import arn, overlaps
 
     service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
     mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
     return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
-
-
-def _is_wide(power: Power) -> bool:
-    """Tell whether a power reaches every resource of its types."""
-    return power.broad or power.scope == "any"
 
 
 def layers(args: Mapping[str, Any], compile_: Compile) -> Question:
