@@ -13,8 +13,8 @@ from rolelint.memory import memo
 from rolelint.records import record
 
 #: Atoms that are not one given character. Private-use characters, which IAM text cannot hold (S1.13).
-ANY = "\uf8fe"
-STAR = "\uf8ff"  # a wildcard in marked text; never an atom
+ANY = "\uf8fe"  # exactly one character
+STAR = "\uf8ff"  # any run of characters: a wildcard in marked text, never an atom
 _WILD = str.maketrans({"?": ANY, "*": STAR})
 CROSS = "\uf8fc"  # a wildcard in marked ARN text that stands for any run of characters, colons included
 FIELD_ANY = "\uf8fd"  # any character but a colon: a wildcard in the first five fields of an ARN (S3.4)
@@ -118,6 +118,11 @@ def _masks(pattern: Pattern) -> _Masks:
 def literal(text: str, *, folded: bool = False) -> Pattern:
     """Make the pattern whose only member is the text."""
     return Pattern(text.lower() if folded else text, folded=folded)
+
+
+def wildcards(text: str) -> str:
+    """Mark the wildcards of a text: `*` becomes `STAR`, `?` becomes `ANY`."""
+    return text.translate(_WILD)
 
 
 def glob(text: str, *, folded: bool = False) -> Pattern:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rolelint.algebra.strings import LimitReached, overlaps
+from rolelint.algebra.strings import LimitReached, overlaps, wildcards
 from rolelint.engine.classes import Group
-from rolelint.engine.match import wildcards
 from rolelint.engine.operators import TABLE
 from rolelint.engine.request import PolicySet
 from rolelint.engine.solve import View, marked_pattern, widen_unknown

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
-from rolelint.algebra.strings import overlaps
+from rolelint.algebra.strings import overlaps, wildcards
 from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import grant_strength, statement_reaches
-from rolelint.engine.match import arn_matches, wildcards
+from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene
 from rolelint.policies.document import Statement

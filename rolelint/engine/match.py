@@ -12,9 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-ANY = "\uf8fe"  # exactly one character
-STAR = "\uf8ff"  # any run of characters
-_WILD = str.maketrans({"?": ANY, "*": STAR})
+from rolelint.algebra.strings import ANY, STAR, wildcards
+
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _DEFAULTED = re.compile(r"^([^,]+), '(.*)'$", re.DOTALL)
 
@@ -44,11 +43,6 @@ def glob_matches(pattern: str, text: str) -> bool:
     return p == len(pattern)
 
 
-def wildcards(text: str) -> str:
-    """Turn the text of a policy into a pattern: `*` and `?` become wildcards."""
-    return text.translate(_WILD)
-
-
 def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
     """Put the values of policy variables into a policy text (S5.25).
 
@@ -62,7 +56,7 @@ def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
     at = 0
     for found in _VARIABLE.finditer(text):
         plain = text[at : found.start()]
-        out.append(plain.translate(_WILD) if wild else plain)
+        out.append(wildcards(plain) if wild else plain)
         name = found.group(1)
         if name in ("*", "?", "$"):
             out.append(name)
@@ -76,7 +70,7 @@ def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
             out.append(value)
         at = found.end()
     plain = text[at:]
-    out.append(plain.translate(_WILD) if wild else plain)
+    out.append(wildcards(plain) if wild else plain)
     return "".join(out)
 
 

@@ -6,9 +6,9 @@ import pytest
 from engine.building import ALL, allow, deny, role
 
 from rolelint.algebra import strings
-from rolelint.algebra.strings import LimitReached, glob, includes, member
+from rolelint.algebra.strings import LimitReached, glob, includes, member, wildcards
 from rolelint.engine import actor, can, powers, solve
-from rolelint.engine.match import glob_matches, wildcards
+from rolelint.engine.match import glob_matches
 
 _ANY = actor("any")
 _STARS = "*" + "*".join("ab" * 10) + "*c"  # 20 stars and more

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rolelint.engine.match import substitute, wildcards
+from rolelint.algebra.strings import wildcards
+from rolelint.engine.match import substitute
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.typed import parse_date, parse_number
 from rolelint.policies.document import Condition
