@@ -13,8 +13,8 @@ import re
 from collections.abc import Callable
 
 from rolelint.algebra.strings import ANY, STAR, wildcards
+from rolelint.policies.text import VARIABLE
 
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _DEFAULTED = re.compile(r"^([^,]+), '(.*)'$", re.DOTALL)
 
 #: Gives the single value of a context key (lower-cased), or None when it is absent or multivalued.
@@ -54,7 +54,7 @@ def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
     """
     out: list[str] = []
     at = 0
-    for found in _VARIABLE.finditer(text):
+    for found in VARIABLE.finditer(text):
         plain = text[at : found.start()]
         out.append(wildcards(plain) if wild else plain)
         name = found.group(1)

@@ -105,6 +105,7 @@ def test_every_operator_has_a_row_in_the_table_and_a_case() -> None:
         ("${*}${?}${$}", {}, "*?$"),
         ("${k", {}, "${k"),
         ("${}", {}, None),
+        ("${a${b}}", {"a": "x", "b": "y"}, "${ay}"),
     ],
 )
 def test_a_policy_variable(text: str, values: dict[str, str], expected: str | None) -> None:
