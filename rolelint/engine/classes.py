@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rolelint.algebra.strings import LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.catalog.bits import few, split
-from rolelint.engine.actors import Domain
+from rolelint.engine.actors import NEVER, Domain
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.decision import UNSIGNED
@@ -23,8 +23,6 @@ from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
 MAX_VARIABLE_VALUES = 64
-
-_NEVER = Domain("never")
 
 
 class Group(NamedTuple):
@@ -269,7 +267,7 @@ def _solve(
     asked = dict(stage.pins).get("aws:requestedregion")
     region = asked.values[0] if asked is not None and asked.values else ""
     for world in worlds(conditions, mentioned, partition, arns, refs, region):
-        keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, _NEVER)}
+        keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)
         if not refs:
@@ -298,7 +296,7 @@ def _solve(
                 pinned = _repin(group, pins)
                 if pinned is None:
                     continue
-                fixed = {k: Domain("always", (v,)) if v is not None else _NEVER for k, v in pins}
+                fixed = {k: Domain("always", (v,)) if v is not None else NEVER for k, v in pins}
                 found = _solve_world(stage, pinned, signature, {**keys, **fixed}, world, resource)
             except (Undecided, LimitReached) as error:
                 trouble = error

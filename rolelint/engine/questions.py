@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import Signature, catalog
 from rolelint.catalog.bits import few, split
-from rolelint.engine.actors import Actor, Domain, actor
+from rolelint.engine.actors import NEVER, Actor, Domain, actor
 from rolelint.engine.classes import (
     Group,
     Solved,
@@ -162,7 +162,7 @@ def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Doma
     for key, value in context.items():
         values = (value,) if isinstance(value, str) else tuple(value)
         if not values:
-            out.append((key.lower(), Domain("never")))
+            out.append((key.lower(), NEVER))
         elif len(values) == 1:
             out.append((key.lower(), Domain("always", values)))
         else:

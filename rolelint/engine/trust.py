@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rolelint.algebra.strings import LimitReached
-from rolelint.engine.actors import FREE, Actor, Domain, actor, key_domain
+from rolelint.engine.actors import FREE, NEVER, Actor, Domain, actor, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import decide, grant_strength, statement_reaches
 from rolelint.engine.keys import Undecided
@@ -15,7 +15,7 @@ from rolelint.engine.request import Outcome, PolicySet, Principal, Request, Targ
 from rolelint.engine.solve import Search, view
 from rolelint.errors import Location
 from rolelint.findings.model import Witness
-from rolelint.policies.document import PolicyDocument, Statement
+from rolelint.policies.document import ALLOW_ALL
 from rolelint.policies.role import Policy, Role
 
 _NOBODY = Role("role", "caller", Location("trust"))
@@ -49,7 +49,7 @@ def trust_allows(
         if isinstance(value, Domain):
             given[key.lower()] = value
         elif value is None:
-            given[key.lower()] = Domain("never")
+            given[key.lower()] = NEVER
         else:
             given.update(pins_of({key: value}))
 
@@ -88,7 +88,7 @@ def trust_allows(
                 continue
             request = Request(caller, action, (Target(target),), found.context)
             # The caller's own side is taken as given: only the trust policy is in question.
-            side = PolicySet((_ALLOW_ALL,), resource=policy.document)
+            side = PolicySet((ALLOW_ALL,), resource=policy.document)
             decision = decide(request, side)
             if decision.outcome is not Outcome.ALLOW:
                 trouble = decision.explanation
@@ -104,6 +104,3 @@ def trust_allows(
 def _names_action(statement: CompiledStatement, action: str) -> bool:
     written = statement.statement
     return any(action_matches(a, action) for a in written.actions) is not written.not_action
-
-
-_ALLOW_ALL = PolicyDocument("2012-10-17", (Statement("Allow", ("*",), ("*",)),))

@@ -109,6 +109,10 @@ class PolicyDocument:
         return self.version == "2012-10-17"
 
 
+#: Allows every action on everything: for a side of a request that is taken as given.
+ALLOW_ALL = PolicyDocument("2012-10-17", (Statement("Allow", ("*",), ("*",)),))
+
+
 def unknown_document(reason: str) -> PolicyDocument:
     """Make the document that stands for a policy which is not known, with the reason."""
     return PolicyDocument("2012-10-17", (), (), reason)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import Power
+from rolelint.findings.model import SEVERITIES
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.records import record
@@ -417,8 +418,7 @@ def no_tool_channel_deny(args: Mapping[str, Any], compile_: Compile) -> Question
 def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A role with findings of some categories has no permissions boundary."""
     beside = frozenset(args["beside"])
-    severities = ("critical", "high", "medium", "low", "info")
-    enough = severities[: severities.index(args["at-least"]) + 1]
+    enough = SEVERITIES[: SEVERITIES.index(args["at-least"]) + 1]
 
     def ask(subject: Subject) -> Hit | None:
         role = subject.role
@@ -431,7 +431,7 @@ def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
         ]
         if not reasons:
             return None
-        reasons.sort(key=lambda code: severities.index(subject.found[code][1]))
+        reasons.sort(key=lambda code: SEVERITIES.index(subject.found[code][1]))
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         return Hit(fields={"text": f"its powers are destructive ({reasons[0]}{more})"}, location=role.location)
 
