@@ -28,7 +28,10 @@ _OTHER = "xyzwvutsrqponmlkjihgfedcbaXYZ0123456789-_./@ =+,"
 
 
 class LimitReached(Exception):
-    """A search passed `MAX_STATES`: the question stays undecided."""
+    """A search passed `MAX_STATES`: the question stays undecided; carries the reason."""
+
+    def __init__(self, reason: str = "a string search passed its limit") -> None:
+        super().__init__(reason)
 
 
 @record

@@ -304,7 +304,7 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
             try:
                 core = _class(stage, joined, signature, part, unsupported, certainty)
             except (Undecided, LimitReached) as error:
-                undecided.append((str(error) or "a string search passed its limit", part))
+                undecided.append((str(error), part))
                 continue
             if core is not None:
                 out.append(core)

@@ -182,7 +182,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                 try:
                     solved = solve(stage, joined, signature, unsupported, resource)
                 except (Undecided, LimitReached) as error:
-                    yield str(error) or "a string search passed its limit"
+                    yield str(error)
                     continue
                 if solved is not None:
                     hangs = certain and stage.uncertain and hangs_on_unknown(joined, joined.denies)
@@ -362,7 +362,7 @@ def _difference(after: Scene, before: Scene, mask: int) -> Difference:
                     try:
                         found = list(_gained(after, before, joined, losers, signature, actions))
                     except (Undecided, LimitReached) as error:
-                        unknown.append((actions, str(error) or "a string search passed its limit"))
+                        unknown.append((actions, str(error)))
                         continue
                     for gained, solved in found:
                         number = (gained & -gained).bit_length() - 1

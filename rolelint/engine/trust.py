@@ -82,7 +82,7 @@ def trust_allows(
             try:
                 found = Search(None, (), domain).run([[option]], deny_views)
             except (Undecided, LimitReached) as error:
-                trouble = str(error) or "a string search passed its limit"
+                trouble = str(error)
                 continue
             if found is None:
                 continue
