@@ -52,15 +52,6 @@ class Damage(NamedTuple):
         return self.struck & ~self.guarded & ~self.backed
 
 
-def damage(role: Role, who: Actor, within: int | None = None) -> Damage:
-    """Work out what a role could do to the resources of its account.
-
-    Args:
-        within: only with these actions; a guard is taken away with any action that the role has.
-    """
-    return Blast(role, who).answer(within)
-
-
 def interest(inventory: Inventory) -> int:
     """Give every action that destroys something in an inventory, or takes a guard away."""
     mask = 0
@@ -94,7 +85,11 @@ class Blast:
         self._statements: list[CompiledStatement] | None = None
 
     def answer(self, within: int | None = None) -> Damage:
-        """Work out the damage; see `damage`."""
+        """Work out what the role could do to the resources.
+
+        Args:
+            within: only with these actions; a guard is taken away with any action that the role has.
+        """
         limit = -1 if within is None else within
         key = ("answer", limit & self.held.mask)
         found = self.memo.get(key)

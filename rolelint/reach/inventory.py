@@ -27,7 +27,7 @@ class Inventory:
         self.production = 0
         self.copied = 0  # what has backups
         self.guarded: dict[str, int] = {}
-        #: What `damage` worked out, by what the answer depends on.
+        #: What `Blast` worked out, by what the answer depends on.
         self.memo: dict[object, Any] = {}
         for i, resource in enumerate(resources):
             self.types[resource.type] = self.types.get(resource.type, 0) | 1 << i
