@@ -218,22 +218,22 @@ def member(
     return _search(unions, without, limit)
 
 
-def includes(outer: Iterable[Pattern], inner: Pattern, *, limit: int = MAX_STATES) -> bool:
+def includes(outer: Iterable[Pattern], inner: Pattern) -> bool:
     """Tell whether every member of `inner` is a member of some pattern of `outer`.
 
     Raises:
         LimitReached: when the search passed its limit.
     """
-    return member([[inner]], outer, limit=limit) is None
+    return member([[inner]], outer) is None
 
 
-def overlaps(one: Pattern, other: Pattern, *, limit: int = MAX_STATES) -> bool:
+def overlaps(one: Pattern, other: Pattern) -> bool:
     """Tell whether two patterns have a member in common.
 
     Raises:
         LimitReached: when the search passed its limit.
     """
-    return member([[one], [other]], limit=limit) is not None
+    return member([[one], [other]]) is not None
 
 
 def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], limit: int) -> str | None:

@@ -189,15 +189,9 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     yield _Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 
-def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer:
-    """Find a request for one action that `decide` allows to the holder of a role.
-
-    Args:
-        role: a role, or its powers where they are known already; the actor is then theirs.
-    """
-    if isinstance(role, Powers):
-        return _can(role.stage, 1 << index, None, {}, role.within)
-    return _can(scene(role, who or actor()), 1 << index, None, {})
+def witness(held: Powers, index: int) -> Answer:
+    """Find a request for one action that `decide` allows to the holder of a role, whose powers are known."""
+    return _can(held.stage, 1 << index, None, {}, held.within)
 
 
 def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:

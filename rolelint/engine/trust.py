@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rolelint.algebra.strings import LimitReached
-from rolelint.engine.actors import FREE, NEVER, Actor, Domain, actor, key_domain
+from rolelint.engine.actors import FREE, NEVER, Domain, actor, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import decide, grant_strength, statement_reaches
 from rolelint.engine.keys import Undecided
@@ -27,7 +27,6 @@ def trust_allows(
     action: str = "sts:AssumeRole",
     *,
     context: Mapping[str, Domain | str | None] | None = None,
-    who: Actor | None = None,
 ) -> Answer:
     """Ask whether a caller can satisfy a trust policy with some request.
 
@@ -35,15 +34,14 @@ def trust_allows(
         caller: who asks; of an identity provider for web identity and SAML.
         action: `sts:AssumeRole`, `sts:AssumeRoleWithWebIdentity`, `sts:AssumeRoleWithSAML`, `sts:TagSession` ...
         context: what is known of context keys: a value, None for absent, or a domain; every other key is free
-            for identity providers, and as the actor has it for AWS principals.
-        who: the actor; `any` by default.
+            for identity providers, and as it may be for anybody (the actor `any`) for AWS principals.
 
     Returns:
         An answer about the trust policy alone; the caller's own identity policies are not asked.
     """
     if policy.document.unknown:
         return Answer(UNKNOWN, reason=policy.document.unknown)
-    asker = who or actor("any")
+    asker = actor("any")
     given: dict[str, Domain] = {}
     for key, value in (context or {}).items():
         if isinstance(value, Domain):

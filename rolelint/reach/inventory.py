@@ -82,7 +82,7 @@ class Inventory:
 
 
 @lru_cache(maxsize=KEPT)
-def _indexed(number: int, resources: Holder) -> Inventory:
+def _indexed(resources: Holder) -> Inventory:
     return Inventory(resources.content)
 
 
@@ -106,7 +106,7 @@ class Holder:
 
 def inventory_of(resources: tuple[Resource, ...]) -> Inventory:
     """Index the resources of an account; the same tuple is indexed once."""
-    return _indexed(len(resources), Holder(resources))
+    return _indexed(Holder(resources))
 
 
 def is_production(resource: Resource) -> bool:
