@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -155,7 +154,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
         related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
-        fix=_fix(rule),
+        fix=rule.advice,
         category=rule.category,
         mask=hit.mask,
     )
@@ -272,19 +271,6 @@ _POLICY_WORDS = {
     "boundary": "boundary",
     "resource": "resource policy",
 }
-
-
-_fixes: dict[int, tuple[Rule, str]] = {}
-
-
-def _fix(rule: Rule) -> str:
-    found = _fixes.get(id(rule))
-    if found is None or found[0] is not rule:
-        text = rule.fix
-        if rule.statement is not None:
-            text += f" For example: {json.dumps(rule.statement, ensure_ascii=False)}"
-        found = _fixes[id(rule)] = (rule, text)
-    return found[1]
 
 
 _normal: dict[int, tuple[Statement, str]] = memo()
