@@ -6,6 +6,7 @@ belongs to one role only: kept for ever, it would be most of the memory that a c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 #: Entries of one kind past which everything is forgotten. The 1,600 AWS managed policies have 7,400 different
@@ -13,6 +14,7 @@ from typing import Any
 MOST = 6_000
 
 _memos: list[dict[Any, Any]] = []
+_lasting: list[Callable[[], object]] = []
 
 
 def memo() -> dict[Any, Any]:
@@ -22,16 +24,27 @@ def memo() -> dict[Any, Any]:
     return made
 
 
+def lasting(clear: Callable[[], object]) -> None:
+    """Note how to empty a place whose size is bounded and whose content hangs on the catalogue: `trim` leaves it."""
+    _lasting.append(clear)
+
+
 def trim() -> None:
     """Forget everything where there is too much of it.
 
     To be called between roles: while one is judged, equal statements must stay the same objects.
     """
     if any(len(one) > MOST for one in _memos):
-        forget()
+        _empty()
 
 
 def forget() -> None:
-    """Forget everything."""
+    """Forget everything, also what lasts: answers that another catalogue gave."""
+    _empty()
+    for clear in _lasting:
+        clear()
+
+
+def _empty() -> None:
     for one in _memos:
         one.clear()

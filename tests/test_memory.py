@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from rolelint import memory
+from rolelint.catalog import Catalog, catalog, use
+from rolelint.catalog.model import Label
 from rolelint.engine import can
+from rolelint.reach.inventory import inventory_of
+from rolelint.reach.kinds import blows
+from rolelint.rulebook.selectors import worst
 
 from .engine.building import allow, deny, role
 
@@ -28,3 +35,34 @@ def test_a_question_gets_the_same_answer_after_everything_was_forgotten(monkeypa
     after = can(holder, "s3:DeleteBucket")
     assert (after.verdict, after.witness) == (before.verdict, before.witness)
     assert before.verdict == "yes"
+
+
+@pytest.fixture
+def harmless() -> Iterator[Catalog]:
+    """Make a catalogue to use in which nothing destroys a queue."""
+    label = Label("none", decided="user", reason="ours are rebuilt")
+    yield catalog().with_overlay({"sqs:DeleteQueue": label, "sqs:PurgeQueue": label})
+    use(None)
+
+
+def test_what_destroys_a_resource_follows_the_catalogue_in_use(harmless: Catalog) -> None:
+    assert [catalog().names(blow.mask) for blow in blows("sqs:queue")] == [["sqs:DeleteQueue", "sqs:PurgeQueue"]]
+    use(harmless)
+    assert blows("sqs:queue") == ()
+    use(None)
+    assert blows("sqs:queue")
+
+
+def test_the_worst_action_follows_the_catalogue_in_use(harmless: Catalog) -> None:
+    both = catalog().expand("sqs:DeleteQueue") | catalog().expand("sqs:RemovePermission")
+    assert catalog().name(worst(both)) == "sqs:DeleteQueue"
+    use(harmless)
+    assert catalog().name(worst(both)) == "sqs:RemovePermission"
+
+
+def test_an_inventory_is_asked_again_with_another_catalogue(harmless: Catalog) -> None:
+    resources = ()
+    before = inventory_of(resources)
+    assert inventory_of(resources) is before
+    use(harmless)
+    assert inventory_of(resources) is not before

@@ -13,8 +13,8 @@ from rolelint.memory import memo
 from rolelint.records import record
 
 #: Atoms that are not one given character. Private-use characters, which IAM text cannot hold (S1.13).
-ANY = "\uf8fe"
-STAR = "\uf8ff"  # a wildcard in marked text; never an atom
+ANY = "\uf8fe"  # exactly one character
+STAR = "\uf8ff"  # any run of characters: a wildcard in marked text, never an atom
 _WILD = str.maketrans({"?": ANY, "*": STAR})
 CROSS = "\uf8fc"  # a wildcard in marked ARN text that stands for any run of characters, colons included
 FIELD_ANY = "\uf8fd"  # any character but a colon: a wildcard in the first five fields of an ARN (S3.4)
@@ -39,7 +39,10 @@ _OTHER = "xyzwvutsrqponmlkjihgfedcbaXYZ0123456789-_./@ =+,"
 
 
 class LimitReached(Exception):
-    """A search passed `MAX_STATES`: the question stays undecided."""
+    """A search passed `MAX_STATES`: the question stays undecided; carries the reason."""
+
+    def __init__(self, reason: str = "a string search passed its limit") -> None:
+        super().__init__(reason)
 
 
 class ExhaustedError(LimitReached):
@@ -135,6 +138,11 @@ def literal(text: str, *, folded: bool = False) -> Pattern:
     return Pattern(text.lower() if folded else text, folded=folded)
 
 
+def wildcards(text: str) -> str:
+    """Mark the wildcards of a text: `*` becomes `STAR`, `?` becomes `ANY`."""
+    return text.translate(_WILD)
+
+
 def glob(text: str, *, folded: bool = False) -> Pattern:
     """Read a glob: `*` is any run, `?` any one character, over the whole text."""
     return marked(text.translate(_WILD), folded=folded)
@@ -225,22 +233,22 @@ def member(
     return _search(unions, without, limit)
 
 
-def includes(outer: Iterable[Pattern], inner: Pattern, *, limit: int = MAX_STATES) -> bool:
+def includes(outer: Iterable[Pattern], inner: Pattern) -> bool:
     """Tell whether every member of `inner` is a member of some pattern of `outer`.
 
     Raises:
         LimitReached: when the search passed its limit.
     """
-    return member([[inner]], outer, limit=limit) is None
+    return member([[inner]], outer) is None
 
 
-def overlaps(one: Pattern, other: Pattern, *, limit: int = MAX_STATES) -> bool:
+def overlaps(one: Pattern, other: Pattern) -> bool:
     """Tell whether two patterns have a member in common.
 
     Raises:
         LimitReached: when the search passed its limit.
     """
-    return member([[one], [other]], limit=limit) is not None
+    return member([[one], [other]]) is not None
 
 
 def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], limit: int) -> str | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from rolelint.catalog.loaded import Catalog, load
 from rolelint.catalog.model import Action, Label, ResourceType, Signature
+from rolelint.memory import forget
 
 __all__ = ["Action", "Catalog", "Label", "ResourceType", "Signature", "catalog", "use"]
 
@@ -21,5 +22,9 @@ def catalog() -> Catalog:
 
 
 def use(other: Catalog | None) -> None:
-    """Set the catalogue in use, for example one with a user's labels over it; None goes back to the shipped one."""
+    """Set the catalogue in use, for example one with a user's labels over it; None goes back to the shipped one.
+
+    What was worked out with the catalogue before is forgotten.
+    """
     _current[:] = [] if other is None else [other]
+    forget()

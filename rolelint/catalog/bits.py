@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rolelint.catalog.model import BLASTS, DECISIONS, REVERSIBILITIES, TIMINGS, VIAS, Label
 
@@ -31,6 +31,31 @@ def few(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
+
+
+def split(mask: int, cuts: Iterable[int]) -> list[tuple[int, int]]:
+    """Part a mask by others: two bits stay together where every cut holds both or neither.
+
+    Returns:
+        The parts, each with the numbers of the cuts that hold it, as a mask; what a cut holds before what it leaves.
+    """
+    parts = [(mask, 0)] if mask else []
+    everywhere = 0
+    for number, cut in enumerate(cuts):
+        if not cut & mask:
+            continue
+        if not mask & ~cut:
+            everywhere |= 1 << number
+            continue
+        following = []
+        for part, holding in parts:
+            inside = part & cut
+            if inside:
+                following.append((inside, holding | 1 << number))
+            if part != inside:
+                following.append((part ^ inside, holding))
+        parts = following
+    return [(part, holding | everywhere) for part, holding in parts] if everywhere else parts
 
 
 def truth(mask: int) -> bytes:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import ANY, FIELD_ANY, STAR, Pattern, glob, includes, marked, marked_arn, overlaps
 from rolelint.memory import memo
-
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
+from rolelint.policies.text import VARIABLE
 
 #: Formats whose last variable holds no slash, though another type's format continues with one: `bucket` and
 #: `bucket/object`. AWS: the naming rules of each service, read 2026-11.
@@ -75,7 +74,7 @@ class Shape:
         for i, field in enumerate(written[1:5]):
             if "${" in field:
                 fields.append(known[i] or None)
-                sample.append(_VARIABLE.sub(samples[i], field))
+                sample.append(VARIABLE.sub(samples[i], field))
             else:
                 fields.append(field)
                 sample.append(field)
@@ -84,9 +83,9 @@ class Shape:
         self.fields = tuple(fields)
         #: Which of the five fields a principal's own value stands in.
         self.variables = tuple("${" in f for f in written[:5])
-        self.rest_sample = _VARIABLE.sub("example", rest)
+        self.rest_sample = VARIABLE.sub("example", rest)
         self.sample = ":".join([*sample, self.rest_sample])
-        parts = _VARIABLE.split(rest)
+        parts = VARIABLE.split(rest)[::2]
         self.rest_head = parts[0]
         self.rest_open = len(parts) == 2 and not parts[1]
         self.rest_key = (ANY + STAR).join(parts)
@@ -158,7 +157,12 @@ def reach(patterns: Iterable[str], into: Shape) -> Reach:
     Raises:
         LimitReached: when a search passed its limit.
     """
-    hits = [r for p in patterns if (r := _reach(p, into)).overlap]
+    return joined(_reach(p, into) for p in patterns)
+
+
+def joined(reaches: Iterable[Reach]) -> Reach:
+    """Join the reaches of several patterns into one shape: everything is reached only if one of them does."""
+    hits = [r for r in reaches if r.overlap]
     if not hits:
         return NOTHING
     if len(hits) == 1:

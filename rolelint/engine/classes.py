@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
-from rolelint.engine.actors import Domain
+from rolelint.catalog.bits import few, split
+from rolelint.engine.actors import NEVER, Domain
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.decision import UNSIGNED
@@ -22,8 +23,6 @@ from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
 MAX_VARIABLE_VALUES = 64
-
-_NEVER = Domain("never")
 
 
 class Group(NamedTuple):
@@ -115,20 +114,8 @@ def groups(statement: CompiledStatement, around: Ceilings, certain: bool) -> Ite
     for number, layer in enumerate(around.layers):
         numbered += [(s, number) for s in layer if named_mask(s, certain) & total]
     numbered += [(s, -1) for s in around.denies if named_mask(s, certain) & total]
-    parts: list[tuple[int, tuple[int, ...]]] = [(total, ())]
-    for number, (s, _) in enumerate(numbered):
-        mask = named_mask(s, certain)
-        following = []
-        for part, touching in parts:
-            inside = part & mask
-            if inside:
-                following.append((inside, (*touching, number)))
-                part &= ~mask
-            if part:
-                following.append((part, touching))
-        parts = following
-    for part, touching in parts:
-        placed = [(v, numbered[n][1]) for n in touching if (v := raw_view(numbered[n][0], certain)) is not None]
+    for part, touching in split(total, (named_mask(s, certain) for s, _ in numbered)):
+        placed = [(v, numbered[n][1]) for n in few(touching) if (v := raw_view(numbered[n][0], certain)) is not None]
         layers = tuple(tuple(v for v, at in placed if at == n) for n in range(len(around.layers)))
         if all(layers):
             yield Group(part, option, layers, tuple(v for v, at in placed if at == -1))
@@ -146,19 +133,15 @@ def conditions_of(group: Group) -> list[CompiledCondition]:
 
 def by_support(group: Group) -> list[tuple[int, frozenset[str]]]:
     """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability)."""
-    parts: list[tuple[int, frozenset[str]]] = [(group.mask, frozenset())]
+    cuts: dict[str, int] = {}
     for key in dict.fromkeys(c.key for c in conditions_of(group)):
         supported = catalog().key_mask(key)
-        if supported is None or not group.mask & ~supported:
-            continue
-        following = []
-        for mask, missing in parts:
-            if mask & supported:
-                following.append((mask & supported, missing))
-            if mask & ~supported:
-                following.append((mask & ~supported, missing | {key}))
-        parts = following
-    return parts
+        if supported is not None and group.mask & ~supported:
+            cuts[key] = supported
+    return [
+        (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
+        for mask, carried in split(group.mask, cuts.values())
+    ]
 
 
 def classes_of(
@@ -188,20 +171,17 @@ def with_others(stage: Scene, group: Group, mask: int, certain: bool) -> list[tu
     """Split actions that take several resources by the other statements that may allow some of these."""
     if group.option.plain:
         return [(mask, group)]
-    parts: list[tuple[int, tuple[View, ...]]] = [(mask, ())]
+    options: list[View] = []
+    cuts: list[int] = []
     for s in companions(stage, group.option.statement, mask, certain):
         option = raw_view(s, certain)
-        if option is None:
-            continue
-        named = granted_mask(s, certain)
-        following = []
-        for part, others in parts:
-            if part & named:
-                following.append((part & named, (*others, option)))
-            if part & ~named:
-                following.append((part & ~named, others))
-        parts = following
-    return [(part, group._replace(mask=part, others=others) if others else group) for part, others in parts]
+        if option is not None:
+            options.append(option)
+            cuts.append(granted_mask(s, certain))
+    return [
+        (part, group._replace(mask=part, others=tuple(options[n] for n in few(touching))) if touching else group)
+        for part, touching in split(mask, cuts)
+    ]
 
 
 def companions(stage: Scene, own: CompiledStatement, mask: int, certain: bool) -> tuple[CompiledStatement, ...]:
@@ -289,7 +269,7 @@ def _solve(
     asked = dict(stage.pins).get("aws:requestedregion")
     region = asked.values[0] if asked is not None and asked.values else ""
     for world in worlds(conditions, mentioned, partition, arns, refs, region):
-        keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, _NEVER)}
+        keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)
         if not refs:
@@ -318,7 +298,7 @@ def _solve(
                 pinned = _repin(group, pins)
                 if pinned is None:
                     continue
-                fixed = {k: Domain("always", (v,)) if v is not None else _NEVER for k, v in pins}
+                fixed = {k: Domain("always", (v,)) if v is not None else NEVER for k, v in pins}
                 found = _solve_world(stage, pinned, signature, {**keys, **fixed}, world, resource)
             except (Undecided, LimitReached) as error:
                 trouble = error

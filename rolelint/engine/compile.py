@@ -9,11 +9,10 @@ from rolelint.catalog import catalog
 from rolelint.engine.operators import TABLE, Operator
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, PolicyDocument, Statement
-from rolelint.policies.text import CLOSE, OPEN, has_unknown
+from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
 
 _UNKNOWN_PART = re.compile(f"{OPEN}[^{CLOSE}]*{CLOSE}")
 _PERSONAL = ("aws:principal", "aws:user", "aws:sourceidentity")
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 
 
 class CompiledCondition:
@@ -119,7 +118,7 @@ def variable_keys(texts: tuple[str, ...]) -> frozenset[str]:
     out = set()
     for text in texts:
         if "${" in text:
-            for name in _VARIABLE.findall(text):
+            for name in VARIABLE.findall(text):
                 if name not in ("*", "?", "$"):
                     out.add(name.partition(",")[0].strip().lower())
     return frozenset(out)

@@ -1,7 +1,11 @@
 """Decide one request: the definition, in AWS's order and words (S6.5).
 
-Nothing here is fast on purpose and nothing is shared with the set engine but the data model: the two are checked
-against each other.
+The order of the layers, the way a request's resources and context are read and what the layers together give are
+written here only: the set engine has its own, and the two are checked against each other. Shared with it are, beside
+the data model, the matching of one text (`match`, `operators.family_matches`), whom a statement means
+(`grant_strength`, `statement_reaches`, `needs_trust`) and AWS's lists (`RCP_SERVICES`, `UNGOVERNED`, `UNSIGNED`). No
+law can show a mistake in these; the cases in `tests/spec/` cover them, each with its page. Which statements of a
+document name an action is kept (`naming`); the rest is worked out each time.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import PolicyType
 
 #: How strongly a resource policy grants, weakest first (S4.4 to S4.10).
-_NONE, _ACCOUNT, _ROLE, _DIRECT = range(4)
+NO_GRANT, ACCOUNT_GRANT, ROLE_GRANT, DIRECT_GRANT = range(4)
 
 # AWS: orgs_manage_policies_rcps.html, "List of AWS services that support RCPs". S6.23
 RCP_SERVICES = frozenset(
@@ -99,7 +103,7 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
 
     grant, granting = scene.resource_grant(resource)
     if caller.bare:
-        if grant == _DIRECT:
+        if grant == DIRECT_GRANT:
             return Decision(Outcome.ALLOW, (*used, *granting), f"{granting[0].label} allows it")
         return _implicit("only a resource policy can allow this caller, and none does")
 
@@ -120,15 +124,15 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
     if _is_foreign_partition(caller, target):
         return _implicit("a credential of one partition is not valid in another")  # S6.37
     if _is_foreign_account(request):  # S6.35, S6.36
-        if grant > _NONE and side:
+        if grant > NO_GRANT and side:
             return Decision(Outcome.ALLOW, (*used, *own, *granting), "both accounts allow it")
         missing = "the caller's account does not allow it" if grant else "the resource's account does not allow it"
         return _implicit(missing)
-    if grant == _DIRECT:  # S6.26, S6.28, S6.29
+    if grant == DIRECT_GRANT:  # S6.26, S6.28, S6.29
         return Decision(Outcome.ALLOW, (*used, *granting), f"{granting[0].label} names the caller")
-    if grant == _ROLE and ceiling:  # S6.27, S6.31
+    if grant == ROLE_GRANT and ceiling:  # S6.27, S6.31
         return Decision(Outcome.ALLOW, (*used, *ceilings, *granting), f"{granting[0].label} names the role")
-    if grant == _NONE and _needs_resource_grant(request, target):  # S6.40, S6.45
+    if grant == NO_GRANT and _needs_resource_grant(request, target):  # S6.40, S6.45
         return _implicit("the policy of the resource itself must allow it, and does not")
     if side:
         statements = (*used, *own, *granting)
@@ -285,7 +289,7 @@ class _Scene:
 
     def resource_grant(self, documents: Iterable[PolicyDocument]) -> tuple[int, tuple[Deciding, ...]]:
         """Find the strongest matching Allow of the resource policy (S6.5)."""
-        best, found = _NONE, None
+        best, found = NO_GRANT, None
         for deciding in self.matching("Allow", PolicyType.RESOURCE, "resource", documents):
             strength = grant_strength(deciding.statement, self.caller)
             if strength > best:
@@ -311,31 +315,31 @@ def grant_strength(statement: Statement, caller: Principal) -> int:
     """Tell how an Allow statement's principals admit a caller: 0 none, 1 account, 2 role, 3 direct (S4.4 to S4.10)."""
     entries = statement.principals or ()
     if statement.not_principal:
-        return _NONE if any(_names(e, caller, spare=True) for e in entries) else _DIRECT  # S4.13
-    return max((_entry_strength(e, caller) for e in entries), default=_NONE)
+        return NO_GRANT if any(_names(e, caller, spare=True) for e in entries) else DIRECT_GRANT  # S4.13
+    return max((_entry_strength(e, caller) for e in entries), default=NO_GRANT)
 
 
 def _entry_strength(entry: PrincipalEntry, caller: Principal) -> int:
     kind, value = entry
     if kind == "*" or (kind == "AWS" and value == "*"):
         if caller.type == "service" and kind != "*":
-            return _NONE  # S10.14
-        return _DIRECT  # S4.10, S6.29
+            return NO_GRANT  # S10.14
+        return DIRECT_GRANT  # S4.10, S6.29
     if kind == "Service":
-        return _DIRECT if caller.type == "service" and value == caller.name else _NONE  # S4.9, S4.23
+        return DIRECT_GRANT if caller.type == "service" and value == caller.name else NO_GRANT  # S4.9, S4.23
     if kind == "Federated":
-        return _DIRECT if caller.type in ("oidc", "saml") and value == caller.provider else _NONE
+        return DIRECT_GRANT if caller.type in ("oidc", "saml") and value == caller.provider else NO_GRANT
     if kind != "AWS" or caller.bare:
-        return _NONE
+        return NO_GRANT
     if _is_account(value, caller.account):
-        return _DIRECT if caller.type == "root" else _ACCOUNT  # S4.3, S4.4
+        return DIRECT_GRANT if caller.type == "root" else ACCOUNT_GRANT  # S4.3, S4.4
     if value == caller.arn:
-        return _DIRECT  # S4.6 to S4.8
+        return DIRECT_GRANT  # S4.6 to S4.8
     if caller.type == "role_session" and value == caller.role_arn:
-        return _ROLE  # S4.5
+        return ROLE_GRANT  # S4.5
     if caller.type == "federated_user" and value == caller.user_arn:
-        return _ROLE  # S4.8
-    return _NONE
+        return ROLE_GRANT  # S4.8
+    return NO_GRANT
 
 
 def _names(entry: PrincipalEntry, caller: Principal, *, spare: bool) -> bool:

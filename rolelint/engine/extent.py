@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rolelint.algebra.strings import CROSS, Pattern, glob, member
 from rolelint.catalog import ResourceType
-from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, Shape, reach, shape
+from rolelint.engine.arns import EVERYTHING, Reach, Shape, joined, reach, shape
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import View, marked_pattern
 from rolelint.memory import memo
@@ -89,17 +89,7 @@ def view_reach(option: View, into: Shape) -> Reach:
         elif _guess_meets(marked_pattern(text), into):
             known = "".join(split_unknown(written)[::2])
             hits.append(Reach(True, False, False, not set(known) & {"*", "?"}, (written,)))
-    found = [r for r in hits if r.overlap]
-    if not found:
-        return NOTHING
-    regional = any(r.whole_region for r in found)
-    return Reach(
-        True,
-        any(r.whole for r in found),
-        regional,
-        not regional and all(r.named for r in found),
-        tuple(dict.fromkeys(p for r in found for p in r.patterns)),
-    )
+    return joined(hits)
 
 
 _anything_memo: dict[View, Reach] = memo()

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rolelint.algebra.strings import LimitReached, overlaps
+from rolelint.algebra.strings import LimitReached, overlaps, wildcards
 from rolelint.engine.classes import Group
-from rolelint.engine.match import wildcards
 from rolelint.engine.operators import TABLE
 from rolelint.engine.request import PolicySet
 from rolelint.engine.solve import View, marked_pattern, widen_unknown
-from rolelint.policies.document import Condition, PolicyDocument, Statement
+from rolelint.policies.document import ALLOW_ALL, Condition, PolicyDocument, Statement
 from rolelint.policies.text import has_unknown, split_unknown
 from rolelint.records import replace
 
 #: What a witness then assumes.
 ASSUMPTION = "values that are not known yet turn out in the caller's favour"
-
-_ALLOW_ALL = PolicyDocument("2012-10-17", (Statement("Allow", ("*",), ("*",)),))
 
 
 def favourable(policies: PolicySet) -> PolicySet:
@@ -61,7 +58,7 @@ def hangs_on_unknown(group: Group, denies: Sequence[View]) -> bool:
 
 def _level(documents: tuple[PolicyDocument, ...]) -> tuple[PolicyDocument, ...]:
     unknown = any(d.unknown for d in documents)
-    return (*_all(documents), _ALLOW_ALL) if unknown else _all(documents)
+    return (*_all(documents), ALLOW_ALL) if unknown else _all(documents)
 
 
 def _all(documents: tuple[PolicyDocument, ...]) -> tuple[PolicyDocument, ...]:

@@ -6,18 +6,23 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
-from rolelint.algebra.strings import overlaps
+from rolelint.algebra.strings import overlaps, wildcards
 from rolelint.engine.compile import CompiledStatement, compile_statement
-from rolelint.engine.decision import grant_strength, statement_reaches
-from rolelint.engine.match import arn_matches, wildcards
+from rolelint.engine.decision import (
+    ACCOUNT_GRANT,
+    DIRECT_GRANT,
+    NO_GRANT,
+    ROLE_GRANT,
+    grant_strength,
+    statement_reaches,
+)
+from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import OPEN
 from rolelint.records import replace
-
-_ACCOUNT, _ROLE, _DIRECT = 1, 2, 3
 
 
 class Placed(NamedTuple):
@@ -56,10 +61,10 @@ def grants(role: Role, caller: Principal) -> Grants:
         reach = _reach(policy)
         before = len(direct) + len(named)
         for statement in policy.document.statements if reach else ():
-            strength = grant_strength(statement, caller) if statement.effect == "Allow" else 0
-            if strength < _ROLE or statement.doubtful or (compiled := _cut(statement, policy, reach)) is None:
+            strength = grant_strength(statement, caller) if statement.effect == "Allow" else NO_GRANT
+            if strength < ROLE_GRANT or statement.doubtful or (compiled := _cut(statement, policy, reach)) is None:
                 continue
-            (direct if strength == _DIRECT else named).append(Placed(policy, statement, compiled))
+            (direct if strength == DIRECT_GRANT else named).append(Placed(policy, statement, compiled))
         if len(direct) + len(named) > before:
             denies += denied(policy, caller, bounded=role.boundary is not None)
     return Grants(tuple(direct), tuple(named), tuple(denies))
@@ -136,7 +141,7 @@ def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...
     return tuple(
         compiled
         for s in policy.document.statements
-        if s.effect == "Allow" and grant_strength(s, caller) >= _ACCOUNT
+        if s.effect == "Allow" and grant_strength(s, caller) >= ACCOUNT_GRANT
         if (compiled := _cut(s, policy, reach)) is not None
     )
 

@@ -14,10 +14,11 @@ from rolelint.algebra.strings import (
     marked,
     marked_arn,
     member,
+    wildcards,
 )
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition
-from rolelint.engine.match import substitute, wildcards
+from rolelint.engine.match import substitute
 from rolelint.engine.operators import (
     Operator,
     family_matches,

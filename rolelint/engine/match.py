@@ -1,4 +1,7 @@
-"""Match one value against one policy text: the plain definition, used by `decide` only.
+"""Match one value against one policy text: the plain definition.
+
+`decide` matches with it, and the set engine where it looks at one given value or action: a mistake made here is made
+by both, so the laws that check one against the other cannot show it. The spec cases do: each cites AWS's page.
 
 Inside this module a pattern is text in which two private characters stand for the wildcards, so that a `*` that came
 from a policy variable or from `${*}` stays an ordinary character (S3.16, S10.9).
@@ -9,10 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-ANY = "\uf8fe"  # exactly one character
-STAR = "\uf8ff"  # any run of characters
-_WILD = str.maketrans({"?": ANY, "*": STAR})
-_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+from rolelint.algebra.strings import ANY, STAR, wildcards
+from rolelint.policies.text import VARIABLE
+
 _DEFAULTED = re.compile(r"^([^,]+), '(.*)'$", re.DOTALL)
 
 #: Gives the single value of a context key (lower-cased), or None when it is absent or multivalued.
@@ -41,11 +43,6 @@ def glob_matches(pattern: str, text: str) -> bool:
     return p == len(pattern)
 
 
-def wildcards(text: str) -> str:
-    """Turn the text of a policy into a pattern: `*` and `?` become wildcards."""
-    return text.translate(_WILD)
-
-
 def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
     """Put the values of policy variables into a policy text (S5.25).
 
@@ -57,9 +54,9 @@ def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
     """
     out: list[str] = []
     at = 0
-    for found in _VARIABLE.finditer(text):
+    for found in VARIABLE.finditer(text):
         plain = text[at : found.start()]
-        out.append(plain.translate(_WILD) if wild else plain)
+        out.append(wildcards(plain) if wild else plain)
         name = found.group(1)
         if name in ("*", "?", "$"):
             out.append(name)
@@ -73,7 +70,7 @@ def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
             out.append(value)
         at = found.end()
     plain = text[at:]
-    out.append(plain.translate(_WILD) if wild else plain)
+    out.append(wildcards(plain) if wild else plain)
     return "".join(out)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rolelint.engine.match import Lookup, arn_matches, glob_matches, substitute, wildcards
+from rolelint.algebra.strings import wildcards
+from rolelint.engine.match import Lookup, arn_matches, glob_matches, substitute
 from rolelint.policies.document import Condition
 from rolelint.records import record
 

@@ -78,6 +78,11 @@ class Power:
     granted_by: tuple[StatementRef, ...]
 
     @property
+    def wide(self) -> bool:
+        """Whether it reaches every resource of its types, of a Region at least."""
+        return self.broad or self.scope == "any"
+
+    @property
     def tag_limited(self) -> bool:
         """Whether an effective resource-tag condition limits it."""
         return "resource-tag" in self.gate_kinds
@@ -299,7 +304,7 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
             try:
                 core = _class(stage, joined, signature, part, unsupported, certainty)
             except (Undecided, LimitReached) as error:
-                undecided.append((str(error) or "a string search passed its limit", part))
+                undecided.append((str(error), part))
                 continue
             if core is not None:
                 out.append(core)

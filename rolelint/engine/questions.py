@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached
 from rolelint.catalog import Signature, catalog
-from rolelint.engine.actors import Actor, Domain, actor
+from rolelint.catalog.bits import few, split
+from rolelint.engine.actors import NEVER, Actor, Domain, actor
 from rolelint.engine.classes import (
     Group,
     Solved,
@@ -161,7 +162,7 @@ def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Doma
     for key, value in context.items():
         values = (value,) if isinstance(value, str) else tuple(value)
         if not values:
-            out.append((key.lower(), Domain("never")))
+            out.append((key.lower(), NEVER))
         elif len(values) == 1:
             out.append((key.lower(), Domain("always", values)))
         else:
@@ -181,22 +182,16 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                 try:
                     solved = solve(stage, joined, signature, unsupported, resource)
                 except (Undecided, LimitReached) as error:
-                    yield str(error) or "a string search passed its limit"
+                    yield str(error)
                     continue
                 if solved is not None:
                     hangs = certain and stage.uncertain and hangs_on_unknown(joined, joined.denies)
                     yield _Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 
-def witness(role: Role | Powers, index: int, who: Actor | None = None) -> Answer:
-    """Find a request for one action that `decide` allows to the holder of a role.
-
-    Args:
-        role: a role, or its powers where they are known already; the actor is then theirs.
-    """
-    if isinstance(role, Powers):
-        return _can(role.stage, 1 << index, None, {}, role.within)
-    return _can(scene(role, who or actor()), 1 << index, None, {})
+def witness(held: Powers, index: int) -> Answer:
+    """Find a request for one action that `decide` allows to the holder of a role, whose powers are known."""
+    return _can(held.stage, 1 << index, None, {}, held.within)
 
 
 def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:
@@ -361,7 +356,7 @@ def _difference(after: Scene, before: Scene, mask: int) -> Difference:
                     try:
                         found = list(_gained(after, before, joined, losers, signature, actions))
                     except (Undecided, LimitReached) as error:
-                        unknown.append((actions, str(error) or "a string search passed its limit"))
+                        unknown.append((actions, str(error)))
                         continue
                     for gained, solved in found:
                         number = (gained & -gained).bit_length() - 1
@@ -409,18 +404,8 @@ def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
     layers = [stage.identity, *(layer.statements for layer in stage.layers if not layer.unknown)]
     numbered = [(s, n) for n, layer in enumerate(layers) for s in layer if s.mask & mask]
     numbered += [(s, -1) for s in stage.denies if s.mask & mask]
-    parts: list[tuple[int, tuple[int, ...]]] = [(mask, ())]
-    for number, (s, _) in enumerate(numbered):
-        following = []
-        for part, touching in parts:
-            inside = part & s.mask
-            if inside:
-                following.append((inside, (*touching, number)))
-            if part & ~s.mask:
-                following.append((part & ~s.mask, touching))
-        parts = following
-    for part, touching in parts:
-        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in touching]
+    for part, touching in split(mask, (s.mask for s, _ in numbered)):
+        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in few(touching)]
         yield (
             part,
             _Old(

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rolelint.algebra.strings import CROSS, Pattern, marked_arn, member
+from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_condition, variable_keys
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
-from rolelint.engine.match import ANY, STAR, substitute, wildcards
+from rolelint.engine.match import substitute
 from rolelint.memory import memo
 from rolelint.policies.document import Condition
 from rolelint.policies.text import CLOSE, OPEN, has_unknown
@@ -28,7 +28,7 @@ class View:
     """A statement as one search sees it, with variables replaced and unknown parts read one way.
 
     Attributes:
-        texts: resource patterns in marked form (`match.wildcards`), or None when it covers every resource.
+        texts: resource patterns in marked form (`wildcards`), or None when it covers every resource.
         guesses: of those, the ones that are widened for what is not known, with the text as written.
         written: the patterns as a policy writes them.
         exclude: the patterns stand under NotResource.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rolelint.algebra.strings import LimitReached
-from rolelint.engine.actors import FREE, Actor, Domain, actor, key_domain
+from rolelint.engine.actors import FREE, NEVER, Domain, actor, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import decide, grant_strength, statement_reaches
 from rolelint.engine.keys import Undecided
@@ -15,7 +15,7 @@ from rolelint.engine.request import Outcome, PolicySet, Principal, Request, Targ
 from rolelint.engine.solve import Search, view
 from rolelint.errors import Location
 from rolelint.findings.model import Witness
-from rolelint.policies.document import PolicyDocument, Statement
+from rolelint.policies.document import ALLOW_ALL
 from rolelint.policies.role import Policy, Role
 
 _NOBODY = Role("role", "caller", Location("trust"))
@@ -27,7 +27,6 @@ def trust_allows(
     action: str = "sts:AssumeRole",
     *,
     context: Mapping[str, Domain | str | None] | None = None,
-    who: Actor | None = None,
 ) -> Answer:
     """Ask whether a caller can satisfy a trust policy with some request.
 
@@ -35,21 +34,20 @@ def trust_allows(
         caller: who asks; of an identity provider for web identity and SAML.
         action: `sts:AssumeRole`, `sts:AssumeRoleWithWebIdentity`, `sts:AssumeRoleWithSAML`, `sts:TagSession` ...
         context: what is known of context keys: a value, None for absent, or a domain; every other key is free
-            for identity providers, and as the actor has it for AWS principals.
-        who: the actor; `any` by default.
+            for identity providers, and as it may be for anybody (the actor `any`) for AWS principals.
 
     Returns:
         An answer about the trust policy alone; the caller's own identity policies are not asked.
     """
     if policy.document.unknown:
         return Answer(UNKNOWN, reason=policy.document.unknown)
-    asker = who or actor("any")
+    asker = actor("any")
     given: dict[str, Domain] = {}
     for key, value in (context or {}).items():
         if isinstance(value, Domain):
             given[key.lower()] = value
         elif value is None:
-            given[key.lower()] = Domain("never")
+            given[key.lower()] = NEVER
         else:
             given.update(pins_of({key: value}))
 
@@ -82,13 +80,13 @@ def trust_allows(
             try:
                 found = Search(None, (), domain).run([[option]], deny_views)
             except (Undecided, LimitReached) as error:
-                trouble = str(error) or "a string search passed its limit"
+                trouble = str(error)
                 continue
             if found is None:
                 continue
             request = Request(caller, action, (Target(target),), found.context)
             # The caller's own side is taken as given: only the trust policy is in question.
-            side = PolicySet((_ALLOW_ALL,), resource=policy.document)
+            side = PolicySet((ALLOW_ALL,), resource=policy.document)
             decision = decide(request, side)
             if decision.outcome is not Outcome.ALLOW:
                 trouble = decision.explanation
@@ -104,6 +102,3 @@ def trust_allows(
 def _names_action(statement: CompiledStatement, action: str) -> bool:
     written = statement.statement
     return any(action_matches(a, action) for a in written.actions) is not written.not_action
-
-
-_ALLOW_ALL = PolicyDocument("2012-10-17", (Statement("Allow", ("*",), ("*",)),))

@@ -7,12 +7,10 @@ from functools import cache
 from itertools import permutations, product
 
 from rolelint.algebra.strings import glob
-from rolelint.engine.actors import Domain
+from rolelint.engine.actors import NEVER, Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, Value, truth
 from rolelint.records import field, record
-
-NEVER = Domain("never")
 
 #: Regions by partition. AWS: docs.aws.amazon.com/general/latest/gr/rande.html, read 2026-11.
 REGIONS: Mapping[str, tuple[str, ...]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from rolelint.errors import Route
-from rolelint.records import field, record
+from rolelint.records import record
 
 Effect = Literal["Allow", "Deny"]
 
@@ -94,19 +94,21 @@ class PolicyDocument:
     Attributes:
         version: `2012-10-17` or `2008-10-17`; an absent Version reads as 2008 (S1.3).
         unknown: why the whole document is not known, or empty; it then has no statements.
-        size: characters without white space, as IAM counts them (S1.15); 0 when not known.
     """
 
     version: str
     statements: tuple[Statement, ...]
     problems: tuple[DocumentProblem, ...] = ()
     unknown: str = ""
-    size: int = field(default=0, compare=False)
 
     @property
     def variables(self) -> bool:
         """Whether `${...}` is a policy variable here and not plain text (S1.3)."""
         return self.version == "2012-10-17"
+
+
+#: Allows every action on everything: for a side of a request that is taken as given.
+ALLOW_ALL = PolicyDocument("2012-10-17", (Statement("Allow", ("*",), ("*",)),))
 
 
 def unknown_document(reason: str) -> PolicyDocument:

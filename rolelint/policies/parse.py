@@ -180,7 +180,6 @@ def _statement(
             f"Effect must be `Allow` or `Deny`, not `{text}`" if "Effect" in item else "the statement has no Effect"
         )
         doubt(message, (*route, "Effect") if "Effect" in item else route)
-        effect = "Deny" if effect == "Deny" else "Allow"
     actions: tuple[str, ...] = ("*",)
     not_action = False
     if "Action" in item and "NotAction" in item:

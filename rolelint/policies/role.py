@@ -22,6 +22,9 @@ class PolicyType(Enum):
     TRUST = "trust"
     RESOURCE = "resource"
 
+    #: Members are single objects: the hash of the standard library, which hashes the name, is slower than a lookup.
+    __hash__ = object.__hash__
+
 
 #: Works out the location of a route inside one policy document; called only for what is reported.
 Locate = Callable[[Route], Location]

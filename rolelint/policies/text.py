@@ -13,6 +13,10 @@ OPEN = "\ue000"
 CLOSE = "\ue001"
 _UNKNOWN = re.compile(f"{OPEN}([^{OPEN}{CLOSE}]*){CLOSE}")
 
+#: A policy variable (S5.25), or the part of a published ARN format that differs; the group is its name. Braces do not
+#: nest: of `${a${b}}` only `${b}` is one.
+VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+
 
 def unknown(name: str) -> str:
     """Make the text that stands for a value not known yet.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from rolelint.catalog import catalog
+from rolelint.catalog.bits import few, split
 from rolelint.engine import Actor, Powers, can, powers
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.policies.role import Resource, Role
@@ -15,8 +16,6 @@ from rolelint.reach.inventory import (
     has_variable,
     inner_samples,
     inventory_of,
-    numbers,
-    parts,
     region_of,
     tag_value,
 )
@@ -53,15 +52,6 @@ class Damage(NamedTuple):
         return self.struck & ~self.guarded & ~self.backed
 
 
-def damage(role: Role, who: Actor, within: int | None = None) -> Damage:
-    """Work out what a role could do to the resources of its account.
-
-    Args:
-        within: only with these actions; a guard is taken away with any action that the role has.
-    """
-    return Blast(role, who).answer(within)
-
-
 def interest(inventory: Inventory) -> int:
     """Give every action that destroys something in an inventory, or takes a guard away."""
     mask = 0
@@ -95,7 +85,11 @@ class Blast:
         self._statements: list[CompiledStatement] | None = None
 
     def answer(self, within: int | None = None) -> Damage:
-        """Work out the damage; see `damage`."""
+        """Work out what the role could do to the resources.
+
+        Args:
+            within: only with these actions; a guard is taken away with any action that the role has.
+        """
         limit = -1 if within is None else within
         key = ("answer", limit & self.held.mask)
         found = self.memo.get(key)
@@ -156,7 +150,7 @@ class Blast:
                 return members, 0, True
         reached = unsure = 0
         proved = True
-        for part in parts(members, self.cuts(mask, inside, members)):
+        for part, _ in split(members, self.cuts(mask, inside, members)):
             number = (part & -part).bit_length() - 1
             verdict, certain = self.ask(number, mask, inside)
             if verdict == "yes":
@@ -216,7 +210,7 @@ class Blast:
                 matched = self.inventory.matched(pattern, inside)
                 yield matched
                 if has_variable(pattern):
-                    for number in numbers(matched & members):
+                    for number in few(matched & members):
                         yield 1 << number
         for _, tag in self.tag_keys():
             yield from self.inventory.by_tag(tag)
@@ -271,7 +265,7 @@ class Blast:
     def backed(self, struck: int) -> int:
         """Give the resources that have a copy which the role cannot delete."""
         out = 0
-        for number in numbers(struck & self.inventory.copied):
+        for number in few(struck & self.inventory.copied):
             backups = self.inventory.resources[number].backups
             if any(backup.locked or not self.deletes(backup.point) for backup in backups):
                 out |= 1 << number

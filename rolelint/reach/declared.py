@@ -6,12 +6,14 @@ from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
+from rolelint.catalog.bits import few
 from rolelint.engine import actor
 from rolelint.findings.model import Finding, RoleReport
+from rolelint.memory import lasting
 from rolelint.policies.role import Resource, Role
 from rolelint.policies.text import show
 from rolelint.reach.damage import Blast, Damage
-from rolelint.reach.inventory import Holder, Inventory, numbers
+from rolelint.reach.inventory import Holder, Inventory
 from rolelint.reach.kinds import blows
 from rolelint.records import replace
 
@@ -42,6 +44,9 @@ def _destroyable(held: Holder) -> tuple[Resource, ...]:
     return tuple(r for r in held.content if not r.type.startswith("iam:") and blows(r.type))
 
 
+lasting(_destroyable.cache_clear)
+
+
 def _finding(finding: Finding, blast: Blast) -> Finding:
     found = blast.answer(finding.mask) if finding.mask else None
     if found is None or not (found.struck or found.unsure):
@@ -70,7 +75,7 @@ def _facts(found: Damage, inventory: Inventory) -> dict[str, Any]:
 
 
 def _worst(found: Damage) -> chain[int]:
-    return chain(numbers(found.struck & ~found.guarded), numbers(found.struck & found.guarded))
+    return chain(few(found.struck & ~found.guarded), few(found.struck & found.guarded))
 
 
 def _standing(number: int, found: Damage) -> list[str]:

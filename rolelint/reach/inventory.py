@@ -7,10 +7,11 @@ resource patterns, with the same values of the tags that conditions look at. One
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from rolelint.memory import lasting
 from rolelint.policies.role import Resource
 
 #: Accounts whose resources are kept indexed; the roles of one account come one after the other.
@@ -26,7 +27,7 @@ class Inventory:
         self.production = 0
         self.copied = 0  # what has backups
         self.guarded: dict[str, int] = {}
-        #: What `damage` worked out, by what the answer depends on.
+        #: What `Blast` worked out, by what the answer depends on.
         self.memo: dict[object, Any] = {}
         for i, resource in enumerate(resources):
             self.types[resource.type] = self.types.get(resource.type, 0) | 1 << i
@@ -81,8 +82,11 @@ class Inventory:
 
 
 @lru_cache(maxsize=KEPT)
-def _indexed(number: int, resources: Holder) -> Inventory:
+def _indexed(resources: Holder) -> Inventory:
     return Inventory(resources.content)
+
+
+lasting(_indexed.cache_clear)
 
 
 class Holder:
@@ -102,7 +106,7 @@ class Holder:
 
 def inventory_of(resources: tuple[Resource, ...]) -> Inventory:
     """Index the resources of an account; the same tuple is indexed once."""
-    return _indexed(len(resources), Holder(resources))
+    return _indexed(Holder(resources))
 
 
 def is_production(resource: Resource) -> bool:
@@ -123,29 +127,6 @@ def region_of(arn: str) -> str:
     """Give the Region in an ARN, or an empty text."""
     fields = arn.split(":", 5)
     return fields[3] if len(fields) == 6 else ""
-
-
-def numbers(bits: int) -> Iterator[int]:
-    """Yield the numbers of the set bits, the lowest first."""
-    while bits:
-        low = bits & -bits
-        yield low.bit_length() - 1
-        bits ^= low
-
-
-def parts(bits: int, cuts: Iterable[int]) -> list[int]:
-    """Part a set by several others: two members stay together when every cut holds both or neither."""
-    out = [bits] if bits else []
-    for cut in cuts:
-        if not cut & bits or not bits & ~cut:
-            continue
-        following = []
-        for part in out:
-            for piece in (part & cut, part & ~cut):
-                if piece:
-                    following.append(piece)
-        out = following
-    return out
 
 
 _VARIABLE = re.compile(r"(\$\{[^}]*\}|\ue000[^\ue001]*\ue001)")

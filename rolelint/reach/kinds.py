@@ -7,6 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from rolelint.catalog import catalog
+from rolelint.memory import lasting
 
 
 class Blow(NamedTuple):
@@ -137,6 +138,10 @@ def blows(kind: str) -> tuple[Blow, ...]:
         ):
             mask |= 1 << index
     return (Blow(mask, "", frozenset()),) if mask else ()
+
+
+for _kept in (_known_blows, removers, blows):
+    lasting(_kept.cache_clear)
 
 
 def backup_deleter(point: str) -> int:

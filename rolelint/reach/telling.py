@@ -6,12 +6,13 @@ from itertools import chain, islice
 from typing import Any
 
 from rolelint.catalog import catalog
+from rolelint.catalog.bits import few
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import actor, powers
 from rolelint.findings.model import Finding, RoleReport
 from rolelint.policies.role import Accessed, Role
 from rolelint.reach.damage import Blast, Damage
-from rolelint.reach.inventory import Inventory, numbers
+from rolelint.reach.inventory import Inventory
 from rolelint.reach.unused import unused_mask
 from rolelint.records import replace
 
@@ -57,7 +58,7 @@ def damage_facts(found: Damage, inventory: Inventory) -> dict[str, Any]:
     """Give the damage as plain data."""
     production = inventory.production
     lost = found.lost
-    worst = chain(numbers(lost & production), numbers(lost & ~production), numbers(found.struck & ~lost))
+    worst = chain(few(lost & production), few(lost & ~production), few(found.struck & ~lost))
     return {
         "resources": found.struck.bit_count(),
         "production": (found.struck & production).bit_count(),

@@ -71,8 +71,7 @@ def _folder(folder: Path) -> list[Rule]:
 def rule_of(data: Mapping[str, Any], path: str) -> Rule:
     """Make a rule from its data, as YAML or the compiled form hold it."""
     fix = data["fix"]
-    details = [_details(data)] if "why" in data else []
-    return Rule(
+    rule = Rule(
         id=data["id"],
         name=data["name"],
         title=data["title"],
@@ -86,8 +85,10 @@ def rule_of(data: Mapping[str, Any], path: str) -> Rule:
         path=path,
         subsumed_by=tuple(data.get("subsumed_by", ())),
         lower=tuple(data.get("lower", ())),
-        _details=details,
     )
+    if "why" in data:
+        vars(rule)["details"] = _details(data)  # already read: `cached_property` looks here first
+    return rule
 
 
 def _details(data: Mapping[str, Any]) -> Details:

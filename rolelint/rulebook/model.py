@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 from rolelint.errors import UsageError, printable
-from rolelint.records import field, record
+from rolelint.records import record
 
 #: The folders of `rules/`, in the order of their codes.
 CATEGORIES = ("teardown", "data", "protection", "lock-out", "indirect", "escalation", "trust", "gates", "hygiene")
@@ -72,16 +74,20 @@ class Rule:
     statement: Any = None
     subsumed_by: tuple[str, ...] = ()
     lower: tuple[Mapping[str, Any], ...] = ()
-    _details: list[Details] = field(default_factory=list, repr=False)
 
-    @property
+    @cached_property
     def details(self) -> Details:
         """Read the rule's YAML file once for `why`, `fix`, `references` and `examples`."""
-        if not self._details:
-            from rolelint.rulebook.load import read_details
+        from rolelint.rulebook.load import read_details
 
-            self._details.append(read_details(self.path))
-        return self._details[0]
+        return read_details(self.path)
+
+    @cached_property
+    def advice(self) -> str:
+        """What to do, with the statement rewritten where there is one: what a finding says."""
+        if self.statement is None:
+            return self.fix
+        return f"{self.fix} For example: {json.dumps(self.statement, ensure_ascii=False)}"
 
     @property
     def why(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Powers, StatementRef, witness
 from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
-from rolelint.memory import memo
+from rolelint.memory import lasting, memo
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
 from rolelint.rulebook.model import Rule
@@ -155,7 +154,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
         related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
-        fix=_fix(rule),
+        fix=rule.advice,
         category=rule.category,
         mask=hit.mask,
     )
@@ -218,12 +217,12 @@ def _place(hit: Hit, primary: StatementRef | None, index: int | None, subject: S
     return primary.location(hit.element)
 
 
-_routes: dict[tuple[int, int | None, int], tuple[Statement, Route]] = memo()
+_routes: dict[tuple[int, int | None], tuple[Statement, Route]] = memo()
 
 
 def _route(ref: StatementRef, index: int | None) -> Route:
     """Give the route of the entry that names an action, found once for each statement."""
-    key = (id(ref.statement), index, id(catalog()))
+    key = (id(ref.statement), index)
     found = _routes.get(key)
     if found is None or found[0] is not ref.statement:
         found = _routes[key] = (ref.statement, ref.route("Action", index))
@@ -274,19 +273,6 @@ _POLICY_WORDS = {
 }
 
 
-_fixes: dict[int, tuple[Rule, str]] = {}
-
-
-def _fix(rule: Rule) -> str:
-    found = _fixes.get(id(rule))
-    if found is None or found[0] is not rule:
-        text = rule.fix
-        if rule.statement is not None:
-            text += f" For example: {json.dumps(rule.statement, ensure_ascii=False)}"
-        found = _fixes[id(rule)] = (rule, text)
-    return found[1]
-
-
 _normal: dict[int, tuple[Statement, str]] = memo()
 
 
@@ -309,6 +295,7 @@ def normal_form(statement: Statement) -> str:
 
 
 _names: dict[int, tuple[str, ...]] = {}
+lasting(_names.clear)
 
 
 def _first(mask: int, count: int) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from rolelint.catalog import Catalog, catalog
+from rolelint.memory import lasting
 
 #: Words of a selector that name actions; the others narrow what these name.
 SOURCES = ("actions", "classes", "also")
@@ -133,7 +135,7 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
     Returns:
         Its index in the catalogue.
     """
-    key = (mask, tuple(prefer), id(catalog()))
+    key = (mask, tuple(prefer))
     found = _worst.get(key)
     if found is None:
         if len(_worst) >= MASKS:
@@ -146,7 +148,8 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
 MEMO = 20_000
 #: The same for memos that hold sets of actions, which are large.
 MASKS = 3_000
-_worst: dict[tuple[int, tuple[str, ...], int], int] = {}
+_worst: dict[tuple[int, tuple[str, ...]], int] = {}
+lasting(_worst.clear)
 
 
 def _find_worst(mask: int, prefer: Sequence[str]) -> int:
@@ -155,7 +158,7 @@ def _find_worst(mask: int, prefer: Sequence[str]) -> int:
         found = mask & known.expand(pattern)
         if found:
             return (found & -found).bit_length() - 1
-    plain, tables = _ranking(known)
+    plain, tables = _ranking()
     for found in plain:
         if mask & found:
             return found.bit_length() - 1
@@ -167,20 +170,18 @@ def _find_worst(mask: int, prefer: Sequence[str]) -> int:
     return (mask & -mask).bit_length() - 1
 
 
-_Ranking = tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]
-_rankings: dict[int, tuple[Catalog, _Ranking]] = {}
+@cache
+def _ranking() -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    known = catalog()
+    tables = (
+        tuple(known.class_mask(c) for c in _RANK),
+        tuple(known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")),
+        tuple(known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")),
+    )
+    return tuple(known.expand(p) for p in _PLAIN), tables
 
 
-def _ranking(known: Catalog) -> _Ranking:
-    found = _rankings.get(id(known))
-    if found is None or found[0] is not known:
-        tables = (
-            tuple(known.class_mask(c) for c in _RANK),
-            tuple(known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")),
-            tuple(known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")),
-        )
-        found = _rankings[id(known)] = (known, (tuple(known.expand(p) for p in _PLAIN), tables))
-    return found[1]
+lasting(_ranking.cache_clear)
 
 
 #: Destroyers that every reader recognises, named before others when a rule prefers none.

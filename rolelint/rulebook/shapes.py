@@ -96,7 +96,7 @@ def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
         if (subject.mask & every).bit_count() * 100 < every.bit_count() * share:
             return None
         parts, texts = _granted_by_shape(subject, every, pick)
-        wide = [p for p in parts if p.power.scope == "any" or p.power.broad or p.power.naming == "production"]
+        wide = [p for p in parts if p.power.wide or p.power.naming == "production"]
         covered = 0
         for part in wide:
             covered |= part.mask

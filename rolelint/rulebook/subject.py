@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, Powers, StatementRef, actor, can, powers, witness
 from rolelint.engine.compile import compile_document
 from rolelint.engine.gates import key_kind
-from rolelint.engine.match import arn_matches, wildcards
+from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -278,7 +279,7 @@ class Subject:
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if power.scope != "any" and not power.broad and not production and not self._is_about_itself(power, mask):
+        if not power.wide and not production and not self._is_about_itself(power, mask):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
@@ -302,8 +303,8 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
-    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near).mask
-    if not tagging:
+    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near)
+    if not tagging.mask:
         return held
     changed = list(held)
     for i, power in enumerate(held):
@@ -313,16 +314,22 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
     return tuple(changed)
 
 
-def _retags(power: Power, tagging: int, whole: Powers) -> bool:
+def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
     """Ask whether the holder can change the tag that keeps a power from a resource."""
     known = catalog()
-    found = witness(whole, worst(power.mask, ())).witness
-    if found is None:
-        return False
     own = 0
     for service in known.prefixes_of(power.mask):
-        own |= tagging & known.service_mask(service)
+        own |= tagging.mask & known.service_mask(service)
     removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
+    free = 0
+    for one in tagging.powers:
+        if not one.gate and ("*" in one.resources or not set(one.resources).isdisjoint(power.resources)):
+            free |= one.mask & own
+    if free & ~removing:
+        return True
+    found = witness(whole, worst(power.mask, ())).witness if own else None
+    if found is None:
+        return False
     role, who = whole.role, whole.actor
     # A call that tags what it makes says so; here the resource is there already.
     there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
@@ -480,15 +487,16 @@ def _where(part: Part, index: int) -> str:
     types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
     if not types:
         return ""
-    if power.scope == "any" or power.broad:
+    if power.wide:
         service, name = types[0].service, types[0].name
         return f" on any {name}" if service == name else f" on any {service} {name}"
-    patterns = [r for r in power.resources if _may_be(r, types[0].service)] or list(power.resources)
+    patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)
     first = f" on `{patterns[0]}`" if patterns else ""
     rest = len(patterns) - 1
     return f"{first} and {rest} more {'place' if rest == 1 else 'places'}" if rest > 0 else first
 
 
-def _may_be(pattern: str, service: str) -> bool:
+def is_of_service(pattern: str, service: str) -> bool:
+    """Tell whether a resource pattern may name something of a service."""
     fields = pattern.split(":", 3)
     return len(fields) < 3 or fields[2] == service or "*" in fields[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from rolelint.engine.scene import is_many
 from rolelint.errors import Location
 from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
-from rolelint.policies.text import has_unknown, show
+from rolelint.policies.text import VARIABLE, has_unknown, show
 from rolelint.rulebook.questions import Compile, Question
 from rolelint.rulebook.selectors import MEMO, Selector
 from rolelint.rulebook.shapes import is_managed_by_aws, quoted
@@ -42,24 +41,15 @@ class _Reader:
 
     def __init__(self, read: Callable[[PolicyDocument, PolicyType], Iterable[Note]]) -> None:
         self._read = read
-        #: By identity: to hash a policy type is slower than to look a document up.
-        self._memo: dict[tuple[int, int], tuple[PolicyDocument, tuple[Note, ...]]] = {}
-        #: Identity policies without a note, nearly all of a large account, by identity of the document.
-        self._silent: dict[int, PolicyDocument] = {}
+        #: By identity of the document.
+        self._memo: dict[tuple[int, PolicyType], tuple[PolicyDocument, tuple[Note, ...]]] = {}
 
     def notes(self, policy: Policy) -> tuple[Note, ...]:
         document = policy.document
-        identity = policy.type is PolicyType.IDENTITY
-        if identity and self._silent.get(id(document)) is document:
-            return ()
-        key = (id(document), id(policy.type))
+        key = (id(document), policy.type)
         found = self._memo.get(key)
         if found is None or found[0] is not document:
-            found = (document, tuple(self._read(document, policy.type)))
-            if identity and not found[1]:
-                self._silent[id(document)] = document
-            else:
-                self._memo[key] = found
+            found = self._memo[key] = (document, tuple(self._read(document, policy.type)))
         return found[1]
 
 
@@ -193,7 +183,6 @@ _SHAPES: Mapping[str, str] = {
 }
 #: Keys of AWS whose value a caller writes, so that a `*` may be in it.
 _FREE_TEXT = frozenset(("aws:useragent", "aws:referer", "aws:sourceidentity"))
-_VARIABLE = re.compile(r"\$\{[^}]*\}")
 _ANYBODY = Role("policy", "anybody", Location(""))
 
 
@@ -421,14 +410,14 @@ def _quick_match(resource: str, written: str) -> bool | None:
     if not all("$" in f or "*" in m or m == f for m, f in zip(mine[3:5], theirs[3:5], strict=True)):
         return None
     # A member of the pattern that the format has decides; that one is missing does not.
-    form = _VARIABLE.sub("*", theirs[5])
+    form = VARIABLE.sub("*", theirs[5])
     members = (mine[5].replace("?", "x").replace("*", filling) for filling in ("x", "x/x"))
     return True if any(glob(form, member) for member in members) else None
 
 
 def _widened(resource: str) -> str:
     """Take policy variables as any text."""
-    return _VARIABLE.sub("*", resource) if "${" in resource else resource
+    return VARIABLE.sub("*", resource) if "${" in resource else resource
 
 
 def _known_as(resource: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.engine import Power
+from rolelint.findings.model import SEVERITIES
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.records import record
@@ -28,6 +29,7 @@ from rolelint.rulebook.subject import (
     describe,
     either,
     hit_of,
+    is_of_service,
 )
 
 _RANK = {"named": 0, "pattern": 1, "any": 2}
@@ -48,7 +50,7 @@ class Eligible:
         if power.naming == "disposable":
             return False
         production = self.production_counts and power.naming == "production"
-        rank = 2 if power.scope == "any" or power.broad or production else _RANK[power.scope]
+        rank = 2 if power.wide or production else _RANK[power.scope]
         if rank < self._least:
             return False
         if "tag-limited" in self._unless and power.tag_limited and power.naming != "production":
@@ -59,7 +61,7 @@ class Eligible:
             return False
         if self._names and not any(_like(r, self._names) for r in power.resources):
             return False
-        return not self._whole or power.scope == "any" or power.broad or any(map(_whole, power.resources))
+        return not self._whole or power.wide or any(map(_whole, power.resources))
 
 
 def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
@@ -251,7 +253,7 @@ class _Matches:
         for power in powers:
             mask = power.mask & self._both
             key.append(self._numbers.setdefault(mask, len(self._numbers)))
-            key.append(None if _is_wide(power) else power.resources)
+            key.append(None if power.wide else power.resources)
         whole = tuple(key)
         try:
             return self._links[whole]
@@ -357,23 +359,13 @@ def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
 
 def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
     """Tell whether two powers reach a common resource of a type."""
-    if one is two or _is_wide(one) or _is_wide(two):
+    if one is two or one.wide or two.wide:
         return True
     from rolelint.algebra.strings import arn, overlaps
 
     service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
-    mine, theirs = ([r for r in p.resources if _of_service(r, service)] for p in (one, two))
+    mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
     return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
-
-
-def _is_wide(power: Power) -> bool:
-    """Tell whether a power reaches every resource of its types."""
-    return power.broad or power.scope == "any"
-
-
-def _of_service(resource: str, service: str) -> bool:
-    fields = resource.split(":", 3)
-    return len(fields) < 3 or fields[2] == service or "*" in fields[2]
 
 
 def layers(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -440,8 +432,7 @@ def untold(args: Mapping[str, Any], compile_: Compile) -> Question:
 def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A role with findings of some categories has no permissions boundary."""
     beside = frozenset(args["beside"])
-    severities = ("critical", "high", "medium", "low", "info")
-    enough = severities[: severities.index(args["at-least"]) + 1]
+    enough = SEVERITIES[: SEVERITIES.index(args["at-least"]) + 1]
 
     def ask(subject: Subject) -> Hit | None:
         role = subject.role
@@ -454,7 +445,7 @@ def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
         ]
         if not reasons:
             return None
-        reasons.sort(key=lambda code: severities.index(subject.found[code][1]))
+        reasons.sort(key=lambda code: SEVERITIES.index(subject.found[code][1]))
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         return Hit(fields={"text": f"its powers are destructive ({reasons[0]}{more})"}, location=role.location)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rolelint.engine.match import substitute, wildcards
+from rolelint.algebra.strings import wildcards
+from rolelint.engine.match import substitute
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.typed import parse_date, parse_number
 from rolelint.policies.document import Condition
@@ -104,6 +105,7 @@ def test_every_operator_has_a_row_in_the_table_and_a_case() -> None:
         ("${*}${?}${$}", {}, "*?$"),
         ("${k", {}, "${k"),
         ("${}", {}, None),
+        ("${a${b}}", {"a": "x", "b": "y"}, "${ay}"),
     ],
 )
 def test_a_policy_variable(text: str, values: dict[str, str], expected: str | None) -> None:

@@ -82,7 +82,7 @@ def test_every_power_has_a_witness_that_decide_allows(chunk: int) -> None:
             undecided |= item.mask
         for power in found.powers:
             for index in catalog().indexes(power.mask):
-                answer = witness(made.role, index, _ANY)
+                answer = witness(found, index)
                 assert answer.verdict == "yes", (made.plain, catalog().names(1 << index), answer)
         left = catalog().expand_all(worlds.ACTIONS) & ~found.mask & ~undecided
         for index in catalog().indexes(left):

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from rolelint.catalog.bits import few
 from rolelint.documents import Document
 from rolelint.engine import actor, can
 from rolelint.policies.role import Role
-from rolelint.reach.damage import Damage, damage
-from rolelint.reach.inventory import inventory_of, numbers
+from rolelint.reach.damage import Blast, Damage
+from rolelint.reach.inventory import inventory_of
 from rolelint.reach.kinds import blows
 from rolelint.readers import ReadContext, read
 
@@ -104,7 +105,7 @@ def role(*statements: dict[str, Any], inventory: list[dict[str, Any]] | None = N
 def names(made: Role, bits: int) -> set[str]:
     """Name the resources of a set by the last part of their ARNs."""
     inventory = inventory_of(made.environment)
-    return {inventory.resources[n].arn.removesuffix(":*").replace("/", ":").split(":")[-1] for n in numbers(bits)}
+    return {inventory.resources[n].arn.removesuffix(":*").replace("/", ":").split(":")[-1] for n in few(bits)}
 
 
 RDS = {"orders-prod", "orders-dev", "orders-eu"}
@@ -221,7 +222,7 @@ CASES = {
 @pytest.mark.parametrize(("statements", "struck", "lost"), CASES.values(), ids=CASES)
 def test_what_a_role_could_destroy(statements: list[Any], struck: set[str], lost: set[str]) -> None:
     made = role(*statements)
-    found = damage(made, actor("automation"))
+    found = Blast(made, actor("automation")).answer()
     assert names(made, found.struck) == struck
     assert names(made, found.lost) == lost
     assert found.certain
@@ -233,7 +234,7 @@ def test_the_answer_for_many_is_the_answer_for_each(statements: list[Any], struc
     for entry in INVENTORY:
         alone = role(*statements, inventory=[entry])
         together = role(*statements)
-        one, all_ = damage(alone, actor()), damage(together, actor())
+        one, all_ = Blast(alone, actor()).answer(), Blast(together, actor()).answer()
         inventory = inventory_of(together.environment)
         bit = 1 << next(n for n, r in enumerate(inventory.resources) if r.arn == entry["arn"])
         assert bool(one.struck) == bool(all_.struck & bit), entry["arn"]
@@ -243,8 +244,8 @@ def test_the_answer_for_many_is_the_answer_for_each(statements: list[Any], struc
 def test_what_is_struck_has_a_request_that_is_allowed() -> None:
     made = role(allow("*"), deny("rds:*", StringEquals={"aws:ResourceTag/env": "prod"}))
     inventory = inventory_of(made.environment)
-    found = damage(made, actor())
-    for number in numbers(found.struck):
+    found = Blast(made, actor()).answer()
+    for number in few(found.struck):
         one = inventory.resources[number]
         direct = [blow for blow in blows(one.type) if not blow.inside]
         if direct:
@@ -257,7 +258,7 @@ def test_only_some_actions() -> None:
     made = role(allow(["rds:DeleteDBInstance", "dynamodb:DeleteTable"]))
     from rolelint.catalog import catalog
 
-    found = damage(made, actor(), catalog().expand("dynamodb:*"))
+    found = Blast(made, actor()).answer(catalog().expand("dynamodb:*"))
     assert names(made, found.struck) == {"users", "scratch"}
 
 
@@ -266,7 +267,7 @@ def test_an_unknown_guardrail_leaves_damage_possible() -> None:
         allow("rds:DeleteDBInstance"),
         organization={"id": "o-1", "management_account": "210987654321", "path": None, "reason": "access denied"},
     )
-    found = damage(made, actor())
+    found = Blast(made, actor()).answer()
     assert names(made, found.struck) == RDS
     assert not found.certain
 
@@ -279,7 +280,7 @@ def test_an_scp_counts() -> None:
         allow(["rds:DeleteDBInstance", "lambda:DeleteFunction"]),
         organization={"id": "o-1", "management_account": "210987654321", "path": path},
     )
-    assert names(made, damage(made, actor()).struck) == {"worker"}
+    assert names(made, Blast(made, actor()).answer().struck) == {"worker"}
 
 
 def test_roles_of_equal_content_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -291,10 +292,10 @@ def test_roles_of_equal_content_are_asked_once(monkeypatch: pytest.MonkeyPatch) 
     first = role(allow("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:orders-*"))
     second = role(allow("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:orders-*"))
     second.environment = first.environment
-    one = damage(first, actor())
+    one = Blast(first, actor()).answer()
     count = len(asked)
     assert count
-    assert damage(second, actor()) == one
+    assert Blast(second, actor()).answer() == one
     assert len(asked) == count
 
 
@@ -310,7 +311,7 @@ def test_many_resources_take_few_questions(monkeypatch: pytest.MonkeyPatch) -> N
         deny("rds:*", StringEquals={"aws:ResourceTag/env": "prod"}),
         inventory=many,
     )
-    found = damage(made, actor())
+    found = Blast(made, actor()).answer()
     assert found.struck.bit_count() == 1500
     assert len(asked) <= 8
 
