@@ -10,6 +10,7 @@ from rolelint.engine.actors import is_approval
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Undecided, solve_key
 from rolelint.engine.solve import Solution, View
+from rolelint.policies.document import Condition
 from rolelint.policies.text import show
 
 if TYPE_CHECKING:
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
 
 
 class Gate(NamedTuple):
-    """Conditions that a grant depends on, as text, and the kinds of their keys."""
+    """Conditions that a grant depends on, as text, and the kinds of their keys.
+
+    `unless` holds those that stand alone in a Deny: where one of them holds, nothing is granted.
+    """
 
     text: str
     kinds: frozenset[str]
+    unless: tuple[Condition, ...] = ()
 
 
 #: Kind of a condition key by how its lower-cased name starts; the first that fits.
@@ -72,7 +77,8 @@ def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View]
         if deny.conditions:
             texts.append("unless " + " and ".join(describe(c) for c in deny.conditions))
             kinds.update(key_kind(c.key) for c in deny.conditions)
-    return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds))
+    alone = tuple(d.conditions[0].condition for d in carving if len(d.conditions) == 1 and d.texts is None)
+    return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds), alone)
 
 
 def _limits_by_tag(condition: CompiledCondition) -> bool:

@@ -30,7 +30,7 @@ from rolelint.engine.solve import Solution, View
 from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
 from rolelint.memory import memo
-from rolelint.policies.document import Statement
+from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.records import field, record, replace
 
@@ -64,6 +64,7 @@ class Power:
         gate: what the grant depends on beyond holding the role; empty when nothing.
         gate_kinds: kinds of the keys in the gate, for example `resource-tag`, `network`.
         granted_by: the Allow statements of identity policies that grant it.
+        denied_where: conditions of Deny statements, each of which takes it away.
     """
 
     mask: int
@@ -76,6 +77,7 @@ class Power:
     gate: str
     gate_kinds: frozenset[str]
     granted_by: tuple[StatementRef, ...]
+    denied_where: tuple[Condition, ...] = ()
 
     @property
     def wide(self) -> bool:
@@ -161,6 +163,7 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
             c.gate.text,
             c.gate.kinds,
             tuple(r for s in c.grants for r in refs.get(s, ())),
+            c.gate.unless,
         )
         for c in cores
     )

@@ -10,6 +10,7 @@ from rolelint.algebra.strings import glob
 from rolelint.engine.actors import NEVER, Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, Value, truth
+from rolelint.memory import memo
 from rolelint.records import field, record
 
 #: Regions by partition. AWS: docs.aws.amazon.com/general/latest/gr/rande.html, read 2026-11.
@@ -92,7 +93,7 @@ def _region_field(arn: str) -> str:
 
 _memo: dict[
     tuple[tuple[CompiledCondition, ...], frozenset[str], str, tuple[str, ...], frozenset[str], str], tuple[World, ...]
-] = {}
+] = memo()
 
 
 def _worlds(

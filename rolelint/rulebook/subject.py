@@ -440,11 +440,30 @@ ConditionTable = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def conditioned(power: Power, table: ConditionTable) -> bool:
-    """Tell whether every statement that grants a power demands one of some condition keys."""
+    """Tell whether every statement that grants a power demands one of some condition keys, or a Deny demands it."""
+    if any(_denied_without(c, key, values) for c in power.denied_where for key, values in table):
+        return True
     return bool(power.granted_by) and all(
         any(positive_condition(c, key, values) for c in ref.statement.conditions for key, values in table)
         for ref in power.granted_by
     )
+
+
+#: The operators of a Deny that say the same as a positive operator of an Allow: absence is denied as well.
+_POSITIVE = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def _denied_without(condition: Condition, key: str, values: Sequence[str]) -> bool:
+    operator = _POSITIVE.get(condition.operator)
+    if operator is None or condition.quantifier:
+        return False
+    return positive_condition(condition._replace(operator=operator, if_exists=False), key, values)
 
 
 def positive_condition(condition: Condition, key: str, values: Sequence[str]) -> bool:
