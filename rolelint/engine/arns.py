@@ -157,7 +157,7 @@ def reach(patterns: Iterable[str], into: Shape) -> Reach:
     Raises:
         LimitReached: when a search passed its limit.
     """
-    return joined(_reach(p, into) for p in patterns)
+    return joined([_reach(p, into) for p in patterns])
 
 
 def joined(reaches: Iterable[Reach]) -> Reach:
