@@ -20,27 +20,42 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 HERE = Path(__file__).resolve().parent
 PYTHON = sys.executable
 
 
-def seconds(command: Sequence[str], folder: Path | None = None) -> float:
+class Run(NamedTuple):
+    """What one run of a command took: wall seconds, and MiB of its largest process."""
+
+    seconds: float
+    memory: float
+
+
+def run(command: Sequence[str], folder: Path | None = None) -> Run:
     """Time one run of a command, output thrown away."""
     started = time.perf_counter()
-    subprocess.run(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return time.perf_counter() - started
+    child = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return Run(time.perf_counter() - started, usage.ru_maxrss / 1024)
+
+
+def seconds(command: Sequence[str], folder: Path | None = None) -> float:
+    """Time one run of a command."""
+    return run(command, folder).seconds
 
 
 def pair(name: str, command: Sequence[str], floor: Sequence[str], runs: int, folder: Path | None = None) -> None:
     """Run a command and its floor in turn, and print the median ratio."""
     seconds(command, folder)
     seconds(floor, folder)
-    taken = [(seconds(command, folder), seconds(floor, folder)) for _ in range(runs)]
-    ratio = statistics.median(a / b for a, b in taken)
-    one, other = (statistics.median(column) for column in zip(*taken, strict=True))
-    print(f"{name:58s} {one:8.3f} s  floor {other:7.3f} s  ratio {ratio:6.2f}", flush=True)
+    taken = [(run(command, folder), seconds(floor, folder)) for _ in range(runs)]
+    ratio = statistics.median(a.seconds / b for a, b in taken)
+    one, other = statistics.median(a.seconds for a, _ in taken), statistics.median(b for _, b in taken)
+    memory = max(a.memory for a, _ in taken)
+    print(f"{name:58s} {one:8.3f} s  floor {other:7.3f} s  ratio {ratio:6.2f}  {memory:6.0f} MiB", flush=True)
 
 
 def rolelint(*arguments: str) -> list[str]:
