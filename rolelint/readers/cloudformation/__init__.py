@@ -25,9 +25,10 @@ def recognise(document: Document) -> bool:
 def read(document: Document, context: ReadContext) -> Reading:
     """Read the principals and policies of a template.
 
-    Parameters take what `ReadContext.options["parameters"]` says (pseudo parameters too, and what the manifest of a
-    CDK assembly says of the stack's account and Region), else their Default. Branches that depend on a parameter nobody
-    states are all read (`branches.read_document`). The account of a role is known only when somebody states it.
+    Parameters take what `ReadContext.options["parameters"]` says (pseudo parameters too, and what the manifest of a CDK
+    assembly says of the stack's account and Region), else each of their AllowedValues, else their Default. Branches
+    that depend on a parameter nobody states are all read (`branches.read_document`). The account of a role is known
+    only when somebody states it.
     """
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.cdk import problems
