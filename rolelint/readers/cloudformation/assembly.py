@@ -21,7 +21,15 @@ from rolelint.readers.cloudformation.branches import (
     spread,
 )
 from rolelint.readers.cloudformation.kinds import arn_of, kinds, physical_name
-from rolelint.readers.cloudformation.template import ABSENT, Declared, Open, Scenario, Template, plain_text
+from rolelint.readers.cloudformation.template import (
+    ABSENT,
+    Declared,
+    Open,
+    Scenario,
+    Template,
+    is_intrinsic,
+    plain_text,
+)
 from rolelint.readers.cloudformation.values import Evaluator
 from rolelint.readers.parts import published
 from rolelint.records import replace
@@ -221,7 +229,7 @@ class Assembly:
         for branch in self.items(resource, "Policies", base):
             node = branch.node
             if not isinstance(node, Mapping) or "PolicyDocument" not in node:
-                reason = f"{_describe(node)} is not known before deployment"
+                reason = _unread(node, resource.generated)
                 self.unknown_policy(resource, branch, "inline policy", reason, parts)
                 continue
             name = self.evaluator.known(node.get("PolicyName", ""), bindings=branch.bindings)
@@ -410,8 +418,12 @@ def _absent(what: str, arn: str) -> str:
     return f"{what} `{arn}` is not in the template"
 
 
-def _describe(node: Any) -> str:
+def _unread(node: Any, generated: bool) -> str:
+    """Say why an entry of `Policies` is not read."""
+    what = "an entry of `Policies` without PolicyDocument"
     if isinstance(node, Mapping) and len(node) == 1:
         ((key, argument),) = node.items()
-        return f"`{key} {argument}`" if isinstance(argument, str) else f"`{key}`"
-    return "an entry of `Policies` without PolicyDocument"
+        if generated and not is_intrinsic(node):
+            return f"the policy template `{show(plain_text(key))}` is not known"
+        what = f"`{key} {argument}`" if isinstance(argument, str) else f"`{key}`"
+    return f"{what} is not known before deployment"

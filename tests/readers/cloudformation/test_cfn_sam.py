@@ -352,3 +352,24 @@ def test_nothing_of_the_transform_is_loaded_without_serverless_resources(read: R
     sys.modules.pop("rolelint.readers.cloudformation.sam", None)
     read("Resources: {R: {Type: AWS::IAM::Role, Properties: {}}}")
     assert "rolelint.readers.cloudformation.sam" not in sys.modules
+
+
+# An entry of `Policies` that is no document, then what is said of it.
+NOT_KNOWN = {
+    "a policy template": ("{NewPolicy: {X: y}}", "the policy template `NewPolicy` is not known"),
+    "a branch": (
+        "!If [C, {NewPolicy: {}}, {SQSPollerPolicy: {QueueName: q}}]",
+        "the policy template `NewPolicy` is not known",
+    ),
+    "two at once": (
+        "{SQSPollerPolicy: {QueueName: q}, NewPolicy: {}}",
+        "an entry of `Policies` without PolicyDocument is not known before deployment",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_KNOWN)
+def test_what_is_no_policy_is_unknown(name: str, read: Read) -> None:
+    text, reason = NOT_KNOWN[name]
+    role = one(read, f"Policies: [{text}]", 'Conditions: {C: !Equals [!Ref AWS::StackName, "x"]}')
+    assert [(u.what, u.reason, u.widens) for u in role.unknowns] == [("inline policy", reason, True)]
