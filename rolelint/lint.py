@@ -474,7 +474,9 @@ def _grammar(readings: list[Reading], context: ReadContext, report: Report) -> N
         if not policy.document.problems:
             return
         locate = policy.locate
-        key = (id(policy.document), locate.document.file, locate.route) if isinstance(locate, Place) else id(policy)
+        key: tuple[Any, ...] = (id(locate), id(policy.document.problems))
+        if isinstance(locate, Place):
+            key = (id(policy.document), locate.document.file, locate.route)
         if key in seen:
             return
         seen.add(key)

@@ -57,7 +57,7 @@ def grants(role: Role, caller: Principal) -> Grants:
         before = len(direct) + len(named)
         for statement in policy.document.statements if reach else ():
             strength = grant_strength(statement, caller) if statement.effect == "Allow" else 0
-            if strength < _ROLE or statement.doubtful or (compiled := _cut(statement, policy, reach)) is None:
+            if strength < _ROLE or (compiled := _cut(statement, policy, reach)) is None:
                 continue
             (direct if strength == _DIRECT else named).append(Placed(policy, statement, compiled))
         if len(direct) + len(named) > before:

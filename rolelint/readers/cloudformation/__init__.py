@@ -43,10 +43,9 @@ def read(document: Document, context: ReadContext) -> Reading:
     reading.problems += problems(context.base, document.file, context.memo)
     assembly = Assembly(document, template, context.memo)
     hanging = tuple(policies(assembly))
-    on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
+    assembly.on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
     existing = environment(assembly)
     for role in principals(assembly):
-        role.resource_policies = on_resources
         role.environment = existing
         reading.roles.append(role)
     reading.policies += hanging

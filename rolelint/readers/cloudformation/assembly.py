@@ -71,6 +71,8 @@ class Assembly:
         self.managed: dict[str, Declared] = {}
         #: The ARN of such a policy by each ARN that a parameter may give it.
         self.usual: dict[str, str] = {}
+        #: Policies that hang on resources of the template.
+        self.on_resources: tuple[Policy, ...] = ()
         #: Managed policies that some principal or boundary of the template uses, by logical id.
         self.used: set[str] = set()
         self.bounding: set[str] = set()
