@@ -216,6 +216,8 @@ def _gather(
     _forget_parts(request, context, report)
     roles: list[Role] = []
     for reading in readings:
+        for problem in reading.problems:
+            _file_problem(problem, report)
         # What could not be known about an input is an answer too: not the same as nothing to check.
         report.checked += bool(reading.roles or reading.policies or reading.problems)
         for role in reading.roles:
@@ -297,7 +299,7 @@ def _read_group(
     except InputError as error:
         report.errors.append(_problem(error, sources[0].name))
         return
-    _keep(reading, sources[0], report, found)
+    found.append(_Found(reading, sources[0]))
 
 
 def _read_source(source: Source, context: ReadContext, report: Report, found: list[_Found]) -> None:
@@ -327,7 +329,7 @@ def _read_document(
         report.errors.append(_problem(error, source.name))
         return
     if reading is not None:
-        _keep(reading, source, report, found)
+        found.append(_Found(reading, source))
 
 
 @contextmanager
@@ -337,12 +339,6 @@ def _bounded(source: Source) -> Iterator[None]:
         yield
     except RecursionError:
         raise InputError("the input is nested too deeply to be read", location=Location(source.name)) from None
-
-
-def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:
-    for problem in reading.problems:
-        _file_problem(problem, report)
-    found.append(_Found(reading, source))
 
 
 def _file_problem(problem: Problem, report: Report, role: Role | None = None) -> None:

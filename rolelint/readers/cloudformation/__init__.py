@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rolelint.documents import Document
 from rolelint.errors import InputError, Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Resource
+from rolelint.records import replace
 
 if TYPE_CHECKING:
     from rolelint.readers import ReadContext
@@ -33,15 +34,29 @@ def read(document: Document, context: ReadContext) -> Reading:
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.cdk import problems
     from rolelint.readers.cloudformation.guards import policies
+    from rolelint.readers.cloudformation.nested import has_nested, read_nested
     from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
 
     template = load(document, context)
     reading = Reading(problems=[*repeated_keys(document)])
-    if not _concerns_iam(template):
+    judged, nested = _concerns_iam(template), has_nested(template)
+    if not judged and not nested:
         return reading
-    reading.problems += problems(context.base, document.file, context.memo)
     assembly = Assembly(document, template, context.memo)
+    absent: list[Problem] = []
+    if nested:
+        inner, absent = read_nested(document, assembly, context)
+        reading.roles += inner.roles
+        reading.policies += inner.policies
+        reading.problems += inner.problems
+    if not judged:
+        # With nothing else to judge, a template that is not here is all there is to say.
+        empty = not (reading.roles or reading.policies)
+        reading.problems += [replace(problem, kind="unknown") for problem in absent] if empty else absent
+        return reading
+    reading.problems += absent
+    reading.problems += problems(context.base, document.file, context.memo)
     hanging = tuple(policies(assembly))
     assembly.on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
     existing = environment(assembly)
