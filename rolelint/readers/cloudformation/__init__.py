@@ -70,6 +70,8 @@ def read(document: Document, context: ReadContext) -> Reading:
             location = document.locate(("Transform",))
             message = f"the macro `{macro}` may change the template when it is deployed"
             reading.problems.append(Problem(message, location, "check what the macro writes", "unknown"))
+    for route, message in template.unread:
+        reading.problems.append(Problem(message, document.locate(route), "", "unknown"))
     for route in template.not_unrolled:
         message = f"the resources of `{route[-1]}` depend on values that are not known"
         hint = "give the parameters with `--parameters`"

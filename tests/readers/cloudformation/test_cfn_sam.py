@@ -373,3 +373,18 @@ def test_what_is_no_policy_is_unknown(name: str, read: Read) -> None:
     text, reason = NOT_KNOWN[name]
     role = one(read, f"Policies: [{text}]", 'Conditions: {C: !Equals [!Ref AWS::StackName, "x"]}')
     assert [(u.what, u.reason, u.widens) for u in role.unknowns] == [("inline policy", reason, True)]
+
+
+def test_a_connector_between_other_types_is_unknown(read: Read) -> None:
+    reading = read(
+        """Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Connectors: {X: {Properties: {Destination: {Id: J}, Permissions: [Write]}}}
+    Properties: {}
+  J: {Type: AWS::Batch::JobQueue}
+"""
+    )
+    message = "what the connector `FX` grants between AWS::Lambda::Function and AWS::Batch::JobQueue is not known"
+    assert [(p.kind, p.message, p.location.line) for p in reading.problems] == [("unknown", message, 5)]
