@@ -32,7 +32,11 @@ _MOST_LEVELS = 10
 
 def has_nested(template: Template) -> bool:
     """Tell whether a template deploys other templates."""
-    return any(resource.type in _TYPES for resource in template.resources.values())
+    return any(_deploys(resource) for resource in template.resources.values())
+
+
+def _deploys(resource: Declared) -> bool:
+    return resource.type in _TYPES or resource.type.endswith("::MODULE")
 
 
 def read_nested(document: Document, assembly: Assembly, context: ReadContext) -> tuple[Reading, list[Problem]]:
@@ -46,7 +50,7 @@ def read_nested(document: Document, assembly: Assembly, context: ReadContext) ->
     """
     reader = _Reader(document, assembly, context)
     for resource in assembly.template.resources.values():
-        if resource.type in _TYPES:
+        if _deploys(resource):
             reader.resource(resource)
     return reader.reading, reader.missing
 
@@ -78,6 +82,10 @@ class _Reader:
         asset = self._asset(resource)
         if not base:
             return
+        if resource.type not in _TYPES:
+            # AWS: modules.html, "CloudFormation modules": resources of the registry, put in at deployment.
+            self._absent(resource, f"the module `{resource.type}`", (*resource.route, "Type"))
+            return
         if asset and self._file(resource, asset):
             return
         if resource.type == "AWS::CloudFormation::StackSet":
@@ -87,10 +95,12 @@ class _Reader:
         for branch in self.assembly.spread(resource, _TYPES[resource.type], base):
             for path, _ in self.assembly.texts(branch) or [("", ())]:
                 if not self._file(resource, path):
-                    what = f"`{show(path)}`" if path else "its template"
-                    message = f"{what}, which `{resource.id}` deploys, is not here, so its roles are not read"
-                    where = self.document.locate(branch.route, resource.address)
-                    self.missing.append(Problem(message, where, "check that template by itself", "warning"))
+                    self._absent(resource, f"`{show(path)}`" if path else "the template", branch.route)
+
+    def _absent(self, resource: Declared, what: str, route: Route) -> None:
+        message = f"{what}, which `{resource.id}` deploys, is not here, so its roles are not read"
+        where = self.document.locate(route, resource.address)
+        self.missing.append(Problem(message, where, "check that template by itself", "warning"))
 
     def _asset(self, resource: Declared) -> str:
         """Give the file that the CDK notes for a nested stack."""

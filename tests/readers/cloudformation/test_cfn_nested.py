@@ -127,3 +127,9 @@ def test_a_template_that_is_not_here_is_said(rest: str, kind: str, read: Read) -
     reading = read(f"Resources:\n{rest}{GONE}")
     message = "`https://s3.amazonaws.com/b/t.yaml`, which `S` deploys, is not here, so its roles are not read"
     assert said(reading.problems) == [(kind, message)]
+
+
+def test_a_module_of_the_registry_is_not_here(read: Read) -> None:
+    reading = read(f"Resources:\n  R: {ROLE % ''}\n  M: {{Type: 'Our::Data::Store::MODULE'}}\n")
+    message = "the module `Our::Data::Store::MODULE`, which `M` deploys, is not here, so its roles are not read"
+    assert said(reading.problems) == [("warning", message)]
