@@ -130,23 +130,16 @@ def _holds_policy(data: Any) -> bool:
 def load(document: Document, context: ReadContext) -> Template:
     """Make the template of a document: parameter values put in, loops unrolled, serverless resources expanded."""
     from rolelint.readers.cloudformation.cdk import stated
+    from rolelint.readers.cloudformation.loops import unroll
     from rolelint.readers.cloudformation.parameters import given
-    from rolelint.readers.cloudformation.template import Declared, Template
-    from rolelint.readers.cloudformation.values import Evaluator
+    from rolelint.readers.cloudformation.template import Template
 
     values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
     template = Template(data, document.text, values)
     for resource in template.declared():
         template.resources[resource.id] = resource
-    evaluator = Evaluator(template, soft=True)
-    for body, route in template.loops():
-        unrolled = evaluator.loop(body)
-        if unrolled is None:
-            template.not_unrolled.append(route)
-        for name, node, bindings, steps in unrolled or ():
-            if isinstance(node, Mapping) and isinstance(node.get("Type"), str):
-                template.resources[name] = Declared(name, node["Type"], node, (*route, *steps), bindings)
+    unroll(template)
     if (
         any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
         or template.macros

@@ -122,11 +122,15 @@ class Evaluator:
                 out.append(value)
         return out
 
-    def _mapping(self, node: Mapping[Any, Any], route: Route, at: Route | None) -> dict[str, Any]:
+    def _mapping(self, node: Mapping[Any, Any], route: Route, at: Route | None) -> Any:
         out: dict[str, Any] = {}
         for key, item in node.items():
             if is_loop(key):
-                for name, body, bindings, steps in self.loop(item) or ():
+                made = self.loop(item)
+                if made is None:
+                    # Nobody can say which keys stand here.
+                    return unknown(str(key))
+                for name, body, bindings, steps in made:
                     step = None if at is None else (*at, name)
                     where = (*route, key, *steps)
                     if step is not None:
@@ -170,7 +174,7 @@ class Evaluator:
                 if not is_loop(key):
                     out.append((self.loop_text(str(key), bindings), body, bindings, (2, key)))
                     continue
-                inner = Evaluator(self.template, self.scenario, bindings=bindings, soft=self.soft).loop(body)
+                inner = self.under(self.scenario, bindings, self.soft, self.defaults).loop(body)
                 if inner is None or len(out) + len(inner) > MOST_ITEMS:
                     return None
                 out += [(made, node, names, (2, key, *steps)) for made, node, names, steps in inner]
