@@ -29,6 +29,9 @@ _TYPES: Mapping[str, str] = {
 #: Bounds how deep templates nest; what lies deeper is told as not read.
 _MOST_LEVELS = 10
 
+#: Bounds how many files one template and what it deploys are read from; the rest is told as not read.
+_MOST_FILES = 500
+
 
 def has_nested(template: Template) -> bool:
     """Tell whether a template deploys other templates."""
@@ -75,6 +78,8 @@ class _Reader:
         self.context = context
         self.reading = Reading()
         self.missing: list[Problem] = []
+        #: Files read so far, shared by all levels: one template may be deployed many times.
+        self.files: list[str] = context.options.get("deployed", [])
 
     def resource(self, resource: Declared) -> None:
         """Read the template of one resource."""
@@ -133,21 +138,23 @@ class _Reader:
         real = os.path.realpath(path)
         own = os.path.join(self.context.base, os.path.basename(self.document.file))
         above = (*self.context.options.get("above", ()), os.path.realpath(own))
-        if not os.path.isfile(path) or len(above) > _MOST_LEVELS:
+        if not os.path.isfile(path) or len(above) > _MOST_LEVELS or len(self.files) >= _MOST_FILES:
             return False
         if real in above:
             return True
+        self.files.append(real)
         try:
             documents = parse(path, read_regular(path), is_template)
         except InputError as error:
             place = error.location or Location(path)
             self.reading.problems.append(Problem(error.message, place, error.hint))
             return True
-        self.context.used_files.add(real)
-        for document in documents:
-            if is_template(document.data):
-                self._read(resource, document, above, os.path.dirname(path) or ".")
-        return True
+        templates = [document for document in documents if is_template(document.data)]
+        if templates:
+            self.context.used_files.add(real)
+        for document in templates:
+            self._read(resource, document, above, os.path.dirname(path) or ".")
+        return bool(templates)
 
     def _read(
         self, resource: Declared, document: Document, above: tuple[str, ...] = (), base: str | None = None
@@ -170,7 +177,7 @@ class _Reader:
             elif values:
                 # The document is ours: the parent leaves open which of some values it is.
                 parameters[name] = {**declared, "AllowedValues": values}
-        options = {**self.context.options, "parameters": stated, "above": above}
+        options = {**self.context.options, "parameters": stated, "above": above, "deployed": self.files}
         context = ReadContext(base=base, options=options, memo=self.context.memo)
         found = read(document, context)
         self.context.used_files |= context.used_files

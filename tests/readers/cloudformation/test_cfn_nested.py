@@ -133,3 +133,20 @@ def test_a_module_of_the_registry_is_not_here(read: Read) -> None:
     reading = read(f"Resources:\n  R: {ROLE % ''}\n  M: {{Type: 'Our::Data::Store::MODULE'}}\n")
     message = "the module `Our::Data::Store::MODULE`, which `M` deploys, is not here, so its roles are not read"
     assert said(reading.problems) == [("warning", message)]
+
+
+def test_a_file_that_is_no_template_is_not_the_template(tmp_path: Path, read: Read) -> None:
+    (tmp_path / "notes.yaml").write_text("some: text")
+    text = f"Resources:\n{GONE}".replace("https://s3.amazonaws.com/b/t.yaml", "notes.yaml")
+    assert [problem.kind for problem in read(text, base=tmp_path).problems] == ["unknown"]
+
+
+def test_many_deployments_end(tmp_path: Path, read: Read) -> None:
+    for level in range(5):
+        stacks = "".join(f"  {GONE.strip().replace('S:', f'S{i}:', 1)}\n" for i in range(8))
+        text = f"Resources:\n{stacks}".replace("https://s3.amazonaws.com/b/t.yaml", f"{level + 1}.yaml")
+        (tmp_path / f"{level}.yaml").write_text(text)
+    (tmp_path / "5.yaml").write_text(f"Resources:\n  R: {ROLE % ''}\n")
+    reading = read((tmp_path / "0.yaml").read_text(), "0.yaml", base=tmp_path)
+    assert 0 < len(reading.roles) <= 500
+    assert reading.problems
