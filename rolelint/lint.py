@@ -226,6 +226,8 @@ def _gather(
     _forget_parts(request, context, report)
     roles: list[Role] = []
     for reading in readings:
+        for problem in reading.problems:
+            _file_problem(problem, report)
         # What could not be known about an input is an answer too: not the same as nothing to check.
         report.checked += bool(reading.roles or reading.policies or reading.problems)
         for role in reading.roles:
@@ -307,7 +309,7 @@ def _read_group(
     except InputError as error:
         report.errors.append(_problem(error, sources[0].name))
         return
-    _keep(reading, sources[0], report, found)
+    found.append(_Found(reading, sources[0]))
 
 
 def _read_source(source: Source, context: ReadContext, report: Report, found: list[_Found]) -> None:
@@ -338,7 +340,7 @@ def _read_document(
         report.errors.append(_problem(error, source.name))
         return
     if reading is not None:
-        _keep(reading, source, report, found)
+        found.append(_Found(reading, source))
 
 
 class _StumbleError(InputError):
@@ -362,12 +364,6 @@ def _bounded(source: Source) -> Iterator[None]:
 
 def _stumbled(deed: str, error: Exception) -> str:
     return f"this could not be {deed}, which is a bug in rolelint: {type(error).__name__}: {printable(str(error))}"
-
-
-def _keep(reading: Reading, source: Source, report: Report, found: list[_Found]) -> None:
-    for problem in reading.problems:
-        _file_problem(problem, report)
-    found.append(_Found(reading, source))
 
 
 def _file_problem(problem: Problem, report: Report, role: Role | None = None) -> None:
@@ -500,7 +496,9 @@ def _grammar(readings: list[Reading], context: ReadContext, report: Report) -> N
         if not policy.document.problems:
             return
         locate = policy.locate
-        key = (id(policy.document), locate.document.file, locate.route) if isinstance(locate, Place) else id(policy)
+        key: tuple[Any, ...] = (id(locate), id(policy.document.problems))
+        if isinstance(locate, Place):
+            key = (id(policy.document), locate.document.file, locate.route)
         if key in seen:
             return
         seen.add(key)

@@ -62,7 +62,7 @@ def grants(role: Role, caller: Principal) -> Grants:
         before = len(direct) + len(named)
         for statement in policy.document.statements if reach else ():
             strength = grant_strength(statement, caller) if statement.effect == "Allow" else NO_GRANT
-            if strength < ROLE_GRANT or statement.doubtful or (compiled := _cut(statement, policy, reach)) is None:
+            if strength < ROLE_GRANT or (compiled := _cut(statement, policy, reach)) is None:
                 continue
             (direct if strength == DIRECT_GRANT else named).append(Placed(policy, statement, compiled))
         if len(direct) + len(named) > before:

@@ -231,9 +231,8 @@ def request_principal(role: Role) -> Principal:
     partition = role.partition or "aws"
     account = role.account or "123456789012"
     if role.kind == "user":
-        arn = role.arn or f"arn:{partition}:iam::{account}:user/{role.name}"
-        return Principal("user", arn=arn, account=account, management_account=role.management_account)
-    role_arn = role.arn or f"arn:{partition}:iam::{account}:role/{role.name}"
+        return Principal("user", arn=role.named_arn, account=account, management_account=role.management_account)
+    role_arn = role.named_arn
     name = role_arn.rpartition("/")[2]
     return Principal(
         "role_session",

@@ -118,6 +118,12 @@ class Role:
         """A name that is unique in one report: the ARN, else the address, else file and name."""
         return self.arn or self.location.address or f"{self.location.file}#{self.name}"
 
+    @property
+    def named_arn(self) -> str:
+        """The ARN, or the one that stands for it in requests where it is not known."""
+        kind = "user" if self.kind == "user" else "role"
+        return self.arn or f"arn:{self.partition or 'aws'}:iam::{self.account or '123456789012'}:{kind}/{self.name}"
+
     def policies(self) -> list[Policy]:
         """List every policy of the role, in the order a reader expects."""
         out = list(self.identity)

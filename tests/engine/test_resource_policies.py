@@ -62,6 +62,17 @@ def test_what_a_bucket_policy_gives(holder: Role, expected: str) -> None:
         assert all(text.startswith(_BUCKET) for text in found.powers[0].resources)
 
 
+def test_a_grant_that_may_hold_is_possible() -> None:
+    held = _with(_BUCKET, _grant(_ME))
+    (given,) = held.resource_policies
+    (statement,) = given.document.statements
+    doubtful = replace(given.document, statements=(replace(statement, doubtful="holds only for some values of `Env`"),))
+    found = powers(
+        replace(held, resource_policies=(replace(given, document=doubtful),)), _ANY, catalog().expand("s3:DeleteObject")
+    )
+    assert [power.certainty for power in found.powers] == ["possible"]
+
+
 @pytest.mark.parametrize(("resource", "expected"), [(_BUCKET, "no"), ("arn:aws:s3:::ledgers", "yes"), (None, "yes")])
 def test_a_deny_of_a_resource_policy_protects_its_resource(resource: str | None, expected: str) -> None:
     holder = _with(_BUCKET, deny("s3:DeleteBucket", "*", Principal="*"), identity=[allow("s3:*")])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rolelint.documents import Document
 from rolelint.errors import InputError, Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Resource
+from rolelint.records import replace
 
 if TYPE_CHECKING:
     from rolelint.readers import ReadContext
@@ -25,27 +26,41 @@ def recognise(document: Document) -> bool:
 def read(document: Document, context: ReadContext) -> Reading:
     """Read the principals and policies of a template.
 
-    Parameters take what `ReadContext.options["parameters"]` says (pseudo parameters too, and what the manifest of a
-    CDK assembly says of the stack's account and Region), else their Default. Branches that depend on a parameter nobody
-    states are all read (`branches.read_document`). The account of a role is known only when somebody states it.
+    Parameters take what `ReadContext.options["parameters"]` says (pseudo parameters too, and what the manifest of a CDK
+    assembly says of the stack's account and Region), else each of their AllowedValues, else their Default. Branches
+    that depend on a parameter nobody states are all read (`branches.read_document`). The account of a role is known
+    only when somebody states it.
     """
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.cdk import problems
     from rolelint.readers.cloudformation.guards import policies
+    from rolelint.readers.cloudformation.nested import has_nested, read_nested
     from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
 
     template = load(document, context)
     reading = Reading(problems=[*repeated_keys(document)])
-    if not _concerns_iam(template):
+    judged, nested = _concerns_iam(template), has_nested(template)
+    if not judged and not nested:
         return reading
-    reading.problems += problems(context.base, document.file, context.memo)
     assembly = Assembly(document, template, context.memo)
+    absent: list[Problem] = []
+    if nested:
+        inner, absent = read_nested(document, assembly, context)
+        reading.roles += inner.roles
+        reading.policies += inner.policies
+        reading.problems += inner.problems
+    if not judged:
+        # With nothing else to judge, a template that is not here is all there is to say.
+        empty = not (reading.roles or reading.policies)
+        reading.problems += [replace(problem, kind="unknown") for problem in absent] if empty else absent
+        return reading
+    reading.problems += absent
+    reading.problems += problems(context.base, document.file, context.memo)
     hanging = tuple(policies(assembly))
-    on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
+    assembly.on_resources = tuple(policy for policy in hanging if policy.type is PolicyType.RESOURCE)
     existing = environment(assembly)
     for role in principals(assembly):
-        role.resource_policies = on_resources
         role.environment = existing
         reading.roles.append(role)
     reading.policies += hanging
@@ -55,6 +70,8 @@ def read(document: Document, context: ReadContext) -> Reading:
             location = document.locate(("Transform",))
             message = f"the macro `{macro}` may change the template when it is deployed"
             reading.problems.append(Problem(message, location, "check what the macro writes", "unknown"))
+    for route, message in template.unread:
+        reading.problems.append(Problem(message, document.locate(route), "", "unknown"))
     for route in template.not_unrolled:
         message = f"the resources of `{route[-1]}` depend on values that are not known"
         hint = "give the parameters with `--parameters`"
@@ -113,23 +130,16 @@ def _holds_policy(data: Any) -> bool:
 def load(document: Document, context: ReadContext) -> Template:
     """Make the template of a document: parameter values put in, loops unrolled, serverless resources expanded."""
     from rolelint.readers.cloudformation.cdk import stated
+    from rolelint.readers.cloudformation.loops import unroll
     from rolelint.readers.cloudformation.parameters import given
-    from rolelint.readers.cloudformation.template import Declared, Template
-    from rolelint.readers.cloudformation.values import Evaluator
+    from rolelint.readers.cloudformation.template import Template
 
     values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
     template = Template(data, document.text, values)
     for resource in template.declared():
         template.resources[resource.id] = resource
-    evaluator = Evaluator(template, soft=True)
-    for body, route in template.loops():
-        unrolled = evaluator.loop(body)
-        if unrolled is None:
-            template.not_unrolled.append(route)
-        for name, node, bindings, steps in unrolled or ():
-            if isinstance(node, Mapping) and isinstance(node.get("Type"), str):
-                template.resources[name] = Declared(name, node["Type"], node, (*route, *steps), bindings)
+    unroll(template)
     if (
         any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
         or template.macros

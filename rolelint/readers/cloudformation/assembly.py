@@ -20,8 +20,16 @@ from rolelint.readers.cloudformation.branches import (
     read_document,
     spread,
 )
-from rolelint.readers.cloudformation.kinds import arn_of, physical_name
-from rolelint.readers.cloudformation.template import ABSENT, Declared, Open, Scenario, Template, plain_text
+from rolelint.readers.cloudformation.kinds import arn_of, kinds, physical_name
+from rolelint.readers.cloudformation.template import (
+    ABSENT,
+    Declared,
+    Open,
+    Scenario,
+    Template,
+    is_intrinsic,
+    plain_text,
+)
 from rolelint.readers.cloudformation.values import Evaluator
 from rolelint.readers.parts import published
 from rolelint.records import replace
@@ -61,6 +69,10 @@ class Assembly:
         self.memo = memo
         #: ManagedPolicy resources by the ARN that `Ref` gives.
         self.managed: dict[str, Declared] = {}
+        #: The ARN of such a policy by each ARN that a parameter may give it.
+        self.usual: dict[str, str] = {}
+        #: Policies that hang on resources of the template.
+        self.on_resources: tuple[Policy, ...] = ()
         #: Managed policies that some principal or boundary of the template uses, by logical id.
         self.used: set[str] = set()
         self.bounding: set[str] = set()
@@ -73,10 +85,13 @@ class Assembly:
     def _index(self) -> None:
         for resource in self.template.resources.values():
             kind = _PRINCIPALS.get(resource.type)
-            if kind:
-                self.declared[kind, physical_name(self.evaluator, resource)] = resource
-            if resource.type == "AWS::IAM::ManagedPolicy":
-                self.managed[arn_of(self.evaluator, resource)] = resource
+            for evaluator in self.named_by(resource):
+                if kind:
+                    self.declared.setdefault((kind, physical_name(evaluator, resource)), resource)
+                if resource.type == "AWS::IAM::ManagedPolicy":
+                    arn = arn_of(evaluator, resource)
+                    self.managed.setdefault(arn, resource)
+                    self.usual.setdefault(arn, arn_of(self.evaluator, resource))
         for resource in self.template.resources.values():
             for name, kind in ATTACHED.get(resource.type, ()):
                 for principal, _ in self.names(resource, name, EVERY):
@@ -86,6 +101,15 @@ class Assembly:
             if resource.type == "AWS::IAM::UserToGroupAddition":
                 for user, _ in self.names(resource, "Users", EVERY):
                     self.named.setdefault(("user", user), []).append((resource, "GroupName"))
+
+    def named_by(self, resource: Declared) -> list[Evaluator]:
+        """List evaluators for the ways to deploy in which a resource may have another name."""
+        kind = kinds().get(resource.type)
+        written = [resource.properties.get(name) for name in (kind.name, "Path") if name] if kind else []
+        if not any(isinstance(value, Mapping) for value in written):
+            return [self.evaluator]
+        ways = self.evaluator.ways(lambda e: [e.evaluate(value) for value in written], {}, resource.bindings)
+        return [self.evaluator, *(self.evaluator.under(now, soft=True) for now, _ in ways if now)]
 
     # -- places and values --------------------------------------------------------------------------------------
 
@@ -131,20 +155,42 @@ class Assembly:
         return items(self.evaluator, resource.properties[name], route, resource.bindings, scenarios)
 
     def texts(self, branch: Branch) -> list[tuple[str, Scenarios]]:
-        """Work out the text, or the list of texts, that stands in a place."""
+        """Work out the text, or the list of texts, that stands in a place; a policy of the template has one ARN."""
         found: dict[str, list[Scenario]] = {}
         for scenario in branch.scenarios:
+            ways: list[tuple[Scenario, list[str]]] = []
             for now, value in self.evaluator.ways(
                 lambda e: e.evaluate(branch.node, branch.route), scenario, branch.bindings
             ):
-                for item in value if isinstance(value, list) else [value]:
-                    if item is not ABSENT and isinstance(item, str | int) and item != "":
-                        found.setdefault(plain_text(item), []).append(now)
+                items = value if isinstance(value, list) else [value]
+                texts = [plain_text(i) for i in items if i is not ABSENT and isinstance(i, str | int) and i != ""]
+                ways.append((now, [self.usual.get(text, text) for text in texts]))
+            for text in dict.fromkeys(text for _, texts in ways for text in texts):
+                under = [now for now, texts in ways if text in texts]
+                found.setdefault(text, []).extend([scenario] if len(under) == len(ways) else under)
         return [(text, tuple(scenarios)) for text, scenarios in found.items()]
 
     def names(self, resource: Declared, name: str, scenarios: Scenarios) -> list[tuple[str, Scenarios]]:
         """Work out the names in a property that is a name or a list of names."""
         return [pair for branch in self.items(resource, name, scenarios) for pair in self.texts(branch)]
+
+    def naming(self, policy: Declared, name: str, principal: Declared, scenarios: Scenarios) -> Scenarios:
+        """List the ways to deploy, out of some, in which a property of a policy names a principal of the template."""
+        out: list[Scenario] = []
+
+        def names(evaluator: Evaluator, branch: Branch) -> bool:
+            value = evaluator.evaluate(branch.node, branch.route)
+            texts = [plain_text(item) for item in (value if isinstance(value, list) else [value])]
+            return physical_name(evaluator, principal) in texts
+
+        for branch in self.items(policy, name, scenarios):
+            for scenario in branch.scenarios:
+                ways = self.evaluator.ways(lambda e, b=branch: names(e, b), scenario, branch.bindings)  # type: ignore[misc]
+                if all(named for _, named in ways):
+                    out.append(scenario)
+                else:
+                    out += [now for now, named in ways if named]
+        return tuple(out)
 
     def single(self, resource: Declared, name: str) -> str:
         """Work out a property that is text; empty when it is missing or not text."""
@@ -185,7 +231,7 @@ class Assembly:
         for branch in self.items(resource, "Policies", base):
             node = branch.node
             if not isinstance(node, Mapping) or "PolicyDocument" not in node:
-                reason = f"{_describe(node)} is not known before deployment"
+                reason = _unread(node, resource.generated)
                 self.unknown_policy(resource, branch, "inline policy", reason, parts)
                 continue
             name = self.evaluator.known(node.get("PolicyName", ""), bindings=branch.bindings)
@@ -273,21 +319,21 @@ class Assembly:
 
     def hanging(self, kind: str, resource: Declared, base: Scenarios, parts: Parts) -> None:
         """Read the policy resources that name a principal."""
-        name = physical_name(self.evaluator, resource)
-        for policy, property_ in self.named.get((kind, name), ()):
+        names = [physical_name(evaluator, resource) for evaluator in self.named_by(resource)]
+        found_here = [pair for name in dict.fromkeys(names) for pair in self.named.get((kind, name), ())]
+        for i, (policy, property_) in enumerate(found_here):
+            if (policy, property_) in found_here[:i]:
+                continue
             if policy.type == "AWS::IAM::UserToGroupAddition":
                 continue
-            scenarios: list[Scenario] = []
-            for text, under in self.names(policy, property_, self.existing(policy, base)):
-                if text == name:
-                    scenarios += under
+            scenarios = self.naming(policy, property_, resource, self.existing(policy, base))
             if not scenarios:
                 continue
             if policy.type == "AWS::IAM::ManagedPolicy":
                 self.used.add(policy.id)
-                found = self.declared_policy(policy, tuple(scenarios), base, parts)
+                found = self.declared_policy(policy, scenarios, base, parts)
             else:
-                branches = self.spread(policy, "PolicyDocument", tuple(scenarios))
+                branches = self.spread(policy, "PolicyDocument", scenarios)
                 title = self.single(policy, "PolicyName") or policy.id
                 found = self.policy(policy, branches, base, PolicyType.IDENTITY, title)
                 self.note_unknown(found, "inline policy", parts)
@@ -374,8 +420,12 @@ def _absent(what: str, arn: str) -> str:
     return f"{what} `{arn}` is not in the template"
 
 
-def _describe(node: Any) -> str:
+def _unread(node: Any, generated: bool) -> str:
+    """Say why an entry of `Policies` is not read."""
+    what = "an entry of `Policies` without PolicyDocument"
     if isinstance(node, Mapping) and len(node) == 1:
         ((key, argument),) = node.items()
-        return f"`{key} {argument}`" if isinstance(argument, str) else f"`{key}`"
-    return "an entry of `Policies` without PolicyDocument"
+        if generated and not is_intrinsic(node):
+            return f"the policy template `{show(plain_text(key))}` is not known"
+        what = f"`{key} {argument}`" if isinstance(argument, str) else f"`{key}`"
+    return f"{what} is not known before deployment"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rolelint.documents import Document
 from rolelint.errors import Location, Route
-from rolelint.policies.document import PolicyDocument, unknown_document
+from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.text import show
 from rolelint.readers.cloudformation.template import ABSENT, Placed, Scenario
@@ -198,43 +199,65 @@ def _from_value(
 ) -> tuple[PolicyDocument, dict[Route, Route]]:
     """Read a document that is not written as a mapping: JSON text, or a function that gives it."""
     moves: dict[Route, Route] = {(): branches[0].route}
-    documents: list[PolicyDocument] = []
+    found: list[tuple[PolicyDocument, Scenario]] = []
     for branch in branches:
         for scenario in branch.scenarios:
-            for _, value in evaluator.ways(
+            for now, value in evaluator.ways(
                 lambda e, branch=branch: e.evaluate(branch.node, branch.route),  # type: ignore[misc]
                 scenario,
                 branch.bindings,
             ):
-                if value is ABSENT:
-                    continue
-                document = parse_document(value)
-                if document not in documents:
-                    documents.append(document)
-    if len(documents) == 1:
-        return documents[0], moves
+                if value is not ABSENT:
+                    found.append((parse_document(value), now))
+    documents = [document for document, _ in found]
     if not documents:
         return unknown_document("the template gives no policy document"), moves
-    return unknown_document("the policy is another one for each value of a parameter"), moves
+    if all(document == documents[0] for document in documents):
+        return documents[0], moves
+    if any(document.unknown and not document.statements for document in documents):
+        return unknown_document("the policy is another one for each value of a parameter"), moves
+    return _united(found, base), moves
+
+
+def _united(found: list[tuple[PolicyDocument, Scenario]], base: Scenarios) -> PolicyDocument:
+    """Put all statements of several documents into one; those that do not stand in every one are doubtful."""
+    first = found[0][0]
+    plain = [[replace(s, index=0, lone=False) for s in document.statements] for document, _ in found]
+    out: list[Statement] = []
+    kept: list[Statement] = []
+    for (document, _), statements in zip(found, plain, strict=True):
+        for statement, bare in zip(document.statements, statements, strict=True):
+            if bare in kept:
+                continue
+            kept.append(bare)
+            under = tuple(now for (_, now), others in zip(found, plain, strict=True) if bare in others)
+            why = "" if len(under) == len(found) else doubt(under, base)
+            doubtful = "; ".join(filter(None, (statement.doubtful, why)))
+            out.append(replace(statement, index=len(out), lone=False, doubtful=doubtful))
+    return replace(first, statements=tuple(out))
 
 
 def _add_statement(evaluator: Evaluator, branch: Branch, base: Scenarios, out: _Gathered) -> None:
     outcomes: list[tuple[Any, dict[Route, Route], list[Scenario]]] = []
+    missing = False
     for scenario in branch.scenarios:
         for now, (value, moves) in evaluator.ways(_evaluate(branch), scenario, branch.bindings):
             if value is ABSENT:
+                missing = True
                 continue
             known = next((outcome for outcome in outcomes if outcome[0] == value), None)
             if known is None:
                 outcomes.append((value, moves, [now]))
             else:
                 known[2].append(now)
-    everywhere = always(branch.scenarios, base)
+    # What is not there in some ways to deploy is shared by none.
+    everywhere = always(branch.scenarios, base) and not missing
     if not outcomes:
         return
     if len(outcomes) == 1:
-        value, moves, _ = outcomes[0]
-        out.add(value, moves, "" if everywhere else doubt(branch.scenarios, base), False)
+        value, moves, scenarios = outcomes[0]
+        why = "" if everywhere else doubt(tuple(scenarios) if missing else branch.scenarios, base)
+        out.add(value, moves, why, False)
         return
     values = [value for value, _, _ in outcomes]
     shared = _shared(values) if everywhere else None
@@ -257,6 +280,10 @@ def _evaluate(branch: Branch) -> Callable[[Evaluator], tuple[Any, dict[Route, Ro
 
 _LISTS = ("Action", "Resource")
 
+#: Elements that reach the less, the more they list.
+_INVERTED = ("NotAction", "NotResource")
+_NEGATED = re.compile(r"[A-Za-z]*Not[A-Z][A-Za-z]*")
+
 
 def _shared(values: list[Any]) -> dict[str, Any] | None:
     """Build the statement that all variants contain, or None when there is none that can be told."""
@@ -265,25 +292,50 @@ def _shared(values: list[Any]) -> dict[str, Any] | None:
     out: dict[str, Any] = {}
     for key in values[0]:
         here = [value[key] for value in values]
-        if all(one == here[0] for one in here):
-            out[key] = here[0]
-            continue
-        if key not in _LISTS:
+        found = _condition(here) if key == "Condition" else _members(here, key in _LISTS, key in _INVERTED)
+        if found is None:
             return None
-        lists = [one if isinstance(one, list) else [one] for one in here]
-        common = [item for item in lists[0] if all(item in other for other in lists[1:])]
-        if not common:
+        out[key] = found
+    return out
+
+
+def _members(here: list[Any], listed: bool, inverted: bool) -> Any:
+    """Give what variants of one list share: the common members, or where the list is inverted all of them."""
+    if all(one == here[0] for one in here):
+        return here[0]
+    lists = [one if isinstance(one, list) else [one] for one in here]
+    if inverted:
+        return [item for i, one in enumerate(lists) for item in one if not any(item in other for other in lists[:i])]
+    common = [item for item in lists[0] if all(item in other for other in lists[1:])]
+    return common if listed and common else None
+
+
+def _condition(here: list[Any]) -> Any:
+    """Give a condition that holds only where those of all variants hold; None when none is found."""
+    if all(one == here[0] for one in here):
+        return here[0]
+    if not all(isinstance(one, dict) and one.keys() == here[0].keys() for one in here):
+        return None
+    out: dict[str, Any] = {}
+    for operator in here[0]:
+        keys = [one[operator] for one in here]
+        if not all(isinstance(one, dict) and one.keys() == keys[0].keys() for one in keys):
             return None
-        out[key] = common
+        # A negated operator holds where the value is none of those that stand there.
+        negated = bool(_NEGATED.fullmatch(operator))
+        found = {key: _members([one[key] for one in keys], not negated, negated) for key in keys[0]}
+        if any(value is None for value in found.values()):
+            return None
+        out[operator] = found
     return out
 
 
 def _without(value: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any] | None:
     """Take away what the shared statement already says; None when nothing is left."""
-    different = [key for key in _LISTS if key in value and value[key] != shared[key]]
+    different = [key for key in value if value[key] != shared[key]]
     if not different:
         return None
-    if len(different) > 1:
+    if len(different) > 1 or different[0] not in _LISTS:
         return value
     key = different[0]
     members = value[key] if isinstance(value[key], list) else [value[key]]

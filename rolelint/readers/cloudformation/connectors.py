@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rolelint.errors import Route
+from rolelint.policies.text import show
 from rolelint.readers.cloudformation.sam_data import load
 from rolelint.readers.cloudformation.template import Declared, Placed, Template, plain_text
 
@@ -98,6 +99,9 @@ class _Connector:
         kinds = self._kind(self.source), self._kind(destination)
         profile = load()["connectors"].get(" ".join(kinds))
         if profile is None:
+            names = [show(kind) or "a resource that is not told" for kind in kinds]
+            message = f"what the connector `{self.name}` grants between {names[0]} and {names[1]} is not known"
+            self.template.unread.append((self.route, message))
             return
         values: dict[str, Any] = {}
         for side, reference, kind in (

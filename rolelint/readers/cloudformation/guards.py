@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rolelint.policies.document import PrincipalEntry
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType
 from rolelint.policies.text import has_unknown, show, unknown
@@ -142,6 +143,44 @@ def _arn(assembly: Assembly, prefix: str, name: str) -> str:
         str(assembly.evaluator.pseudo(f"AWS::{part}")) for part in ("Partition", "Region", "AccountId")
     )
     return f"arn:{partition}:{prefix.replace(':RA:', f':{region}:{account}:')}{name}"
+
+
+def naming(policies: tuple[Policy, ...], arns: Sequence[str], own: str) -> tuple[Policy, ...]:
+    """Name a principal in policies by the ARN that requests know it by.
+
+    Args:
+        arns: ARNs that the template may give the principal, with parts that are not known.
+        own: what stands for it in requests (`Role.named_arn`).
+    """
+    renamed = {arn: own for arn in arns if arn != own}
+    heads = {_sessions(arn): _sessions(own) for arn in renamed if ":role/" in arn}
+
+    def name(entry: PrincipalEntry) -> PrincipalEntry:
+        text = renamed.get(entry.value, entry.value)
+        for head, mine in heads.items():
+            if text.startswith(head):
+                text = mine + text.removeprefix(head)
+        return entry if text == entry.value else PrincipalEntry(entry.kind, text)
+
+    if not renamed:
+        return policies
+    out = []
+    for policy in policies:
+        statements = []
+        for statement in policy.document.statements:
+            principals = statement.principals and tuple(name(entry) for entry in statement.principals)
+            same = principals == statement.principals
+            statements.append(statement if same else replace(statement, principals=principals))
+        same = all(one is other for one, other in zip(statements, policy.document.statements, strict=True))
+        document = replace(policy.document, statements=tuple(statements))
+        out.append(policy if same else replace(policy, document=document))
+    return tuple(out)
+
+
+def _sessions(role: str) -> str:
+    """Give the head of the ARNs of a role's sessions."""
+    head, _, name = role.replace(":iam:", ":sts:", 1).partition(":role/")
+    return f"{head}:assumed-role/{name.rpartition('/')[2]}/"
 
 
 def _permission(assembly: Assembly, resource: Declared) -> Iterator[Policy]:

@@ -9,6 +9,7 @@ from rolelint.policies.role import PolicyType, Role, Unknown
 from rolelint.policies.text import has_unknown, show
 from rolelint.readers.cloudformation.assembly import ATTACHED, EVERY, Assembly, Parts, known_arn
 from rolelint.readers.cloudformation.branches import Branch, Scenarios
+from rolelint.readers.cloudformation.guards import naming
 from rolelint.readers.cloudformation.kinds import arn_of, physical_name, tags_of
 from rolelint.readers.cloudformation.template import Declared
 from rolelint.records import replace
@@ -45,7 +46,7 @@ def _made(assembly: Assembly, resource: Declared, kind: str, name: str, parts: P
         where = assembly.location(resource, "Properties", "Fn::Transform")
         parts.unknowns.append(Unknown("properties", reason, where))
     arn = arn_of(assembly.evaluator, resource) if kind in ("role", "user") and assembly.account_known else ""
-    return Role(
+    role = Role(
         kind=kind,
         name=title,
         location=assembly.location(resource),
@@ -54,8 +55,13 @@ def _made(assembly: Assembly, resource: Declared, kind: str, name: str, parts: P
         partition=assembly.partition,
         identity=tuple(parts.identity),
         unknowns=tuple(parts.unknowns),
+        resource_policies=assembly.on_resources,
         **more,
     )
+    if kind in ("role", "user"):
+        arns = [arn_of(evaluator, resource) for evaluator in assembly.named_by(resource)]
+        role.resource_policies = naming(assembly.on_resources, arns, role.named_arn)
+    return role
 
 
 def _role(assembly: Assembly, resource: Declared) -> Iterator[Role]:

@@ -83,6 +83,9 @@ def _document(entry: Placed, name: str) -> Any:
         # SAM refuses it, yet it is a common slip: the entry of a role's Policies in place of a document.
         inner = Placed(value["PolicyDocument"], (*entry.route, "PolicyDocument"), entry.bindings)
         return {"PolicyName": value.get("PolicyName", name), "PolicyDocument": inner}
+    if isinstance(value, Mapping) and not any(key in value for key in ("Statement", "Version", "Id")):
+        # Not a document: a policy template that is newer than our list, or misspelt. What it grants is not known.
+        return entry
     return {"PolicyName": name, "PolicyDocument": entry}
 
 

@@ -138,6 +138,7 @@ class Template:
     Attributes:
         given: values of parameters and pseudo parameters that the user states; they hold in every scenario.
         not_unrolled: loops among the resources whose items are not known.
+        unread: places of what grants power that is not known, each with what to say of it.
         compared: literals that a condition compares a parameter with.
         account_named: whether the template names an account, which may or may not be the stack's own.
         partition_named: the one partition that ARNs of the template name, or empty.
@@ -156,6 +157,7 @@ class Template:
         self.resources: dict[str, Declared] = {}
         self.compared: dict[str, list[str]] = {}
         self.not_unrolled: list[Route] = []
+        self.unread: list[tuple[Route, str]] = []
         _collect_compared(self.conditions, self.compared)
         self.account_named = bool(_ACCOUNT.search(text))
         named = set(_PARTITION.findall(text))

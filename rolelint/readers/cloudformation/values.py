@@ -41,15 +41,18 @@ Result = TypeVar("Result")
 class Evaluator:
     """Works out values under one scenario.
 
-    A parameter has the value that the user gives, else its Default: that is what a deployment takes which says nothing.
-    A condition that compares such a parameter is still open, because a deployment may say something: `Open` asks
-    the caller to look at every branch. `AWS::AccountId` is one stand-in where the template names no account, else one
-    unknown literal; `AWS::Region` is one stand-in that the template does not name. So ARNs of the stack's own account
-    and Region agree with each other and with nothing else. `AWS::Partition` is what the user gives; else the one
-    partition that ARNs of the template name; else the text `aws`.
+    A parameter has the value that the user gives. Else each of its AllowedValues is possible, whatever its Default;
+    without them it has its Default: that is what a deployment takes which says nothing. A condition that compares such
+    a parameter is still open, because a deployment may say something: `Open` asks the caller to look at every branch.
+    `AWS::AccountId` is one stand-in where the template names no account, else one unknown literal; `AWS::Region` is one
+    stand-in that the template does not name. So ARNs of the stack's own account and Region agree with each other and
+    with nothing else. `AWS::Partition` is what the user gives; else the one partition that ARNs of the template name;
+    else the text `aws`.
 
     Args:
         soft: give unknown text instead of raising `Open`.
+        defaults: where it is soft, take the Default of a parameter that may have another value, as names of resources
+            do. Policies do not: there a value that is not known must not pass for the one that is usual.
     """
 
     def __init__(
@@ -59,11 +62,13 @@ class Evaluator:
         *,
         bindings: Mapping[str, str] | None = None,
         soft: bool = False,
+        defaults: bool = True,
     ) -> None:
         self.template = template
         self.scenario: Scenario = scenario or {}
         self.bindings: Mapping[str, str] = bindings or {}
         self.soft = soft
+        self.defaults = defaults
         #: Where a part of the result stands in the template, for parts whose route is not that of their parent
         #: with one step added. Keys are routes inside the result.
         self.moves: dict[Route, Route] = {}
@@ -117,11 +122,15 @@ class Evaluator:
                 out.append(value)
         return out
 
-    def _mapping(self, node: Mapping[Any, Any], route: Route, at: Route | None) -> dict[str, Any]:
+    def _mapping(self, node: Mapping[Any, Any], route: Route, at: Route | None) -> Any:
         out: dict[str, Any] = {}
         for key, item in node.items():
             if is_loop(key):
-                for name, body, bindings, steps in self.loop(item) or ():
+                made = self.loop(item)
+                if made is None:
+                    # Nobody can say which keys stand here.
+                    return unknown(str(key))
+                for name, body, bindings, steps in made:
                     step = None if at is None else (*at, name)
                     where = (*route, key, *steps)
                     if step is not None:
@@ -165,7 +174,7 @@ class Evaluator:
                 if not is_loop(key):
                     out.append((self.loop_text(str(key), bindings), body, bindings, (2, key)))
                     continue
-                inner = Evaluator(self.template, self.scenario, bindings=bindings, soft=self.soft).loop(body)
+                inner = self.under(self.scenario, bindings, self.soft, self.defaults).loop(body)
                 if inner is None or len(out) + len(inner) > MOST_ITEMS:
                     return None
                 out += [(made, node, names, (2, key, *steps)) for made, node, names, steps in inner]
@@ -247,24 +256,16 @@ class Evaluator:
         kind = str(declared.get("Type", "String"))
         stated = self.stated(name)
         if stated is None:
-            default = declared.get("Default")
-            if self.scenario.get(name) == OTHER:
-                default = None
-            allowed = declared.get("AllowedValues")
             if kind.startswith("AWS::SSM::Parameter::Value") or plain_text(declared.get("NoEcho", "")) == "true":
                 return unknown(name)
-            if default is not None:
-                stated = default
-            elif isinstance(allowed, list) and len(allowed) == 1:
-                stated = allowed[0]
-            elif (
-                isinstance(allowed, list)
-                and len(allowed) <= MOST_VALUES
-                and not self.soft
-                and name not in self.scenario
-            ):
-                raise Open(name, tuple(plain_text(value) for value in allowed))
-            else:
+            default = None if self.scenario.get(name) == OTHER else declared.get("Default")
+            choices = _choices(declared, kind)
+            if len(choices) > 1 and not (self.soft and self.defaults and default is not None):
+                if self.soft or name in self.scenario or len(choices) > MOST_VALUES:
+                    return unknown(name)
+                raise Open(name, choices)
+            stated = choices[0] if default is None and choices else default
+            if stated is None:
                 return unknown(name)
         if isinstance(stated, list):
             return [plain_text(item) for item in stated]
@@ -388,9 +389,16 @@ class Evaluator:
 
     # -- every way to deploy ------------------------------------------------------------------------------------
 
-    def under(self, scenario: Scenario, bindings: Mapping[str, str] | None = None, soft: bool = False) -> Evaluator:
+    def under(
+        self,
+        scenario: Scenario,
+        bindings: Mapping[str, str] | None = None,
+        soft: bool = False,
+        defaults: bool = True,
+    ) -> Evaluator:
         """Make an evaluator for another scenario."""
-        other = Evaluator(self.template, scenario, bindings=self.bindings if bindings is None else bindings, soft=soft)
+        names = self.bindings if bindings is None else bindings
+        other = Evaluator(self.template, scenario, bindings=names, soft=soft, defaults=defaults)
         other._refs = self._refs
         return other
 
@@ -417,7 +425,7 @@ class Evaluator:
                 out.append((now, compute(self.under(now, bindings))))
             except Open as question:
                 if question.name in now or len(todo) + len(out) + len(question.values) > MOST_SCENARIOS:
-                    out.append((now, compute(self.under(now, bindings, soft=True))))
+                    out.append((now, compute(self.under(now, bindings, soft=True, defaults=False))))
                 else:
                     todo.extend({**now, question.name: value} for value in reversed(question.values))
         return out
@@ -434,6 +442,22 @@ class _Comparing(Evaluator):
         if name in self.template.given or self.stated(name) is not None:
             return super().pseudo(name)
         return unknown(name)
+
+
+def _choices(declared: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    """List the values that a parameter may have by its AllowedValues.
+
+    Of a parameter that is a list these are its Default, each value alone, and all of them.
+    """
+    allowed = declared.get("AllowedValues")
+    if not isinstance(allowed, list):
+        return ()
+    values = tuple(dict.fromkeys(plain_text(value) for value in allowed))
+    if len(values) > 1 and (kind == "CommaDelimitedList" or kind.startswith("List<")):
+        default = declared.get("Default")
+        usual = () if default is None else (plain_text(default),)
+        return tuple(dict.fromkeys((*usual, *values, ",".join(values))))
+    return values
 
 
 def _describe(node: Any) -> str:

@@ -248,3 +248,105 @@ def test_more_branches_than_are_read_become_unknown_text(statements: Callable[..
     assert all(line.endswith("?") for line in found)
     assert any("Fn::If" in line for line in found)
     assert len(found) <= 33
+
+
+ALLOWED = """
+Parameters:
+  Env: {Type: String, Default: dev, AllowedValues: [dev, prod]}
+  One: {Type: String, Default: x, AllowedValues: [x]}
+  Verbs: {Type: CommaDelimitedList, Default: "a:b", AllowedValues: ["a:b", "c:d"]}
+  Many: {Type: String, Default: a, AllowedValues: [a, b, c, d, e, f, g, h, i]}
+  Free: {Type: String, Default: f}
+Mappings: {M: {dev: {n: "a:b", l: [p, q]}, prod: {n: "c:d", l: [p, r]}}}
+"""
+
+# A statement, then its lines: the Default of a parameter is one of its allowed values, not the only one.
+VALUES = {
+    "one allowed value": ("{Effect: Allow, Action: 'a:b', Resource: !Ref One}", ["+a:b | x"]),
+    "a Default alone": ("{Effect: Allow, Action: 'a:b', Resource: !Ref Free}", ["+a:b | f"]),
+    "the same name of a bucket": (
+        "{Effect: Allow, Action: 'a:b', Resource: !GetAtt B.Arn}",
+        ["+a:b | arn:aws:s3:::dev"],
+    ),
+    "FindInMap": (
+        "{Effect: Allow, Action: !FindInMap [M, !Ref Env, n], Resource: '*'}",
+        ["+a:b | * ?", "+c:d | * ?"],
+    ),
+    "a list of FindInMap": (
+        "{Effect: Allow, Action: 'a:b', Resource: !FindInMap [M, !Ref Env, l]}",
+        ["+a:b | p", "+a:b | q ?", "+a:b | r ?"],
+    ),
+    "Ref": ("{Effect: Allow, Action: 'a:b', Resource: !Ref Env}", ["+a:b | dev ?", "+a:b | prod ?"]),
+    "Sub": ("{Effect: Allow, Action: 'a:b', Resource: !Sub 'x-${Env}'}", ["+a:b | x-dev ?", "+a:b | x-prod ?"]),
+    "Join": (
+        "{Effect: Allow, Action: 'a:b', Resource: !Join [\"\", [x, !Ref Env]]}",
+        ["+a:b | xdev ?", "+a:b | xprod ?"],
+    ),
+    "Select": (
+        "{Effect: Allow, Action: 'a:b', Resource: !Select [1, [x, !Ref Env]]}",
+        ["+a:b | dev ?", "+a:b | prod ?"],
+    ),
+    "a list": (
+        "{Effect: Allow, Action: !Ref Verbs, Resource: '*'}",
+        ["+a:b | * ?", "+c:d | * ?", "+a:b,c:d | * ?"],
+    ),
+    "more than are tried": ("{Effect: Allow, Action: 'a:b', Resource: !Ref Many}", ["+a:b | ${Many}"]),
+    "a Deny on all but one": (
+        "{Effect: Deny, Action: 'a:b', NotResource: !Ref Env}",
+        ["-a:b | !dev,prod", "-a:b | !dev ?", "-a:b | !prod ?"],
+    ),
+    "a Deny unless a tag has the value": (
+        "{Effect: Deny, Action: 'a:b', Resource: '*', Condition: {StringNotEquals: {k: !Ref Env}}}",
+        [
+            "-a:b | * | StringNotEquals k=dev,prod",
+            "-a:b | * | StringNotEquals k=dev ?",
+            "-a:b | * | StringNotEquals k=prod ?",
+        ],
+    ),
+    "a grant by one of several values": (
+        "{Effect: Allow, Action: 'a:b', Resource: '*', Condition: {StringEquals: {k: [s, !Ref Env]}}}",
+        ["+a:b | * | StringEquals k=s", "+a:b | * | StringEquals k=s,dev ?", "+a:b | * | StringEquals k=s,prod ?"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_allowed_value_is_possible(name: str, read: Read) -> None:
+    text, expected = VALUES[name]
+    bucket = "  B: {Type: AWS::S3::Bucket, Properties: {BucketName: !Ref Env}}\n"
+    (role,) = read(
+        f"{ALLOWED}Resources:\n{bucket}{ROLE_OF.format('[{PolicyName: p, PolicyDocument: {Statement: ' + text + '}}]')}"
+    ).roles
+    assert sorted(identity(role)) == sorted(expected)
+
+
+ROLE_OF = "  R:\n    Type: AWS::IAM::Role\n    Properties:\n      RoleName: !Sub 'app-${{Env}}'\n      Policies: {}\n"
+GRANT = "{Statement: {Effect: Allow, Action: 'a:b', Resource: '*'}}"
+
+
+@pytest.mark.parametrize("top", [ALLOWED, ALLOWED.replace("Default: dev, ", "")], ids=["Default", "no Default"])
+def test_names_by_a_parameter_agree(top: str, read: Read) -> None:
+    (role,) = read(
+        f"""{top}
+Resources:
+{ROLE_OF.format("[]")}
+      PermissionsBoundary: !Sub "arn:aws:iam::${{AWS::AccountId}}:policy/p-${{Env}}"
+      ManagedPolicyArns: [!Sub "arn:aws:iam::${{AWS::AccountId}}:policy/p-${{Env}}"]
+  M: {{Type: AWS::IAM::ManagedPolicy, Properties: {{ManagedPolicyName: !Sub "p-${{Env}}", PolicyDocument: {GRANT}}}}}
+  P:
+    Type: AWS::IAM::Policy
+    Properties: {{PolicyName: q, Roles: [!Sub "app-${{Env}}"], PolicyDocument: {GRANT}}}
+"""
+    ).roles
+    assert (identity(role), len(role.unknowns)) == (["+a:b | *", "+a:b | *"], 1)
+    assert role.boundary is not None
+    assert policy_lines(role.boundary) == ["+a:b | *"]
+
+
+def test_text_of_a_policy_has_every_allowed_value(read: Read) -> None:
+    statement = '{"Effect":"Allow","Action":"%s","Resource":"*"}'
+    text = '{{"Statement":[{},{}]}}'.format(statement % "a:b", statement % "s:${Env}")
+    (role,) = read(
+        f"{ALLOWED}Resources:\n{ROLE_OF.format('[{PolicyName: p, PolicyDocument: !Sub ' + repr(text) + '}]')}"
+    ).roles
+    assert identity(role) == ["+a:b | *", "+s:dev | * ?", "+s:prod | * ?"]

@@ -61,7 +61,7 @@ PLACES: dict[str, tuple[int, Route, tuple[int, int, str]]] = {
     ),
     "statement in a branch": (
         0,
-        ("Statement", 1, "Action"),
+        ("Statement", 2, "Action"),
         (27, 29, "Resources/R/Properties/Policies/1/PolicyDocument/Statement/2/Fn::If/1/Action"),
     ),
     "whole document": (0, (), (16, 13, "Resources/R/Properties/Policies/1/PolicyDocument")),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from rolelint.catalog import catalog
+from rolelint.engine import actor, can, powers
 from rolelint.policies.role import PolicyType
 from rolelint.policies.text import show
 
@@ -145,3 +147,54 @@ def test_the_principal_of_a_permission_is_located(read: Read) -> None:
     ).policies
     places = [policy.locate(("Statement", 0, name)).line for name in ("Principal", "Action", "Resource", "Effect")]
     assert places == [6, 7, 5, 5]
+
+
+# What is said of the role, what is said of the top, then the principal of a bucket policy.
+OWN = {
+    "no name": ("", "", "!GetAtt R.Arn"),
+    "a name": ("RoleName: app", "", "!GetAtt R.Arn"),
+    "a path": ("RoleName: app, Path: /x/", "", "!GetAtt R.Arn"),
+    "a path and no name": ("Path: /x/", "", "!Sub '${R.Arn}'"),
+    "a name by a parameter": (
+        "RoleName: !Ref Env",
+        "Parameters: {Env: {Type: String, Default: a, AllowedValues: [a, b]}}",
+        "!GetAtt R.Arn",
+    ),
+    "an account that is named": ("", "Description: 444455556666", "!GetAtt R.Arn"),
+    "a session": ("", "", "!Sub 'arn:aws:sts::${AWS::AccountId}:assumed-role/${R}/tool'"),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_policy_that_names_the_role_grants_to_it(name: str, read: Read) -> None:
+    role, top, principal = OWN[name]
+    text = f"""{top}
+Resources:
+  R: {{Type: AWS::IAM::Role, Properties: {{{role}}}}}
+  Other: {{Type: AWS::IAM::Role, Properties: {{}}}}
+  B: {{Type: AWS::S3::Bucket}}
+  P:
+    Type: AWS::S3::BucketPolicy
+    Properties:
+      Bucket: !Ref B
+      PolicyDocument:
+        Statement:
+          - {{Effect: Allow, Principal: {{AWS: {principal}}}, Action: "s3:DeleteBucket", Resource: !GetAtt B.Arn}}
+"""
+    mask = catalog().expand("s3:DeleteBucket")
+    mine, other = (powers(role, actor("any"), mask).powers for role in read(text).roles)
+    assert ([power.certainty for power in mine], other) == (["proved"], ())
+
+
+def test_the_role_that_sam_makes_is_named(read: Read) -> None:
+    (role,) = read(
+        """Transform: AWS::Serverless-2016-10-31
+Resources:
+  F: {Type: AWS::Serverless::Function, Properties: {}}
+  K:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy: {Statement: [{Effect: Allow, Principal: {AWS: !GetAtt FRole.Arn}, Action: "kms:*", Resource: "*"}]}
+"""
+    ).roles
+    assert can(role, "kms:DisableKey", who=actor("any")).verdict == "yes"

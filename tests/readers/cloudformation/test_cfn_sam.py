@@ -352,3 +352,39 @@ def test_nothing_of_the_transform_is_loaded_without_serverless_resources(read: R
     sys.modules.pop("rolelint.readers.cloudformation.sam", None)
     read("Resources: {R: {Type: AWS::IAM::Role, Properties: {}}}")
     assert "rolelint.readers.cloudformation.sam" not in sys.modules
+
+
+# An entry of `Policies` that is no document, then what is said of it.
+NOT_KNOWN = {
+    "a policy template": ("{NewPolicy: {X: y}}", "the policy template `NewPolicy` is not known"),
+    "a branch": (
+        "!If [C, {NewPolicy: {}}, {SQSPollerPolicy: {QueueName: q}}]",
+        "the policy template `NewPolicy` is not known",
+    ),
+    "two at once": (
+        "{SQSPollerPolicy: {QueueName: q}, NewPolicy: {}}",
+        "an entry of `Policies` without PolicyDocument is not known before deployment",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_KNOWN)
+def test_what_is_no_policy_is_unknown(name: str, read: Read) -> None:
+    text, reason = NOT_KNOWN[name]
+    role = one(read, f"Policies: [{text}]", 'Conditions: {C: !Equals [!Ref AWS::StackName, "x"]}')
+    assert [(u.what, u.reason, u.widens) for u in role.unknowns] == [("inline policy", reason, True)]
+
+
+def test_a_connector_between_other_types_is_unknown(read: Read) -> None:
+    reading = read(
+        """Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Connectors: {X: {Properties: {Destination: {Id: J}, Permissions: [Write]}}}
+    Properties: {}
+  J: {Type: AWS::Batch::JobQueue}
+"""
+    )
+    message = "what the connector `FX` grants between AWS::Lambda::Function and AWS::Batch::JobQueue is not known"
+    assert [(p.kind, p.message, p.location.line) for p in reading.problems] == [("unknown", message, 5)]

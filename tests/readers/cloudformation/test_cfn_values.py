@@ -138,7 +138,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
         {"Fn::ForEach::L": ["X", {"Ref": "List"}, {"k${X}": {"Fn::Sub": "v-${X}"}}]},
         {"ka": "v-a", "kb": "v-b", "kc": "v-c"},
     ),
-    "loop over unknown values": ({"Fn::ForEach::L": ["X", {"Ref": "None"}, {"k${X}": 1}]}, {}),
+    "loop over unknown values": ({"Fn::ForEach::L": ["X", {"Ref": "None"}, {"k${X}": 1}]}, "${Fn::ForEach::L}"),
     "malformed sub": ({"Fn::Sub": {"a": 1}}, "${Fn::Sub}"),
     "malformed join": ({"Fn::Join": "x"}, "${Fn::Join}"),
     "malformed select": ({"Fn::Select": [1]}, "${Fn::Select}"),
