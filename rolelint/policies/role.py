@@ -85,6 +85,7 @@ class Role:
         before: the same role before a change, where the input tells (a plan); used for the exact difference.
         accessed: when it last used what, where the input tells.
         inventoried: whether `environment` is what exists in the account, as somebody went and looked.
+        label: what tells it from others whose place has the same address, or empty.
     """
 
     kind: str
@@ -109,11 +110,12 @@ class Role:
     last_used: str = ""
     accessed: Accessed | None = None
     inventoried: bool = False
+    label: str = ""
 
     @property
     def id(self) -> str:
         """A name that is unique in one report: the ARN, else the address, else file and name."""
-        return self.arn or self.location.address or f"{self.location.file}#{self.name}"
+        return self.arn or self.label or self.location.address or f"{self.location.file}#{self.name}"
 
     def policies(self) -> list[Policy]:
         """List every policy of the role, in the order a reader expects."""

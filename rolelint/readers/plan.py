@@ -11,6 +11,7 @@ from rolelint.policies.role import Reading
 from rolelint.policies.text import show, unknown
 from rolelint.readers import ReadContext
 from rolelint.readers.terraform import kinds, principals
+from rolelint.readers.terraform.accounts import planned_accounts, share_accounts
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
@@ -260,6 +261,9 @@ class _Plan:
     def _scopes(self, data: dict[str, Any]) -> dict[str, Scope]:
         scopes: dict[str, Scope] = {}
         variables = mapping(data.get("variables"))
+        deciding, accounts = planned_accounts(self._providers)
+        for key in [key for key in deciding if self._given_down(key) != key]:
+            del deciding[key]
         for key, provider in self._providers.items():
             if not isinstance(provider, dict) or provider.get("name") not in ("aws", "awscc"):
                 continue
@@ -268,7 +272,7 @@ class _Plan:
             references = texts(expression.get("references"))
             if region is None and len(references) == 1 and references[0].startswith("var."):
                 region = mapping(variables.get(references[0][4:])).get("value")
-            scopes[key] = Scope(region=region if isinstance(region, str) else "")
+            scopes[key] = Scope(region=region if isinstance(region, str) else "", account=accounts.get(key, ""))
         for address, row in self._prior.items():
             values = mapping(row.get("values"))
             if row.get("type") == "aws_caller_identity":
@@ -286,6 +290,7 @@ class _Plan:
                     scope = self._scope_of(address, row, scopes)
                     scope.account = scope.account or parts[4]
                     scope.partition = scope.partition or parts[1]
+        share_accounts(scopes, deciding)
         return scopes
 
     def _scope_of(self, address: str, row: dict[str, Any], scopes: dict[str, Scope]) -> Scope:
@@ -294,16 +299,28 @@ class _Plan:
         return scopes.setdefault(self._provider(config, row), Scope())
 
     def _provider(self, config: dict[str, Any] | None, row: dict[str, Any]) -> str:
-        """Name the provider configuration of a resource.
-
-        Observed: older versions write `module:aws` for a configuration that a module only inherits.
-        """
+        """Name the provider configuration of a resource."""
         key = str((config or {}).get("provider_config_key") or "")
         if not key:
             return str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
-        if ":" in key and not mapping(self._providers.get(key)).get("expressions"):
-            return key.rsplit(":", 1)[-1]
-        return key
+        return self._given_down(key)
+
+    def _given_down(self, key: str) -> str:
+        """Give the configuration that a module inherits, where a key only says that it inherits one.
+
+        Observed: Terraform resolves what a module is given, but not what the modules inside it then inherit, so the
+        nearest module around tells: what it and the modules in it use, if that is one configuration.
+        """
+        if ":" not in key or mapping(self._providers.get(key)).get("expressions"):
+            return key
+        above, local = key.rsplit(":", 1)
+        names = call_names(above)
+        for depth in range(len(names) - 1, 0, -1):
+            used = self.configuration.providers_in(names[:depth])
+            same = {k for k in used if ":" not in k and k.split(".")[0] == local.split(".")[0]}
+            if len(same) == 1:
+                return same.pop()
+        return local
 
 
 def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -42,7 +42,7 @@ class Assembler:
                 self._managed.setdefault(arn_of(instance, world), instance)
                 name = instance.text("name", "managed_policy_name")
                 if name:
-                    self._managed_by_name.setdefault((instance.provider, name), instance)
+                    self._managed_by_name.setdefault((world.account(instance.provider), name), instance)
 
     # A policy value: JSON text, an unknown value that leads to one, or plain data.
 
@@ -196,16 +196,17 @@ class Assembler:
             name = owner.text("name")
             value = owner.text("arn")
             if single_unknown(value) or not value:
-                return self._managed_by_name.get((owner.provider, name)), self._published_arn(name)
+                return self._managed_by_name.get((self.world.account(owner.provider), name)), self._published_arn(name)
         value = self.world.follow(value)
         if not isinstance(value, str) or single_unknown(value):
             return None, ""
+        account = self.world.account(item.owner.provider)
         if item.by_name:
-            return self._managed_by_name.get((item.owner.provider, value)), value
+            return self._managed_by_name.get((account, value)), value
         instance: Instance | None = self._managed.get(value)
         if instance is None and ":policy/" in value and ":aws:policy/" not in value:
             # The ARN is spelt out while the policy's own ARN is not known yet: the same name is the same policy.
-            candidate = self._managed_by_name.get((item.owner.provider, value.rsplit("/", 1)[-1]))
+            candidate = self._managed_by_name.get((account, value.rsplit("/", 1)[-1]))
             if candidate is not None and has_unknown(arn_of(candidate, self.world)):
                 instance = candidate
         return instance, value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
@@ -30,17 +32,21 @@ def assemble(
     old: Assembler | None = None
     if before is not None:
         old = Assembler(before, memo)
-        earlier = {_identity(p): role for p, role in zip(old.principals(), old.roles(), strict=True)}
+        earlier = {_identity(p, before): role for p, role in zip(old.principals(), old.roles(), strict=True)}
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
-        role.before = earlier.get(_identity(principal, previous=True))
-        role.resource_policies = tuple(p for p, provider in resource if provider == principal.instance.provider)
+        role.before = earlier.get(_identity(principal, after, previous=True))
+        role.resource_policies = _around(role, principal, resource, after)
         reading.roles.append(role)
-    earlier_lost = {r.location.address: r for r in old.lost()} if old else {}
-    for role in new.lost():
-        role.before = earlier_lost.get(role.location.address)
+    earlier_lost = list(old.lost()) if old else []
+    _tell_apart(earlier_lost)
+    lost = list(new.lost())
+    _tell_apart(lost)
+    before_of = {role.id: role for role in earlier_lost}
+    for role in lost:
+        role.before = before_of.get(role.id)
         reading.roles.append(role)
     lone = [policy for policy, _ in resource] + organization_policies(new)
     if changed_only and old is not None:
@@ -56,13 +62,35 @@ def assemble(
                 role.before = _lone(old, counterpart)
             reading.roles.append(role)
     _loose_documents(new, reading)
+    _tell_apart(reading.roles)
     return reading
 
 
-def _identity(principal: Principal, previous: bool = False) -> tuple[str, ...]:
+def _tell_apart(roles: Sequence[Role]) -> None:
+    """Give each of the roles that one resource names, or that share a name, an `id` of its own."""
+    shared = Counter(role.id for role in roles)
+    seen: Counter[str] = Counter()
+    for role in roles:
+        if not role.arn and not role.label and shared[role.id] > 1:
+            name = f"{role.location.address}#{role.kind}/{role.name}"
+            seen[name] += 1
+            role.label = name if seen[name] == 1 else f"{name}/{seen[name]}"
+
+
+def _around(role: Role, principal: Principal, found: Sequence[tuple[Policy, str]], world: World) -> tuple[Policy, ...]:
+    """List the resource policies of a role's own account, and those of others that name it."""
+    account = world.account(principal.instance.provider)
+    return tuple(p for p, provider in found if world.account(provider) == account or (role.arn and _names(p, role.arn)))
+
+
+def _names(policy: Policy, arn: str) -> bool:
+    return any(value == arn for s in policy.document.statements for _, value in s.principals or ())
+
+
+def _identity(principal: Principal, world: World, previous: bool = False) -> tuple[str, ...]:
     instance = principal.instance
     if principal.outside:
-        return principal.kind, "", instance.provider, principal.name
+        return principal.kind, "", world.account(instance.provider), principal.name
     return principal.kind, (instance.previous if previous else "") or instance.address
 
 

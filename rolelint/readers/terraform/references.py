@@ -41,6 +41,7 @@ class Configuration:
     def __init__(self, data: object, addresses: dict[str, list[str]], module_keys: dict[str, set[str]]) -> None:
         self._modules: dict[tuple[str, ...], dict[str, Any]] = {}
         self._resources: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+        self._provider_keys: dict[tuple[str, ...], frozenset[str]] = {}
         self._addresses = addresses
         self._module_keys = module_keys
         root = data.get("root_module") if isinstance(data, dict) else None
@@ -74,6 +75,15 @@ class Configuration:
         above = self._modules.get(modules[:-1], {})
         call = mapping(mapping(above.get("module_calls")).get(modules[-1]))
         return str(call.get("source") or "")
+
+    def providers_in(self, modules: tuple[str, ...]) -> frozenset[str]:
+        """List the keys of the provider configurations that a called module and those inside it use."""
+        found = self._provider_keys.get(modules)
+        if found is None:
+            within = (rows for path, rows in self._resources.items() if path[: len(modules)] == modules)
+            keys = (str(row.get("provider_config_key") or "") for rows in within for row in rows.values())
+            found = self._provider_keys[modules] = frozenset(key for key in keys if key)
+        return found
 
     def referenced(self) -> frozenset[str]:
         """List data sources that some resource or module call refers to, by absolute address without keys."""

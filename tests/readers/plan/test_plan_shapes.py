@@ -224,7 +224,7 @@ def test_resources_outside_a_targeted_plan_stay() -> None:
     assert [p.document for p in other.identity] == [p.document for p in other.before.identity]
 
 
-def test_the_same_role_name_under_two_providers_is_two_roles() -> None:
+def test_the_same_role_name_in_two_accounts_is_two_roles() -> None:
     def resource(address: str, provider: str) -> dict[str, Any]:
         return {"address": address, "mode": "managed", "provider_config_key": provider, "expressions": {"role": {}}}
 
@@ -235,7 +235,10 @@ def test_the_same_role_name_under_two_providers_is_two_roles() -> None:
     ]
     names = [("aws_iam_role.a", "aws"), ("aws_iam_role.b", "aws.west"), ("aws_iam_role_policy.b", "aws.west")]
     configuration = {
-        "provider_config": {"aws": {"name": "aws"}, "aws.west": {"name": "aws", "alias": "west"}},
+        "provider_config": {
+            "aws": {"name": "aws"},
+            "aws.west": {"name": "aws", "alias": "west", "expressions": {"profile": {"constant_value": "west"}}},
+        },
         "root_module": {"resources": [resource(a, p) for a, p in names]},
     }
     reading = reading_of({"resource_changes": changes, "configuration": configuration})

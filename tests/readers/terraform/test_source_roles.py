@@ -578,3 +578,44 @@ def test_policy_text_from_a_pipe_is_not_known(tmp_path: Path) -> None:
     reading = read_folder(tmp_path)
     assert [actions(role) for role in reading.roles] == [["?"]]
     assert reading.problems == []
+
+
+def test_providers_of_one_account_share_its_roles(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        main__tf=f"""
+provider "aws" {{ region = "eu-west-1" }}
+provider "aws" {{
+  alias  = "us"
+  region = "us-east-1"
+}}
+provider "aws" {{
+  alias   = "other"
+  profile = "other"
+}}
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+module "us" {{
+  source    = "./m"
+  providers = {{ aws = aws.us }}
+}}
+module "other" {{
+  source    = "./m"
+  providers = {{ aws = aws.other }}
+}}
+""",
+        m_in_main__tf="""
+resource "aws_iam_role_policy" "p" {
+  role   = "a"
+  name   = "p"
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "rds:DeleteDBCluster", Resource = "*" }] })
+}
+""",
+    )
+    roles = read_folder(tmp_path).roles
+    assert [(r.location.address, actions(r)) for r in roles] == [
+        ("aws_iam_role.a", ["rds:DeleteDBCluster"]),
+        ("module.other.aws_iam_role_policy.p", ["rds:DeleteDBCluster"]),
+    ]
