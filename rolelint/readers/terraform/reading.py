@@ -30,9 +30,13 @@ def assemble(
     """
     earlier: dict[tuple[str, ...], Role] = {}
     old: Assembler | None = None
+    given: list[tuple[Policy, str]] = []
     if before is not None:
         old = Assembler(before, memo)
-        earlier = {_identity(p, before): role for p, role in zip(old.principals(), old.roles(), strict=True)}
+        given = resource_policies(old)
+        for principal, role in zip(old.principals(), old.roles(), strict=True):
+            role.resource_policies = _around(role, principal, given, before)
+            earlier[_identity(principal, before)] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new)
@@ -50,7 +54,7 @@ def assemble(
         reading.roles.append(role)
     lone = [policy for policy, _ in resource] + organization_policies(new)
     if changed_only and old is not None:
-        same = {(p.type, p.name, p.document) for p, _ in resource_policies(old)}
+        same = {(p.type, p.name, p.document) for p, _ in given}
         same |= {(p.type, p.name, p.document) for p in organization_policies(old)}
         lone = [p for p in lone if (p.type, p.name, p.document) not in same]
     reading.policies.extend(lone)

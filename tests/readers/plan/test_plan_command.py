@@ -10,6 +10,7 @@ import pytest
 
 from rolelint.cli import run
 from tests.readers.plan.replan import HERE
+from tests.readers.plan.test_plan_shapes import TRUST, change
 
 FIXTURES = HERE / "fixtures"
 
@@ -159,3 +160,42 @@ def test_a_plan_comes_from_standard_input(capsys: pytest.CaptureFixture[str], mo
         code, out, _ = gate(capsys, "-", "--format", "sarif", "--new-only")
     assert code == 1
     assert json.loads(out)["runs"][0]["results"]
+
+
+def statement(effect: str, principal: Any, action: str, resource: str) -> str:
+    """Write a policy of one statement."""
+    said = {"Effect": effect, "Principal": principal, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [said if principal else said | {"Principal": "*"}]})
+
+
+def known_role(actions: str, described: bool) -> list[dict[str, Any]]:
+    """Make a role of a known account whose description may change, and its policy that stays."""
+    role = {"name": "a", "arn": "arn:aws:iam::123456789012:role/a", "assume_role_policy": TRUST}
+    held = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+    policy = {"name": "p", "role": "a", "policy": held}
+    return [
+        change("aws_iam_role.a", {**role, "description": "new"} if described else role, role),
+        change("aws_iam_role_policy.p", policy, policy),
+    ]
+
+
+def write_plan(tmp_path: Path, *rows: dict[str, Any], **more: Any) -> str:
+    """Write a plan of some changes and give its path."""
+    file = tmp_path / "plan.json"
+    place = {"name": "aws", "expressions": {"region": {"constant_value": "eu-west-1"}}}
+    more.setdefault("configuration", {"provider_config": {"aws": place}, "root_module": {}})
+    file.write_text(json.dumps({"format_version": "1.2", "resource_changes": rows, **more}))
+    return str(file)
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_a_resource_policy_that_stays_is_no_change(
+    effect: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    who = {"AWS": "arn:aws:iam::123456789012:role/a"} if effect == "Allow" else None
+    bucket = {"bucket": "logs", "policy": statement(effect, who, "s3:DeleteBucket", "arn:aws:s3:::logs")}
+    held = "s3:DeleteBucket" if effect == "Deny" else "ec2:DescribeVpcs"
+    file = write_plan(tmp_path, *known_role(held, True), change("aws_s3_bucket_policy.b", bucket, bucket))
+    code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
+    ((findings, changed),) = by_role(out).values()
+    assert (code, findings, changed["status"]) == (0, [], "unchanged")
