@@ -16,7 +16,17 @@ from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
-from rolelint.readers.terraform.world import Instance, Scope, World, mapping, rows, single_unknown, split_address, texts
+from rolelint.readers.terraform.world import (
+    Address,
+    Instance,
+    Scope,
+    World,
+    mapping,
+    rows,
+    single_unknown,
+    split_address,
+    texts,
+)
 
 if TYPE_CHECKING:
     from rolelint.readers.terraform.beside import Beside
@@ -82,6 +92,7 @@ class _Plan:
                     listed.append(parsed.key)
                 _note_module(parsed.module, module_keys)
         self.configuration = Configuration(data.get("configuration"), addresses, module_keys)
+        self._relevant = rows(data.get("relevant_attributes"))
         self._redactor = Redactor(secrets_of(data))
         self._providers = mapping(mapping(data.get("configuration")).get("provider_config"))
         scopes = self._scopes(data)
@@ -94,6 +105,7 @@ class _Plan:
         self._fill()
         for instance in self._unlinked:
             self._link(instance)
+        self._unseen()
         if self._beside is not None:
             for instance in self.after.instances.values():
                 self._beside.refine(instance, self.after)
@@ -183,6 +195,36 @@ class _Plan:
             configured,
             hidden,
         )
+
+    def _unseen(self) -> None:
+        """Find dynamic blocks of inline policies whose number is not known, where no source tells of them.
+
+        The configuration of a plan leaves dynamic blocks out, and every new role's `inline_policy` is unknown. But the
+        plan lists the attributes that its values rest on: one that is not known, could be a collection, and stands
+        in no expression of a module without locals stands in such a block.
+        """
+        unseen: dict[str, list[str]] = {}
+        for module, name in self.configuration.unseen(self._relevant):
+            address = split_address(name)
+            if address is not None and self._not_known(address):
+                unseen.setdefault(module, []).append(name)
+        for instance in self.after.of_type("aws_iam_role") if unseen else ():
+            names = unseen.get(".".join(f"module.{n}" for n in call_names(instance.module)))
+            open_here = single_unknown(instance.values.get("inline_policy")) and not instance.sets("inline_policy")
+            if names and open_here and not (self._beside is not None and self._beside.origin(instance)):
+                instance.configured = (instance.configured or frozenset()) | {"inline_policy"}
+                instance.values["inline_policy"] = unknown(names[0])
+
+    def _not_known(self, address: Address) -> bool:
+        attribute = address.path[0] if address.path else ""
+        if not isinstance(attribute, str) or attribute.endswith(("id", "arn", "name", "json")):
+            return False
+        for row in self._changes:
+            bare = str(row.get("address", "")).split("[")[0]
+            parts = mapping(row.get("change")).get("after_unknown")
+            if bare == address.resource.split("[")[0] and mapping(parts).get(attribute) is True:
+                return True
+        return False
 
     # References: an unknown attribute that names another resource gets that resource's own name.
 

@@ -10,7 +10,7 @@ from rolelint.policies.document import PolicyDocument, Statement, unknown_docume
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
 from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
-from rolelint.readers.parts import published
+from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode
@@ -99,6 +99,8 @@ class Assembler:
     def policy(self, kind: PolicyType, item: Inline, arn: str = "", inline: bool = True, resource: str = "") -> Policy:
         """Make the policy of an attribute."""
         document, source, routes = self.document(item.value)
+        if item.maybe:
+            document = doubtful(document, f"whether it is there depends on `{show(item.maybe)}`")
         return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
 
     def _locate(self, item: Inline, source: Instance | None, routes: list[Route] | None) -> Locate:
@@ -254,6 +256,9 @@ class Assembler:
                     continue
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
+                if item.maybe:
+                    reason = f"whether it is there depends on `{show(item.maybe)}`"
+                    unknowns.append(Unknown(f"inline policy `{policy.name}`", reason, policy.locate(())))
                 identity.append(policy)
             for attached in source.attached:
                 if attached.owner is source.instance and "attached" in source.closed:

@@ -99,6 +99,7 @@ class Beside:
         Only expressions that refer to what the plan's own configuration says they refer to are used: the source
         may be another version than the one that was planned.
         """
+        self._dynamic(instance)
         open_ends = {
             name
             for name, value in instance.values.items()
@@ -118,6 +119,18 @@ class Beside:
         for name in open_ends:
             if name in values and self._agrees(instance, name, origin):
                 instance.values[name] = _refined(instance.values[name], values[name])
+
+    def _dynamic(self, instance: Instance) -> None:
+        """Note the inline policies that a dynamic block makes: the configuration of a plan does not tell of it."""
+        if instance.mode != "managed" or instance.sets("inline_policy"):
+            return
+        if not single_unknown(instance.values.get("inline_policy")):
+            return
+        origin = self.origin(instance)
+        if origin is None:
+            return
+        if any(block.labels[:1] == ("inline_policy",) for block in origin.definition.block.body.of_type("dynamic")):
+            instance.configured = (instance.configured or frozenset()) | {"inline_policy"}
 
     def _agrees(self, instance: Instance, attribute: str, origin: Origin) -> bool:
         address = split_address(instance.address)

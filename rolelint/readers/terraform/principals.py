@@ -8,17 +8,22 @@ from typing import Any, NamedTuple
 from rolelint.errors import Route
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.kinds import arn_of
-from rolelint.readers.terraform.world import Instance, World
+from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
 from rolelint.records import field, record
 
 
 class Inline(NamedTuple):
-    """A policy text that belongs to one principal, and where it stands."""
+    """A policy text that belongs to one principal, and where it stands.
+
+    Attributes:
+        maybe: what decides whether the policy is there at all, where that is not known; else empty.
+    """
 
     name: str
     value: object
     owner: Instance
     route: Route
+    maybe: str = ""
 
 
 class Attached(NamedTuple):
@@ -364,7 +369,9 @@ def _declared_parts(principal: Principal, instance: Instance, old: Principal | N
                 elif block.get(policy) and (instance.sets(attribute) or block.get(name) not in others):
                     shown = block.get(name)
                     shown = shown if isinstance(shown, str) and not has_unknown(shown) else attribute
-                    principal.inline.append(Inline(shown, block[policy], instance, (attribute, index, policy)))
+                    maybe = single_unknown(block.get(MAYBE))
+                    route: Route = (attribute, index, policy)
+                    principal.inline.append(Inline(shown, block[policy], instance, route, maybe))
         elif isinstance(value, str) and value and instance.configured is not None and attribute in instance.configured:
             principal.inline.append(Inline(attribute, value, instance, (attribute,)))
     if kind == "awscc_sso_permission_set":

@@ -44,6 +44,7 @@ class Configuration:
         self._provider_keys: dict[tuple[str, ...], frozenset[str]] = {}
         self._addresses = addresses
         self._module_keys = module_keys
+        self._providers = data.get("provider_config") if isinstance(data, dict) else None
         root = data.get("root_module") if isinstance(data, dict) else None
         self.known = isinstance(root, dict)
         if isinstance(root, dict):
@@ -105,6 +106,30 @@ class Configuration:
                 if reference.startswith("data."):
                     found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
         return frozenset(found)
+
+    def unseen(self, relevant: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+        """List the `relevant_attributes` of a plan that no expression of their module refers to, with the module.
+
+        Modules that refer to locals are left out: what those refer to is not in the plan.
+        """
+        seen: dict[tuple[str, ...], set[str]] = {}
+        for row in relevant:
+            address = split_address(str(row.get("resource", "")))
+            if address is None or not address.type:
+                continue
+            path = call_names(address.module)
+            if path not in seen:
+                module = self._modules.get(path, {})
+                calls = rows(list(mapping(module.get("module_calls")).values()))
+                own = [{**module, "module_calls": [{**call, "module": None} for call in calls]}, self._providers]
+                seen[path] = {reference.split("[")[0] for reference in all_references(own)}
+            attribute = next((str(step) for step in texts(row.get("attribute"))), "")
+            head = address.config
+            named = f"{head}.{attribute}"
+            if any(r.startswith("local.") for r in seen[path]):
+                continue
+            if not any(r == named or r.startswith(f"{named}.") for r in seen[path]) and attribute:
+                yield ".".join(f"module.{name}" for name in path), f"{address.resource}.{attribute}"
 
     def expression(self, modules: tuple[str, ...], address: str, path: tuple[str | int, ...]) -> dict[str, Any] | None:
         """Give the expression that sets a value, or the nearest one above it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -392,3 +393,63 @@ def test_an_account_alone_leaves_partition_and_region_unknown_and_not_empty() ->
     (role,) = reading_of(data).roles
     assert (role.arn, role.account, role.partition) == ("", "111122223333", "")
     assert show(role.environment[-1].arn) == "arn:${partition}:dynamodb:${region}:111122223333:table/orders"
+
+
+def late(*roles: str, **expressions: Any) -> dict[str, Any]:
+    """Make a plan in which something hidden rests on a list that is not known."""
+    rows = [change(r, {"name": r, "assume_role_policy": TRUST}, unknown={"inline_policy": True}) for r in roles]
+    names = [("terraform_data", "late"), *(tuple(r.split(".")) for r in roles)]
+    resources = [
+        {"address": ".".join(n), "mode": "managed", "type": n[0], "name": n[1], "expressions": {"name": {}}}
+        for n in names
+    ]
+    resources[0]["expressions"] = expressions
+    return {
+        "resource_changes": [change("terraform_data.late", {"input": []}, unknown={"output": True}), *rows],
+        "relevant_attributes": [{"resource": "terraform_data.late", "attribute": ["output"]}],
+        "configuration": {"root_module": {"resources": resources}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("expressions", "found"),
+    [
+        ({}, ["inline policy `inline_policy`"]),
+        ({"input": {"references": ["terraform_data.late.output", "terraform_data.late"]}}, []),
+        ({"input": {"references": ["local.names"]}}, []),
+    ],
+    ids=["nothing seen refers to it", "an expression refers to it", "a local may refer to it"],
+)
+def test_a_dynamic_block_that_the_plan_does_not_show(expressions: dict[str, Any], found: list[str]) -> None:
+    (role,) = reading_of(late("aws_iam_role.a", **expressions)).roles
+    assert [u.what for u in role.unknowns] == found
+    assert all("terraform_data.late.output" in u.reason for u in role.unknowns)
+
+
+def test_the_source_tells_of_a_dynamic_block(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(
+        """
+resource "terraform_data" "late" {
+  input = []
+}
+resource "aws_iam_role" "a" {
+  name               = "a"
+  assume_role_policy = "{}"
+  dynamic "inline_policy" {
+    for_each = terraform_data.late.output
+    content {
+      name   = "p"
+      policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "rds:DeleteDBCluster", Resource = "*" }] })
+    }
+  }
+}
+resource "aws_iam_role" "plain" {
+  name               = "plain"
+  assume_role_policy = "{}"
+}
+"""
+    )
+    roles = reading_of(late("aws_iam_role.a", "aws_iam_role.plain"), source=str(tmp_path)).roles
+    assert [[p.name for p in r.identity] for r in roles] == [["p"], []]
+    assert roles[0].identity[0].document.statements[0].doubtful
+    assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 12)]
