@@ -23,6 +23,9 @@ class PolicyType(Enum):
     RESOURCE = "resource"
 
 
+#: Stands where an account is not known, as in AWS's own examples.
+EXAMPLE_ACCOUNT = "123456789012"
+
 #: Works out the location of a route inside one policy document; called only for what is reported.
 Locate = Callable[[Route], Location]
 
@@ -116,6 +119,13 @@ class Role:
     def id(self) -> str:
         """A name that is unique in one report: the ARN, else the address, else file and name."""
         return self.arn or self.label or self.location.address or f"{self.location.file}#{self.name}"
+
+    @property
+    def asked_arn(self) -> str:
+        """The ARN that questions about it are asked with: its own, else one with an example's account."""
+        kind = "user" if self.kind == "user" else "role"
+        account = self.account or EXAMPLE_ACCOUNT
+        return self.arn or f"arn:{self.partition or 'aws'}:iam::{account}:{kind}/{self.name}"
 
     def policies(self) -> list[Policy]:
         """List every policy of the role, in the order a reader expects."""

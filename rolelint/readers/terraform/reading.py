@@ -10,6 +10,7 @@ from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.policies.text import unknown
 from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
+from rolelint.readers.terraform.named import Named
 from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
 from rolelint.readers.terraform.world import Instance, World
@@ -84,11 +85,15 @@ def _tell_apart(roles: Sequence[Role]) -> None:
 def _around(role: Role, principal: Principal, found: Sequence[tuple[Policy, str]], world: World) -> tuple[Policy, ...]:
     """List the resource policies of a role's own account, and those of others that name it."""
     account = world.account(principal.instance.provider)
-    return tuple(p for p, provider in found if world.account(provider) == account or (role.arn and _names(p, role.arn)))
-
-
-def _names(policy: Policy, arn: str) -> bool:
-    return any(value == arn for s in policy.document.statements for _, value in s.principals or ())
+    named = Named(role, principal, world)
+    out: list[Policy] = []
+    for policy, provider in found:
+        same = named.told(policy)
+        if world.account(provider) == account or any(
+            value == role.asked_arn for s in same.document.statements for _, value in s.principals or ()
+        ):
+            out.append(same)
+    return tuple(out)
 
 
 def _identity(principal: Principal, world: World, previous: bool = False) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rolelint.cli import run
+from rolelint.policies.text import unknown
 from tests.readers.plan.replan import HERE
 from tests.readers.plan.test_plan_shapes import TRUST, change
 
@@ -199,3 +200,49 @@ def test_a_resource_policy_that_stays_is_no_change(
     code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
     ((findings, changed),) = by_role(out).values()
     assert (code, findings, changed["status"]) == (0, [], "unchanged")
+
+
+def hidden(address: str, **values: Any) -> dict[str, Any]:
+    """Make a new role whose ARN is not known yet."""
+    values = {"name": "a", "assume_role_policy": TRUST, **values}
+    return change(address, values, unknown={"arn": True})
+
+
+@pytest.mark.parametrize(
+    ("effect", "principal", "found"),
+    [
+        ("Allow", unknown("aws_iam_role.a.arn"), True),
+        ("Allow", "arn:aws:iam::111122223333:role/a", True),
+        ("Allow", "arn:aws:iam::111122223333:role/b", False),
+        ("Allow", "arn:aws:iam::111122223333:role/path/a", False),
+        ("Allow", unknown("aws_iam_role.b.arn"), False),
+    ],
+    ids=["by reference", "by its name", "another name", "another path", "another reference"],
+)
+@pytest.mark.parametrize("kind", ["aws_s3_bucket_policy", "aws_kms_key"])
+def test_power_that_only_a_resource_policy_gives_to_a_role_of_no_known_account(
+    kind: str, effect: str, principal: str, found: bool, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    action, values = {
+        "aws_s3_bucket_policy": ("s3:DeleteBucket", {"bucket": "logs"}),
+        "aws_kms_key": ("kms:DisableKey", {}),
+    }[kind]
+    policy = statement(effect, {"AWS": principal}, action, "*")
+    holder = change(f"{kind}.k", {**values, "policy": policy}, unknown={"arn": True, "key_id": True})
+    _, out, _ = gate(capsys, write_plan(tmp_path, hidden("aws_iam_role.a"), holder), "--format", "json")
+    assert {f["actions"][0] for f in by_role(out)["a"][0]} == ({action} if found else set())
+
+
+def test_a_deny_to_a_written_account_is_not_taken_to_mean_a_role_of_no_known_account(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    held = {"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::logs"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [held]})
+    denied = statement("Deny", {"AWS": "arn:aws:iam::111122223333:role/a"}, "s3:*", "*")
+    rows = [
+        hidden("aws_iam_role.a"),
+        change("aws_iam_role_policy.p", {"name": "p", "role": "a", "policy": policy}),
+        change("aws_s3_bucket_policy.b", {"bucket": "logs", "policy": denied}),
+    ]
+    _, out, _ = gate(capsys, write_plan(tmp_path, *rows), "--format", "json")
+    assert by_role(out)["a"][0]
