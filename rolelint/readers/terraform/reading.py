@@ -40,7 +40,7 @@ def assemble(
             earlier[_identity(principal, before)] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
-    resource = resource_policies(new)
+    resource = resource_policies(new, old)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
         role.before = earlier.get(_identity(principal, after, previous=True))
         role.resource_policies = _around(role, principal, resource, after)

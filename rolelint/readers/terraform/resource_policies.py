@@ -91,12 +91,16 @@ _ORGANIZATION = {"aws_organizations_policy", "awscc_organizations_policy"}
 ORGANIZATION_TYPES = frozenset(_ORGANIZATION)
 
 
-def resource_policies(assembler: Assembler) -> list[tuple[Policy, str]]:
+def resource_policies(assembler: Assembler, before: Assembler | None = None) -> list[tuple[Policy, str]]:
     """Read every resource policy of the world, with the provider configuration it belongs to.
 
-    An attribute that the configuration leaves out and AWS computes is no policy of the user's and is left out.
+    An attribute that the configuration leaves out and AWS computes is no policy of the user's and is left out. So is
+    one that was read from AWS where a resource of its own sets it, or did before: it is what that one said then.
     """
     found: list[tuple[Policy, str]] = []
+    apart = set(_set_apart(assembler.world))
+    if before is not None:
+        apart.update(_set_apart(before.world))
     for instance in assembler.world.instances.values():
         row = _ROWS.get(instance.type)
         if row is None or instance.mode != "managed":
@@ -104,11 +108,25 @@ def resource_policies(assembler: Assembler) -> list[tuple[Policy, str]]:
         value = instance.values.get(row.policy)
         if not value or (isinstance(value, str) and has_unknown(value) and not instance.sets(row.policy)):
             continue
+        if (
+            not row.link
+            and not instance.sets(row.policy)
+            and not apart.isdisjoint(_targets(instance, row, assembler.world))
+        ):
+            continue
         item = Inline(instance.name, value, instance, (row.policy,))
         for resource in _targets(instance, row, assembler.world):
             policy = assembler.policy(PolicyType.RESOURCE, item, resource=resource)
             found.append((policy, instance.provider))
     return found
+
+
+def _set_apart(world: World) -> Iterator[str]:
+    """List the ARNs of what gets its policy from a resource of its own."""
+    for instance in world.of_type(*TYPES):
+        row = _ROWS[instance.type]
+        if row.link and instance.values.get(row.policy):
+            yield from filter(None, _targets(instance, row, world))
 
 
 def _targets(instance: Instance, row: _Row, world: World) -> Iterator[str]:

@@ -246,3 +246,32 @@ def test_a_deny_to_a_written_account_is_not_taken_to_mean_a_role_of_no_known_acc
     ]
     _, out, _ = gate(capsys, write_plan(tmp_path, *rows), "--format", "json")
     assert by_role(out)["a"][0]
+
+
+def configured(address: str, *attributes: str) -> dict[str, Any]:
+    """Make the configuration of a resource that sets some attributes."""
+    return {"address": address, "mode": "managed", "expressions": {a: {} for a in attributes}}
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_what_a_bucket_was_read_with_ends_with_the_policy_that_the_plan_deletes(
+    stays: bool, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = statement("Deny", None, "s3:DeleteBucket", "arn:aws:s3:::logs")
+    bucket = {"bucket": "logs", "arn": "arn:aws:s3:::logs", "policy": said}
+    apart = {"bucket": "logs", "policy": said}
+    rows = [
+        *known_role("s3:DeleteBucket", False),
+        change("aws_s3_bucket.b", bucket, bucket),
+        change("aws_s3_bucket_policy.b", apart if stays else None, apart),
+    ]
+    rows[1]["change"]["before"]["policy"] = rows[1]["change"]["after"]["policy"] = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::logs"}]}
+    )
+    place = {"name": "aws", "expressions": {"region": {"constant_value": "eu-west-1"}}}
+    known = [configured("aws_s3_bucket.b", "bucket"), configured("aws_iam_role_policy.p", "name", "role", "policy")]
+    configuration = {"provider_config": {"aws": place}, "root_module": {"resources": known}}
+    _, out, _ = gate(capsys, write_plan(tmp_path, *rows, configuration=configuration), "--format", "json")
+    found, changed = by_role(out)["a"]
+    gains = [action for gain in changed["gains"] for action in gain["actions"]]
+    assert (bool(found), gains) == ((False, []) if stays else (True, ["s3:DeleteBucket"]))
