@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rolelint.errors import Location, Route
+from rolelint.errors import Location, Problem, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
@@ -338,6 +338,12 @@ class Assembler:
         unknowns.append(Unknown("permissions boundary", reason, where, widens=False))
         name = show(item.value) if isinstance(item.value, str) else "permissions boundary"
         return Policy(PolicyType.BOUNDARY, name, unknown_document(reason), lambda _route: where, inline=False)
+
+    def doubts(self, policy: Policy, what: str, item: Inline) -> list[Problem]:
+        """List what is not known of a policy that hangs on no principal."""
+        found: list[Unknown] = []
+        self._note(policy, what, item.owner, item.route, found)
+        return [Problem(f"{u.what}: {u.reason}", u.location, kind="unknown") for u in found]
 
     def _note(
         self,

@@ -40,7 +40,7 @@ def assemble(
             earlier[_identity(principal, before)] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
-    resource = resource_policies(new, old)
+    resource = resource_policies(new, old, reading.problems)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
         role.before = earlier.get(_identity(principal, after, previous=True))
         role.resource_policies = _around(role, principal, resource, after)
@@ -53,7 +53,7 @@ def assemble(
     for role in lost:
         role.before = before_of.get(role.id)
         reading.roles.append(role)
-    lone = [policy for policy, _ in resource] + organization_policies(new)
+    lone = [policy for policy, _ in resource] + organization_policies(new, reading.problems)
     if changed_only and old is not None:
         same = {(p.type, p.name, p.document) for p, _ in given}
         same |= {(p.type, p.name, p.document) for p in organization_policies(old)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rolelint.errors import Problem
 from rolelint.policies.role import Policy, PolicyType
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.assemble import Assembler
@@ -91,11 +92,16 @@ _ORGANIZATION = {"aws_organizations_policy", "awscc_organizations_policy"}
 ORGANIZATION_TYPES = frozenset(_ORGANIZATION)
 
 
-def resource_policies(assembler: Assembler, before: Assembler | None = None) -> list[tuple[Policy, str]]:
+def resource_policies(
+    assembler: Assembler, before: Assembler | None = None, problems: list[Problem] | None = None
+) -> list[tuple[Policy, str]]:
     """Read every resource policy of the world, with the provider configuration it belongs to.
 
     An attribute that the configuration leaves out and AWS computes is no policy of the user's and is left out. So is
     one that was read from AWS where a resource of its own sets it, or did before: it is what that one said then.
+
+    Args:
+        before: the world before the change. problems: takes what is not known.
     """
     found: list[tuple[Policy, str]] = []
     apart = set(_set_apart(assembler.world))
@@ -115,9 +121,11 @@ def resource_policies(assembler: Assembler, before: Assembler | None = None) -> 
         ):
             continue
         item = Inline(instance.name, value, instance, (row.policy,))
-        for resource in _targets(instance, row, assembler.world):
+        for index, resource in enumerate(_targets(instance, row, assembler.world)):
             policy = assembler.policy(PolicyType.RESOURCE, item, resource=resource)
             found.append((policy, instance.provider))
+            if problems is not None and not index:
+                problems += assembler.doubts(policy, "resource policy", item)
     return found
 
 
@@ -154,7 +162,7 @@ def _targets(instance: Instance, row: _Row, world: World) -> Iterator[str]:
             yield ""
 
 
-def organization_policies(assembler: Assembler) -> list[Policy]:
+def organization_policies(assembler: Assembler, problems: list[Problem] | None = None) -> list[Policy]:
     """Read the service and resource control policies of the world (S6.11); other types hold no IAM statements."""
     found: list[Policy] = []
     for instance in assembler.world.of_type(*_ORGANIZATION):
@@ -164,5 +172,8 @@ def organization_policies(assembler: Assembler) -> list[Policy]:
             arn = instance.text("arn")
             name = instance.label("name")
             item = Inline(name, instance.values.get("content"), instance, ("content",))
-            found.append(assembler.policy(kind, item, "" if has_unknown(arn) else arn, inline=False))
+            policy = assembler.policy(kind, item, "" if has_unknown(arn) else arn, inline=False)
+            found.append(policy)
+            if problems is not None:
+                problems += assembler.doubts(policy, kind.value.upper(), item)
     return found

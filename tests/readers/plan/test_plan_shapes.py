@@ -453,3 +453,20 @@ resource "aws_iam_role" "plain" {
     assert [[p.name for p in r.identity] for r in roles] == [["p"], []]
     assert roles[0].identity[0].document.statements[0].doubtful
     assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 12)]
+
+
+def test_a_resource_policy_that_is_not_known_is_said_so() -> None:
+    rows = [
+        change("aws_s3_bucket_policy.b", {"bucket": "logs"}, unknown={"policy": True}),
+        change("aws_s3_bucket.b", {"bucket": "logs"}, unknown={"policy": True}),
+        change("aws_organizations_policy.s", {"name": "s"}, unknown={"content": True}),
+    ]
+    bucket = {"address": "aws_s3_bucket.b", "mode": "managed", "expressions": {"bucket": {}}}
+    reading = reading_of({"resource_changes": rows, "configuration": {"root_module": {"resources": [bucket]}}})
+    assert [(p.kind, p.message) for p in reading.problems] == [  # type: ignore[attr-defined]
+        (
+            "unknown",
+            "resource policy `b`: `aws_s3_bucket_policy.b.policy` is not known before the change is applied",
+        ),
+        ("unknown", "SCP `s`: `aws_organizations_policy.s.content` is not known before the change is applied"),
+    ]
