@@ -93,7 +93,9 @@ class _Plan:
                 _note_module(parsed.module, module_keys)
         self.configuration = Configuration(data.get("configuration"), addresses, module_keys)
         self._relevant = rows(data.get("relevant_attributes"))
-        self._redactor = Redactor(secrets_of(data))
+        secrets = secrets_of(data)
+        context.secrets |= secrets
+        self._redactor = Redactor(secrets)
         self._providers = mapping(mapping(data.get("configuration")).get("provider_config"))
         scopes = self._scopes(data)
         referenced = self.configuration.referenced() if self.configuration.known else None
@@ -116,7 +118,9 @@ class _Plan:
             return None
         from rolelint.readers.terraform.beside import Beside, variables_of
 
-        found = Beside(str(folder), context.memo, variables_of(self._document.data), self.configuration)
+        found = Beside(
+            str(folder), context.memo, variables_of(self._document.data), self.configuration, context.secrets
+        )
         return found if found.exists() else None
 
     def _world(self, scopes: dict[str, Scope], referenced: frozenset[str] | None) -> World:

@@ -9,7 +9,8 @@ from rolelint.errors import Location, Route
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.evaluate import Frame
 from rolelint.readers.terraform.files import Files, open_folder
-from rolelint.readers.terraform.module import Origin, Tree, body_values
+from rolelint.readers.terraform.module import Origin, Tree, body_values, secrets_in
+from rolelint.readers.terraform.redact import Redactor
 from rolelint.readers.terraform.references import Configuration, all_references, call_names
 from rolelint.readers.terraform.source import linked_values
 from rolelint.readers.terraform.statements import decode
@@ -23,14 +24,29 @@ class Beside:
     Args:
         folder: the root module's folder, as the user named it.
         variables: values of root variables, sensitive ones left out.
+        secrets: takes the texts of variables that the source calls sensitive.
     """
 
     def __init__(
-        self, folder: str, memo: dict[Any, Any], variables: dict[str, Any], configuration: Configuration
+        self,
+        folder: str,
+        memo: dict[Any, Any],
+        variables: dict[str, Any],
+        configuration: Configuration,
+        secrets: set[str],
     ) -> None:
+        self._secrets = secrets
+        self._hides: Redactor | None = None
         self.tree = Tree("" if folder == "." else folder, Files(memo), variables)
         self._configuration = configuration
         self._origins: dict[str, Origin | None] = {}
+
+    def _redactor(self) -> Redactor:
+        if self._hides is None:
+            secrets = secrets_in(self.tree)
+            self._secrets |= secrets
+            self._hides = Redactor(secrets)
+        return self._hides
 
     def exists(self) -> bool:
         """Tell whether the folder holds the configuration that was planned: most of its root module's blocks."""
@@ -116,6 +132,7 @@ class Beside:
         self.tree.planned = world
         body = origin.definition.block.body
         values = linked_values(body, body_values(body, origin.frame), origin.frame)
+        values = self._redactor().all_of(values)
         for name in open_ends:
             if name in values and self._agrees(instance, name, origin):
                 instance.values[name] = _refined(instance.values[name], values[name])

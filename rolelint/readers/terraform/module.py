@@ -15,6 +15,7 @@ from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names, split_module
 from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
 
@@ -122,6 +123,23 @@ class Tree:
             given += [text[b.start : b.end] for b in body.blocks if b.type in CREDENTIALS]
             deciding[name] = "\n".join(sorted("".join(part.split()) for part in given))
         share_accounts(self.scopes, deciding)
+
+
+def secrets_in(tree: Tree) -> set[str]:
+    """Collect the texts of the variables that the source calls sensitive, in every module that is called."""
+    found: set[str] = set()
+    for module in tree.root.every():
+        if not any("sensitive" in (tree.files.text(file) or "") for file in module.folder.files):
+            continue
+        for name, _ in module.folder.keys("variable"):
+            definition = module.folder.block("variable", name)
+            marked = definition.block.body.settings.get("sensitive") if definition is not None else None
+            if marked is not None and value(marked.value, Frame(module, "")) is True:
+                found |= texts_in(module.variable(name))
+                default = definition.block.body.settings.get("default") if definition is not None else None
+                if default is not None:
+                    found |= texts_in(value(default.value, Frame(module, "")))
+    return found
 
 
 class Module:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rolelint.cli import run
 from rolelint.findings.model import Report
 from rolelint.lint import Request, load_roles
 from rolelint.policies.role import Policy, Reading, Role
@@ -619,3 +620,32 @@ resource "aws_iam_role_policy" "p" {
         ("aws_iam_role.a", ["rds:DeleteDBCluster"]),
         ("module.other.aws_iam_role_policy.p", ["rds:DeleteDBCluster"]),
     ]
+
+
+def test_sensitive_variables_are_hidden(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    variables = [
+        f'variable "{name}" {{\n  sensitive = {hidden}\n  default   = "arn:aws:s3:::{name}-bucket"\n}}'
+        for name, hidden in (("open", "false"), ("given", "true"), ("default", "true"))
+    ]
+    resources = ", ".join(f'"${{var.{name}}}/*"' for name in ("open", "given", "default"))
+    write(
+        tmp_path,
+        main__tf="\n".join(variables)
+        + f"""
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.a.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "s3:DeleteObject", Resource = [{resources}] }}] }})
+}}
+""",
+        terraform__tfvars='given = "arn:aws:s3:::truly-secret"\n',
+    )
+    for form in ("text", "json", "sarif"):
+        run(["check", str(tmp_path), "--format", form, "--color", "never"])
+        said = capsys.readouterr().out
+        assert "s3:DeleteObject" in said
+        assert "open-bucket" in said
+        assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket"))
