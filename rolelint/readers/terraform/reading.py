@@ -12,6 +12,7 @@ from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
 from rolelint.readers.terraform.named import Named
 from rolelint.readers.terraform.principals import Inline, Principal
+from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
 from rolelint.readers.terraform.world import Instance, World
 
@@ -115,7 +116,7 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
     for instance in world.instances.values():
         if instance.type != "aws_iam_policy_document" or instance.address in assembler.used:
             continue
-        head = f"{instance.module}." if instance.module else ""
+        head = "".join(f"module.{name}." for name in call_names(instance.module))
         if world.referenced is not None and f"{head}data.{instance.type}.{instance.name}" in world.referenced:
             continue
         # Only a plan holds the finished text; the source holds the statements that it is made of.

@@ -18,6 +18,7 @@ from rolelint.readers.terraform.module import Module, Origin, Tree, body_values,
 from rolelint.readers.terraform.principals import LINKS
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor
+from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.trace import locate
 from rolelint.readers.terraform.world import Instance, World, show_key
@@ -163,13 +164,13 @@ def link(node: Any, frame: Frame) -> Any:
 
 
 def _referenced(module: Module) -> set[str]:
-    """List the policy documents that some expression of a parsed file refers to."""
+    """List the policy documents that some expression of a parsed file refers to, without keys of modules."""
     found: set[str] = set()
     for kind, name in module.folder.keys("data"):
         if kind == "aws_iam_policy_document":
             needle = f"data.{kind}.{name}"
             if any(_mentions(module.tree.files.text(f) or "", needle) for f in module.folder.files):
-                found.add(module.prefix() + needle)
+                found.add("".join(f"module.{name}." for name in call_names(module.address)) + needle)
     return found
 
 

@@ -470,3 +470,22 @@ def test_a_resource_policy_that_is_not_known_is_said_so() -> None:
         ),
         ("unknown", "SCP `s`: `aws_organizations_policy.s.content` is not known before the change is applied"),
     ]
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_document_in_a_repeated_module_is_judged_once(used: bool) -> None:
+    head = 'module.m["x"]'
+    rows = [
+        change(f"{head}.aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST}),
+        change(f"{head}.aws_iam_role_policy.p", {"name": "p", "role": "a", "policy": DELETE}),
+        change(f"{head}.data.aws_iam_policy_document.d", {"json": DELETE}),
+    ]
+    for row, (kind, name) in zip(rows, [("aws_iam_role", "a"), ("aws_iam_role_policy", "p")], strict=False):
+        row.update(type=kind, name=name)
+    rows[2].update(type="aws_iam_policy_document", name="d", mode="data")
+    policy = {"references": ["data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d"]}
+    inner = {"address": "aws_iam_role_policy.p", "expressions": {"role": {}, "policy": policy if used else {}}}
+    calls = {"m": {"source": "./m", "module": {"resources": [inner]}}}
+    configuration = {"root_module": {"module_calls": calls}}
+    reading = reading_of({"resource_changes": rows, "configuration": configuration})
+    assert [(r.kind, r.name) for r in reading.roles] == [("role", "a")] + ([] if used else [("policy", "d")])
