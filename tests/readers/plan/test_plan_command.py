@@ -275,3 +275,52 @@ def test_what_a_bucket_was_read_with_ends_with_the_policy_that_the_plan_deletes(
     found, changed = by_role(out)["a"]
     gains = [action for gain in changed["gains"] for action in gain["actions"]]
     assert (bool(found), gains) == ((False, []) if stays else (True, ["s3:DeleteBucket"]))
+
+
+def held(*actions: str, where: str = "*") -> str:
+    """Write an identity policy of one statement."""
+    said = {"Sid": "Held", "Effect": "Allow", "Action": list(actions), "Resource": where}
+    return json.dumps({"Version": "2012-10-17", "Statement": [said]})
+
+
+def rewritten(before: str, after: str | None, **more: Any) -> list[dict[str, Any]]:
+    """Make a role whose one policy changes; None is one that is not known."""
+    role, policy = known_role("", False)
+    policy["change"]["before"]["policy"] = before
+    policy["change"]["after"] = {"name": "p", "role": "a", "policy": after}
+    policy["change"]["after_unknown"] = {"policy": True} if after is None else {}
+    role["change"]["after"] = {**role["change"]["after"], **more}
+    return [role, policy]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(("ecr:*",), ("ecr:Delete*",)), (("dynamodb:*",), ("dynamodb:DeleteTable",)), (("*",), ("ec2:Terminate*",))],
+    ids=["a narrower wildcard", "one action left", "one service left"],
+)
+def test_a_policy_that_only_shrinks_has_no_new_finding(
+    before: tuple[str, ...], after: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = write_plan(tmp_path, *rewritten(held(*before), held(*after)))
+    code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
+    ((findings, changed),) = by_role(out).values()
+    assert (code, [f["rule"] for f in findings], changed["gains"]) == (0, [], [])
+    assert changed["loses"]
+
+
+def test_a_trust_policy_that_opens_is_new_without_a_gain(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    everyone = statement("Allow", {"AWS": "*"}, "sts:AssumeRole", "*")
+    opened = json.loads(everyone)
+    del opened["Statement"][0]["Resource"]
+    rows = rewritten(held("dynamodb:DeleteTable"), held("dynamodb:DeleteTable"), assume_role_policy=json.dumps(opened))
+    _, out, _ = gate(capsys, write_plan(tmp_path, *rows), "--new-only", "--format", "json")
+    ((findings, _),) = by_role(out).values()
+    assert [f["category"] for f in findings] == ["trust"]
+
+
+def test_a_policy_that_becomes_unknown_is_no_loss(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = write_plan(tmp_path, *rewritten(held("rds:DeleteDBCluster"), None))
+    code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
+    ((_, changed),) = by_role(out).values()
+    assert (code, changed["gains"], changed["loses"]) == (4, [], [])
+    assert changed["unknown"]
