@@ -233,10 +233,23 @@ class _Plan:
     # References: an unknown attribute that names another resource gets that resource's own name.
 
     def _link(self, instance: Instance) -> None:
+        self._set_to_null(instance)
         for attribute, value in instance.values.items():
             named = attribute in principals.LINKS or attribute in _DOCUMENTS or attribute == "statement"
             if named and instance.sets(attribute):
                 instance.values[attribute] = self._linked(instance, (attribute,), value)
+
+    def _set_to_null(self, instance: Instance) -> None:
+        """Note a list of policies that is set to null: it is unknown, and everything it is made of is known."""
+        name = "managed_policy_arns"
+        if instance.configured is None or name not in instance.configured:
+            return
+        if not single_unknown(instance.values.get(name)):
+            return
+        targets = self._targets(instance, (name,))
+        if targets.open and not targets.names and all(reference.startswith("var.") for reference in targets.open):
+            # Variables of the root are known in every plan.
+            instance.configured -= {name}
 
     def _linked(self, instance: Instance, path: Route, value: object) -> Any:
         if isinstance(value, str):

@@ -134,7 +134,12 @@ class Beside:
         values = linked_values(body, body_values(body, origin.frame), origin.frame)
         values = self._redactor().all_of(values)
         for name in open_ends:
-            if name in values and self._agrees(instance, name, origin):
+            if name not in values or not self._agrees(instance, name, origin):
+                continue
+            if values[name] is None and instance.configured is not None:
+                # What is set to null is not set: the provider fills it in.
+                instance.configured -= {name}
+            else:
                 instance.values[name] = _refined(instance.values[name], values[name])
 
     def _dynamic(self, instance: Instance) -> None:

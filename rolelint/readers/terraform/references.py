@@ -216,6 +216,8 @@ class Configuration:
         reference = references[0]
         if reference.startswith("module.") and reference.count(".") == 1 and "[" not in reference:
             self._output(f"{reference}{key}{rest}", module, key, False, found, depth + 1, "")
+        elif reference.startswith("var.") and not module:
+            self._variable(reference[len("var.") :], module, found, depth, rest)
         elif reference.startswith(("var.", "local.", "module.")):
             found.open["each.value"] = None
         else:

@@ -489,3 +489,25 @@ def test_a_document_in_a_repeated_module_is_judged_once(used: bool) -> None:
     configuration = {"root_module": {"module_calls": calls}}
     reading = reading_of({"resource_changes": rows, "configuration": configuration})
     assert [(r.kind, r.name) for r in reading.roles] == [("role", "a")] + ([] if used else [("policy", "d")])
+
+
+@pytest.mark.parametrize(
+    ("references", "each", "found"),
+    [
+        (["var.admin"], None, []),
+        (["each.value.admin", "each.value"], ["var.envs"], []),
+        (["each.value.admin", "each.value"], ["local.envs"], ["attached policy"]),
+        (["var.admin", "aws_iam_policy.x.arn", "aws_iam_policy.x"], None, ["attached policy"]),
+    ],
+    ids=["a variable", "each of a variable", "each of a local", "a resource"],
+)
+def test_a_list_of_policies_that_is_set_to_null(
+    references: list[str], each: list[str] | None, found: list[str]
+) -> None:
+    row = change("aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST}, unknown={"managed_policy_arns": True})
+    role: dict[str, Any] = {"address": "aws_iam_role.a", "mode": "managed"}
+    role["expressions"] = {"name": {}, "managed_policy_arns": {"references": references}}
+    if each is not None:
+        role["for_each_expression"] = {"references": each}
+    (read,) = reading_of({"resource_changes": [row], "configuration": {"root_module": {"resources": [role]}}}).roles
+    assert [u.what for u in read.unknowns][-1:] == found
