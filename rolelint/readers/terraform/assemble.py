@@ -13,7 +13,7 @@ from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
 from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
-from rolelint.readers.terraform.statements import build, decode
+from rolelint.readers.terraform.statements import build, decode, parse_built
 from rolelint.readers.terraform.world import Instance, World, single_unknown
 
 #: Managed policies: type to the attribute that holds the document.
@@ -81,7 +81,7 @@ class Assembler:
             # A document that names itself as its source ends here instead of running in a circle.
             self._built[instance.address] = (unknown_document("the policy document refers to itself"), [])
             data, routes = build(instance.values, self._fetch)
-            built = self._built[instance.address] = (parse_document(data), routes)
+            built = self._built[instance.address] = (parse_built(data), routes)
         return built
 
     def _fetch(self, text: str) -> object:

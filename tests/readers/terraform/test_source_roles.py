@@ -649,3 +649,51 @@ resource "aws_iam_role_policy" "p" {{
         assert "s3:DeleteObject" in said
         assert "open-bucket" in said
         assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket"))
+
+
+@pytest.mark.parametrize(
+    ("inside", "message", "line"),
+    [
+        (
+            'dynamic "statement" {\n for_each = var.more\n content {\n'
+            ' actions = ["rds:DeleteDBCluster"]\n resources = ["*"]\n }\n }',
+            "whether the statement is there depends on `var.more at main.tf:9:13`",
+            8,
+        ),
+        (
+            'statement {\n actions = ["rds:DeleteDBCluster"]\n resources = ["*"]\n'
+            ' dynamic "condition" {\n for_each = var.more\n content {\n'
+            ' test = "StringEquals"\n variable = "aws:PrincipalTag/a"\n values = ["b"]\n }\n }\n }',
+            "the Condition `${var.more at main.tf:12:13}` is not known yet",
+            8,
+        ),
+    ],
+    ids=["statement", "condition"],
+)
+def test_what_a_dynamic_block_may_make_is_named_as_what_it_is(
+    tmp_path: Path, inside: str, message: str, line: int
+) -> None:
+    write(
+        tmp_path,
+        main__tf=f"""variable "more" {{}}
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+
+data "aws_iam_policy_document" "d" {{
+{inside}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.a.id
+  policy = data.aws_iam_policy_document.d.json
+}}
+""",
+    )
+    (role,) = read_folder(tmp_path).roles
+    (policy,) = role.identity
+    (statement,) = policy.document.statements
+    (problem,) = policy.document.problems
+    assert (problem.message, problem.kind, statement.doubtful) == (message, "warning", message)
+    location = policy.locate(problem.route)
+    assert (location.line, "Statement" in location.route) == (line, False)
