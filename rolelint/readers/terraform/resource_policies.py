@@ -89,7 +89,8 @@ _ROWS: dict[str, _Row] = {
 #: Types with resource policies, for readers that choose which instances to look at.
 TYPES = frozenset(_ROWS)
 _ORGANIZATION = {"aws_organizations_policy", "awscc_organizations_policy"}
-ORGANIZATION_TYPES = frozenset(_ORGANIZATION)
+_ATTACHMENT = "aws_organizations_policy_attachment"
+ORGANIZATION_TYPES = frozenset((*_ORGANIZATION, _ATTACHMENT))
 
 
 def resource_policies(
@@ -176,4 +177,9 @@ def organization_policies(assembler: Assembler, problems: list[Problem] | None =
             found.append(policy)
             if problems is not None:
                 problems += assembler.doubts(policy, kind.value.upper(), item)
+    attachment = next(assembler.world.of_type(_ATTACHMENT), None)
+    if found and attachment is not None and problems is not None:
+        message = "attachments of SCPs and RCPs are not followed: roles are judged without them"
+        where = assembler.world.place(attachment, (), ())
+        problems.append(Problem(message, where, "give those that apply with `--scp` and `--rcp`", "warning"))
     return found

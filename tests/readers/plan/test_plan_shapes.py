@@ -511,3 +511,14 @@ def test_a_list_of_policies_that_is_set_to_null(
         role["for_each_expression"] = {"references": each}
     (read,) = reading_of({"resource_changes": [row], "configuration": {"root_module": {"resources": [role]}}}).roles
     assert [u.what for u in read.unknowns][-1:] == found
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_attachments_of_guardrails_are_said_not_to_be_followed(attached: bool) -> None:
+    rows = [change("aws_organizations_policy.s", {"name": "s", "content": DELETE})]
+    if attached:
+        rows.append(change("aws_organizations_policy_attachment.a", {"policy_id": "p-1", "target_id": "123456789012"}))
+    reading = reading_of({"resource_changes": rows})
+    assert [(p.kind, p.location.address) for p in reading.problems] == (  # type: ignore[attr-defined]
+        [("warning", "aws_organizations_policy_attachment.a")] if attached else []
+    )
