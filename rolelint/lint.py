@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -117,7 +117,7 @@ def lint(
     report = report if report is not None else Report()
     context = ReadContext(request.forced_type, options=dict(request.reader_options))
     roles, readings = _gather(request, context, report, documents)
-    quotes = _Quotes() if request.excerpts else None
+    quotes = _Quotes(context.secrets) if request.excerpts else None
     _grammar(readings, context, report)
 
     def judge_role(role: Role) -> tuple[RoleReport, list[UnknownItem]]:
@@ -517,9 +517,14 @@ def _grammar(readings: list[Reading], context: ReadContext, report: Report) -> N
 
 
 class _Quotes:
-    """Quotes the source around findings."""
+    """Quotes the source around findings.
 
-    def __init__(self) -> None:
+    Args:
+        secrets: texts that are not quoted.
+    """
+
+    def __init__(self, secrets: Set[str]) -> None:
+        self._secrets = sorted(secrets, key=len, reverse=True)
         self._documents: dict[str, Document | None] = {}
 
     def quote(self, finding: Finding, policies: Iterable[Policy]) -> Finding:
@@ -529,7 +534,12 @@ class _Quotes:
         document = self._document(finding.location.file, policies)
         if document is None:
             return finding
-        return replace(finding, excerpt=document.excerpt(finding.location))
+        return replace(finding, excerpt=tuple((n, self._without(t)) for n, t in document.excerpt(finding.location)))
+
+    def _without(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "*" * len(secret))
+        return text
 
     def _document(self, file: str, policies: Iterable[Policy]) -> Document | None:
         if file in self._documents:

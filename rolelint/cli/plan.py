@@ -50,12 +50,19 @@ class PlanJudge:
             report = rules.check_change(role, rulebook, options, fresh)
         else:
             report = rules.check_role(role, rulebook, options)
-        changed = bool(gained.gains or gained.unknown or lost.gains)
+        unknown = [(known.names(mask), reason) for mask, reason in gained.unknown]
+        losses = lost.gains
+        hidden = next((u for u in role.unknowns if u.widens), None)
+        if hidden is not None and losses:
+            # What is not known yet may hold what seems to be gone.
+            unknown = unknown or [(known.names(g.mask), f"{hidden.what}: {hidden.reason}") for g in losses]
+            losses = ()
+        changed = bool(gained.gains or unknown or losses)
         report.extra["change"] = {
             "status": "changed" if changed else "unchanged",
             "gains": [_entry(g) for g in gained.gains],
-            "loses": [_entry(g) for g in lost.gains],
-            "unknown": [{"actions": len(known.names(mask)), "reason": reason} for mask, reason in gained.unknown],
+            "loses": [_entry(g) for g in losses],
+            "unknown": [{"actions": len(names), "reason": reason} for names, reason in unknown],
         }
         return report
 

@@ -252,7 +252,7 @@ def _own_key(key: str, role: Role) -> Domain | None:
         partition = role.partition or "aws*"
         account = role.account or _TWELVE
         what = "*" if lone else "user/*" if user else "role/*"
-        return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=role.named_arn)
+        return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=role.asked_arn)
     if key == "aws:principalaccount":
         return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
     if key == "aws:principaltype":

@@ -14,7 +14,7 @@ from rolelint.errors import Location, Route
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.parse import parse_document
-from rolelint.policies.role import Policy, Role
+from rolelint.policies.role import EXAMPLE_ACCOUNT, Policy, Role
 from rolelint.records import record, replace
 
 
@@ -229,10 +229,10 @@ def _limit_rcp(statement: CompiledStatement) -> CompiledStatement:
 def request_principal(role: Role) -> Principal:
     """Give the caller that a witness speaks of: a session of the role, or the user."""
     partition = role.partition or "aws"
-    account = role.account or "123456789012"
+    account = role.account or EXAMPLE_ACCOUNT
     if role.kind == "user":
-        return Principal("user", arn=role.named_arn, account=account, management_account=role.management_account)
-    role_arn = role.named_arn
+        return Principal("user", arn=role.asked_arn, account=account, management_account=role.management_account)
+    role_arn = role.asked_arn
     name = role_arn.rpartition("/")[2]
     return Principal(
         "role_session",

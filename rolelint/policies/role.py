@@ -7,8 +7,8 @@ from enum import Enum
 from typing import NamedTuple
 
 from rolelint.errors import Location, Problem, Route
-from rolelint.policies.document import PolicyDocument
-from rolelint.records import field, record
+from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
+from rolelint.records import field, record, replace
 
 
 class PolicyType(Enum):
@@ -25,6 +25,9 @@ class PolicyType(Enum):
     #: Members are single objects: the hash of the standard library, which hashes the name, is slower than a lookup.
     __hash__ = object.__hash__
 
+
+#: Stands where an account is not known, as in AWS's own examples.
+EXAMPLE_ACCOUNT = "123456789012"
 
 #: Works out the location of a route inside one policy document; called only for what is reported.
 Locate = Callable[[Route], Location]
@@ -88,6 +91,7 @@ class Role:
         before: the same role before a change, where the input tells (a plan); used for the exact difference.
         accessed: when it last used what, where the input tells.
         inventoried: whether `environment` is what exists in the account, as somebody went and looked.
+        label: what tells it from others whose place has the same address, or empty.
     """
 
     kind: str
@@ -112,17 +116,19 @@ class Role:
     last_used: str = ""
     accessed: Accessed | None = None
     inventoried: bool = False
+    label: str = ""
 
     @property
     def id(self) -> str:
         """A name that is unique in one report: the ARN, else the address, else file and name."""
-        return self.arn or self.location.address or f"{self.location.file}#{self.name}"
+        return self.arn or self.label or self.location.address or f"{self.location.file}#{self.name}"
 
     @property
-    def named_arn(self) -> str:
-        """The ARN, or the one that stands for it in requests where it is not known."""
+    def asked_arn(self) -> str:
+        """The ARN that questions about it are asked with: its own, else one with an example's account."""
         kind = "user" if self.kind == "user" else "role"
-        return self.arn or f"arn:{self.partition or 'aws'}:iam::{self.account or '123456789012'}:{kind}/{self.name}"
+        account = self.account or EXAMPLE_ACCOUNT
+        return self.arn or f"arn:{self.partition or 'aws'}:iam::{account}:{kind}/{self.name}"
 
     def policies(self) -> list[Policy]:
         """List every policy of the role, in the order a reader expects."""
@@ -203,3 +209,14 @@ class Reading:
     roles: list[Role] = field(default_factory=list)
     policies: list[Policy] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+
+def with_principals(policy: Policy, name: Callable[[Statement, PrincipalEntry], PrincipalEntry]) -> Policy:
+    """Name the principals of a policy anew; the same object where nothing changes."""
+    statements = []
+    for statement in policy.document.statements:
+        entries = statement.principals and tuple(name(statement, entry) for entry in statement.principals)
+        statements.append(statement if entries == statement.principals else replace(statement, principals=entries))
+    if all(new is old for new, old in zip(statements, policy.document.statements, strict=True)):
+        return policy
+    return replace(policy, document=replace(policy.document, statements=tuple(statements)))

@@ -24,10 +24,11 @@ class ReadContext:
         rcps: RCPs of the user; the pipeline applies them.
         options: settings of single formats, by name.
         memo: shared by all readings of one run: parsed policy documents by their content.
+        secrets: texts that must not be quoted from any file.
         used_files: real paths of files that another input names as its part; they are not checked by themselves.
     """
 
-    __slots__ = ("_base", "boundaries", "forced_type", "memo", "options", "rcps", "scps", "used_files")
+    __slots__ = ("_base", "boundaries", "forced_type", "memo", "options", "rcps", "scps", "secrets", "used_files")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class ReadContext:
         self.options = {} if options is None else options
         self.memo = {} if memo is None else memo
         self.used_files: set[str] = set()
+        self.secrets: set[str] = set()
 
     @property
     def base(self) -> Path | None:

@@ -11,6 +11,7 @@ from rolelint.policies.document import PolicyDocument, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, Unknown
 from rolelint.policies.text import has_unknown
+from rolelint.records import replace
 
 #: The policy that every organization attaches until somebody replaces it.
 FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
@@ -146,3 +147,9 @@ def stem(file: str) -> str:
         return file.strip("<>")
     name = os.path.basename(file)
     return name.split(".")[0] or name
+
+
+def doubtful(document: PolicyDocument, why: str) -> PolicyDocument:
+    """Mark every statement of a document as doubtful."""
+    statements = tuple(replace(s, doubtful=f"{s.doubtful}; {why}" if s.doubtful else why) for s in document.statements)
+    return replace(document, statements=statements)

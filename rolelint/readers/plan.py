@@ -11,11 +11,22 @@ from rolelint.policies.role import Reading
 from rolelint.policies.text import show, unknown
 from rolelint.readers import ReadContext
 from rolelint.readers.terraform import kinds, principals
+from rolelint.readers.terraform.accounts import planned_accounts, share_accounts
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
-from rolelint.readers.terraform.world import Instance, Scope, World, mapping, rows, single_unknown, split_address, texts
+from rolelint.readers.terraform.world import (
+    Address,
+    Instance,
+    Scope,
+    World,
+    mapping,
+    rows,
+    single_unknown,
+    split_address,
+    texts,
+)
 
 if TYPE_CHECKING:
     from rolelint.readers.terraform.beside import Beside
@@ -81,7 +92,10 @@ class _Plan:
                     listed.append(parsed.key)
                 _note_module(parsed.module, module_keys)
         self.configuration = Configuration(data.get("configuration"), addresses, module_keys)
-        self._redactor = Redactor(secrets_of(data))
+        self._relevant = rows(data.get("relevant_attributes"))
+        secrets = secrets_of(data)
+        context.secrets |= secrets
+        self._redactor = Redactor(secrets)
         self._providers = mapping(mapping(data.get("configuration")).get("provider_config"))
         scopes = self._scopes(data)
         referenced = self.configuration.referenced() if self.configuration.known else None
@@ -93,6 +107,7 @@ class _Plan:
         self._fill()
         for instance in self._unlinked:
             self._link(instance)
+        self._unseen()
         if self._beside is not None:
             for instance in self.after.instances.values():
                 self._beside.refine(instance, self.after)
@@ -103,7 +118,9 @@ class _Plan:
             return None
         from rolelint.readers.terraform.beside import Beside, variables_of
 
-        found = Beside(str(folder), context.memo, variables_of(self._document.data), self.configuration)
+        found = Beside(
+            str(folder), context.memo, variables_of(self._document.data), self.configuration, context.secrets
+        )
         return found if found.exists() else None
 
     def _world(self, scopes: dict[str, Scope], referenced: frozenset[str] | None) -> World:
@@ -183,13 +200,56 @@ class _Plan:
             hidden,
         )
 
+    def _unseen(self) -> None:
+        """Find dynamic blocks of inline policies whose number is not known, where no source tells of them.
+
+        The configuration of a plan leaves dynamic blocks out, and every new role's `inline_policy` is unknown. But the
+        plan lists the attributes that its values rest on: one that is not known, could be a collection, and stands
+        in no expression of a module without locals stands in such a block.
+        """
+        unseen: dict[str, list[str]] = {}
+        for module, name in self.configuration.unseen(self._relevant):
+            address = split_address(name)
+            if address is not None and self._not_known(address):
+                unseen.setdefault(module, []).append(name)
+        for instance in self.after.of_type("aws_iam_role") if unseen else ():
+            names = unseen.get(".".join(f"module.{n}" for n in call_names(instance.module)))
+            open_here = single_unknown(instance.values.get("inline_policy")) and not instance.sets("inline_policy")
+            if names and open_here and not (self._beside is not None and self._beside.origin(instance)):
+                instance.configured = (instance.configured or frozenset()) | {"inline_policy"}
+                instance.values["inline_policy"] = unknown(names[0])
+
+    def _not_known(self, address: Address) -> bool:
+        attribute = address.path[0] if address.path else ""
+        if not isinstance(attribute, str) or attribute.endswith(("id", "arn", "name", "json")):
+            return False
+        for row in self._changes:
+            bare = str(row.get("address", "")).split("[")[0]
+            parts = mapping(row.get("change")).get("after_unknown")
+            if bare == address.resource.split("[")[0] and mapping(parts).get(attribute) is True:
+                return True
+        return False
+
     # References: an unknown attribute that names another resource gets that resource's own name.
 
     def _link(self, instance: Instance) -> None:
+        self._set_to_null(instance)
         for attribute, value in instance.values.items():
             named = attribute in principals.LINKS or attribute in _DOCUMENTS or attribute == "statement"
             if named and instance.sets(attribute):
                 instance.values[attribute] = self._linked(instance, (attribute,), value)
+
+    def _set_to_null(self, instance: Instance) -> None:
+        """Note a list of policies that is set to null: it is unknown, and everything it is made of is known."""
+        name = "managed_policy_arns"
+        if instance.configured is None or name not in instance.configured:
+            return
+        if not single_unknown(instance.values.get(name)):
+            return
+        targets = self._targets(instance, (name,))
+        if targets.open and not targets.names and all(reference.startswith("var.") for reference in targets.open):
+            # Variables of the root are known in every plan.
+            instance.configured -= {name}
 
     def _linked(self, instance: Instance, path: Route, value: object) -> Any:
         if isinstance(value, str):
@@ -260,6 +320,9 @@ class _Plan:
     def _scopes(self, data: dict[str, Any]) -> dict[str, Scope]:
         scopes: dict[str, Scope] = {}
         variables = mapping(data.get("variables"))
+        deciding, accounts = planned_accounts(self._providers)
+        for key in [key for key in deciding if self._given_down(key) != key]:
+            del deciding[key]
         for key, provider in self._providers.items():
             if not isinstance(provider, dict) or provider.get("name") not in ("aws", "awscc"):
                 continue
@@ -268,7 +331,7 @@ class _Plan:
             references = texts(expression.get("references"))
             if region is None and len(references) == 1 and references[0].startswith("var."):
                 region = mapping(variables.get(references[0][4:])).get("value")
-            scopes[key] = Scope(region=region if isinstance(region, str) else "")
+            scopes[key] = Scope(region=region if isinstance(region, str) else "", account=accounts.get(key, ""))
         for address, row in self._prior.items():
             values = mapping(row.get("values"))
             if row.get("type") == "aws_caller_identity":
@@ -286,6 +349,7 @@ class _Plan:
                     scope = self._scope_of(address, row, scopes)
                     scope.account = scope.account or parts[4]
                     scope.partition = scope.partition or parts[1]
+        share_accounts(scopes, deciding)
         return scopes
 
     def _scope_of(self, address: str, row: dict[str, Any], scopes: dict[str, Scope]) -> Scope:
@@ -294,16 +358,28 @@ class _Plan:
         return scopes.setdefault(self._provider(config, row), Scope())
 
     def _provider(self, config: dict[str, Any] | None, row: dict[str, Any]) -> str:
-        """Name the provider configuration of a resource.
-
-        Observed: older versions write `module:aws` for a configuration that a module only inherits.
-        """
+        """Name the provider configuration of a resource."""
         key = str((config or {}).get("provider_config_key") or "")
         if not key:
             return str(row.get("provider_name", "aws")).rsplit("/", 1)[-1]
-        if ":" in key and not mapping(self._providers.get(key)).get("expressions"):
-            return key.rsplit(":", 1)[-1]
-        return key
+        return self._given_down(key)
+
+    def _given_down(self, key: str) -> str:
+        """Give the configuration that a module inherits, where a key only says that it inherits one.
+
+        Observed: Terraform resolves what a module is given, but not what the modules inside it then inherit, so the
+        nearest module around tells: what it and the modules in it use, if that is one configuration.
+        """
+        if ":" not in key or mapping(self._providers.get(key)).get("expressions"):
+            return key
+        above, local = key.rsplit(":", 1)
+        names = call_names(above)
+        for depth in range(len(names) - 1, 0, -1):
+            used = self.configuration.providers_in(names[:depth])
+            same = {k for k in used if ":" not in k and k.split(".")[0] == local.split(".")[0]}
+            if len(same) == 1:
+                return same.pop()
+        return local
 
 
 def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,7 +31,7 @@ from rolelint.readers.cloudformation.template import (
     plain_text,
 )
 from rolelint.readers.cloudformation.values import Evaluator
-from rolelint.readers.parts import published
+from rolelint.readers.parts import doubtful, published
 from rolelint.records import replace
 
 EVERY: Scenarios = ({},)
@@ -399,12 +399,6 @@ class _Fixed:
     def __call__(self, route: Route = ()) -> Location:
         """Locate the place, whatever the route."""
         return self.places(())
-
-
-def doubtful(document: PolicyDocument, why: str) -> PolicyDocument:
-    """Mark every statement of a document as doubtful."""
-    statements = tuple(replace(s, doubtful=f"{s.doubtful}; {why}" if s.doubtful else why) for s in document.statements)
-    return replace(document, statements=statements)
 
 
 def known_arn(arn: str) -> str:

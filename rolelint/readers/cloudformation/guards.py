@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rolelint.policies.document import PrincipalEntry
+from rolelint.policies.document import PrincipalEntry, Statement
 from rolelint.policies.parse import parse_document
-from rolelint.policies.role import Policy, PolicyType
+from rolelint.policies.role import Policy, PolicyType, with_principals
 from rolelint.policies.text import has_unknown, show, unknown
 from rolelint.readers.cloudformation.assembly import EVERY, Assembly
 from rolelint.readers.cloudformation.branches import Branch, Places, spread
@@ -150,31 +150,19 @@ def naming(policies: tuple[Policy, ...], arns: Sequence[str], own: str) -> tuple
 
     Args:
         arns: ARNs that the template may give the principal, with parts that are not known.
-        own: what stands for it in requests (`Role.named_arn`).
+        own: what stands for it in requests (`Role.asked_arn`).
     """
     renamed = {arn: own for arn in arns if arn != own}
     heads = {_sessions(arn): _sessions(own) for arn in renamed if ":role/" in arn}
 
-    def name(entry: PrincipalEntry) -> PrincipalEntry:
+    def name(_: Statement, entry: PrincipalEntry) -> PrincipalEntry:
         text = renamed.get(entry.value, entry.value)
         for head, mine in heads.items():
             if text.startswith(head):
                 text = mine + text.removeprefix(head)
         return entry if text == entry.value else PrincipalEntry(entry.kind, text)
 
-    if not renamed:
-        return policies
-    out = []
-    for policy in policies:
-        statements = []
-        for statement in policy.document.statements:
-            principals = statement.principals and tuple(name(entry) for entry in statement.principals)
-            same = principals == statement.principals
-            statements.append(statement if same else replace(statement, principals=principals))
-        same = all(one is other for one, other in zip(statements, policy.document.statements, strict=True))
-        document = replace(policy.document, statements=tuple(statements))
-        out.append(policy if same else replace(policy, document=document))
-    return tuple(out)
+    return tuple(with_principals(policy, name) for policy in policies) if renamed else policies
 
 
 def _sessions(role: str) -> str:

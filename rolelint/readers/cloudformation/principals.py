@@ -60,7 +60,7 @@ def _made(assembly: Assembly, resource: Declared, kind: str, name: str, parts: P
     )
     if kind in ("role", "user"):
         arns = [arn_of(evaluator, resource) for evaluator in assembly.named_by(resource)]
-        role.resource_policies = naming(assembly.on_resources, arns, role.named_arn)
+        role.resource_policies = naming(assembly.on_resources, arns, role.asked_arn)
     return role
 
 

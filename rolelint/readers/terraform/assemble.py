@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rolelint.errors import Location, Route
+from rolelint.errors import Location, Problem, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
 from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
-from rolelint.readers.parts import published
+from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
-from rolelint.readers.terraform.statements import build, decode
+from rolelint.readers.terraform.statements import build, decode, parse_built
 from rolelint.readers.terraform.world import Instance, World, single_unknown
 
 #: Managed policies: type to the attribute that holds the document.
@@ -42,7 +42,7 @@ class Assembler:
                 self._managed.setdefault(arn_of(instance, world), instance)
                 name = instance.text("name", "managed_policy_name")
                 if name:
-                    self._managed_by_name.setdefault((instance.provider, name), instance)
+                    self._managed_by_name.setdefault((world.account(instance.provider), name), instance)
 
     # A policy value: JSON text, an unknown value that leads to one, or plain data.
 
@@ -81,7 +81,7 @@ class Assembler:
             # A document that names itself as its source ends here instead of running in a circle.
             self._built[instance.address] = (unknown_document("the policy document refers to itself"), [])
             data, routes = build(instance.values, self._fetch)
-            built = self._built[instance.address] = (parse_document(data), routes)
+            built = self._built[instance.address] = (parse_built(data), routes)
         return built
 
     def _fetch(self, text: str) -> object:
@@ -99,6 +99,8 @@ class Assembler:
     def policy(self, kind: PolicyType, item: Inline, arn: str = "", inline: bool = True, resource: str = "") -> Policy:
         """Make the policy of an attribute."""
         document, source, routes = self.document(item.value)
+        if item.maybe:
+            document = doubtful(document, f"whether it is there depends on `{show(item.maybe)}`")
         return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
 
     def _locate(self, item: Inline, source: Instance | None, routes: list[Route] | None) -> Locate:
@@ -196,16 +198,17 @@ class Assembler:
             name = owner.text("name")
             value = owner.text("arn")
             if single_unknown(value) or not value:
-                return self._managed_by_name.get((owner.provider, name)), self._published_arn(name)
+                return self._managed_by_name.get((self.world.account(owner.provider), name)), self._published_arn(name)
         value = self.world.follow(value)
         if not isinstance(value, str) or single_unknown(value):
             return None, ""
+        account = self.world.account(item.owner.provider)
         if item.by_name:
-            return self._managed_by_name.get((item.owner.provider, value)), value
+            return self._managed_by_name.get((account, value)), value
         instance: Instance | None = self._managed.get(value)
         if instance is None and ":policy/" in value and ":aws:policy/" not in value:
             # The ARN is spelt out while the policy's own ARN is not known yet: the same name is the same policy.
-            candidate = self._managed_by_name.get((item.owner.provider, value.rsplit("/", 1)[-1]))
+            candidate = self._managed_by_name.get((account, value.rsplit("/", 1)[-1]))
             if candidate is not None and has_unknown(arn_of(candidate, self.world)):
                 instance = candidate
         return instance, value
@@ -253,6 +256,9 @@ class Assembler:
                     continue
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
+                if item.maybe:
+                    reason = f"whether it is there depends on `{show(item.maybe)}`"
+                    unknowns.append(Unknown(f"inline policy `{policy.name}`", reason, policy.locate(())))
                 identity.append(policy)
             for attached in source.attached:
                 if attached.owner is source.instance and "attached" in source.closed:
@@ -332,6 +338,12 @@ class Assembler:
         unknowns.append(Unknown("permissions boundary", reason, where, widens=False))
         name = show(item.value) if isinstance(item.value, str) else "permissions boundary"
         return Policy(PolicyType.BOUNDARY, name, unknown_document(reason), lambda _route: where, inline=False)
+
+    def doubts(self, policy: Policy, what: str, item: Inline) -> list[Problem]:
+        """List what is not known of a policy that hangs on no principal."""
+        found: list[Unknown] = []
+        self._note(policy, what, item.owner, item.route, found)
+        return [Problem(f"{u.what}: {u.reason}", u.location, kind="unknown") for u in found]
 
     def _note(
         self,

@@ -9,7 +9,8 @@ from rolelint.errors import Location, Route
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.evaluate import Frame
 from rolelint.readers.terraform.files import Files, open_folder
-from rolelint.readers.terraform.module import Origin, Tree, body_values
+from rolelint.readers.terraform.module import Origin, Tree, body_values, secrets_in
+from rolelint.readers.terraform.redact import Redactor
 from rolelint.readers.terraform.references import Configuration, all_references, call_names
 from rolelint.readers.terraform.source import linked_values
 from rolelint.readers.terraform.statements import decode
@@ -23,14 +24,29 @@ class Beside:
     Args:
         folder: the root module's folder, as the user named it.
         variables: values of root variables, sensitive ones left out.
+        secrets: takes the texts of variables that the source calls sensitive.
     """
 
     def __init__(
-        self, folder: str, memo: dict[Any, Any], variables: dict[str, Any], configuration: Configuration
+        self,
+        folder: str,
+        memo: dict[Any, Any],
+        variables: dict[str, Any],
+        configuration: Configuration,
+        secrets: set[str],
     ) -> None:
+        self._secrets = secrets
+        self._hides: Redactor | None = None
         self.tree = Tree("" if folder == "." else folder, Files(memo), variables)
         self._configuration = configuration
         self._origins: dict[str, Origin | None] = {}
+
+    def _redactor(self) -> Redactor:
+        if self._hides is None:
+            secrets = secrets_in(self.tree)
+            self._secrets |= secrets
+            self._hides = Redactor(secrets)
+        return self._hides
 
     def exists(self) -> bool:
         """Tell whether the folder holds the configuration that was planned: most of its root module's blocks."""
@@ -99,6 +115,7 @@ class Beside:
         Only expressions that refer to what the plan's own configuration says they refer to are used: the source
         may be another version than the one that was planned.
         """
+        self._dynamic(instance)
         open_ends = {
             name
             for name, value in instance.values.items()
@@ -115,9 +132,27 @@ class Beside:
         self.tree.planned = world
         body = origin.definition.block.body
         values = linked_values(body, body_values(body, origin.frame), origin.frame)
+        values = self._redactor().all_of(values)
         for name in open_ends:
-            if name in values and self._agrees(instance, name, origin):
+            if name not in values or not self._agrees(instance, name, origin):
+                continue
+            if values[name] is None and instance.configured is not None:
+                # What is set to null is not set: the provider fills it in.
+                instance.configured -= {name}
+            else:
                 instance.values[name] = _refined(instance.values[name], values[name])
+
+    def _dynamic(self, instance: Instance) -> None:
+        """Note the inline policies that a dynamic block makes: the configuration of a plan does not tell of it."""
+        if instance.mode != "managed" or instance.sets("inline_policy"):
+            return
+        if not single_unknown(instance.values.get("inline_policy")):
+            return
+        origin = self.origin(instance)
+        if origin is None:
+            return
+        if any(block.labels[:1] == ("inline_policy",) for block in origin.definition.block.body.of_type("dynamic")):
+            instance.configured = (instance.configured or frozenset()) | {"inline_policy"}
 
     def _agrees(self, instance: Instance, attribute: str, origin: Origin) -> bool:
         address = split_address(instance.address)

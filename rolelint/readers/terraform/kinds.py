@@ -86,9 +86,9 @@ aws_key_pair ec2:key-pair
 aws_kinesis_firehose_delivery_stream firehose:deliverystream arn:{p}:firehose:{r}:{a}:deliverystream/{name}
 aws_kinesis_stream kinesis:stream arn:{p}:kinesis:{r}:{a}:stream/{name}
 aws_kms_alias kms:alias arn:{p}:kms:{r}:{a}:{name}
-aws_kms_external_key kms:key
-aws_kms_key kms:key
-aws_kms_replica_key kms:key
+aws_kms_external_key kms:key arn:{p}:kms:{r}:{a}:key/{id}
+aws_kms_key kms:key arn:{p}:kms:{r}:{a}:key/{key_id}
+aws_kms_replica_key kms:key arn:{p}:kms:{r}:{a}:key/{key_id}
 aws_lambda_function lambda:function arn:{p}:lambda:{r}:{a}:function:{function_name}
 aws_launch_template ec2:launch-template
 aws_lb elasticloadbalancing:loadbalancer/app/
@@ -120,7 +120,7 @@ awscc_iam_managed_policy iam:policy arn:{p}:iam::{a}:policy{path}{managed_policy
 awscc_iam_oidc_provider iam:oidc-provider arn:{p}:iam::{a}:oidc-provider/{url}
 awscc_iam_role iam:role arn:{p}:iam::{a}:role{path}{role_name}
 awscc_iam_user iam:user arn:{p}:iam::{a}:user{path}{user_name}
-awscc_kms_key kms:key
+awscc_kms_key kms:key arn:{p}:kms:{r}:{a}:key/{key_id}
 awscc_lambda_function lambda:function arn:{p}:lambda:{r}:{a}:function:{function_name}
 awscc_logs_log_group logs:log-group arn:{p}:logs:{r}:{a}:log-group:{log_group_name}
 awscc_rds_db_cluster rds:cluster arn:{p}:rds:{r}:{a}:cluster:{db_cluster_identifier}

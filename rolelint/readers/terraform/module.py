@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
+from rolelint.readers.terraform.accounts import CREDENTIALS, assumed_account, share_accounts
 from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names, split_module
 from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
 
@@ -66,6 +68,7 @@ class Tree:
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self._installed: dict[str, str] | None = None
+        self._scoped = False
         self.root = Module(self, open_folder(folder, files), "", None, None)
 
     def installed(self, key: str) -> str | None:
@@ -92,22 +95,51 @@ class Tree:
 
     def scope(self, provider: str) -> Scope:
         """Give the scope of a provider configuration, read from its block."""
+        if not self._scoped:
+            self._scoped = True
+            self._read_providers()
         scope = self.scopes.get(provider)
         if scope is None:
-            scope = Scope()
-            for definition in self.root.folder.blocks("provider", provider.split(".")[0]):
-                body = definition.block.body
-                alias = body.settings.get("alias")
-                frame = Frame(self.root, definition.file)
-                written = value(alias.value, frame) if alias else ""
-                name = definition.block.labels[0] + (f".{written}" if written else "")
-                region = body.settings.get("region")
-                if name == provider and region is not None:
-                    found = value(region.value, frame)
-                    scope.region = found if isinstance(found, str) and not has_unknown(found) else ""
-            scope.fill(provider)
-            self.scopes[provider] = scope
+            scope = self.scopes[provider] = Scope()
+        scope.fill(provider)
         return scope
+
+    def _read_providers(self) -> None:
+        deciding = {"aws": "", "awscc": ""}
+        for definition in (d for kind in ("aws", "awscc") for d in self.root.folder.blocks("provider", kind)):
+            body = definition.block.body
+            frame = Frame(self.root, definition.file)
+            alias = body.settings.get("alias")
+            written = value(alias.value, frame) if alias else ""
+            name = definition.block.labels[0] + (f".{written}" if written else "")
+            region = value(body.settings["region"].value, frame) if "region" in body.settings else ""
+            assumed = [b.body.settings.get("role_arn") for b in body.of_type("assume_role")]
+            self.scopes[name] = Scope(
+                region=region if isinstance(region, str) and not has_unknown(region) else "",
+                account=assumed_account(value(a.value, frame) if a else None for a in assumed),
+            )
+            text = self.files.text(definition.file) or ""
+            given = [text[s.start : s.end] for s in body.settings.values() if s.name in CREDENTIALS]
+            given += [text[b.start : b.end] for b in body.blocks if b.type in CREDENTIALS]
+            deciding[name] = "\n".join(sorted("".join(part.split()) for part in given))
+        share_accounts(self.scopes, deciding)
+
+
+def secrets_in(tree: Tree) -> set[str]:
+    """Collect the texts of the variables that the source calls sensitive, in every module that is called."""
+    found: set[str] = set()
+    for module in tree.root.every():
+        if not any("sensitive" in (tree.files.text(file) or "") for file in module.folder.files):
+            continue
+        for name, _ in module.folder.keys("variable"):
+            definition = module.folder.block("variable", name)
+            marked = definition.block.body.settings.get("sensitive") if definition is not None else None
+            if marked is not None and value(marked.value, Frame(module, "")) is True:
+                found |= texts_in(module.variable(name))
+                default = definition.block.body.settings.get("default") if definition is not None else None
+                if default is not None:
+                    found |= texts_in(value(default.value, Frame(module, "")))
+    return found
 
 
 class Module:
@@ -371,10 +403,20 @@ class Module:
     def provider(self, definition: Definition) -> str:
         """Name the provider configuration of a resource block."""
         setting = definition.block.body.settings.get("provider")
-        parts = chain(setting.value) if setting is not None else None
-        if parts is not None:
-            return ".".join([parts[0], *(s for s in parts[1] if isinstance(s, str))])
-        return definition.block.labels[0].split("_", 1)[0]
+        if setting is not None and _dotted(setting.value):
+            return self._given(_dotted(setting.value))
+        return self._given(definition.block.labels[0].split("_", 1)[0])
+
+    def _given(self, local: str) -> str:
+        """Name the root's provider configuration that a module calls by a name of its own."""
+        if self._call is None or self._frame is None or not isinstance(self._frame.module, Module):
+            return local
+        setting = self._call.block.body.settings.get("providers")
+        given = setting.value.pairs if setting is not None and isinstance(setting.value, hcl.Object) else ()
+        for key, item in given:
+            if _dotted(key) == local and _dotted(item):
+                return self._frame.module._given(_dotted(item))
+        return self._frame.module._given(local)
 
     def read_file(self, path: str) -> str | None:
         # `path.module` and `path.root` put the folder itself in front.
@@ -439,6 +481,14 @@ class Module:
         for name, _ in self.folder.keys("module"):
             for _, module in self.modules(name) or ():
                 yield from module.every()
+
+
+def _dotted(node: Any) -> str:
+    """Write the name of a provider configuration, `aws.x`; empty for other expressions."""
+    if isinstance(node, hcl.Literal):
+        return node.value if isinstance(node.value, str) else ""
+    parts = chain(node)
+    return ".".join([parts[0], *(s for s in parts[1] if isinstance(s, str))]) if parts is not None else ""
 
 
 class _PlannedAttributes:

@@ -8,17 +8,22 @@ from typing import Any, NamedTuple
 from rolelint.errors import Route
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.kinds import arn_of
-from rolelint.readers.terraform.world import Instance, World
+from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
 from rolelint.records import field, record
 
 
 class Inline(NamedTuple):
-    """A policy text that belongs to one principal, and where it stands."""
+    """A policy text that belongs to one principal, and where it stands.
+
+    Attributes:
+        maybe: what decides whether the policy is there at all, where that is not known; else empty.
+    """
 
     name: str
     value: object
     owner: Instance
     route: Route
+    maybe: str = ""
 
 
 class Attached(NamedTuple):
@@ -179,23 +184,29 @@ class Registry:
         self._by_address: dict[tuple[str, str], Principal] = {}
         self._by_name: dict[tuple[str, str, str], Principal] = {}
         self._by_arn: dict[str, Principal] = {}
-        for instance in world.instances.values():
-            names = _DECLARED.get(instance.type)
-            if names is not None:
-                self._declare(instance, names)
+        for outside in (False, True):
+            for instance in world.instances.values():
+                names = _DECLARED.get(instance.type)
+                if names is not None and (instance.mode == "data") is outside:
+                    self._declare(instance, names)
         for instance in world.instances.values():
             if instance.mode == "managed":
                 self._collect(instance)
 
     def _declare(self, instance: Instance, names: _Names) -> None:
         name = instance.text(names.name)
+        key = (names.kind, self.world.account(instance.provider), name)
+        managed = self._by_name.get(key) if name and instance.mode == "data" else None
+        if managed is not None:
+            self._by_address[(names.kind, instance.address)] = managed
+            return
         principal = Principal(names.kind, instance.label(names.name), instance, outside=instance.mode == "data")
         if not principal.outside:
             principal.listed = True
             self.principals.append(principal)
         self._by_address[(names.kind, instance.address)] = principal
-        if name and (principal.outside is False or (names.kind, instance.provider, name) not in self._by_name):
-            self._by_name[(names.kind, instance.provider, name)] = principal
+        if name:
+            self._by_name[key] = principal
         self._by_arn.setdefault(arn_of(instance, self.world), principal)
         old = self._before.at(names.kind, instance.previous or instance.address) if self._before else None
         _declared_parts(principal, instance, old)
@@ -218,17 +229,18 @@ class Registry:
             if not isinstance(followed, str) or followed == value:
                 return None
             value = followed
-        principal = self._by_arn.get(value) or self._by_name.get((kind, owner.provider, value))
+        account = self.world.account(owner.provider)
+        principal = self._by_arn.get(value) or self._by_name.get((kind, account, value))
         if principal is not None and principal.kind == kind:
             self._seen(principal)
             return principal
         if has_unknown(value):
             return None
         name = value.rsplit("/", 1)[-1]
-        principal = self._by_name.get((kind, owner.provider, name))
+        principal = self._by_name.get((kind, account, name))
         if principal is None:
             principal = Principal(kind, name, owner, outside=True)
-            self._by_name[(kind, owner.provider, name)] = principal
+            self._by_name[(kind, account, name)] = principal
         self._seen(principal)
         return principal
 
@@ -357,7 +369,9 @@ def _declared_parts(principal: Principal, instance: Instance, old: Principal | N
                 elif block.get(policy) and (instance.sets(attribute) or block.get(name) not in others):
                     shown = block.get(name)
                     shown = shown if isinstance(shown, str) and not has_unknown(shown) else attribute
-                    principal.inline.append(Inline(shown, block[policy], instance, (attribute, index, policy)))
+                    maybe = single_unknown(block.get(MAYBE))
+                    route: Route = (attribute, index, policy)
+                    principal.inline.append(Inline(shown, block[policy], instance, route, maybe))
         elif isinstance(value, str) and value and instance.configured is not None and attribute in instance.configured:
             principal.inline.append(Inline(attribute, value, instance, (attribute,)))
     if kind == "awscc_sso_permission_set":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.policies.text import unknown
 from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
+from rolelint.readers.terraform.named import Named
 from rolelint.readers.terraform.principals import Inline, Principal
+from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
 from rolelint.readers.terraform.world import Instance, World
 
@@ -28,23 +32,31 @@ def assemble(
     """
     earlier: dict[tuple[str, ...], Role] = {}
     old: Assembler | None = None
+    given: list[tuple[Policy, str]] = []
     if before is not None:
         old = Assembler(before, memo)
-        earlier = {_identity(p): role for p, role in zip(old.principals(), old.roles(), strict=True)}
+        given = resource_policies(old)
+        for principal, role in zip(old.principals(), old.roles(), strict=True):
+            role.resource_policies = _around(role, principal, given, before)
+            earlier[_identity(principal, before)] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
-    resource = resource_policies(new)
+    resource = resource_policies(new, old, reading.problems)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
-        role.before = earlier.get(_identity(principal, previous=True))
-        role.resource_policies = tuple(p for p, provider in resource if provider == principal.instance.provider)
+        role.before = earlier.get(_identity(principal, after, previous=True))
+        role.resource_policies = _around(role, principal, resource, after)
         reading.roles.append(role)
-    earlier_lost = {r.location.address: r for r in old.lost()} if old else {}
-    for role in new.lost():
-        role.before = earlier_lost.get(role.location.address)
+    earlier_lost = list(old.lost()) if old else []
+    _tell_apart(earlier_lost)
+    lost = list(new.lost())
+    _tell_apart(lost)
+    before_of = {role.id: role for role in earlier_lost}
+    for role in lost:
+        role.before = before_of.get(role.id)
         reading.roles.append(role)
-    lone = [policy for policy, _ in resource] + organization_policies(new)
+    lone = [policy for policy, _ in resource] + organization_policies(new, reading.problems)
     if changed_only and old is not None:
-        same = {(p.type, p.name, p.document) for p, _ in resource_policies(old)}
+        same = {(p.type, p.name, p.document) for p, _ in given}
         same |= {(p.type, p.name, p.document) for p in organization_policies(old)}
         lone = [p for p in lone if (p.type, p.name, p.document) not in same]
     reading.policies.extend(lone)
@@ -56,13 +68,39 @@ def assemble(
                 role.before = _lone(old, counterpart)
             reading.roles.append(role)
     _loose_documents(new, reading)
+    _tell_apart(reading.roles)
     return reading
 
 
-def _identity(principal: Principal, previous: bool = False) -> tuple[str, ...]:
+def _tell_apart(roles: Sequence[Role]) -> None:
+    """Give each of the roles that one resource names, or that share a name, an `id` of its own."""
+    shared = Counter(role.id for role in roles)
+    seen: Counter[str] = Counter()
+    for role in roles:
+        if not role.arn and not role.label and shared[role.id] > 1:
+            name = f"{role.location.address}#{role.kind}/{role.name}"
+            seen[name] += 1
+            role.label = name if seen[name] == 1 else f"{name}/{seen[name]}"
+
+
+def _around(role: Role, principal: Principal, found: Sequence[tuple[Policy, str]], world: World) -> tuple[Policy, ...]:
+    """List the resource policies of a role's own account, and those of others that name it."""
+    account = world.account(principal.instance.provider)
+    named = Named(role, principal, world)
+    out: list[Policy] = []
+    for policy, provider in found:
+        same = named.told(policy)
+        if world.account(provider) == account or any(
+            value == role.asked_arn for s in same.document.statements for _, value in s.principals or ()
+        ):
+            out.append(same)
+    return tuple(out)
+
+
+def _identity(principal: Principal, world: World, previous: bool = False) -> tuple[str, ...]:
     instance = principal.instance
     if principal.outside:
-        return principal.kind, "", instance.provider, principal.name
+        return principal.kind, "", world.account(instance.provider), principal.name
     return principal.kind, (instance.previous if previous else "") or instance.address
 
 
@@ -78,7 +116,7 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
     for instance in world.instances.values():
         if instance.type != "aws_iam_policy_document" or instance.address in assembler.used:
             continue
-        head = f"{instance.module}." if instance.module else ""
+        head = "".join(f"module.{name}." for name in call_names(instance.module))
         if world.referenced is not None and f"{head}data.{instance.type}.{instance.name}" in world.referenced:
             continue
         # Only a plan holds the finished text; the source holds the statements that it is made of.

@@ -37,21 +37,19 @@ def secrets_of(data: dict[str, Any]) -> set[str]:
     """Collect the texts of a plan's sensitive variables."""
     declared = mapping(mapping(mapping(data.get("configuration")).get("root_module")).get("variables"))
     found: set[str] = set()
-
-    def collect(value: Any) -> None:
-        if isinstance(value, str) and len(value) >= SHORTEST and not _PLAIN.fullmatch(value):
-            found.add(value)
-        elif isinstance(value, dict):
-            for item in value.values():
-                collect(item)
-        elif isinstance(value, list):
-            for item in value:
-                collect(item)
-
     for name, row in mapping(data.get("variables")).items():
         if isinstance(declared.get(name), dict) and declared[name].get("sensitive") and isinstance(row, dict):
-            collect(row.get("value"))
+            found |= texts_in(row.get("value"))
     return found
+
+
+def texts_in(value: Any) -> set[str]:
+    """Collect the texts of a sensitive value that have to be hidden."""
+    if isinstance(value, str):
+        plain = len(value) < SHORTEST or OPEN in value or _PLAIN.fullmatch(value)
+        return set() if plain else {value}
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*(texts_in(part) for part in parts))
 
 
 class Redactor:

@@ -41,8 +41,10 @@ class Configuration:
     def __init__(self, data: object, addresses: dict[str, list[str]], module_keys: dict[str, set[str]]) -> None:
         self._modules: dict[tuple[str, ...], dict[str, Any]] = {}
         self._resources: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+        self._provider_keys: dict[tuple[str, ...], frozenset[str]] = {}
         self._addresses = addresses
         self._module_keys = module_keys
+        self._providers = data.get("provider_config") if isinstance(data, dict) else None
         root = data.get("root_module") if isinstance(data, dict) else None
         self.known = isinstance(root, dict)
         if isinstance(root, dict):
@@ -75,6 +77,15 @@ class Configuration:
         call = mapping(mapping(above.get("module_calls")).get(modules[-1]))
         return str(call.get("source") or "")
 
+    def providers_in(self, modules: tuple[str, ...]) -> frozenset[str]:
+        """List the keys of the provider configurations that a called module and those inside it use."""
+        found = self._provider_keys.get(modules)
+        if found is None:
+            within = (rows for path, rows in self._resources.items() if path[: len(modules)] == modules)
+            keys = (str(row.get("provider_config_key") or "") for rows in within for row in rows.values())
+            found = self._provider_keys[modules] = frozenset(key for key in keys if key)
+        return found
+
     def referenced(self) -> frozenset[str]:
         """List data sources that some resource or module call refers to, by absolute address without keys."""
         found: set[str] = set()
@@ -95,6 +106,30 @@ class Configuration:
                 if reference.startswith("data."):
                     found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
         return frozenset(found)
+
+    def unseen(self, relevant: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+        """List the `relevant_attributes` of a plan that no expression of their module refers to, with the module.
+
+        Modules that refer to locals are left out: what those refer to is not in the plan.
+        """
+        seen: dict[tuple[str, ...], set[str]] = {}
+        for row in relevant:
+            address = split_address(str(row.get("resource", "")))
+            if address is None or not address.type:
+                continue
+            path = call_names(address.module)
+            if path not in seen:
+                module = self._modules.get(path, {})
+                calls = rows(list(mapping(module.get("module_calls")).values()))
+                own = [{**module, "module_calls": [{**call, "module": None} for call in calls]}, self._providers]
+                seen[path] = {reference.split("[")[0] for reference in all_references(own)}
+            attribute = next((str(step) for step in texts(row.get("attribute"))), "")
+            head = address.config
+            named = f"{head}.{attribute}"
+            if any(r.startswith("local.") for r in seen[path]):
+                continue
+            if not any(r == named or r.startswith(f"{named}.") for r in seen[path]) and attribute:
+                yield ".".join(f"module.{name}" for name in path), f"{address.resource}.{attribute}"
 
     def expression(self, modules: tuple[str, ...], address: str, path: tuple[str | int, ...]) -> dict[str, Any] | None:
         """Give the expression that sets a value, or the nearest one above it."""
@@ -181,6 +216,8 @@ class Configuration:
         reference = references[0]
         if reference.startswith("module.") and reference.count(".") == 1 and "[" not in reference:
             self._output(f"{reference}{key}{rest}", module, key, False, found, depth + 1, "")
+        elif reference.startswith("var.") and not module:
+            self._variable(reference[len("var.") :], module, found, depth, rest)
         elif reference.startswith(("var.", "local.", "module.")):
             found.open["each.value"] = None
         else:

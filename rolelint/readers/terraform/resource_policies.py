@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rolelint.errors import Problem
 from rolelint.policies.role import Policy, PolicyType
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.assemble import Assembler
@@ -88,15 +89,25 @@ _ROWS: dict[str, _Row] = {
 #: Types with resource policies, for readers that choose which instances to look at.
 TYPES = frozenset(_ROWS)
 _ORGANIZATION = {"aws_organizations_policy", "awscc_organizations_policy"}
-ORGANIZATION_TYPES = frozenset(_ORGANIZATION)
+_ATTACHMENT = "aws_organizations_policy_attachment"
+ORGANIZATION_TYPES = frozenset((*_ORGANIZATION, _ATTACHMENT))
 
 
-def resource_policies(assembler: Assembler) -> list[tuple[Policy, str]]:
+def resource_policies(
+    assembler: Assembler, before: Assembler | None = None, problems: list[Problem] | None = None
+) -> list[tuple[Policy, str]]:
     """Read every resource policy of the world, with the provider configuration it belongs to.
 
-    An attribute that the configuration leaves out and AWS computes is no policy of the user's and is left out.
+    An attribute that the configuration leaves out and AWS computes is no policy of the user's and is left out. So is
+    one that was read from AWS where a resource of its own sets it, or did before: it is what that one said then.
+
+    Args:
+        before: the world before the change. problems: takes what is not known.
     """
     found: list[tuple[Policy, str]] = []
+    apart = set(_set_apart(assembler.world))
+    if before is not None:
+        apart.update(_set_apart(before.world))
     for instance in assembler.world.instances.values():
         row = _ROWS.get(instance.type)
         if row is None or instance.mode != "managed":
@@ -104,11 +115,27 @@ def resource_policies(assembler: Assembler) -> list[tuple[Policy, str]]:
         value = instance.values.get(row.policy)
         if not value or (isinstance(value, str) and has_unknown(value) and not instance.sets(row.policy)):
             continue
+        if (
+            not row.link
+            and not instance.sets(row.policy)
+            and not apart.isdisjoint(_targets(instance, row, assembler.world))
+        ):
+            continue
         item = Inline(instance.name, value, instance, (row.policy,))
-        for resource in _targets(instance, row, assembler.world):
+        for index, resource in enumerate(_targets(instance, row, assembler.world)):
             policy = assembler.policy(PolicyType.RESOURCE, item, resource=resource)
             found.append((policy, instance.provider))
+            if problems is not None and not index:
+                problems += assembler.doubts(policy, "resource policy", item)
     return found
+
+
+def _set_apart(world: World) -> Iterator[str]:
+    """List the ARNs of what gets its policy from a resource of its own."""
+    for instance in world.of_type(*TYPES):
+        row = _ROWS[instance.type]
+        if row.link and instance.values.get(row.policy):
+            yield from filter(None, _targets(instance, row, world))
 
 
 def _targets(instance: Instance, row: _Row, world: World) -> Iterator[str]:
@@ -136,7 +163,7 @@ def _targets(instance: Instance, row: _Row, world: World) -> Iterator[str]:
             yield ""
 
 
-def organization_policies(assembler: Assembler) -> list[Policy]:
+def organization_policies(assembler: Assembler, problems: list[Problem] | None = None) -> list[Policy]:
     """Read the service and resource control policies of the world (S6.11); other types hold no IAM statements."""
     found: list[Policy] = []
     for instance in assembler.world.of_type(*_ORGANIZATION):
@@ -146,5 +173,13 @@ def organization_policies(assembler: Assembler) -> list[Policy]:
             arn = instance.text("arn")
             name = instance.label("name")
             item = Inline(name, instance.values.get("content"), instance, ("content",))
-            found.append(assembler.policy(kind, item, "" if has_unknown(arn) else arn, inline=False))
+            policy = assembler.policy(kind, item, "" if has_unknown(arn) else arn, inline=False)
+            found.append(policy)
+            if problems is not None:
+                problems += assembler.doubts(policy, kind.value.upper(), item)
+    attachment = next(assembler.world.of_type(_ATTACHMENT), None)
+    if found and attachment is not None and problems is not None:
+        message = "attachments of SCPs and RCPs are not followed: roles are judged without them"
+        where = assembler.world.place(attachment, (), ())
+        problems.append(Problem(message, where, "give those that apply with `--scp` and `--rcp`", "warning"))
     return found

@@ -14,9 +14,11 @@ from rolelint.readers import ReadContext
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, evaluate
 from rolelint.readers.terraform.files import Definition, Files, open_folder, takes
 from rolelint.readers.terraform.functions import UndecidedError
-from rolelint.readers.terraform.module import Module, Origin, Tree, body_values
+from rolelint.readers.terraform.module import Module, Origin, Tree, body_values, secrets_in
 from rolelint.readers.terraform.principals import LINKS
 from rolelint.readers.terraform.reading import assemble
+from rolelint.readers.terraform.redact import Redactor
+from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.trace import locate
 from rolelint.readers.terraform.world import Instance, World, show_key
@@ -46,6 +48,13 @@ def _read(folder: str, context: ReadContext) -> Reading:
         return Reading(problems=list(files.unread))
     tree = Tree(folder, files)
     world = source_world(tree)
+    secrets = secrets_in(tree)
+    if secrets:
+        # Only now: what the values decide, such as how many blocks there are, stays as it is.
+        context.secrets |= secrets
+        redactor = Redactor(secrets)
+        for instance in world.instances.values():
+            instance.values = redactor.all_of(instance.values)
     reading = assemble(world, None, context.memo)
     reading.problems += [*files.unread, *files.problems]
     context.used_files.update(os.path.realpath(f) for f in tree.read)
@@ -155,13 +164,13 @@ def link(node: Any, frame: Frame) -> Any:
 
 
 def _referenced(module: Module) -> set[str]:
-    """List the policy documents that some expression of a parsed file refers to."""
+    """List the policy documents that some expression of a parsed file refers to, without keys of modules."""
     found: set[str] = set()
     for kind, name in module.folder.keys("data"):
         if kind == "aws_iam_policy_document":
             needle = f"data.{kind}.{name}"
             if any(_mentions(module.tree.files.text(f) or "", needle) for f in module.folder.files):
-                found.add(module.prefix() + needle)
+                found.add("".join(f"module.{name}." for name in call_names(module.address)) + needle)
     return found
 
 

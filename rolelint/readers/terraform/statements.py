@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from rolelint.errors import Route
+from rolelint.policies.document import DocumentProblem, PolicyDocument
 from rolelint.policies.json_text import PolicyTextError
+from rolelint.policies.parse import parse_document
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import MAYBE, single_unknown
+from rolelint.records import replace
 
 _LISTS = (
     ("actions", "Action"),
@@ -113,12 +116,36 @@ def _statement(block: object) -> object:
     for name, element in (("principals", "Principal"), ("not_principals", "NotPrincipal")):
         if block.get(name):
             out[element] = _principals(block[name])
-    if MAYBE in block:
-        # A condition that is not known makes the statement one that may not be there.
-        out["Condition"] = block[MAYBE]
-    elif block.get("condition"):
+    if block.get("condition"):
         out["Condition"] = _conditions(block["condition"])
+    if MAYBE in block:
+        out[MAYBE] = block[MAYBE]
     return out
+
+
+def parse_built(data: dict[str, Any]) -> PolicyDocument:
+    """Parse a document that `build` made; a statement that may not be there is doubtful."""
+    statements: list[Any] = []
+    doubts: dict[int, str] = {}
+    for index, statement in enumerate(data["Statement"]):
+        if isinstance(statement, dict) and MAYBE in statement:
+            doubts[index] = f"whether the statement is there depends on `{single_unknown(statement[MAYBE])}`"
+            statement = {name: value for name, value in statement.items() if name != MAYBE}
+        statements.append(statement)
+    document = parse_document({**data, "Statement": statements})
+    if not doubts:
+        return document
+    problems = [DocumentProblem(why, ("Statement", index), "", "warning") for index, why in doubts.items()]
+    return replace(
+        document,
+        statements=tuple(
+            replace(s, doubtful="; ".join(filter(None, (s.doubtful, doubts.get(s.index, "")))))
+            if s.index in doubts
+            else s
+            for s in document.statements
+        ),
+        problems=(*document.problems, *problems),
+    )
 
 
 def _variables(value: Any) -> Any:
@@ -159,6 +186,8 @@ def _conditions(value: Any) -> object:
     for block in value if isinstance(value, list) else [value]:
         if not isinstance(block, dict):
             return block
+        if MAYBE in block:
+            return block[MAYBE]
         test, variable = block.get("test"), block.get("variable")
         if not isinstance(test, str) or not isinstance(variable, str):
             return unknown("condition")

@@ -57,7 +57,8 @@ def locate(
     if not attribute:
         return files.location(file, block.start, block.head_end, (), address)
     if attribute[0] == "statement" and route[:1] == ("Statement",):
-        spot = tracer.statement(block.body, attribute, route[2:], file, origin.frame)
+        route = route[2:]
+        spot = tracer.statement(block.body, attribute, route, file, origin.frame)
     else:
         spot = tracer.in_body(block.body, attribute, route, file, origin.frame)
     if spot is None:

@@ -261,6 +261,10 @@ class World:
         scope.fill(provider)
         return scope
 
+    def account(self, provider: str) -> str:
+        """Give the account that a provider configuration works in; one not known is equal where it is the same."""
+        return self.scope(provider).account
+
     def find(self, address: str) -> Instance | None:
         """Give the instance at an address."""
         return self.instances.get(address)

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from rolelint.cli import run
+from rolelint.policies.text import unknown
 from tests.readers.plan.replan import HERE
+from tests.readers.plan.test_plan_shapes import TRUST, change
 
 FIXTURES = HERE / "fixtures"
 
@@ -159,3 +161,166 @@ def test_a_plan_comes_from_standard_input(capsys: pytest.CaptureFixture[str], mo
         code, out, _ = gate(capsys, "-", "--format", "sarif", "--new-only")
     assert code == 1
     assert json.loads(out)["runs"][0]["results"]
+
+
+def statement(effect: str, principal: Any, action: str, resource: str) -> str:
+    """Write a policy of one statement."""
+    said = {"Effect": effect, "Principal": principal, "Action": action, "Resource": resource}
+    return json.dumps({"Version": "2012-10-17", "Statement": [said if principal else said | {"Principal": "*"}]})
+
+
+def known_role(actions: str, described: bool) -> list[dict[str, Any]]:
+    """Make a role of a known account whose description may change, and its policy that stays."""
+    role = {"name": "a", "arn": "arn:aws:iam::123456789012:role/a", "assume_role_policy": TRUST}
+    held = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+    policy = {"name": "p", "role": "a", "policy": held}
+    return [
+        change("aws_iam_role.a", {**role, "description": "new"} if described else role, role),
+        change("aws_iam_role_policy.p", policy, policy),
+    ]
+
+
+def write_plan(tmp_path: Path, *rows: dict[str, Any], **more: Any) -> str:
+    """Write a plan of some changes and give its path."""
+    file = tmp_path / "plan.json"
+    place = {"name": "aws", "expressions": {"region": {"constant_value": "eu-west-1"}}}
+    more.setdefault("configuration", {"provider_config": {"aws": place}, "root_module": {}})
+    file.write_text(json.dumps({"format_version": "1.2", "resource_changes": rows, **more}))
+    return str(file)
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_a_resource_policy_that_stays_is_no_change(
+    effect: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    who = {"AWS": "arn:aws:iam::123456789012:role/a"} if effect == "Allow" else None
+    bucket = {"bucket": "logs", "policy": statement(effect, who, "s3:DeleteBucket", "arn:aws:s3:::logs")}
+    held = "s3:DeleteBucket" if effect == "Deny" else "ec2:DescribeVpcs"
+    file = write_plan(tmp_path, *known_role(held, True), change("aws_s3_bucket_policy.b", bucket, bucket))
+    code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
+    ((findings, changed),) = by_role(out).values()
+    assert (code, findings, changed["status"]) == (0, [], "unchanged")
+
+
+def hidden(address: str, **values: Any) -> dict[str, Any]:
+    """Make a new role whose ARN is not known yet."""
+    values = {"name": "a", "assume_role_policy": TRUST, **values}
+    return change(address, values, unknown={"arn": True})
+
+
+@pytest.mark.parametrize(
+    ("effect", "principal", "found"),
+    [
+        ("Allow", unknown("aws_iam_role.a.arn"), True),
+        ("Allow", "arn:aws:iam::111122223333:role/a", True),
+        ("Allow", "arn:aws:iam::111122223333:role/b", False),
+        ("Allow", "arn:aws:iam::111122223333:role/path/a", False),
+        ("Allow", unknown("aws_iam_role.b.arn"), False),
+    ],
+    ids=["by reference", "by its name", "another name", "another path", "another reference"],
+)
+@pytest.mark.parametrize("kind", ["aws_s3_bucket_policy", "aws_kms_key"])
+def test_power_that_only_a_resource_policy_gives_to_a_role_of_no_known_account(
+    kind: str, effect: str, principal: str, found: bool, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    action, values = {
+        "aws_s3_bucket_policy": ("s3:DeleteBucket", {"bucket": "logs"}),
+        "aws_kms_key": ("kms:DisableKey", {}),
+    }[kind]
+    policy = statement(effect, {"AWS": principal}, action, "*")
+    holder = change(f"{kind}.k", {**values, "policy": policy}, unknown={"arn": True, "key_id": True})
+    _, out, _ = gate(capsys, write_plan(tmp_path, hidden("aws_iam_role.a"), holder), "--format", "json")
+    assert {a for f in by_role(out)["a"][0] for a in f["actions"]} == ({action} if found else set())
+
+
+def test_a_deny_to_a_written_account_is_not_taken_to_mean_a_role_of_no_known_account(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    held = {"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::logs"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [held]})
+    denied = statement("Deny", {"AWS": "arn:aws:iam::111122223333:role/a"}, "s3:*", "*")
+    rows = [
+        hidden("aws_iam_role.a"),
+        change("aws_iam_role_policy.p", {"name": "p", "role": "a", "policy": policy}),
+        change("aws_s3_bucket_policy.b", {"bucket": "logs", "policy": denied}),
+    ]
+    _, out, _ = gate(capsys, write_plan(tmp_path, *rows), "--format", "json")
+    assert by_role(out)["a"][0]
+
+
+def configured(address: str, *attributes: str) -> dict[str, Any]:
+    """Make the configuration of a resource that sets some attributes."""
+    return {"address": address, "mode": "managed", "expressions": {a: {} for a in attributes}}
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_what_a_bucket_was_read_with_ends_with_the_policy_that_the_plan_deletes(
+    stays: bool, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said = statement("Deny", None, "s3:DeleteBucket", "arn:aws:s3:::logs")
+    bucket = {"bucket": "logs", "arn": "arn:aws:s3:::logs", "policy": said}
+    apart = {"bucket": "logs", "policy": said}
+    rows = [
+        *known_role("s3:DeleteBucket", False),
+        change("aws_s3_bucket.b", bucket, bucket),
+        change("aws_s3_bucket_policy.b", apart if stays else None, apart),
+    ]
+    rows[1]["change"]["before"]["policy"] = rows[1]["change"]["after"]["policy"] = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::logs"}]}
+    )
+    place = {"name": "aws", "expressions": {"region": {"constant_value": "eu-west-1"}}}
+    known = [configured("aws_s3_bucket.b", "bucket"), configured("aws_iam_role_policy.p", "name", "role", "policy")]
+    configuration = {"provider_config": {"aws": place}, "root_module": {"resources": known}}
+    _, out, _ = gate(capsys, write_plan(tmp_path, *rows, configuration=configuration), "--format", "json")
+    found, changed = by_role(out)["a"]
+    gains = [action for gain in changed["gains"] for action in gain["actions"]]
+    assert (bool(found), gains) == ((False, []) if stays else (True, ["s3:DeleteBucket"]))
+
+
+def held(*actions: str, where: str = "*") -> str:
+    """Write an identity policy of one statement."""
+    said = {"Sid": "Held", "Effect": "Allow", "Action": list(actions), "Resource": where}
+    return json.dumps({"Version": "2012-10-17", "Statement": [said]})
+
+
+def rewritten(before: str, after: str | None, **more: Any) -> list[dict[str, Any]]:
+    """Make a role whose one policy changes; None is one that is not known."""
+    role, policy = known_role("", False)
+    policy["change"]["before"]["policy"] = before
+    policy["change"]["after"] = {"name": "p", "role": "a", "policy": after}
+    policy["change"]["after_unknown"] = {"policy": True} if after is None else {}
+    role["change"]["after"] = {**role["change"]["after"], **more}
+    return [role, policy]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(("ecr:*",), ("ecr:Delete*",)), (("dynamodb:*",), ("dynamodb:DeleteTable",)), (("*",), ("ec2:Terminate*",))],
+    ids=["a narrower wildcard", "one action left", "one service left"],
+)
+def test_a_policy_that_only_shrinks_has_no_new_finding(
+    before: tuple[str, ...], after: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = write_plan(tmp_path, *rewritten(held(*before), held(*after)))
+    code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
+    ((findings, changed),) = by_role(out).values()
+    assert (code, [f["rule"] for f in findings], changed["gains"]) == (0, [], [])
+    assert changed["loses"]
+
+
+def test_a_trust_policy_that_opens_is_new_without_a_gain(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    everyone = statement("Allow", {"AWS": "*"}, "sts:AssumeRole", "*")
+    opened = json.loads(everyone)
+    del opened["Statement"][0]["Resource"]
+    rows = rewritten(held("dynamodb:DeleteTable"), held("dynamodb:DeleteTable"), assume_role_policy=json.dumps(opened))
+    _, out, _ = gate(capsys, write_plan(tmp_path, *rows), "--new-only", "--format", "json")
+    ((findings, _),) = by_role(out).values()
+    assert [f["category"] for f in findings] == ["trust"]
+
+
+def test_a_policy_that_becomes_unknown_is_no_loss(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = write_plan(tmp_path, *rewritten(held("rds:DeleteDBCluster"), None))
+    code, out, _ = gate(capsys, file, "--new-only", "--format", "json")
+    ((_, changed),) = by_role(out).values()
+    assert (code, changed["gains"], changed["loses"]) == (4, [], [])
+    assert changed["unknown"]

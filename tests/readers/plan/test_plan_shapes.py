@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -224,7 +225,7 @@ def test_resources_outside_a_targeted_plan_stay() -> None:
     assert [p.document for p in other.identity] == [p.document for p in other.before.identity]
 
 
-def test_the_same_role_name_under_two_providers_is_two_roles() -> None:
+def test_the_same_role_name_in_two_accounts_is_two_roles() -> None:
     def resource(address: str, provider: str) -> dict[str, Any]:
         return {"address": address, "mode": "managed", "provider_config_key": provider, "expressions": {"role": {}}}
 
@@ -235,7 +236,10 @@ def test_the_same_role_name_under_two_providers_is_two_roles() -> None:
     ]
     names = [("aws_iam_role.a", "aws"), ("aws_iam_role.b", "aws.west"), ("aws_iam_role_policy.b", "aws.west")]
     configuration = {
-        "provider_config": {"aws": {"name": "aws"}, "aws.west": {"name": "aws", "alias": "west"}},
+        "provider_config": {
+            "aws": {"name": "aws"},
+            "aws.west": {"name": "aws", "alias": "west", "expressions": {"profile": {"constant_value": "west"}}},
+        },
         "root_module": {"resources": [resource(a, p) for a, p in names]},
     }
     reading = reading_of({"resource_changes": changes, "configuration": configuration})
@@ -389,3 +393,132 @@ def test_an_account_alone_leaves_partition_and_region_unknown_and_not_empty() ->
     (role,) = reading_of(data).roles
     assert (role.arn, role.account, role.partition) == ("", "111122223333", "")
     assert show(role.environment[-1].arn) == "arn:${partition}:dynamodb:${region}:111122223333:table/orders"
+
+
+def late(*roles: str, **expressions: Any) -> dict[str, Any]:
+    """Make a plan in which something hidden rests on a list that is not known."""
+    rows = [change(r, {"name": r, "assume_role_policy": TRUST}, unknown={"inline_policy": True}) for r in roles]
+    names = [("terraform_data", "late"), *(tuple(r.split(".")) for r in roles)]
+    resources = [
+        {"address": ".".join(n), "mode": "managed", "type": n[0], "name": n[1], "expressions": {"name": {}}}
+        for n in names
+    ]
+    resources[0]["expressions"] = expressions
+    return {
+        "resource_changes": [change("terraform_data.late", {"input": []}, unknown={"output": True}), *rows],
+        "relevant_attributes": [{"resource": "terraform_data.late", "attribute": ["output"]}],
+        "configuration": {"root_module": {"resources": resources}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("expressions", "found"),
+    [
+        ({}, ["inline policy `inline_policy`"]),
+        ({"input": {"references": ["terraform_data.late.output", "terraform_data.late"]}}, []),
+        ({"input": {"references": ["local.names"]}}, []),
+    ],
+    ids=["nothing seen refers to it", "an expression refers to it", "a local may refer to it"],
+)
+def test_a_dynamic_block_that_the_plan_does_not_show(expressions: dict[str, Any], found: list[str]) -> None:
+    (role,) = reading_of(late("aws_iam_role.a", **expressions)).roles
+    assert [u.what for u in role.unknowns] == found
+    assert all("terraform_data.late.output" in u.reason for u in role.unknowns)
+
+
+def test_the_source_tells_of_a_dynamic_block(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(
+        """
+resource "terraform_data" "late" {
+  input = []
+}
+resource "aws_iam_role" "a" {
+  name               = "a"
+  assume_role_policy = "{}"
+  dynamic "inline_policy" {
+    for_each = terraform_data.late.output
+    content {
+      name   = "p"
+      policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "rds:DeleteDBCluster", Resource = "*" }] })
+    }
+  }
+}
+resource "aws_iam_role" "plain" {
+  name               = "plain"
+  assume_role_policy = "{}"
+}
+"""
+    )
+    roles = reading_of(late("aws_iam_role.a", "aws_iam_role.plain"), source=str(tmp_path)).roles
+    assert [[p.name for p in r.identity] for r in roles] == [["p"], []]
+    assert roles[0].identity[0].document.statements[0].doubtful
+    assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 12)]
+
+
+def test_a_resource_policy_that_is_not_known_is_said_so() -> None:
+    rows = [
+        change("aws_s3_bucket_policy.b", {"bucket": "logs"}, unknown={"policy": True}),
+        change("aws_s3_bucket.b", {"bucket": "logs"}, unknown={"policy": True}),
+        change("aws_organizations_policy.s", {"name": "s"}, unknown={"content": True}),
+    ]
+    bucket = {"address": "aws_s3_bucket.b", "mode": "managed", "expressions": {"bucket": {}}}
+    reading = reading_of({"resource_changes": rows, "configuration": {"root_module": {"resources": [bucket]}}})
+    assert [(p.kind, p.message) for p in reading.problems] == [  # type: ignore[attr-defined]
+        (
+            "unknown",
+            "resource policy `b`: `aws_s3_bucket_policy.b.policy` is not known before the change is applied",
+        ),
+        ("unknown", "SCP `s`: `aws_organizations_policy.s.content` is not known before the change is applied"),
+    ]
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_a_document_in_a_repeated_module_is_judged_once(used: bool) -> None:
+    head = 'module.m["x"]'
+    rows = [
+        change(f"{head}.aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST}),
+        change(f"{head}.aws_iam_role_policy.p", {"name": "p", "role": "a", "policy": DELETE}),
+        change(f"{head}.data.aws_iam_policy_document.d", {"json": DELETE}),
+    ]
+    for row, (kind, name) in zip(rows, [("aws_iam_role", "a"), ("aws_iam_role_policy", "p")], strict=False):
+        row.update(type=kind, name=name)
+    rows[2].update(type="aws_iam_policy_document", name="d", mode="data")
+    policy = {"references": ["data.aws_iam_policy_document.d.json", "data.aws_iam_policy_document.d"]}
+    inner = {"address": "aws_iam_role_policy.p", "expressions": {"role": {}, "policy": policy if used else {}}}
+    calls = {"m": {"source": "./m", "module": {"resources": [inner]}}}
+    configuration = {"root_module": {"module_calls": calls}}
+    reading = reading_of({"resource_changes": rows, "configuration": configuration})
+    assert [(r.kind, r.name) for r in reading.roles] == [("role", "a")] + ([] if used else [("policy", "d")])
+
+
+@pytest.mark.parametrize(
+    ("references", "each", "found"),
+    [
+        (["var.admin"], None, []),
+        (["each.value.admin", "each.value"], ["var.envs"], []),
+        (["each.value.admin", "each.value"], ["local.envs"], ["attached policy"]),
+        (["var.admin", "aws_iam_policy.x.arn", "aws_iam_policy.x"], None, ["attached policy"]),
+    ],
+    ids=["a variable", "each of a variable", "each of a local", "a resource"],
+)
+def test_a_list_of_policies_that_is_set_to_null(
+    references: list[str], each: list[str] | None, found: list[str]
+) -> None:
+    row = change("aws_iam_role.a", {"name": "a", "assume_role_policy": TRUST}, unknown={"managed_policy_arns": True})
+    role: dict[str, Any] = {"address": "aws_iam_role.a", "mode": "managed"}
+    role["expressions"] = {"name": {}, "managed_policy_arns": {"references": references}}
+    if each is not None:
+        role["for_each_expression"] = {"references": each}
+    (read,) = reading_of({"resource_changes": [row], "configuration": {"root_module": {"resources": [role]}}}).roles
+    assert [u.what for u in read.unknowns][-1:] == found
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_attachments_of_guardrails_are_said_not_to_be_followed(attached: bool) -> None:
+    rows = [change("aws_organizations_policy.s", {"name": "s", "content": DELETE})]
+    if attached:
+        rows.append(change("aws_organizations_policy_attachment.a", {"policy_id": "p-1", "target_id": "123456789012"}))
+    reading = reading_of({"resource_changes": rows})
+    assert [(p.kind, p.location.address) for p in reading.problems] == (  # type: ignore[attr-defined]
+        [("warning", "aws_organizations_policy_attachment.a")] if attached else []
+    )

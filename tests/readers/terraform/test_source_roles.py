@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rolelint.cli import run
 from rolelint.findings.model import Report
 from rolelint.lint import Request, load_roles
 from rolelint.policies.role import Policy, Reading, Role
@@ -578,3 +579,121 @@ def test_policy_text_from_a_pipe_is_not_known(tmp_path: Path) -> None:
     reading = read_folder(tmp_path)
     assert [actions(role) for role in reading.roles] == [["?"]]
     assert reading.problems == []
+
+
+def test_providers_of_one_account_share_its_roles(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        main__tf=f"""
+provider "aws" {{ region = "eu-west-1" }}
+provider "aws" {{
+  alias  = "us"
+  region = "us-east-1"
+}}
+provider "aws" {{
+  alias   = "other"
+  profile = "other"
+}}
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+module "us" {{
+  source    = "./m"
+  providers = {{ aws = aws.us }}
+}}
+module "other" {{
+  source    = "./m"
+  providers = {{ aws = aws.other }}
+}}
+""",
+        m_in_main__tf="""
+resource "aws_iam_role_policy" "p" {
+  role   = "a"
+  name   = "p"
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "rds:DeleteDBCluster", Resource = "*" }] })
+}
+""",
+    )
+    roles = read_folder(tmp_path).roles
+    assert [(r.location.address, actions(r)) for r in roles] == [
+        ("aws_iam_role.a", ["rds:DeleteDBCluster"]),
+        ("module.other.aws_iam_role_policy.p", ["rds:DeleteDBCluster"]),
+    ]
+
+
+def test_sensitive_variables_are_hidden(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    variables = [
+        f'variable "{name}" {{\n  sensitive = {hidden}\n  default   = "arn:aws:s3:::{name}-bucket"\n}}'
+        for name, hidden in (("open", "false"), ("given", "true"), ("default", "true"))
+    ]
+    resources = ", ".join(f'"${{var.{name}}}/*"' for name in ("open", "given", "default"))
+    write(
+        tmp_path,
+        main__tf="\n".join(variables)
+        + f"""
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.a.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "s3:DeleteObject", Resource = [{resources}] }}] }})
+}}
+""",
+        terraform__tfvars='given = "arn:aws:s3:::truly-secret"\n',
+    )
+    for form in ("text", "json", "sarif"):
+        run(["check", str(tmp_path), "--format", form, "--color", "never"])
+        said = capsys.readouterr().out
+        assert "s3:DeleteObject" in said
+        assert "open-bucket" in said
+        assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket"))
+
+
+@pytest.mark.parametrize(
+    ("inside", "message", "line"),
+    [
+        (
+            'dynamic "statement" {\n for_each = var.more\n content {\n'
+            ' actions = ["rds:DeleteDBCluster"]\n resources = ["*"]\n }\n }',
+            "whether the statement is there depends on `var.more at main.tf:9:13`",
+            8,
+        ),
+        (
+            'statement {\n actions = ["rds:DeleteDBCluster"]\n resources = ["*"]\n'
+            ' dynamic "condition" {\n for_each = var.more\n content {\n'
+            ' test = "StringEquals"\n variable = "aws:PrincipalTag/a"\n values = ["b"]\n }\n }\n }',
+            "the Condition `${var.more at main.tf:12:13}` is not known yet",
+            8,
+        ),
+    ],
+    ids=["statement", "condition"],
+)
+def test_what_a_dynamic_block_may_make_is_named_as_what_it_is(
+    tmp_path: Path, inside: str, message: str, line: int
+) -> None:
+    write(
+        tmp_path,
+        main__tf=f"""variable "more" {{}}
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+
+data "aws_iam_policy_document" "d" {{
+{inside}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.a.id
+  policy = data.aws_iam_policy_document.d.json
+}}
+""",
+    )
+    (role,) = read_folder(tmp_path).roles
+    (policy,) = role.identity
+    (statement,) = policy.document.statements
+    (problem,) = policy.document.problems
+    assert (problem.message, problem.kind, statement.doubtful) == (message, "warning", message)
+    location = policy.locate(problem.route)
+    assert (location.line, "Statement" in location.route) == (line, False)
