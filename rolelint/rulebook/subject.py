@@ -333,6 +333,9 @@ def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
     role, who = whole.role, whole.actor
     # A call that tags what it makes says so; here the resource is there already.
     there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
+    region = next((v for k, v in found.context.items() if k.lower() == "aws:requestedregion"), "")
+    if isinstance(region, str) and region:
+        there["aws:RequestedRegion"] = region  # the resource is there
     for tag, value in _demanded_tags(power):
         said = {f"aws:RequestTag/{tag}": value, "aws:TagKeys": tag, **there}
         if can(role, own & ~removing, resource=found.resource, context=said, who=who).verdict == "yes":
