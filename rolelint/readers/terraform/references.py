@@ -122,13 +122,13 @@ class Configuration:
                 module = self._modules.get(path, {})
                 calls = rows(list(mapping(module.get("module_calls")).values()))
                 own = [{**module, "module_calls": [{**call, "module": None} for call in calls]}, self._providers]
-                seen[path] = {reference.split("[")[0] for reference in all_references(own)}
+                seen[path] = {
+                    start for reference in all_references(own) for start in _starts(reference.split("[")[0])
+                }
             attribute = next((str(step) for step in texts(row.get("attribute"))), "")
             head = address.config
             named = f"{head}.{attribute}"
-            if any(r.startswith("local.") for r in seen[path]):
-                continue
-            if not any(r == named or r.startswith(f"{named}.") for r in seen[path]) and attribute:
+            if attribute and "local" not in seen[path] and named not in seen[path]:
                 yield ".".join(f"module.{name}" for name in path), f"{address.resource}.{attribute}"
 
     def expression(self, modules: tuple[str, ...], address: str, path: tuple[str | int, ...]) -> dict[str, Any] | None:
@@ -318,6 +318,12 @@ def all_references(expression: object) -> set[str]:
     found: set[str] = set()
     _collect(expression, found)
     return found
+
+
+def _starts(reference: str) -> list[str]:
+    """List a reference and everything above it: `a.b.c`, `a.b` and `a`."""
+    steps = reference.split(".")
+    return [".".join(steps[:end]) for end in range(1, len(steps) + 1)]
 
 
 def call_names(module: str) -> tuple[str, ...]:
