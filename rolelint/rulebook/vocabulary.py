@@ -89,17 +89,22 @@ def _whole(resource: str) -> bool:
 
 def can(args: Mapping[str, Any], compile_: Compile) -> Question:
     """The role can perform one of the selected actions, not only on what its names call disposable."""
+    return _can(args, lambda subject: 0)
+
+
+def _can(args: Mapping[str, Any], spared: Callable[[Subject], int], *, late: bool = False) -> Question:
+    """Ask for the selected actions without those that are spared."""
     selector = Selector(args)
     eligible = Eligible(args)
     prefer = tuple(args.get("prefer", ()))
 
     def ask(subject: Subject) -> Hit | None:
-        selected = selector.mask
+        selected = selector.mask & ~spared(subject)
         if not subject.mask & selected:
             return None
         return hit_of(_parts(subject, selected, eligible, prefer))
 
-    return Question(ask, (selector,), needs=(selector,))
+    return Question(ask, (selector,), needs=(selector,), late=late)
 
 
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
@@ -403,30 +408,12 @@ def environment_not_separated(args: Mapping[str, Any], compile_: Compile) -> Que
 
 def no_tool_channel_deny(args: Mapping[str, Any], compile_: Compile) -> Question:
     """The role can perform the selected actions, and no Deny takes them from calls through AWS's MCP servers."""
-    selector = Selector(args)
-    eligible = Eligible(args)
-
-    def ask(subject: Subject) -> Hit | None:
-        selected = selector.mask & ~subject.channel_blocked
-        if not subject.mask & selected:
-            return None
-        return hit_of(_parts(subject, selected, eligible, args.get("prefer", ())))
-
-    return Question(ask, (selector,), needs=(selector,))
+    return _can(args, lambda subject: subject.channel_blocked)
 
 
 def untold(args: Mapping[str, Any], compile_: Compile) -> Question:
     """The role can perform one of the selected actions, and no finding before this one speaks of it."""
-    selector = Selector(args)
-    eligible = Eligible(args)
-
-    def ask(subject: Subject) -> Hit | None:
-        selected = selector.mask & ~subject.told
-        if not subject.mask & selected:
-            return None
-        return hit_of(_parts(subject, selected, eligible, args.get("prefer", ())))
-
-    return Question(ask, (selector,), needs=(selector,), late=True)
+    return _can(args, lambda subject: subject.told, late=True)
 
 
 def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:

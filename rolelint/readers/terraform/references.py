@@ -122,9 +122,7 @@ class Configuration:
                 module = self._modules.get(path, {})
                 calls = rows(list(mapping(module.get("module_calls")).values()))
                 own = [{**module, "module_calls": [{**call, "module": None} for call in calls]}, self._providers]
-                seen[path] = {
-                    start for reference in all_references(own) for start in _starts(reference.split("[")[0])
-                }
+                seen[path] = {start for reference in all_references(own) for start in _starts(reference.split("[")[0])}
             attribute = next((str(step) for step in texts(row.get("attribute"))), "")
             head = address.config
             named = f"{head}.{attribute}"
