@@ -462,7 +462,7 @@ def _only_denies(policy: Policy) -> bool:
 
 def _full_access(beside: Policy, context: ReadContext, report: Report) -> Policy:
     """Complete a level of SCPs that only denies: alone it would allow nothing, and all would seem harmless."""
-    from rolelint.readers.parts import FULL_ACCESS, parsed
+    from rolelint.readers.parts import full_access
 
     report.warnings.append(
         Problem(
@@ -471,7 +471,7 @@ def _full_access(beside: Policy, context: ReadContext, report: Report) -> Policy
             kind="warning",
         )
     )
-    return Policy(beside.type, "FullAWSAccess", parsed(FULL_ACCESS, context.memo), beside.locate, "", "", False)
+    return full_access(beside, context.memo)
 
 
 def _surround(role: Role, context: ReadContext) -> None:

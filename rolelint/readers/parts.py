@@ -16,6 +16,12 @@ from rolelint.records import replace
 #: The policy that every organization attaches until somebody replaces it.
 FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
+
+def full_access(beside: Policy, memo: dict[Any, Any]) -> Policy:
+    """Make the policy that stands beside an SCP where nobody replaced it."""
+    return Policy(beside.type, "FullAWSAccess", parsed(FULL_ACCESS, memo), beside.locate, inline=False)
+
+
 #: Beginnings of Region names, and the partition of those Regions; all others are in `aws`.
 _PARTITIONS = (
     ("cn-", "aws-cn"),

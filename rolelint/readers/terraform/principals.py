@@ -140,6 +140,9 @@ LINKS: dict[str, frozenset[str]] = {
     "policy_arn": frozenset(("aws_iam_policy", "awscc_iam_managed_policy")),
     "permission_set_arn": frozenset(("aws_ssoadmin_permission_set", "awscc_sso_permission_set")),
 }
+_IN_ORGANIZATION = frozenset(
+    ("aws_organizations_organization", "aws_organizations_organizational_unit", "aws_organizations_account")
+)
 #: Attributes that name a resource which is no principal.
 LINKS |= {
     "bucket": frozenset(("aws_s3_bucket", "awscc_s3_bucket")),
@@ -154,6 +157,9 @@ LINKS |= {
     "file_system_id": frozenset(("aws_efs_file_system",)),
     "domain_name": frozenset(("aws_opensearch_domain", "aws_elasticsearch_domain")),
     "backup_vault_name": frozenset(("aws_backup_vault",)),
+    "policy_id": frozenset(("aws_organizations_policy",)),
+    "target_id": _IN_ORGANIZATION,
+    "parent_id": _IN_ORGANIZATION,
     "resource_arn": frozenset(("aws_dynamodb_table", "aws_kinesis_stream", "aws_codebuild_project")),
 }
 for _alias, _of in (

@@ -11,9 +11,10 @@ from rolelint.policies.text import unknown
 from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
 from rolelint.readers.terraform.named import Named
+from rolelint.readers.terraform.organization import Organization
 from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.references import call_names
-from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
+from rolelint.readers.terraform.resource_policies import resource_policies
 from rolelint.readers.terraform.world import Instance, World
 
 
@@ -33,19 +34,26 @@ def assemble(
     earlier: dict[tuple[str, ...], Role] = {}
     old: Assembler | None = None
     given: list[tuple[Policy, str]] = []
+    guarded: list[Policy] = []
     if before is not None:
         old = Assembler(before, memo)
         given = resource_policies(old)
+        organization = Organization(old, memo)
+        guarded = organization.policies
         for principal, role in zip(old.principals(), old.roles(), strict=True):
             role.resource_policies = _around(role, principal, given, before)
+            organization.limit(role, principal.instance.provider)
             earlier[_identity(principal, before)] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new, old, reading.problems)
+    organization = Organization(new, memo, reading.problems)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
         role.before = earlier.get(_identity(principal, after, previous=True))
         role.resource_policies = _around(role, principal, resource, after)
+        organization.limit(role, principal.instance.provider)
         reading.roles.append(role)
+    reading.problems.extend(organization.unfollowed())
     earlier_lost = list(old.lost()) if old else []
     _tell_apart(earlier_lost)
     lost = list(new.lost())
@@ -54,10 +62,11 @@ def assemble(
     for role in lost:
         role.before = before_of.get(role.id)
         reading.roles.append(role)
-    lone = [policy for policy, _ in resource] + organization_policies(new, reading.problems)
+    # What limits a role is judged with it.
+    lone = [policy for policy, _ in resource] + [p for p in organization.policies if p not in organization.applied]
     if changed_only and old is not None:
         same = {(p.type, p.name, p.document) for p, _ in given}
-        same |= {(p.type, p.name, p.document) for p in organization_policies(old)}
+        same |= {(p.type, p.name, p.document) for p in guarded}
         lone = [p for p in lone if (p.type, p.name, p.document) not in same]
     reading.policies.extend(lone)
     for instance in after.instances.values():

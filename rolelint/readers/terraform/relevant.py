@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from rolelint.readers.terraform import kinds, principals, resource_policies
+from rolelint.readers.terraform import kinds, organization, principals, resource_policies
 
 RELEVANT = (
-    principals.TYPES
-    | resource_policies.TYPES
-    | resource_policies.ORGANIZATION_TYPES
-    | kinds.SIDE_GUARD_TYPES
-    | frozenset(kinds.KINDS)
+    principals.TYPES | resource_policies.TYPES | organization.TYPES | kinds.SIDE_GUARD_TYPES | frozenset(kinds.KINDS)
 )

@@ -1,4 +1,4 @@
-"""Policies of resources and of the organization in Terraform."""
+"""Policies of resources in Terraform."""
 
 from __future__ import annotations
 
@@ -88,9 +88,6 @@ _ROWS: dict[str, _Row] = {
 
 #: Types with resource policies, for readers that choose which instances to look at.
 TYPES = frozenset(_ROWS)
-_ORGANIZATION = {"aws_organizations_policy", "awscc_organizations_policy"}
-_ATTACHMENT = "aws_organizations_policy_attachment"
-ORGANIZATION_TYPES = frozenset((*_ORGANIZATION, _ATTACHMENT))
 
 
 def resource_policies(
@@ -161,25 +158,3 @@ def _targets(instance: Instance, row: _Row, world: World) -> Iterator[str]:
             yield text.replace("{}", value)
         else:
             yield ""
-
-
-def organization_policies(assembler: Assembler, problems: list[Problem] | None = None) -> list[Policy]:
-    """Read the service and resource control policies of the world (S6.11); other types hold no IAM statements."""
-    found: list[Policy] = []
-    for instance in assembler.world.of_type(*_ORGANIZATION):
-        written = instance.text("type") or "SERVICE_CONTROL_POLICY"
-        kind = {"SERVICE_CONTROL_POLICY": PolicyType.SCP, "RESOURCE_CONTROL_POLICY": PolicyType.RCP}.get(written)
-        if kind is not None:
-            arn = instance.text("arn")
-            name = instance.label("name")
-            item = Inline(name, instance.values.get("content"), instance, ("content",))
-            policy = assembler.policy(kind, item, "" if has_unknown(arn) else arn, inline=False)
-            found.append(policy)
-            if problems is not None:
-                problems += assembler.doubts(policy, kind.value.upper(), item)
-    attachment = next(assembler.world.of_type(_ATTACHMENT), None)
-    if found and attachment is not None and problems is not None:
-        message = "attachments of SCPs and RCPs are not followed: roles are judged without them"
-        where = assembler.world.place(attachment, (), ())
-        problems.append(Problem(message, where, "give those that apply with `--scp` and `--rcp`", "warning"))
-    return found

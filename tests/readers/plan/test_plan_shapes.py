@@ -514,7 +514,7 @@ def test_a_list_of_policies_that_is_set_to_null(
 
 
 @pytest.mark.parametrize("attached", [True, False])
-def test_attachments_of_guardrails_are_said_not_to_be_followed(attached: bool) -> None:
+def test_attachments_of_guardrails_that_reach_nobody_here_are_told(attached: bool) -> None:
     rows = [change("aws_organizations_policy.s", {"name": "s", "content": DELETE})]
     if attached:
         rows.append(change("aws_organizations_policy_attachment.a", {"policy_id": "p-1", "target_id": "123456789012"}))
