@@ -282,7 +282,8 @@ _LISTS = ("Action", "Resource")
 
 #: Elements that reach the less, the more they list.
 _INVERTED = ("NotAction", "NotResource")
-_NEGATED = re.compile(r"[A-Za-z]*Not[A-Z][A-Za-z]*")
+#: Operators that hold where a value is none of those that stand there, set operators before them or not.
+_NEGATED = re.compile(r"(?:for(?:any|all)values?:)?\w*not(?:equals|like|ipaddress)\w*", re.IGNORECASE)
 
 
 def _shared(values: list[Any]) -> dict[str, Any] | None:
@@ -321,7 +322,6 @@ def _condition(here: list[Any]) -> Any:
         keys = [one[operator] for one in here]
         if not all(isinstance(one, dict) and one.keys() == keys[0].keys() for one in keys):
             return None
-        # A negated operator holds where the value is none of those that stand there.
         negated = bool(_NEGATED.fullmatch(operator))
         found = {key: _members([one[key] for one in keys], not negated, negated) for key in keys[0]}
         if any(value is None for value in found.values()):

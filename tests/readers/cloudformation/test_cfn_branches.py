@@ -303,6 +303,14 @@ VALUES = {
             "-a:b | * | StringNotEquals k=prod ?",
         ],
     ),
+    "a Deny unless every tag key is one": (
+        "{Effect: Deny, Action: 'a:b', Resource: '*', Condition: {'ForAnyValue:StringNotEquals': {k: [s, !Ref Env]}}}",
+        [
+            "-a:b | * | ForAnyValue:StringNotEquals k=s,dev,prod",
+            "-a:b | * | ForAnyValue:StringNotEquals k=s,dev ?",
+            "-a:b | * | ForAnyValue:StringNotEquals k=s,prod ?",
+        ],
+    ),
     "a grant by one of several values": (
         "{Effect: Allow, Action: 'a:b', Resource: '*', Condition: {StringEquals: {k: [s, !Ref Env]}}}",
         ["+a:b | * | StringEquals k=s", "+a:b | * | StringEquals k=s,dev ?", "+a:b | * | StringEquals k=s,prod ?"],
