@@ -9,9 +9,10 @@ import pytest
 from rolelint import memory
 from rolelint.catalog import Catalog, catalog, use
 from rolelint.catalog.model import Label
-from rolelint.engine import can
+from rolelint.engine import can, powers, witness
 from rolelint.reach.inventory import inventory_of
 from rolelint.reach.kinds import blows
+from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
 
 from .engine.building import allow, deny, role
@@ -35,6 +36,33 @@ def test_a_question_gets_the_same_answer_after_everything_was_forgotten(monkeypa
     after = can(holder, "s3:DeleteBucket")
     assert (after.verdict, after.witness) == (before.verdict, before.witness)
     assert before.verdict == "yes"
+
+
+def test_roles_share_a_request_but_for_who_makes_it_and_what_speaks_of_it() -> None:
+    delete = "s3:DeleteBucket"
+    own = deny("s3:*", Condition={"StringLike": {"aws:PrincipalArn": "*/b"}})
+    held = [allow("s3:*", "arn:aws:s3:::data")]
+    index = catalog().index(delete)
+    assert index is not None
+    said = {}
+    for name, statements in {
+        "a": held,
+        "b": [*held, own],
+        "c": [*held, own],
+        "d": [*held, deny("rds:*", "*")],
+        "e": [*held, deny("s3:DeleteBucket", "arn:aws:s3:::data")],
+    }.items():
+        holder = replace(role(*statements), name=name, arn=f"arn:aws:iam::123456789012:role/{name}")
+        found = powers(holder, within=catalog().expand("s3:*"))
+        answer = witness(found, index)
+        said[name] = answer.witness.principal if answer.witness else answer.verdict
+    assert said == {
+        "a": "arn:aws:iam::123456789012:role/a",
+        "b": "no",
+        "c": "arn:aws:iam::123456789012:role/c",
+        "d": "arn:aws:iam::123456789012:role/d",
+        "e": "no",
+    }
 
 
 @pytest.fixture

@@ -34,6 +34,11 @@ def replenish() -> None:
     _effort[0] = 0
 
 
+def exhausted() -> bool:
+    """Tell whether the searches of this question passed their limit."""
+    return _effort[0] > MAX_EFFORT
+
+
 #: Characters tried for "any other character", most readable first.
 _OTHER = "xyzwvutsrqponmlkjihgfedcbaXYZ0123456789-_./@ =+,"
 

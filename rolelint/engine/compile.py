@@ -115,13 +115,18 @@ def _masks(statement: Statement, actions: tuple[str, ...]) -> tuple[int, int]:
 
 def variable_keys(texts: tuple[str, ...]) -> frozenset[str]:
     """List the keys of the policy variables in texts, lower-cased; `${*}`, `${?}`, `${$}` are none."""
+    return frozenset(name.lower() for name in variable_names(texts))
+
+
+def variable_names(texts: tuple[str, ...]) -> set[str]:
+    """List the keys of the policy variables in texts as they are written."""
     out = set()
     for text in texts:
         if "${" in text:
             for name in VARIABLE.findall(text):
                 if name not in ("*", "?", "$"):
-                    out.add(name.partition(",")[0].strip().lower())
-    return frozenset(out)
+                    out.add(name.partition(",")[0].strip())
+    return out
 
 
 class Compiled(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rolelint.algebra.strings import LimitReached
+from rolelint.algebra.strings import LimitReached, exhausted
 from rolelint.catalog import Signature, catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import NEVER, Actor, Domain, actor
@@ -20,7 +20,7 @@ from rolelint.engine.classes import (
     solve,
     with_others,
 )
-from rolelint.engine.compile import CompiledStatement
+from rolelint.engine.compile import CompiledStatement, variable_names
 from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
@@ -87,8 +87,7 @@ def can(
     if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
         request = Request(stage.caller, catalog().name(mask.bit_length() - 1), ())
-        caller = stage.caller.role_arn or stage.caller.arn
-        return Answer(YES, Witness(caller, request.action, "*", {}), decide(request, policy_set(role)))
+        return Answer(YES, Witness(_asker(stage), request.action, "*", {}), decide(request, policy_set(role)))
     return answer
 
 
@@ -190,8 +189,45 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
 
 
 def witness(held: Powers, index: int) -> Answer:
-    """Find a request for one action that `decide` allows to the holder of a role, whose powers are known."""
-    return _can(held.stage, 1 << index, None, {}, held.within)
+    """Find a request for one action that `decide` allows to the holder of a role, whose powers are known.
+
+    Roles that agree in all that speaks of the action share the request, but for who makes it.
+    """
+    stage = held.stage
+    bit = 1 << index
+    key = _resting_on(stage, bit)
+    found = _witnesses.get(key) if key is not None else None
+    if found is None:
+        found = _can(stage, bit, None, {}, held.within)
+        if key is not None and found.verdict == YES and not exhausted():
+            _witnesses[key] = found
+        return found
+    proof = found.witness
+    assert proof is not None
+    return Answer(YES, Witness(_asker(stage), proof.action, proof.resource, proof.context, proof.assumes))
+
+
+_witnesses: dict[tuple[object, ...] | None, Answer] = memo()
+
+
+def _resting_on(stage: Scene, bit: int) -> tuple[object, ...] | None:
+    """Identify everything that a witness for an action rests on; None where that is the role as a whole."""
+    role = stage.role
+    if stage.guessed or stage.uncertain or stage.pins or role.resource_policies or bit & _judged_by_trust():
+        return None
+    identity = tuple([s for s in stage.identity if s.possible_mask & bit])
+    denies = tuple([s for s in stage.denies if s.possible_mask & bit])
+    layers = tuple([tuple([s for s in la.statements if s.possible_mask & bit]) for la in stage.layers])
+    facts = stage.facts(*identity, *denies)
+    return (bit, identity, denies, layers, facts, role.service_linked, role.management_account)
+
+
+def _judged_by_trust() -> int:
+    return catalog().service_mask("sts")
+
+
+def _asker(stage: Scene) -> str:
+    return stage.caller.role_arn or stage.caller.arn
 
 
 def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:
@@ -202,7 +238,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     """
     role = stage.role
     action = catalog().action(found.number).name
-    spelled = _spelling(stage) if given or any(s.context for _, s in found.solved) else {}
+    spelled = _spelling(stage, found.number, given) if given or any(s.context for _, s in found.solved) else {}
     shared: dict[str, Value] = {}
     targets = []
     for _, solution in found.solved:
@@ -243,16 +279,25 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     shown: dict[str, Any] = {
         spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
     }
-    principal = request.principal.role_arn or request.principal.arn
-    proof = Witness(principal, action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
+    proof = Witness(_asker(stage), action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
     if decision.outcome is not Outcome.ALLOW:
         return Answer(UNKNOWN, reason=f"the request found for {action} is not confirmed: {decision.explanation}")
     return Answer(YES, proof, decision)
 
 
-def _spelling(stage: Scene) -> dict[str, str]:
-    every = [*stage.identity, *stage.denies, *(s for layer in stage.layers for s in layer.statements)]
-    return {c.key: c.condition.key_text for s in every for c in s.conditions}
+def _spelling(stage: Scene, index: int, given: Iterable[str]) -> dict[str, str]:
+    """Give the spelling of context keys: that of the statements that name the action, else that of the question."""
+    bit = 1 << index
+    every = (*stage.identity, *stage.denies, *(s for layer in stage.layers for s in layer.statements))
+    spelled = {key.lower(): key for key in given}
+    for statement in every:
+        if statement.possible_mask & bit:
+            if statement.refs:
+                written = statement.statement
+                texts = (*(written.resources or ()), *(v for c in written.conditions for v in c.values))
+                spelled.update((key.lower(), key) for key in variable_names(texts))
+            spelled.update((c.key, c.condition.key_text) for c in statement.conditions)
+    return spelled
 
 
 @record

@@ -15,8 +15,9 @@ from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
 from rolelint.errors import Location
 from rolelint.findings.model import Related
-from rolelint.policies.document import Condition
+from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
+from rolelint.policies.text import has_unknown
 from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
 
@@ -316,6 +317,10 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
 
 def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
     """Ask whether the holder can change the tag that keeps a power from a resource."""
+    demanded = tuple(_demanded_tags(power))
+    forbidden = "unless " in power.gate or "Not" in power.gate
+    if not demanded and not forbidden:
+        return False
     known = catalog()
     own = 0
     for service in known.prefixes_of(power.mask):
@@ -330,28 +335,55 @@ def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
     found = witness(whole, worst(power.mask, ())).witness if own else None
     if found is None:
         return False
+    # Only what may reach these resources is worth the question; some, as catalogs, nobody tags.
+    targets: dict[str, None] = {}
+    near = 0
+    for one in tagging.powers:
+        for target in found.resource.split(", "):
+            if one.mask & own and any(_may_cover(ref.statement, target) for ref in one.granted_by):
+                targets[target] = None
+                near |= one.mask
+    own &= near
+    if not own:
+        return False
     role, who = whole.role, whole.actor
+
+    def possible(actions: int, context: Mapping[str, str | Sequence[str]]) -> bool:
+        answers = (can(role, actions, resource=target, context=context, who=who) for target in targets)
+        return all(answer.verdict == "yes" for answer in answers)
+
     # A call that tags what it makes says so; here the resource is there already.
     there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
     region = next((v for k, v in found.context.items() if k.lower() == "aws:requestedregion"), "")
     if isinstance(region, str) and region:
         there["aws:RequestedRegion"] = region  # the resource is there
-    for tag, value in _demanded_tags(power):
-        said = {f"aws:RequestTag/{tag}": value, "aws:TagKeys": tag, **there}
-        if can(role, own & ~removing, resource=found.resource, context=said, who=who).verdict == "yes":
+    services = {target.split(":", 3)[2] for target in targets}
+    for tag, value in demanded:
+        # The resource does not carry it yet.
+        without = {f"{service}:ResourceTag/{tag}": () for service in ("aws", *services)}
+        if possible(own & ~removing, {f"aws:RequestTag/{tag}": value, "aws:TagKeys": tag, **without, **there}):
             return True
     # A tag that must not be there can be removed, or given another value.
-    forbidden = "unless " in power.gate or "Not" in power.gate
-    return forbidden and can(role, own, resource=found.resource, context=there, who=who).verdict == "yes"
+    return forbidden and possible(own, there)
+
+
+def _may_cover(statement: Statement, resource: str) -> bool:
+    """Tell whether a statement may reach a resource; only where its patterns tell, the answer is no."""
+    patterns = statement.resources
+    if patterns is None or statement.not_resource:
+        return True
+    return any("$" in p or has_unknown(p) or arn_matches(wildcards(p), resource) for p in patterns)
 
 
 def _demanded_tags(power: Power) -> Iterator[tuple[str, str]]:
-    """List the tags with which the statements of a power are met, with one value each."""
+    """List the tags with which the statements of a power are met, with one value each; nobody sets those of AWS."""
     for ref in power.granted_by:
         for condition in ref.statement.conditions:
             operator = TABLE.get(condition.operator)
             if key_kind(condition.key) == "resource-tag" and operator and not operator.negated and condition.values:
-                yield condition.key_text.rpartition("/")[2], condition.values[0].replace("*", "x").replace("?", "x")
+                tag = condition.key_text.partition("/")[2]
+                if not tag.lower().startswith("aws:"):
+                    yield tag, condition.values[0].replace("*", "x").replace("?", "x")
 
 
 def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:

@@ -84,6 +84,8 @@ def test_every_power_has_a_witness_that_decide_allows(chunk: int) -> None:
             for index in catalog().indexes(power.mask):
                 answer = witness(found, index)
                 assert answer.verdict == "yes", (made.plain, catalog().names(1 << index), answer)
+                # What another role with the same statements was answered is true of this one.
+                assert answer.witness == can(made.role, 1 << index, who=_ANY).witness, (made.plain, answer)
         left = catalog().expand_all(worlds.ACTIONS) & ~found.mask & ~undecided
         for index in catalog().indexes(left):
             assert can(made.role, 1 << index, who=_ANY).verdict == "no", (made.plain, catalog().names(1 << index))

@@ -80,6 +80,24 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
         ],
         "",
     ),
+    "a tag to have, and to set where it is": (
+        [allow(DELETE, INSTANCES, **DEV), allow("ec2:CreateTags", INSTANCES, **DEV)],
+        "",
+    ),
+    "a tag to have, and to set where it is by another name": (
+        [
+            allow(DELETE, INSTANCES, **DEV),
+            allow("ec2:CreateTags", INSTANCES, Condition={"StringEquals": {"ec2:ResourceTag/env": "dev"}}),
+        ],
+        "",
+    ),
+    "a tag of AWS to have, which nobody sets": (
+        [
+            allow(DELETE, Condition={"StringEquals": {"aws:ResourceTag/aws:cloudformation:stack-name": "x"}}),
+            allow("ec2:CreateTags"),
+        ],
+        "medium",
+    ),
     "a tag to have, and to remove": ([allow(DELETE, **DEV), allow("ec2:DeleteTags")], ""),
     "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
     "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
