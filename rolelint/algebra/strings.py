@@ -87,11 +87,14 @@ class Pattern:
         if self.stars == 1 << len(atoms) and not self.field_stars and ANY not in atoms and FIELD_ANY not in atoms:
             return text.startswith(atoms)
         masks = _masks(self)
+        head = masks.head
+        if not (text.startswith(head) and text.endswith(masks.tail)):
+            return False
         any_mask, field_mask = masks.any, masks.field
         table = masks.table
         stars, field_stars = self.stars, self.field_stars
-        state = 1
-        for c in text:
+        state = 1 << len(head)
+        for c in text[len(head) :]:
             if c == ":":
                 state = ((state & (table.get(c, 0) | any_mask)) << 1) | (state & stars)
             else:
@@ -113,9 +116,17 @@ class Pattern:
 
 
 class _Masks:
-    __slots__ = ("any", "field", "table")
+    """What matching reads: atoms by their bits, and the single characters before and after all wildcards."""
+
+    __slots__ = ("any", "field", "head", "table", "tail")
 
     def __init__(self, pattern: Pattern) -> None:
+        atoms, stars = pattern.atoms, pattern.stars | pattern.field_stars
+        first = (stars & -stars).bit_length() - 1 if stars else len(atoms)
+        self.head, self.tail = atoms[:first], atoms[stars.bit_length() - 1 if stars else 0 :]
+        for wild in (ANY, FIELD_ANY):
+            self.head = self.head.partition(wild)[0]
+            self.tail = self.tail.rpartition(wild)[2]
         self.any = self.field = 0
         table: dict[str, int] = {}
         for i, atom in enumerate(pattern.atoms):
