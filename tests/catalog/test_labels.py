@@ -314,6 +314,8 @@ SIBLINGS = [
     ("blind", "cloudfront:CreateMonitoringSubscription cloudfront:DeleteMonitoringSubscription"),
     ("blind", "config:PutConfigurationAggregator securityhub:Update*Aggregator* ssm:UpdateResourceDataSync"),
     ("blind", "backup:UpdateReportPlan backup:UpdateFramework"),
+    ("blind", "*:UpdateFinding *:UpdateFindings securityhub:BatchUpdateFindings guardduty:ArchiveFindings"),
+    ("blind", "config:DeleteEvaluationResults devops-guru:DeleteInsight"),
     ("overwrite", "s3:PutBucketCORS mediastore:PutCorsPolicy"),
     ("destroy-resource", "*:DeleteView"),
     ("escalate", "cloudwatch:GetSpaceCredentials* datazone:Get*Credentials lakeformation:GetTemporary*Credentials"),
