@@ -306,6 +306,7 @@ def test_named_actions_have_their_class(line: str) -> None:
 SIBLINGS = [
     ("unprotect", "*:*AssociateWebACL *:CreateWebACLAssociation *:DeleteWebACLAssociation *:SetWebACL"),
     ("unprotect", "*:Stop*StreamEncryption *:DisableEbsEncryption*"),
+    ("unprotect", "cloudtrail:UpdateDashboard wellarchitected:UpdateAgentProfile aoss:UpdateCollection"),
     ("unprotect", "ec2:Modify*VpcEncryptionControl ec2:DeleteVpcEncryptionControl"),
     ("disrupt", "kms:DisableKeyRotation secretsmanager:CancelRotateSecret"),
     ("blind", "account:PutAlternateContact account:DeleteAlternateContact"),
