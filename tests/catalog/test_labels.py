@@ -302,6 +302,36 @@ def test_named_actions_have_their_class(line: str) -> None:
     assert label.decided == "reviewed"
 
 
+#: Actions that do the same to an environment, in one service or in several, and the class that all of them share.
+SIBLINGS = [
+    ("unprotect", "*:*AssociateWebACL *:CreateWebACLAssociation *:DeleteWebACLAssociation *:SetWebACL"),
+    ("unprotect", "*:Stop*StreamEncryption *:DisableEbsEncryption*"),
+    ("unprotect", "cloudtrail:UpdateDashboard wellarchitected:UpdateAgentProfile aoss:UpdateCollection"),
+    ("unprotect", "ec2:Modify*VpcEncryptionControl ec2:DeleteVpcEncryptionControl"),
+    ("disrupt", "kms:DisableKeyRotation secretsmanager:CancelRotateSecret"),
+    ("blind", "account:PutAlternateContact account:DeleteAlternateContact"),
+    ("blind", "shield:UpdateEmergencyContactSettings shield:AssociateProactiveEngagementDetails"),
+    ("blind", "s3:PutMetricsConfiguration s3express:PutMetricsConfiguration"),
+    ("blind", "cloudfront:CreateMonitoringSubscription cloudfront:DeleteMonitoringSubscription"),
+    ("blind", "config:PutConfigurationAggregator securityhub:Update*Aggregator* ssm:UpdateResourceDataSync"),
+    ("blind", "backup:UpdateReportPlan backup:UpdateFramework"),
+    ("blind", "*:UpdateFinding *:UpdateFindings securityhub:BatchUpdateFindings guardduty:ArchiveFindings"),
+    ("blind", "config:DeleteEvaluationResults devops-guru:DeleteInsight"),
+    ("overwrite", "s3:PutBucketCORS mediastore:PutCorsPolicy"),
+    ("destroy-resource", "*:DeleteView"),
+    ("escalate", "cloudwatch:GetSpaceCredentials* datazone:Get*Credentials lakeformation:GetTemporary*Credentials"),
+    ("escalate", "quicksight:GetSessionEmbedUrl quicksight:GenerateEmbedUrlForRegisteredUser"),
+]
+
+
+@pytest.mark.parametrize(("cls", "patterns"), SIBLINGS, ids=[patterns for _, patterns in SIBLINGS])
+def test_what_does_the_same_has_the_same_class(cls: str, patterns: str) -> None:
+    known = catalog()
+    others = known.expand_all(patterns.split()) & ~known.class_mask(cls)
+    assert not known.names(others)
+    assert all(known.expand(pattern) for pattern in patterns.split())
+
+
 @pytest.mark.parametrize(
     ("name", "timing"),
     [
