@@ -375,7 +375,7 @@ def _separate(stage: Scene, option: View, signature: Signature, unsupported: fro
         if found is None:
             return None
         solutions = [s for _, s in found]
-        gate = gate_of(stage, solutions, (), unsupported)
+        gate = gate_of(stage, solutions, (), (), unsupported)
     naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
     return narrow, gate, naming
 
@@ -404,8 +404,18 @@ def _searched(
     # Of several required resources, the narrowest decides how far the action reaches.
     narrow = min((r for r, _ in found), key=reach_rank)
     solutions = [s for _, s in found]
-    gate = gate_of(stage, solutions, carving, unsupported)
-    return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
+    covering = [d for d in carving if _covers(stage, d, group.option, signature)]
+    gate = gate_of(stage, solutions, carving, covering, unsupported)
+    return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
+
+
+def _covers(stage: Scene, deny: View, option: View, signature: Signature) -> bool:
+    """Tell whether a Deny speaks of everything that an Allow reaches, so that only its conditions limit it."""
+    if deny.texts is None:
+        return True
+    if deny.exclude:
+        return False
+    return set(option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole_region
 
 
 def _width(core: Core) -> tuple[bool, bool, bool, bool]:

@@ -336,22 +336,43 @@ def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
     region = next((v for k, v in found.context.items() if k.lower() == "aws:requestedregion"), "")
     if isinstance(region, str) and region:
         there["aws:RequestedRegion"] = region  # the resource is there
-    for tag, value in _demanded_tags(power):
-        said = {f"aws:RequestTag/{tag}": value, "aws:TagKeys": tag, **there}
-        if can(role, own & ~removing, resource=found.resource, context=said, who=who).verdict == "yes":
-            return True
+    demanded = list(_demanded_tags(power, met=True))
+    for tag, value in demanded:
+        said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tag, **there}
+        # A tagging call that demands the tag already brings nothing new into reach.
+        for now in ((), f"not-{value}") if value else ((),):
+            seen = {**said, **dict.fromkeys(_tag_keys(tag, own), now)}
+            if can(role, own & ~removing, resource=found.resource, context=seen, who=who).verdict == "yes":
+                return True
     # A tag that must not be there can be removed, or given another value.
-    forbidden = "unless " in power.gate or "Not" in power.gate
-    return forbidden and can(role, own, resource=found.resource, context=there, who=who).verdict == "yes"
+    forbidden = {key: value or "x" for tag, value in _demanded_tags(power, met=False) for key in _tag_keys(tag, own)}
+    if not forbidden and (demanded or not ("unless " in power.gate or "Not" in power.gate)):
+        return False
+    return can(role, own, resource=found.resource, context={**there, **forbidden}, who=who).verdict == "yes"
 
 
-def _demanded_tags(power: Power) -> Iterator[tuple[str, str]]:
-    """List the tags with which the statements of a power are met, with one value each."""
-    for ref in power.granted_by:
-        for condition in ref.statement.conditions:
-            operator = TABLE.get(condition.operator)
-            if key_kind(condition.key) == "resource-tag" and operator and not operator.negated and condition.values:
-                yield condition.key_text.rpartition("/")[2], condition.values[0].replace("*", "x").replace("?", "x")
+def _tag_keys(tag: str, mask: int) -> list[str]:
+    """List the condition keys by which actions see a tag of their resource."""
+    services = catalog().prefixes_of(mask)
+    return [f"aws:ResourceTag/{tag}", *(f"{service}:ResourceTag/{tag}" for service in services)]
+
+
+def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
+    """List the tags that the statements of a power test for, with one value each; empty where any will do.
+
+    Args:
+        met: those that must be there; otherwise those that must not.
+    """
+    tested = [(c, True) for ref in power.granted_by for c in ref.statement.conditions]
+    for condition, allows in (*tested, *((c, False) for c in power.denied_where)):
+        operator = TABLE.get(condition.operator)
+        if key_kind(condition.key) != "resource-tag" or operator is None or not condition.values:
+            continue
+        presence = operator.family == "null"
+        absent = condition.values[0] == "true" if presence else operator.negated
+        if (absent is not allows) is met:
+            value = "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
+            yield condition.key_text.rpartition("/")[2], value
 
 
 def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:

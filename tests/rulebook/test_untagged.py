@@ -31,6 +31,8 @@ def test_severity(name: str) -> None:
 
 
 DEV: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
+NOT_DEV: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/env": "dev"}}}
+NOT_PROD: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/env": "prod"}}}
 PROTECTED: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}
 AT_START: dict[str, Any] = {"Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}}
 INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
@@ -81,6 +83,25 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
         "",
     ),
     "a tag to have, and to remove": ([allow(DELETE, **DEV), allow("ec2:DeleteTags")], ""),
+    "a tag to have, also for tagging": ([allow([DELETE, "ec2:CreateTags", "ec2:DeleteTags"], **DEV)], ""),
+    "a tag to have, and to set where there is none": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", Condition={"Null": {"aws:ResourceTag/env": "true"}})],
+        "high",
+    ),
+    "a tag to have, and to set but on production": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags", Condition={"StringNotEquals": {"ec2:ResourceTag/env": "prod"}}),
+        ],
+        "high",
+    ),
+    "a Deny without the tag": (
+        [allow([DELETE, "ec2:CreateTags"]), deny([DELETE, "ec2:CreateTags"], **NOT_DEV)],
+        "",
+    ),
+    "a Deny without the tag, and to set it": ([allow([DELETE, "ec2:CreateTags"]), deny(DELETE, **NOT_DEV)], "high"),
+    "not production, also for tagging": ([allow([DELETE, "ec2:CreateTags", "ec2:DeleteTags"], **NOT_PROD)], "medium"),
+    "not production, and to tag all": ([allow(DELETE, **NOT_PROD), allow("ec2:CreateTags")], "high"),
     "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
     "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
     "a tag that protects, and to remove": ([allow([DELETE, "ec2:DeleteTags"]), deny(DELETE, **PROTECTED)], "high"),
