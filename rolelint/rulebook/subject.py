@@ -18,6 +18,7 @@ from rolelint.findings.model import Related
 from rolelint.policies.document import Condition
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
+from rolelint.rulebook.confining import POLICY_KEYS, confines
 from rolelint.rulebook.selectors import worst
 
 #: Condition keys that only calls through AWS-managed MCP servers carry (S5.61, S5.62).
@@ -200,7 +201,7 @@ class Subject:
         self.beside: dict[int, Related] = {}
         self.proofs: dict[int, Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
-        self.weighed = () if self.powers is None else _weighed(self.powers.powers)
+        self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
         if self.powers is not None and any(p.tag_limited for p in self.weighed):
             self.weighed = _unbound(self.weighed, self.powers)
         self.mask = 0
@@ -252,6 +253,16 @@ class Subject:
         if not mask & known.class_mask("escalate") & known.service_mask("iam"):
             return False
         return any(arn_matches(wildcards(r), own) for own in self._own for r in power.resources)
+
+    def writes_what_it_may_attach(self, power: Power) -> bool:
+        """Tell whether the holder can make the policies to which a condition with wildcards limits a power."""
+        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+        named = [v for c in conditions if c.key == "iam:policyarn" for v in c.values if "*" in v or "?" in v]
+        return self.role is not None and any(
+            can(self.role, "iam:CreatePolicy", resource=v.replace("*", "x").replace("?", "x"), who=self.actor).verdict
+            == "yes"
+            for v in named
+        )
 
     @cached_property
     def boundary_limit(self) -> int:
@@ -375,14 +386,14 @@ def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
             yield condition.key_text.rpartition("/")[2], value
 
 
-def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:
+def _weighed(held: tuple[Power, ...], subject: Subject) -> tuple[Power, ...]:
     """Leave out what a condition makes harmless."""
     known = catalog()
     changed = list(held)
     for action, key, values in HARMLESS:
         mask = known.expand(action)
         for i, power in enumerate(changed):
-            if power.mask & mask and conditioned(power, ((key, values),)):
+            if power.mask & mask and conditioned(power, ((key, values),), subject):
                 changed[i] = replace(power, mask=power.mask & ~mask)
     return tuple(p for p in changed if p.mask)
 
@@ -463,8 +474,12 @@ def either(hits: Sequence[Hit]) -> Hit:
 ConditionTable = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def conditioned(power: Power, table: ConditionTable) -> bool:
+def conditioned(power: Power, table: ConditionTable, subject: Subject) -> bool:
     """Tell whether every statement that grants a power demands one of some condition keys, or a Deny demands it."""
+    return _is_conditioned(power, table) and not subject.writes_what_it_may_attach(power)
+
+
+def _is_conditioned(power: Power, table: ConditionTable) -> bool:
     if any(_denied_without(c, key, values) for c in power.denied_where for key, values in table):
         return True
     return bool(power.granted_by) and all(
@@ -501,8 +516,12 @@ def positive_condition(condition: Condition, key: str, values: Sequence[str]) ->
         return False
     if "Not" in condition.operator or condition.operator == "Null":
         return False
-    if "*" in condition.values or any(v.endswith(":iam::aws:policy/AdministratorAccess") for v in condition.values):
-        return False  # no limit: any value, or a boundary that bounds nothing
+    if "*" in condition.values:
+        return False  # no limit: any value
+    if key == "iam:permissionsboundary" and condition.quantifier == "ForAllValues":
+        return False  # true of who has none
+    if key in POLICY_KEYS and not all(map(confines, condition.values)):
+        return False  # no limit: a policy that gives everything, a boundary that bounds nothing
     if not values:
         return True
     from fnmatch import fnmatchcase
