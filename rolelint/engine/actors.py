@@ -216,15 +216,18 @@ def is_approval(key: str) -> bool:
 
 def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
     """A tag of the user or role itself, unless somebody may tag the session (S5.54); a user's own calls have none."""
-    tagged = _trust_names(role, "sts:TagSession")
-    settled = role.kind == "user" or (role.trust is not None and not tagged)
+    from rolelint.engine.tagging import chosen_tags, may_tag_session
+
+    itself = tag in chosen_tags(role, who)
+    tagged = itself or _trust_names(role, "sts:TagSession")
+    settled = (role.kind == "user" and not itself) or (role.trust is not None and not tagged)
     if role.tags is not None:
         for name, value in role.tags.items():
             if name.lower() == tag:
                 return Domain("always", None if tagged else (value,), example=value)
         if settled:
             return NEVER
-    if who.approval == "never" and is_approval(tag) and not tagged:
+    if who.approval == "never" and is_approval(tag) and not (itself or may_tag_session(role, tag)):
         return NEVER  # S9.5, S9.6
     return FREE
 

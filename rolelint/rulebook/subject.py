@@ -13,6 +13,7 @@ from rolelint.engine.compile import compile_document
 from rolelint.engine.gates import key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
+from rolelint.engine.tagging import chosen_tags
 from rolelint.errors import Location
 from rolelint.findings.model import Related
 from rolelint.policies.document import Condition
@@ -315,14 +316,22 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
     tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near)
-    if not tagging.mask:
+    if not tagging.mask and not chosen_tags(whole.role, whole.actor):
         return held
     changed = list(held)
     for i, power in enumerate(held):
-        if power.tag_limited and _retags(power, tagging, whole):
+        if power.tag_limited and (_names_own_tag(power, whole) or _retags(power, tagging, whole)):
             naming = "" if power.scope == "any" else power.naming
             changed[i] = replace(power, naming=naming, gate_kinds=power.gate_kinds - {"resource-tag"})
     return tuple(changed)
+
+
+def _names_own_tag(power: Power, whole: Powers) -> bool:
+    """Tell whether a power is for resources with a tag of the holder, who can set its own to any value."""
+    own = [f"${{aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)]
+    conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+    values = [v.lower() for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values]
+    return any(tag in value for tag in own for value in values)
 
 
 def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:

@@ -33,6 +33,7 @@ def test_severity(name: str) -> None:
 DEV: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
 NOT_DEV: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/env": "dev"}}}
 NOT_PROD: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/env": "prod"}}}
+OF_TEAM: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}}
 PROTECTED: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}
 AT_START: dict[str, Any] = {"Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}}
 INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
@@ -102,6 +103,8 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "a Deny without the tag, and to set it": ([allow([DELETE, "ec2:CreateTags"]), deny(DELETE, **NOT_DEV)], "high"),
     "not production, also for tagging": ([allow([DELETE, "ec2:CreateTags", "ec2:DeleteTags"], **NOT_PROD)], "medium"),
     "not production, and to tag all": ([allow(DELETE, **NOT_PROD), allow("ec2:CreateTags")], "high"),
+    "the tag of the role": ([allow(DELETE, **OF_TEAM)], "medium"),
+    "the tag of the role, which it sets": ([allow(DELETE, **OF_TEAM), allow("iam:TagRole")], "high"),
     "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
     "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
     "a tag that protects, and to remove": ([allow([DELETE, "ec2:DeleteTags"]), deny(DELETE, **PROTECTED)], "high"),
