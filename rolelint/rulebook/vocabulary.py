@@ -81,9 +81,9 @@ def _like(resource: str, globs: Sequence[str]) -> bool:
 
 
 def _whole(resource: str) -> bool:
-    """Tell whether a pattern covers everything inside a container, such as all objects of a bucket."""
+    """Tell whether a pattern covers everything inside a container, such as all objects of a bucket or access point."""
     name = resource.split(":", 5)[-1]
-    _, slash, inside = name.partition("/")
+    _, slash, inside = name.partition("/object/" if name.startswith(("accesspoint/", "outpost/")) else "/")
     return not inside.strip("*") if slash else name.endswith("*")
 
 
