@@ -173,6 +173,8 @@ def _typed(domain: Domain, key: str) -> Domain:
     return domain
 
 
+#: A user's temporary credentials say that there was no MFA; its access keys say nothing (S5.18, S5.32).
+_NO_MFA = Domain("maybe", ("false",))
 #: How values of published types are read, with an example.
 _KINDS = {
     "Numeric": ("number", "1"),
@@ -184,6 +186,8 @@ _KINDS = {
 def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
     fixed = who.keys.get(key)
     if fixed is not None:
+        if key == "aws:multifactorauthpresent" and fixed.presence == "never" and role.kind in ("user", "policy"):
+            return _NO_MFA
         return fixed
     if key.startswith("aws:principaltag/"):
         return _principal_tag(key[len("aws:principaltag/") :], who, role)

@@ -110,6 +110,20 @@ def test_keys_of_the_principal(
     assert _ask(holder, "automation").verdict == expected
 
 
+@pytest.mark.parametrize("kind", ["role", "user", "policy"])
+def test_a_user_without_mfa_may_say_so(kind: str) -> None:
+    without = "no" if kind == "role" else "yes"
+    for condition in (
+        {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+        {"Null": {"aws:MultiFactorAuthPresent": "false"}},
+    ):
+        assert _ask(role(allow("rds:*", condition=condition), kind=kind), "automation").verdict == without
+    assert _ask(role(allow("rds:*", condition=_MFA), kind=kind), "automation").verdict == "no"
+    assert _ask(role(allow("rds:*"), deny("*", condition=_NO_MFA), kind=kind), "automation").verdict == "no"
+    weak = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+    assert _ask(role(allow("rds:*"), deny("*", condition=weak), kind=kind), "automation").verdict == "yes"
+
+
 _ABAC = {"StringEquals": {"aws:PrincipalTag/team": "dba"}}
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
 _TEAM = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
