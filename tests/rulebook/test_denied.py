@@ -60,6 +60,9 @@ def test_severity(name: str) -> None:
 def test_what_a_deny_leaves_is_the_scope() -> None:
     found = by_code(findings(statements(allow(DELETE), but("app-*"))))
     assert found["RL201"].scope == "pattern"
+    proof = found["RL201"].witness
+    assert proof is not None
+    assert proof.resource == "arn:aws:rds:us-east-1:123456789012:cluster:app-example"
     assert f"`{CLUSTERS}app-*`" in found["RL201"].message
 
 

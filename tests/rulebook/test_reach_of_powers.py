@@ -74,6 +74,14 @@ def test_a_role_that_writes_its_own_policy_is_not_limited_by_its_name(resource: 
     assert by_code(findings(bundle))["RL601"].severity == severity
 
 
+@pytest.mark.parametrize(("name", "severity"), [("i-*", "high"), ("i*", "high"), ("i-0*", "medium")])
+def test_what_every_id_begins_with_is_any(name: str, severity: str) -> None:
+    found = by_code(
+        findings(statements(allow("ec2:TerminateInstances", f"arn:aws:ec2:*:123456789012:instance/{name}")))
+    )
+    assert found["RL201"].severity == severity
+
+
 @pytest.mark.parametrize(
     ("name", "severity"),
     [("dev-1", ""), ("dev-*", ""), ("dev*", "medium"), ("*dev*", "medium"), ("prod-dev*", "high")],
