@@ -26,6 +26,8 @@ from rolelint.rulebook.selectors import worst
 CHANNEL_KEYS = frozenset(("aws:viaawsmcpservice", "aws:calledviaawsmcp"))
 
 
+#: Actions of the level Tagging that only read.
+_READ = ("*:List*", "*:Get*", "*:Describe*")
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -315,15 +317,21 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
-    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near)
+    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near & ~known.expand_all(_READ))
     if not tagging.mask and not chosen_tags(whole.role, whole.actor):
         return held
-    changed = list(held)
-    for i, power in enumerate(held):
-        if power.tag_limited and (_names_own_tag(power, whole) or _retags(power, tagging, whole)):
+    out: list[Power] = []
+    for power in held:
+        loose = 0
+        if power.tag_limited:
+            loose = power.mask if _names_own_tag(power, whole) else _retagged(power, tagging, whole)
+        if loose:
             naming = "" if power.scope == "any" else power.naming
-            changed[i] = replace(power, naming=naming, gate_kinds=power.gate_kinds - {"resource-tag"})
-    return tuple(changed)
+            kinds = power.gate_kinds - {"resource-tag"}
+            out.append(replace(power, mask=loose, naming=naming, gate_kinds=kinds))
+        if power.mask & ~loose:
+            out.append(replace(power, mask=power.mask & ~loose) if loose else power)
+    return tuple(out)
 
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
@@ -334,20 +342,34 @@ def _names_own_tag(power: Power, whole: Powers) -> bool:
     return any(tag in value for tag in own for value in values)
 
 
-def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
-    """Ask whether the holder can change the tag that keeps a power from a resource."""
+def _retagged(power: Power, tagging: Powers, whole: Powers) -> int:
+    """Give the actions from which the holder can take the tag that keeps their power from a resource."""
     known = catalog()
-    own = 0
+    # Under the very same conditions, and under more, tagging reaches nothing that the power does not reach.
+    same = set(power.gate.split("; "))
+    others = [one for one in tagging.powers if not same <= set(one.gate.split("; "))]
+    out = 0
     for service in known.prefixes_of(power.mask):
-        own |= tagging.mask & known.service_mask(service)
-    removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
-    free = 0
-    for one in tagging.powers:
+        whole_service = known.service_mask(service)
+        near = [one for one in others if one.mask & whole_service]
+        if near and _retags(power, power.mask & whole_service, near, whole):
+            out |= power.mask & whole_service
+    return out
+
+
+def _retags(power: Power, mask: int, near: Sequence[Power], whole: Powers) -> bool:
+    """Ask whether powers to tag change the tag that keeps a power, with its actions of one service, from a resource."""
+    known = catalog()
+    service = known.service_mask(known.name((mask & -mask).bit_length() - 1).partition(":")[0])
+    own = free = 0
+    for one in near:
+        own |= one.mask & service
         if not one.gate and ("*" in one.resources or not set(one.resources).isdisjoint(power.resources)):
-            free |= one.mask & own
+            free |= one.mask & service
+    removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
     if free & ~removing:
         return True
-    found = witness(whole, worst(power.mask, ())).witness if own else None
+    found = witness(whole, worst(mask, ())).witness
     if found is None:
         return False
     role, who = whole.role, whole.actor

@@ -116,3 +116,10 @@ def test_tags_that_the_role_can_change_itself(name: str) -> None:
     written, severity = OWN_TAGS[name]
     found = by_code(findings(statements(*written)))
     assert (found["RL201"].severity if "RL201" in found else "") == severity
+
+
+def test_one_service_in_which_the_role_sets_the_tag() -> None:
+    found = findings(statements(allow("*", **DEV), allow(["*:List*", "*:Describe*"])))
+    assert not [f for f in found if f.severity in ("critical", "high")]
+    found = findings(statements(allow("*", **DEV), allow("ec2:CreateTags")))
+    assert {a.partition(":")[0] for f in found if f.severity == "high" for a in f.actions} == {"ec2"}
