@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from rolelint.catalog import catalog
 from rolelint.memory import memo
 from rolelint.policies.text import has_unknown
 
@@ -33,26 +32,22 @@ def chosen_tags(role: Role, who: Actor) -> frozenset[str]:
     found = _chosen.get(key)
     if found is not None and found[0] is role:
         return found[1]
-    mask = catalog().expand_all(_OWN.get(role.kind, ()))
-    if id(role) in _asking or not any(catalog().expand_all(a) & mask for a in _allowed(role)):
+    if id(role) in _asking:
         return frozenset()
-    _asking.add(id(role))
-    try:
-        tags = frozenset(tag for tag in _asked(role) if _tags_itself(role, tag, who))
-    finally:
-        _asking.discard(id(role))
+    tags: frozenset[str] = frozenset()
+    asked = _asked(role)
+    if asked:
+        _asking.add(id(role))
+        try:
+            tags = frozenset(tag for tag in asked if _tags_itself(role, tag, who))
+        finally:
+            _asking.discard(id(role))
     _chosen[key] = (role, tags)
     return tags
 
 
-def _allowed(role: Role) -> Iterator[tuple[str, ...]]:
-    for policy in role.identity:
-        for s in policy.document.statements:
-            if s.effect == "Allow":
-                yield ("iam:Tag*",) if s.not_action else s.actions
-
-
 def _asked(role: Role) -> set[str]:
+    """List the principal tags that the policies of a role test for."""
     from rolelint.engine.compile import compile_document
 
     keys: set[str] = set()
@@ -71,7 +66,7 @@ def _tags_itself(role: Role, tag: str, who: Actor) -> bool:
     spelled = _spelled(tag, role.policies())
     return any(
         can(role, action, resource=arn, context={"aws:TagKeys": spelled}, who=who).verdict == YES
-        for action in _OWN[role.kind]
+        for action in _OWN.get(role.kind, ())
         for arn in {own, own.replace(":role/", ":user/") if action == "iam:TagUser" else own}
     )
 

@@ -369,7 +369,11 @@ def _retags(power: Power, mask: int, near: Sequence[Power], whole: Powers) -> bo
     removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
     if free & ~removing:
         return True
-    found = witness(whole, worst(mask, ())).witness
+    demanded = list(_demanded_tags(power, met=True))
+    forbidden = {key: value or "x" for tag, value in _demanded_tags(power, met=False) for key in _tag_keys(tag, own)}
+    # A tag that must not be there can be removed, or given another value.
+    undone = bool(forbidden) or (not demanded and ("unless " in power.gate or "Not" in power.gate))
+    found = witness(whole, worst(mask, ())).witness if undone or own & ~removing else None
     if found is None:
         return False
     role, who = whole.role, whole.actor
@@ -378,19 +382,16 @@ def _retags(power: Power, mask: int, near: Sequence[Power], whole: Powers) -> bo
     region = next((v for k, v in found.context.items() if k.lower() == "aws:requestedregion"), "")
     if isinstance(region, str) and region:
         there["aws:RequestedRegion"] = region  # the resource is there
-    demanded = list(_demanded_tags(power, met=True))
+    gates = " ".join(one.gate.lower() for one in near)
     for tag, value in demanded:
         said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tag, **there}
         # A tagging call that demands the tag already brings nothing new into reach.
-        for now in ((), f"not-{value}") if value else ((),):
+        tested = f"resourcetag/{tag.lower()}" in gates and value
+        for now in ((), f"not-{value}") if tested else ((),):
             seen = {**said, **dict.fromkeys(_tag_keys(tag, own), now)}
             if can(role, own & ~removing, resource=found.resource, context=seen, who=who).verdict == "yes":
                 return True
-    # A tag that must not be there can be removed, or given another value.
-    forbidden = {key: value or "x" for tag, value in _demanded_tags(power, met=False) for key in _tag_keys(tag, own)}
-    if not forbidden and (demanded or not ("unless " in power.gate or "Not" in power.gate)):
-        return False
-    return can(role, own, resource=found.resource, context={**there, **forbidden}, who=who).verdict == "yes"
+    return undone and can(role, own, resource=found.resource, context={**there, **forbidden}, who=who).verdict == "yes"
 
 
 def _tag_keys(tag: str, mask: int) -> list[str]:
