@@ -78,12 +78,16 @@ def gate_of(
                 if not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
                     kind = key_kind(condition.key)
-                    if kind != "resource-tag" or _limits_by_tag(condition):
+                    if kind != "resource-tag" or (_limits_by_tag(condition) and _is_there(condition, pick)):
                         kinds.add(kind)
     for deny in carving:
         if deny.conditions:
             texts.append("unless " + " and ".join(describe(c) for c in deny.conditions))
-    kinds.update(key_kind(c.key) for deny in covering for c in deny.conditions)
+    for deny in covering:
+        for condition in deny.conditions:
+            kind = key_kind(condition.key)
+            if kind != "resource-tag" or _keeps_by_tag(condition):
+                kinds.add(kind)
     alone = tuple(d.conditions[0].condition for d in covering if len(d.conditions) == 1)
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds), alone)
 
@@ -100,7 +104,34 @@ def _limits_by_tag(condition: CompiledCondition) -> bool:
         return operator is None
     if operator.negated:
         return any(name_says(v) == "production" for v in written.values)
-    return not written.if_exists and not any(set(v) <= {"*"} for v in written.values)
+    return not any(set(v) <= {"*"} for v in written.values)
+
+
+def _keeps_by_tag(condition: CompiledCondition) -> bool:
+    """Tell whether a Deny that tests a resource's tag keeps what somebody cares for: not where untagged ones pass."""
+    written = condition.condition
+    operator = condition.operator
+    if operator is None or operator.family == "null":
+        return operator is None
+    if operator.negated:
+        return written.quantifier != "ForAnyValue"
+    return any(name_says(v) != "disposable" for v in written.values)
+
+
+def _is_there(condition: CompiledCondition, pick: View) -> bool:
+    """Tell whether a test of an Allow fails for a resource without the tag, by itself or by another one beside it."""
+    written = condition.condition
+    if condition.operator is None or condition.operator.negated:
+        return True
+    if not written.if_exists and written.quantifier != "ForAllValues":
+        return True
+    return any(
+        c.key == condition.key
+        and c.operator is not None
+        and c.operator.family == "null"
+        and "true" not in c.condition.values
+        for c in pick.conditions
+    )
 
 
 def describe(condition: CompiledCondition) -> str:
@@ -156,8 +187,6 @@ def naming_of(patterns: Iterable[str], solutions: Iterable[Solution], covering: 
             operator = condition.operator
             if operator is None or operator.negated is demanded or key_kind(condition.key) != "resource-tag":
                 continue
-            if demanded and condition.condition.if_exists:
-                continue
             tag = condition.key.rpartition("/")[2]
             said_here = {_tag_says(tag, v) for v in condition.condition.values}
             if said_here == {"disposable"}:
@@ -171,9 +200,9 @@ def naming_of(patterns: Iterable[str], solutions: Iterable[Solution], covering: 
 def _demands(solution: Solution, covering: Collection[View]) -> Iterator[tuple[CompiledCondition, bool]]:
     """List the conditions that hold whatever else does, and those that must not: a Deny has nothing else to fail by."""
     for pick in solution.picks:
-        yield from ((c, True) for c in pick.conditions)
+        yield from ((c, True) for c in pick.conditions if _is_there(c, pick))
     for deny, condition in solution.carved:
-        if condition is not None and len(deny.conditions) == 1 and deny in covering:
+        if condition is not None and len(deny.conditions) == 1 and deny in covering and _keeps_by_tag(condition):
             yield condition, False
 
 

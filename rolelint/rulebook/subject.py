@@ -532,7 +532,10 @@ _POSITIVE = {
 
 def _denied_without(condition: Condition, key: str, values: Sequence[str]) -> bool:
     operator = _POSITIVE.get(condition.operator)
-    if operator is None or condition.quantifier:
+    # Of several values one that does not fit is denied; without any, nothing is.
+    if operator is None or condition.quantifier not in ("", "ForAnyValue"):
+        return False
+    if condition.quantifier and key == "iam:permissionsboundary":
         return False
     return positive_condition(condition._replace(operator=operator, if_exists=False), key, values)
 

@@ -41,7 +41,12 @@ DENIES: dict[str, tuple[list[dict[str, Any]], str]] = {
     "without one of the tags": ([deny(DELETE, **tagged("StringNotEquals", "dev", "test"))], ""),
     "without the tag, or that of production": ([deny(DELETE, **tagged("StringNotEquals", "dev", "prod"))], "critical"),
     "with the tag of production": ([deny(DELETE, **tagged("StringEquals", "prod"))], "high"),
-    "with a tag that says disposable": ([deny(DELETE, **tagged("StringEquals", "dev"))], "high"),
+    "with a tag that says disposable": ([deny(DELETE, **tagged("StringEquals", "dev"))], "critical"),
+    "with another tag, where there is one": (
+        [deny(DELETE, **tagged("ForAnyValue:StringNotEquals", "dev"))],
+        "critical",
+    ),
+    "without a tag at all": ([deny(DELETE, Condition={"Null": {"aws:ResourceTag/env": "true"}})], "critical"),
     "without the tag, on all clusters": ([deny(DELETE, CLUSTERS + "*", **tagged("StringNotEquals", "dev"))], ""),
     "without the tag, on some clusters": (
         [deny(DELETE, CLUSTERS + "a*", **tagged("StringNotEquals", "dev"))],
@@ -55,6 +60,13 @@ def test_severity(name: str) -> None:
     written, severity = DENIES[name]
     found = by_code(findings(statements(allow(DELETE), *written)))
     assert (found["RL201"].severity if "RL201" in found else "") == severity
+
+
+def test_a_deny_of_all_record_names_but_some() -> None:
+    names = "route53:ChangeResourceRecordSetsNormalizedRecordNames"
+    rest = {"ForAnyValue:StringNotLike": {names: "*.preview.example.com"}}
+    change = "route53:ChangeResourceRecordSets"
+    assert "RL209" not in codes(findings(statements(allow(change), deny(change, Condition=rest))))
 
 
 def test_what_a_deny_leaves_is_the_scope() -> None:

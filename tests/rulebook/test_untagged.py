@@ -18,6 +18,15 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "the tag says disposable": ({"StringEquals": {"aws:ResourceTag/env": "dev"}}, ""),
     "disposable, where there is a tag": ({"StringEqualsIfExists": {"aws:ResourceTag/env": "dev"}}, "high"),
     "some value, where there is a tag": ({"StringLikeIfExists": {"aws:ResourceTag/team": "a*"}}, "high"),
+    "disposable, whatever tags there are": ({"ForAllValues:StringEquals": {"aws:ResourceTag/env": "dev"}}, "high"),
+    "disposable, and a tag at all": (
+        {"ForAllValues:StringEquals": {"aws:ResourceTag/env": "dev"}, "Null": {"aws:ResourceTag/env": "false"}},
+        "",
+    ),
+    "not production, whatever tags there are": (
+        {"ForAllValues:StringNotEquals": {"aws:ResourceTag/env": "prod"}},
+        "medium",
+    ),
     "not production": ({"StringNotEquals": {"aws:ResourceTag/env": "prod"}}, "medium"),
 }
 
