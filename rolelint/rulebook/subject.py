@@ -10,6 +10,7 @@ from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, Powers, StatementRef, actor, can, powers, witness
 from rolelint.engine.compile import compile_document
+from rolelint.engine.extent import commanding
 from rolelint.engine.gates import key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
@@ -585,6 +586,8 @@ def _where(part: Part, index: int) -> str:
     if not types:
         return ""
     if power.wide:
+        if commanding() >> index & 1:
+            return " on any host"
         service, name = types[0].service, types[0].name
         return f" on any {name}" if service == name else f" on any {service} {name}"
     patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)
