@@ -173,6 +173,8 @@ def _typed(domain: Domain, key: str) -> Domain:
     return domain
 
 
+#: A user's temporary credentials say that there was no MFA; its access keys say nothing (S5.18, S5.32).
+_NO_MFA = Domain("maybe", ("false",))
 #: How values of published types are read, with an example.
 _KINDS = {
     "Numeric": ("number", "1"),
@@ -184,6 +186,8 @@ _KINDS = {
 def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
     fixed = who.keys.get(key)
     if fixed is not None:
+        if key == "aws:multifactorauthpresent" and fixed.presence == "never" and role.kind in ("user", "policy"):
+            return _NO_MFA
         return fixed
     if key.startswith("aws:principaltag/"):
         return _principal_tag(key[len("aws:principaltag/") :], who, role)
@@ -216,15 +220,18 @@ def is_approval(key: str) -> bool:
 
 def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
     """A tag of the user or role itself, unless somebody may tag the session (S5.54); a user's own calls have none."""
-    tagged = _trust_names(role, "sts:TagSession")
-    settled = role.kind == "user" or (role.trust is not None and not tagged)
+    from rolelint.engine.tagging import chosen_tags, may_tag_session
+
+    itself = tag in chosen_tags(role, who)
+    tagged = itself or _trust_names(role, "sts:TagSession")
+    settled = (role.kind == "user" and not itself) or (role.trust is not None and not tagged)
     if role.tags is not None:
         for name, value in role.tags.items():
             if name.lower() == tag:
                 return Domain("always", None if tagged else (value,), example=value)
         if settled:
             return NEVER
-    if who.approval == "never" and is_approval(tag) and not tagged:
+    if who.approval == "never" and is_approval(tag) and not (itself or may_tag_session(role, tag)):
         return NEVER  # S9.5, S9.6
     return FREE
 

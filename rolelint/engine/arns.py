@@ -28,6 +28,29 @@ _CLOSED = frozenset(
         "arn:${Partition}:storagegateway:${Region}:${Account}:gateway/${GatewayId}",
     )
 )
+#: How the ids begin that AWS gives, by service and what stands before the id: a pattern of that much is any of them.
+#: AWS: AWSEC2/latest/UserGuide/resource-ids.html, and the API references of the services, read 2026-11.
+_IDS = {
+    ("ec2", "instance/"): "i-",
+    ("ec2", "volume/"): "vol-",
+    ("ec2", "snapshot/"): "snap-",
+    ("ec2", "image/"): "ami-",
+    ("ec2", "vpc/"): "vpc-",
+    ("ec2", "subnet/"): "subnet-",
+    ("ec2", "security-group/"): "sg-",
+    ("ec2", "network-interface/"): "eni-",
+    ("ec2", "route-table/"): "rtb-",
+    ("ec2", "internet-gateway/"): "igw-",
+    ("ec2", "natgateway/"): "nat-",
+    ("ec2", "network-acl/"): "acl-",
+    ("ec2", "launch-template/"): "lt-",
+    ("ec2", "transit-gateway/"): "tgw-",
+    ("ec2", "vpc-endpoint/"): "vpce-",
+    ("elasticfilesystem", "file-system/"): "fs-",
+    ("elasticmapreduce", "cluster/"): "j-",
+    ("fsx", "file-system/"): "fs-",
+    ("route53", "hostedzone/"): "Z",
+}
 
 
 class Shape:
@@ -38,8 +61,8 @@ class Shape:
         format: as published, with `${...}`.
         fields: the first five fields: text, or None where any non-empty text may stand.
         closed: the last variable holds no slash; `outside` is what the format reaches although nothing is called so.
-        rest: the resource field as a pattern; `rest_head` is its literal start; `rest_open` tells that one
-            variable follows the literal start and nothing else.
+        rest: the resource field as a pattern; `rest_head` is its literal start, `rest_start` that and what every id
+            begins with; `rest_open` tells that one variable follows the literal start and nothing else.
     """
 
     __slots__ = (
@@ -54,6 +77,7 @@ class Shape:
         "rest_key",
         "rest_open",
         "rest_sample",
+        "rest_start",
         "sample",
         "variables",
     )
@@ -87,6 +111,7 @@ class Shape:
         self.sample = ":".join([*sample, self.rest_sample])
         parts = VARIABLE.split(rest)[::2]
         self.rest_head = parts[0]
+        self.rest_start = parts[0] + _IDS.get((written[2], parts[0]), "")
         self.rest_open = len(parts) == 2 and not parts[1]
         self.rest_key = (ANY + STAR).join(parts)
         self.rest = marked(self.rest_key)
@@ -222,7 +247,7 @@ def _measure(pattern: str, into: Shape) -> Reach:
                 if not inside:
                     return NOTHING
                 covers = into.rest.literal == rest
-            elif head.startswith(bare):
+            elif into.rest_start.startswith(bare):
                 covers = True
             elif not bare.startswith(head) or not (into.rest_open or _meets(rest, into)):
                 return NOTHING

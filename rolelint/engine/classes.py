@@ -488,8 +488,17 @@ def _one_type(
         for pick in found.picks:
             one = pick_reach(pick, s)
             joint = one if joint is None else narrower(joint, one)
+        for deny in _keeping_within(near_denies, found):
+            joint = None if joint is None else narrower(joint, view_reach(deny, s))
         if joint is not None and joint.overlap:
             reaches.append(joint)
     if not reaches:
         return Reach(True, False, False, False, (found.resource,)), found
     return max(reaches, key=reach_rank), found
+
+
+def _keeping_within(denies: Sequence[View], found: Solution) -> Iterator[View]:
+    """List the Denies with NotResource that leave a request only the resources that they name."""
+    for deny in denies:
+        if deny.exclude and (not deny.conditions or (deny, None) in found.carved):
+            yield deny

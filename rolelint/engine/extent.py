@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rolelint.algebra.strings import CROSS, Pattern, glob, member
-from rolelint.catalog import ResourceType
+from rolelint.catalog import ResourceType, catalog
 from rolelint.engine.arns import EVERYTHING, Reach, Shape, joined, reach, shape
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import View, marked_pattern
@@ -19,6 +19,11 @@ _OF_AWS = {
 }
 #: Documents that run whatever they are given.
 _SHELLS = ("document/AWS-RunShellScript", "document/AWS-RunPowerShellScript")
+
+
+def commanding() -> int:
+    """Give the actions that a document and hosts are asked for, each of which another statement may allow."""
+    return catalog().expand("ssm:SendCommand") | catalog().expand("ssm:CreateAssociation*")
 
 
 def runs_anything(option: View, kind: ResourceType) -> bool:

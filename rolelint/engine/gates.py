@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from rolelint.engine.actors import is_approval
@@ -56,12 +56,19 @@ def key_kind(key: str) -> str:
     return next((kind for kind, heads in _KINDS if key.startswith(heads)), "request")
 
 
-def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View], unsupported: frozenset[str]) -> Gate:
+def gate_of(
+    stage: Scene,
+    solutions: Iterable[Solution],
+    carving: Iterable[View],
+    covering: Iterable[View],
+    unsupported: frozenset[str],
+) -> Gate:
     """Collect what a grant depends on, vacuous conditions left out.
 
     Args:
         solutions: requests found for the grant, one for each resource.
         carving: Deny statements that take some of it away.
+        covering: those that speak of everything that the grant reaches; only their conditions count as limits of it.
     """
     texts: list[str] = []
     kinds: set[str] = set()
@@ -71,13 +78,17 @@ def gate_of(stage: Scene, solutions: Iterable[Solution], carving: Iterable[View]
                 if not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
                     kind = key_kind(condition.key)
-                    if kind != "resource-tag" or _limits_by_tag(condition):
+                    if kind != "resource-tag" or (_limits_by_tag(condition) and _is_there(condition, pick)):
                         kinds.add(kind)
     for deny in carving:
         if deny.conditions:
             texts.append("unless " + " and ".join(describe(c) for c in deny.conditions))
-            kinds.update(key_kind(c.key) for c in deny.conditions)
-    alone = tuple(d.conditions[0].condition for d in carving if len(d.conditions) == 1 and d.texts is None)
+    for deny in covering:
+        for condition in deny.conditions:
+            kind = key_kind(condition.key)
+            if kind != "resource-tag" or _keeps_by_tag(condition):
+                kinds.add(kind)
+    alone = tuple(d.conditions[0].condition for d in covering if len(d.conditions) == 1)
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds), alone)
 
 
@@ -93,7 +104,34 @@ def _limits_by_tag(condition: CompiledCondition) -> bool:
         return operator is None
     if operator.negated:
         return any(name_says(v) == "production" for v in written.values)
-    return not written.if_exists and not any(set(v) <= {"*"} for v in written.values)
+    return not any(set(v) <= {"*"} for v in written.values)
+
+
+def _keeps_by_tag(condition: CompiledCondition) -> bool:
+    """Tell whether a Deny that tests a resource's tag keeps what somebody cares for: not where untagged ones pass."""
+    written = condition.condition
+    operator = condition.operator
+    if operator is None or operator.family == "null":
+        return operator is None
+    if operator.negated:
+        return written.quantifier != "ForAnyValue"
+    return any(name_says(v) != "disposable" for v in written.values)
+
+
+def _is_there(condition: CompiledCondition, pick: View) -> bool:
+    """Tell whether a test of an Allow fails for a resource without the tag, by itself or by another one beside it."""
+    written = condition.condition
+    if condition.operator is None or condition.operator.negated:
+        return True
+    if not written.if_exists and written.quantifier != "ForAllValues":
+        return True
+    return any(
+        c.key == condition.key
+        and c.operator is not None
+        and c.operator.family == "null"
+        and "true" not in c.condition.values
+        for c in pick.conditions
+    )
 
 
 def describe(condition: CompiledCondition) -> str:
@@ -134,30 +172,38 @@ def name_says(text: str) -> str:
     return "disposable" if whole & DISPOSABLE else ""
 
 
-def naming_of(patterns: Iterable[str], solutions: Iterable[Solution]) -> str:
-    """Tell what resource names and tag values of a grant say about the environment it reaches."""
+def naming_of(patterns: Iterable[str], solutions: Iterable[Solution], covering: Collection[View] = ()) -> str:
+    """Tell what resource names and tag values of a grant say about the environment it reaches.
+
+    Args:
+        covering: Deny statements that speak of everything that the grant reaches.
+    """
     said = []
     for pattern in patterns:
         fields = pattern.split(":", 5)
         said.append(name_says(fields[5]) if len(fields) == 6 and not pattern.startswith("not ") else "")
     for solution in solutions:
-        for pick in solution.picks:
-            for condition in pick.conditions:
-                if (
-                    key_kind(condition.key) == "resource-tag"
-                    and condition.operator
-                    and not condition.operator.negated
-                    and not condition.condition.if_exists
-                ):
-                    values = condition.condition.values
-                    tag = condition.key.rpartition("/")[2]
-                    said_here = {_tag_says(tag, v) for v in values}
-                    if said_here == {"disposable"}:
-                        return "disposable"
-                    said += said_here
+        for condition, demanded in _demands(solution, covering):
+            operator = condition.operator
+            if operator is None or operator.negated is demanded or key_kind(condition.key) != "resource-tag":
+                continue
+            tag = condition.key.rpartition("/")[2]
+            said_here = {_tag_says(tag, v) for v in condition.condition.values}
+            if said_here == {"disposable"}:
+                return "disposable"
+            said += said_here
     if "production" in said:
         return "production"
     return "disposable" if said and all(s == "disposable" for s in said) else ""
+
+
+def _demands(solution: Solution, covering: Collection[View]) -> Iterator[tuple[CompiledCondition, bool]]:
+    """List the conditions that hold whatever else does, and those that must not: a Deny has nothing else to fail by."""
+    for pick in solution.picks:
+        yield from ((c, True) for c in pick.conditions if _is_there(c, pick))
+    for deny, condition in solution.carved:
+        if condition is not None and len(deny.conditions) == 1 and deny in covering and _keeps_by_tag(condition):
+            yield condition, False
 
 
 def _tag_says(tag: str, value: str) -> str:

@@ -22,11 +22,11 @@ from rolelint.engine.classes import (
     solve,
 )
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.engine.extent import runs_anything, type_shapes, view_reach
+from rolelint.engine.extent import commanding, runs_anything, type_shapes, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
-from rolelint.engine.solve import Solution, View
+from rolelint.engine.solve import Solution, View, raw_view
 from rolelint.engine.worlds import LINKED
 from rolelint.errors import Location
 from rolelint.memory import memo
@@ -277,7 +277,8 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
             continue
         denies = tuple(d for d in around.denies if d.possible_mask & reached)
         # A statement alone decides, but for actions that take several resources.
-        beside = 0 if statement.covers_all and not statement.conditions else catalog().several & reached
+        together = catalog().several | commanding()
+        beside = 0 if statement.covers_all and not statement.conditions else together & reached
         near_by = companions(stage, statement, beside, certain) if beside else ()
         facts = stage.facts(statement, *denies, *near_by)
         key = (statement, around.layers, denies, reached, near_by, certain, facts)
@@ -350,9 +351,7 @@ def _class(
         return None
     narrow, gate, naming = terms
     if any(runs_anything(option, kind) for kind in signature.required):
-        # How far a command reaches is told by the hosts, where the document sets it no limit.
-        hosts = _static_reach(stage, option, replace(signature, required=()))
-        narrow = hosts if hosts.overlap else narrow
+        narrow, gate, naming = _on_hosts(stage, group, signature, mask, unsupported, terms)
     scope = "any" if narrow.whole and exact else "named" if narrow.named else "pattern"
     grants = (option.statement,)
     known = None if signature is UNTYPED else signature
@@ -360,6 +359,38 @@ def _class(
 
 
 _Terms = tuple[Reach, Gate, str]
+
+
+def _on_hosts(
+    stage: Scene, group: Group, signature: Signature, mask: int, unsupported: frozenset[str], terms: _Terms
+) -> _Terms:
+    """Tell how far a command reaches by its hosts, where the document sets it no limit.
+
+    AWS asks for the document and for every host, and another statement may allow these (S3.11).
+    """
+    _, gate, naming = terms
+    option = group.option
+    hosts = replace(signature, required=())
+    denies = [d for d in group.denies if can_fire(stage, d, hosts, unsupported)]
+    best: _Terms | None = None
+    for statement in (option.statement, *companions(stage, option.statement, mask, option.certain)):
+        other = option if statement is option.statement else raw_view(statement, option.certain)
+        if other is None or other.exclude or not _static_reach(stage, other, hosts).overlap:
+            continue
+        if denies or not group.open:
+            found = _searched(stage, group._replace(option=other), denies, hosts, unsupported)
+        else:
+            found = _separate(stage, other, hosts, unsupported)
+        if found is None:
+            continue
+        reach, own, said = found
+        if best is None or (reach_rank(reach), not own.text) > (reach_rank(best[0]), not best[1].text):
+            best = reach, own, said
+    if best is None:
+        return terms
+    reach, own, said = best
+    texts = dict.fromkeys(filter(None, (gate.text, own.text)))
+    return reach, Gate("; ".join(texts), gate.kinds | own.kinds, own.unless), said or naming
 
 
 def _separate(stage: Scene, option: View, signature: Signature, unsupported: frozenset[str]) -> _Terms | None:
@@ -375,7 +406,7 @@ def _separate(stage: Scene, option: View, signature: Signature, unsupported: fro
         if found is None:
             return None
         solutions = [s for _, s in found]
-        gate = gate_of(stage, solutions, (), unsupported)
+        gate = gate_of(stage, solutions, (), (), unsupported)
     naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
     return narrow, gate, naming
 
@@ -404,8 +435,18 @@ def _searched(
     # Of several required resources, the narrowest decides how far the action reaches.
     narrow = min((r for r, _ in found), key=reach_rank)
     solutions = [s for _, s in found]
-    gate = gate_of(stage, solutions, carving, unsupported)
-    return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
+    covering = [d for d in carving if _covers(stage, d, group.option, signature)]
+    gate = gate_of(stage, solutions, carving, covering, unsupported)
+    return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
+
+
+def _covers(stage: Scene, deny: View, option: View, signature: Signature) -> bool:
+    """Tell whether a Deny speaks of everything that an Allow reaches, so that only its conditions limit it."""
+    if deny.texts is None:
+        return True
+    if deny.exclude:
+        return False
+    return set(option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole_region
 
 
 def _width(core: Core) -> tuple[bool, bool, bool, bool]:

@@ -10,6 +10,7 @@ from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import RCP_SERVICES
 from rolelint.engine.request import PolicySet, Principal
+from rolelint.engine.tagging import chosen_tags
 from rolelint.errors import Location, Route
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
@@ -115,7 +116,7 @@ class Scene:
             return plain
         tags = None if role.tags is None else tuple(sorted(role.tags.items()))
         trust = None if role.trust is None else compile_document(role.trust.document)
-        return (*plain, role.arn, role.name, tags, trust)
+        return (*plain, role.arn, role.name, tags, trust, chosen_tags(role, self.actor))
 
 
 def is_many(key: str) -> bool:

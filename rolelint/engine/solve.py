@@ -8,6 +8,7 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain
@@ -347,7 +348,7 @@ class Search:
                 return sample
         for union in unions:
             for pattern in union:
-                for guess in _guesses(pattern):
+                for guess in chain(_guesses(pattern), (_likened(pattern, sample) for sample in self.samples)):
                     if (
                         any(s.matches(guess) for s in self.shapes)
                         and all(any(p.matches(guess) for p in u) for u in unions)
@@ -458,6 +459,16 @@ def _guesses(pattern: Pattern) -> list[str]:
     if found is None:
         found = _guess_memo[pattern] = readable(pattern)
     return found
+
+
+def _likened(pattern: Pattern, sample: str) -> str:
+    """Write a member of an ARN pattern like a sample: what the pattern leaves open is taken from there."""
+    fields, known = pattern.show().split(":", 5), sample.split(":", 5)
+    if len(fields) < 6 or len(known) < 6:
+        return ""
+    head = [own if set(field) & {"*", "?"} else field for field, own in zip(fields[:5], known, strict=False)]
+    kind = known[5].partition("example")[0].rstrip(":/")
+    return ":".join([*head, fields[5].replace("*", kind, 1).replace("*", "example").replace("?", "x")])
 
 
 def readable(pattern: Pattern) -> list[str]:

@@ -74,6 +74,9 @@ own (`ACME001`). A file that does not fit is reported with its line. The words o
 Fields of a `message`: `{{role}}`, `{{deed}}` (the worst action, where, and how many more), `{{text}}`, `{{first}}` and
 `{{second}}` (of a pair), `{{layers}}`, `{{count}}`, `{{statement}}`, `{{effect}}`, `{{reason}}`,
 `{{hint}}`, `{{issuer}}`.
+
+With `adapt` in its `fix`, a finding about an action that the `statement` does not name has one of its own: narrowed to
+resources (`scope`), or denied (`deny`). What takes no resource, or is limited already, is told so.
 """
 
 

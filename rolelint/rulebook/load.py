@@ -82,6 +82,7 @@ def rule_of(data: Mapping[str, Any], path: str) -> Rule:
         message=data["message"],
         fix=fix["text"],
         statement=fix.get("statement"),
+        adapt=fix.get("adapt", ""),
         path=path,
         subsumed_by=tuple(data.get("subsumed_by", ())),
         lower=tuple(data.get("lower", ())),

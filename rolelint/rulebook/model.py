@@ -58,6 +58,7 @@ class Rule:
         subsumed_by: codes whose finding, when it rests on the same statements, already says this.
         lower: further reasons to lower the severity, in the same words.
         fix: what to do, one sentence.
+        adapt: how `statement` is written anew for other actions: `scope`, `deny`, or empty for not at all.
         path: the YAML file.
     """
 
@@ -72,6 +73,7 @@ class Rule:
     fix: str
     path: str
     statement: Any = None
+    adapt: str = ""
     subsumed_by: tuple[str, ...] = ()
     lower: tuple[Mapping[str, Any], ...] = ()
 

@@ -14,6 +14,7 @@ from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, W
 from rolelint.memory import lasting, memo
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
+from rolelint.rulebook.advice import advise
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import MASKS, worst
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe
@@ -154,7 +155,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
         related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
-        fix=rule.advice,
+        fix=advise(rule, hit, lead.power if lead else None, index),
         category=rule.category,
         mask=hit.mask,
     )

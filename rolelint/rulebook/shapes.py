@@ -141,7 +141,11 @@ def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
             return False
         # A chunk of at least three letters, so that `De*` (which is `Describe` as well) does not count.
         chunks = [c for c in name.replace("?", "*").split("*") if len(c) >= 3]
-        return any(c.startswith(v) or v.startswith(c) for c in chunks[:1] for v in verbs)
+        if any(chunks[0].startswith(v) or v.startswith(chunks[0]) for v in verbs if chunks):
+            return True
+        # A verb spelt with wildcards inside: everything that the pattern covers begins with one.
+        named = catalog().names(catalog().expand(text)) if name.strip("*") else []
+        return bool(named) and all(n.partition(":")[2].lower().startswith(verbs) for n in named)
 
     @_remembered
     def pick(statement: Statement) -> tuple[int, tuple[str, ...]]:

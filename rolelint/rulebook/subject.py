@@ -10,21 +10,26 @@ from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, Powers, StatementRef, actor, can, powers, witness
 from rolelint.engine.compile import compile_document
+from rolelint.engine.extent import commanding
 from rolelint.engine.gates import key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
+from rolelint.engine.tagging import chosen_tags
 from rolelint.errors import Location
 from rolelint.findings.model import Related
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import has_unknown
 from rolelint.records import replace
+from rolelint.rulebook.confining import POLICY_KEYS, confines
 from rolelint.rulebook.selectors import worst
 
 #: Condition keys that only calls through AWS-managed MCP servers carry (S5.61, S5.62).
 CHANNEL_KEYS = frozenset(("aws:viaawsmcpservice", "aws:calledviaawsmcp"))
 
 
+#: Actions of the level Tagging that only read.
+_READ = ("*:List*", "*:Get*", "*:Describe*")
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -201,7 +206,7 @@ class Subject:
         self.beside: dict[int, Related] = {}
         self.proofs: dict[int, Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
-        self.weighed = () if self.powers is None else _weighed(self.powers.powers)
+        self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
         if self.powers is not None and any(p.tag_limited for p in self.weighed):
             self.weighed = _unbound(self.weighed, self.powers)
         self.mask = 0
@@ -254,6 +259,16 @@ class Subject:
             return False
         return any(arn_matches(wildcards(r), own) for own in self._own for r in power.resources)
 
+    def writes_what_it_may_attach(self, power: Power) -> bool:
+        """Tell whether the holder can make the policies to which a condition with wildcards limits a power."""
+        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+        named = [v for c in conditions if c.key == "iam:policyarn" for v in c.values if "*" in v or "?" in v]
+        return self.role is not None and any(
+            can(self.role, "iam:CreatePolicy", resource=v.replace("*", "x").replace("?", "x"), who=self.actor).verdict
+            == "yes"
+            for v in named
+        )
+
     @cached_property
     def boundary_limit(self) -> int:
         """Actions that the role's policies grant and the permissions boundary takes away."""
@@ -304,67 +319,91 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
-    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near)
-    if not tagging.mask:
+    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near & ~known.expand_all(_READ))
+    if not tagging.mask and not chosen_tags(whole.role, whole.actor):
         return held
-    changed = list(held)
-    for i, power in enumerate(held):
-        if power.tag_limited and _retags(power, tagging, whole):
+    out: list[Power] = []
+    for power in held:
+        loose = 0
+        if power.tag_limited:
+            loose = power.mask if _names_own_tag(power, whole) else _retagged(power, tagging, whole)
+        if loose:
             naming = "" if power.scope == "any" else power.naming
-            changed[i] = replace(power, naming=naming, gate_kinds=power.gate_kinds - {"resource-tag"})
-    return tuple(changed)
+            kinds = power.gate_kinds - {"resource-tag"}
+            out.append(replace(power, mask=loose, naming=naming, gate_kinds=kinds))
+        if power.mask & ~loose:
+            out.append(replace(power, mask=power.mask & ~loose) if loose else power)
+    return tuple(out)
 
 
-def _retags(power: Power, tagging: Powers, whole: Powers) -> bool:
-    """Ask whether the holder can change the tag that keeps a power from a resource."""
-    demanded = tuple(_demanded_tags(power))
-    forbidden = "unless " in power.gate or "Not" in power.gate
-    if not demanded and not forbidden:
-        return False
+def _names_own_tag(power: Power, whole: Powers) -> bool:
+    """Tell whether a power is for resources with a tag of the holder, who can set its own to any value."""
+    own = [f"${{aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)]
+    conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+    values = [v.lower() for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values]
+    return any(tag in value for tag in own for value in values)
+
+
+def _retagged(power: Power, tagging: Powers, whole: Powers) -> int:
+    """Give the actions from which the holder can take the tag that keeps their power from a resource."""
     known = catalog()
-    own = 0
+    # Under the very same conditions, and under more, tagging reaches nothing that the power does not reach.
+    same = set(power.gate.split("; "))
+    others = [one for one in tagging.powers if not same <= set(one.gate.split("; "))]
+    out = 0
     for service in known.prefixes_of(power.mask):
-        own |= tagging.mask & known.service_mask(service)
-    removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
-    free = 0
-    for one in tagging.powers:
+        whole_service = known.service_mask(service)
+        near = [one for one in others if one.mask & whole_service]
+        if near and _retags(power, power.mask & whole_service, near, whole):
+            out |= power.mask & whole_service
+    return out
+
+
+def _retags(power: Power, mask: int, near: Sequence[Power], whole: Powers) -> bool:
+    """Ask whether powers to tag change the tag that keeps a power, with its actions of one service, from a resource."""
+    known = catalog()
+    service = known.service_mask(known.name((mask & -mask).bit_length() - 1).partition(":")[0])
+    own = free = 0
+    for one in near:
+        own |= one.mask & service
         if not one.gate and ("*" in one.resources or not set(one.resources).isdisjoint(power.resources)):
-            free |= one.mask & own
-    if free & ~removing:
+            free |= one.mask & service
+    removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
+    demanded = list(_demanded_tags(power, met=True))
+    forbidden = {key: value or "x" for tag, value in _demanded_tags(power, met=False) for key in _tag_keys(tag, own)}
+    # A tag that must not be there can be removed, or given another value.
+    undone = bool(forbidden) or (not demanded and ("unless " in power.gate or "Not" in power.gate))
+    if free & ~removing and (demanded or undone):
         return True
-    found = witness(whole, worst(power.mask, ())).witness if own else None
+    found = witness(whole, worst(mask, ())).witness if undone or (demanded and own & ~removing) else None
     if found is None:
         return False
-    # Only what may reach these resources is worth the question; some, as catalogs, nobody tags.
-    targets: dict[str, None] = {}
-    near = 0
-    for one in tagging.powers:
-        for target in found.resource.split(", "):
-            if one.mask & own and any(_may_cover(ref.statement, target) for ref in one.granted_by):
-                targets[target] = None
-                near |= one.mask
-    own &= near
-    if not own:
-        return False
+    # Of the resources of the request those that may be tagged; some, as catalogs, nobody tags.
+    targets = [
+        target
+        for target in found.resource.split(", ")
+        if any(_may_cover(ref.statement, target) for one in near for ref in one.granted_by)
+    ]
     role, who = whole.role, whole.actor
 
     def possible(actions: int, context: Mapping[str, str | Sequence[str]]) -> bool:
         answers = (can(role, actions, resource=target, context=context, who=who) for target in targets)
-        return all(answer.verdict == "yes" for answer in answers)
+        return bool(targets) and all(answer.verdict == "yes" for answer in answers)
 
     # A call that tags what it makes says so; here the resource is there already.
     there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
     region = next((v for k, v in found.context.items() if k.lower() == "aws:requestedregion"), "")
     if isinstance(region, str) and region:
         there["aws:RequestedRegion"] = region  # the resource is there
-    services = {target.split(":", 3)[2] for target in targets}
+    gates = " ".join(one.gate.lower() for one in near)
     for tag, value in demanded:
-        # The resource does not carry it yet.
-        without = {f"{service}:ResourceTag/{tag}": () for service in ("aws", *services)}
-        if possible(own & ~removing, {f"aws:RequestTag/{tag}": value, "aws:TagKeys": tag, **without, **there}):
-            return True
-    # A tag that must not be there can be removed, or given another value.
-    return forbidden and possible(own, there)
+        said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tag, **there}
+        # A tagging call that demands the tag already brings nothing new into reach.
+        tested = f"resourcetag/{tag.lower()}" in gates and value
+        for now in ((), f"not-{value}") if tested else ((),):
+            if possible(own & ~removing, {**said, **dict.fromkeys(_tag_keys(tag, own), now)}):
+                return True
+    return undone and possible(own, {**there, **forbidden})
 
 
 def _may_cover(statement: Statement, resource: str) -> bool:
@@ -375,25 +414,41 @@ def _may_cover(statement: Statement, resource: str) -> bool:
     return any("$" in p or has_unknown(p) or arn_matches(wildcards(p), resource) for p in patterns)
 
 
-def _demanded_tags(power: Power) -> Iterator[tuple[str, str]]:
-    """List the tags with which the statements of a power are met, with one value each; nobody sets those of AWS."""
-    for ref in power.granted_by:
-        for condition in ref.statement.conditions:
-            operator = TABLE.get(condition.operator)
-            if key_kind(condition.key) == "resource-tag" and operator and not operator.negated and condition.values:
-                tag = condition.key_text.partition("/")[2]
-                if not tag.lower().startswith("aws:"):
-                    yield tag, condition.values[0].replace("*", "x").replace("?", "x")
+def _tag_keys(tag: str, mask: int) -> list[str]:
+    """List the condition keys by which actions see a tag of their resource."""
+    services = catalog().prefixes_of(mask)
+    return [f"aws:ResourceTag/{tag}", *(f"{service}:ResourceTag/{tag}" for service in services)]
 
 
-def _weighed(held: tuple[Power, ...]) -> tuple[Power, ...]:
+def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
+    """List the tags that the statements of a power test for, with one value each; empty where any will do.
+
+    Tags of AWS's own are left out: nobody sets or removes them.
+
+    Args:
+        met: those that must be there; otherwise those that must not.
+    """
+    tested = [(c, True) for ref in power.granted_by for c in ref.statement.conditions]
+    for condition, allows in (*tested, *((c, False) for c in power.denied_where)):
+        operator = TABLE.get(condition.operator)
+        if key_kind(condition.key) != "resource-tag" or operator is None or not condition.values:
+            continue
+        presence = operator.family == "null"
+        absent = condition.values[0] == "true" if presence else operator.negated
+        tag = condition.key_text.partition("/")[2]
+        if (absent is not allows) is met and not tag.lower().startswith("aws:"):
+            value = "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
+            yield tag, value
+
+
+def _weighed(held: tuple[Power, ...], subject: Subject) -> tuple[Power, ...]:
     """Leave out what a condition makes harmless."""
     known = catalog()
     changed = list(held)
     for action, key, values in HARMLESS:
         mask = known.expand(action)
         for i, power in enumerate(changed):
-            if power.mask & mask and conditioned(power, ((key, values),)):
+            if power.mask & mask and conditioned(power, ((key, values),), subject):
                 changed[i] = replace(power, mask=power.mask & ~mask)
     return tuple(p for p in changed if p.mask)
 
@@ -474,8 +529,12 @@ def either(hits: Sequence[Hit]) -> Hit:
 ConditionTable = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def conditioned(power: Power, table: ConditionTable) -> bool:
+def conditioned(power: Power, table: ConditionTable, subject: Subject) -> bool:
     """Tell whether every statement that grants a power demands one of some condition keys, or a Deny demands it."""
+    return _is_conditioned(power, table) and not subject.writes_what_it_may_attach(power)
+
+
+def _is_conditioned(power: Power, table: ConditionTable) -> bool:
     if any(_denied_without(c, key, values) for c in power.denied_where for key, values in table):
         return True
     return bool(power.granted_by) and all(
@@ -496,7 +555,10 @@ _POSITIVE = {
 
 def _denied_without(condition: Condition, key: str, values: Sequence[str]) -> bool:
     operator = _POSITIVE.get(condition.operator)
-    if operator is None or condition.quantifier:
+    # Of several values one that does not fit is denied; without any, nothing is.
+    if operator is None or condition.quantifier not in ("", "ForAnyValue"):
+        return False
+    if condition.quantifier and key == "iam:permissionsboundary":
         return False
     return positive_condition(condition._replace(operator=operator, if_exists=False), key, values)
 
@@ -512,8 +574,12 @@ def positive_condition(condition: Condition, key: str, values: Sequence[str]) ->
         return False
     if "Not" in condition.operator or condition.operator == "Null":
         return False
-    if "*" in condition.values or any(v.endswith(":iam::aws:policy/AdministratorAccess") for v in condition.values):
-        return False  # no limit: any value, or a boundary that bounds nothing
+    if "*" in condition.values:
+        return False  # no limit: any value
+    if key == "iam:permissionsboundary" and condition.quantifier == "ForAllValues":
+        return False  # true of who has none
+    if key in POLICY_KEYS and not all(map(confines, condition.values)):
+        return False  # no limit: a policy that gives everything, a boundary that bounds nothing
     if not values:
         return True
     from fnmatch import fnmatchcase
@@ -542,6 +608,8 @@ def _where(part: Part, index: int) -> str:
     if not types:
         return ""
     if power.wide:
+        if commanding() >> index & 1:
+            return " on any host"
         service, name = types[0].service, types[0].name
         return f" on any {name}" if service == name else f" on any {service} {name}"
     patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)

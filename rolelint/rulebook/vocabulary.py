@@ -46,7 +46,7 @@ class Eligible:
         self._whole = bool(args.get("whole-container", False))
         self.production_counts = bool(args.get("production-counts", True))
 
-    def __call__(self, power: Power) -> bool:
+    def __call__(self, power: Power, subject: Subject) -> bool:
         if power.naming == "disposable":
             return False
         production = self.production_counts and power.naming == "production"
@@ -57,7 +57,7 @@ class Eligible:
             return False
         if "own-user" in self._unless and _own_user(power):
             return False
-        if self._conditions and conditioned(power, self._conditions):
+        if self._conditions and conditioned(power, self._conditions, subject):
             return False
         if self._names and not any(_like(r, self._names) for r in power.resources):
             return False
@@ -81,9 +81,9 @@ def _like(resource: str, globs: Sequence[str]) -> bool:
 
 
 def _whole(resource: str) -> bool:
-    """Tell whether a pattern covers everything inside a container, such as all objects of a bucket."""
+    """Tell whether a pattern covers everything inside a container, such as all objects of a bucket or access point."""
     name = resource.split(":", 5)[-1]
-    _, slash, inside = name.partition("/")
+    _, slash, inside = name.partition("/object/" if name.startswith(("accesspoint/", "outpost/")) else "/")
     return not inside.strip("*") if slash else name.endswith("*")
 
 
@@ -110,7 +110,7 @@ def _can(args: Mapping[str, Any], spared: Callable[[Subject], int], *, late: boo
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
     for power in subject.weighed:
         mask = power.mask & selected
-        if mask and eligible(power):
+        if mask and eligible(power, subject):
             yield subject.part(
                 power, mask, production_counts=eligible.production_counts, prefer=prefer, selected=selected
             )
@@ -172,7 +172,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     eligible = Eligible({})
 
     def ask(subject: Subject) -> Hit | None:
-        powers = [p for p in subject.weighed if p.mask & matches.both and eligible(p)]
+        powers = [p for p in subject.weighed if p.mask & matches.both and eligible(p, subject)]
         found = matches.links(powers) if powers else None
         if found is None:
             return None
@@ -544,7 +544,7 @@ def compile_lower(entry: Mapping[str, Any]) -> tuple[Weigh, str, tuple[Selector,
 
         def weigh_hit(subject: Subject, part: Part) -> tuple[int, int]:
             mask = part.mask & selector.mask
-            if not mask or (table and conditioned(part.power, table)):
+            if not mask or (table and conditioned(part.power, table, subject)):
                 return 1, part.mask
             return 0, mask
 

@@ -175,14 +175,16 @@ def test_a_document_that_never_was_text_has_no_lines() -> None:
     assert document.locate(("a",)) == Location("aws:123456789012", route="a")
 
 
+#: Without private-use characters: some are replaced where a document holds them.
+letters = st.characters(exclude_categories=["Cs", "Co"])
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    st.none() | st.booleans() | st.integers() | st.text(letters, max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(letters, max_size=5), inner, max_size=4),
     max_leaves=30,
 )
 
 
-@given(data=st.dictionaries(st.text(max_size=4), values), indent=st.sampled_from([None, 0, 1, 2, 4]))
+@given(data=st.dictionaries(st.text(letters, max_size=4), values), indent=st.sampled_from([None, 0, 1, 2, 4]))
 def test_every_route_is_found_where_its_value_stands(data: dict[str, Any], indent: int | None) -> None:
     text = json.dumps(data, indent=indent)
     document = one(text)

@@ -110,6 +110,87 @@ def test_keys_of_the_principal(
     assert _ask(holder, "automation").verdict == expected
 
 
+@pytest.mark.parametrize("kind", ["role", "user", "policy"])
+def test_a_user_without_mfa_may_say_so(kind: str) -> None:
+    without = "no" if kind == "role" else "yes"
+    for condition in (
+        {"Bool": {"aws:MultiFactorAuthPresent": "false"}},
+        {"Null": {"aws:MultiFactorAuthPresent": "false"}},
+    ):
+        assert _ask(role(allow("rds:*", condition=condition), kind=kind), "automation").verdict == without
+    assert _ask(role(allow("rds:*", condition=_MFA), kind=kind), "automation").verdict == "no"
+    assert _ask(role(allow("rds:*"), deny("*", condition=_NO_MFA), kind=kind), "automation").verdict == "no"
+    weak = {"Bool": {"aws:MultiFactorAuthPresent": "false"}}
+    assert _ask(role(allow("rds:*"), deny("*", condition=weak), kind=kind), "automation").verdict == "yes"
+
+
+_ABAC = {"StringEquals": {"aws:PrincipalTag/team": "dba"}}
+_ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
+_TEAM = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+_WITH_APPROVAL = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team", "Approved"]}}
+_NO_APPROVAL = {"ForAnyValue:StringEquals": {"aws:TagKeys": "Approved"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([], "no"),
+        ([allow("iam:TagRole")], "yes"),
+        ([allow("iam:Tag*", f"{_ROLE}app")], "yes"),
+        ([allow("iam:TagRole", f"{_ROLE}other-*")], "no"),
+        ([allow("iam:TagUser")], "no"),
+        ([allow("iam:TagRole", condition=_TEAM)], "no"),
+        ([allow("iam:TagRole", condition=_WITH_APPROVAL)], "yes"),
+        ([allow("iam:TagRole", condition=_APPROVED)], "no"),
+        ([allow("iam:*"), deny("iam:TagRole")], "no"),
+        ([allow("iam:TagRole"), deny("iam:TagRole", condition=_NO_APPROVAL)], "no"),
+    ],
+)
+def test_an_approval_that_the_holder_gives_itself(statements: list[Any], expected: str) -> None:
+    holder = role(allow("rds:*", condition=_APPROVED), *statements, trust=_ANYONE)
+    assert _ask(holder, "automation").verdict == expected
+    lone = role(allow("rds:*"), deny("rds:*", condition={"StringNotEquals": _APPROVED["StringEquals"]}), *statements)
+    assert _ask(lone, "automation").verdict == expected
+
+
+def test_tags_that_the_holder_gives_itself_are_any() -> None:
+    own = allow("iam:TagUser", f"arn:aws:iam::{ACCOUNT}:user/app")
+    for statements, expected in (([], "no"), ([own], "yes")):
+        holder = role(allow("rds:*", condition=_ABAC), *statements, kind="user", tags={"team": "web"})
+        assert _ask(holder, "automation").verdict == expected
+
+
+def test_a_boundary_keeps_the_holder_from_tagging_itself() -> None:
+    holder = role(allow("rds:*", condition=_APPROVED), allow("iam:TagRole"), trust=_ANYONE, boundary=[allow("rds:*")])
+    assert _ask(holder, "automation").verdict == "no"
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "expected"),
+    [
+        ("*", None, "yes"),
+        ({"AWS": ACCOUNT}, None, "yes"),
+        ({"AWS": f"{_ROLE}tool"}, None, "yes"),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:user/tool"}, None, "yes"),
+        ({"AWS": "\ue000aws_iam_role.tool.arn\ue001"}, None, "yes"),
+        ({"AWS": f"{_ROLE}tool"}, _TEAM, "no"),
+        ({"AWS": f"{_ROLE}tool"}, _WITH_APPROVAL, "yes"),
+        ({"AWS": f"{_ROLE}approval-broker"}, None, "no"),
+        ({"Federated": f"arn:aws:iam::{ACCOUNT}:saml-provider/idp"}, None, "no"),
+        ({"Service": "pods.eks.amazonaws.com"}, None, "no"),
+    ],
+)
+def test_who_may_tag_the_session(principal: Any, condition: dict[str, Any] | None, expected: str) -> None:
+    trust = [*_ANYONE, allow(["sts:AssumeRole", "sts:TagSession"], condition=condition, Principal=principal)]
+    holder = role(allow("rds:*", condition=_APPROVED), trust=trust)
+    assert _ask(holder, "automation").verdict == expected
+
+
+def test_a_trust_policy_may_deny_the_tag() -> None:
+    refused = deny(["sts:TagSession"], condition=_NO_APPROVAL, Principal="*")
+    assert _ask(role(allow("rds:*", condition=_APPROVED), trust=[*_TAGGING, refused]), "automation").verdict == "no"
+
+
 def test_every_fixed_key_cites_its_fact_by_what_decide_sees() -> None:
     for who in actors().values():
         for key, domain in who.keys.items():

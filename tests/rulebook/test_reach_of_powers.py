@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .build import allow, by_code, findings, statements
+from .build import allow, by_code, deny, findings, statements
 
 SHELL = "arn:aws:ssm:us-east-1::document/AWS-RunShellScript"
 OURS = "arn:aws:ssm:*:*:document/AWS-RunShellScript"
@@ -30,6 +30,33 @@ def test_a_document_that_runs_anything_is_no_limit(resources: list[str], severit
     assert (found["RL503"].severity if "RL503" in found else "") == severity
 
 
+TAGGED: dict[str, Any] = {"Condition": {"StringEquals": {"ssm:resourceTag/env": "dev"}}}
+IN_TEAM: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}}
+
+
+@pytest.mark.parametrize(
+    ("hosts", "severity"),
+    [
+        (allow("ssm:SendCommand", HOSTS), "critical"),
+        (allow("ssm:*", HOSTS), "critical"),
+        (allow("ssm:SendCommand", ONE), ""),
+        (allow("ssm:SendCommand", HOSTS, **TAGGED), ""),
+        (allow("ssm:SendCommand", HOSTS, **IN_TEAM), ""),
+        (allow("ssm:ListCommands"), ""),
+    ],
+)
+def test_hosts_that_another_statement_allows(hosts: dict[str, Any], severity: str) -> None:
+    found = by_code(findings(statements(allow("ssm:SendCommand", SHELL), hosts)))
+    assert (found["RL503"].severity if "RL503" in found else "") == severity
+
+
+def test_a_deny_on_hosts() -> None:
+    elsewhere = deny("ssm:SendCommand", HOSTS, Condition={"StringNotEquals": {"ssm:resourceTag/env": "dev"}})
+    command = allow("ssm:SendCommand", [SHELL, HOSTS])
+    assert "RL503" in by_code(findings(statements(command)))
+    assert "RL503" not in by_code(findings(statements(command, elsewhere)))
+
+
 ROLE: dict[str, Any] = {"name": "tool", "arn": "arn:aws:iam::123456789012:role/tool"}
 
 
@@ -45,6 +72,14 @@ def test_a_role_that_writes_its_own_policy_is_not_limited_by_its_name(resource: 
     document = {"Version": "2012-10-17", "Statement": [allow("iam:PutRolePolicy", resource)]}
     bundle = {"role": ROLE, "inline": {"p": document}}
     assert by_code(findings(bundle))["RL601"].severity == severity
+
+
+@pytest.mark.parametrize(("name", "severity"), [("i-*", "high"), ("i*", "high"), ("i-0*", "medium")])
+def test_what_every_id_begins_with_is_any(name: str, severity: str) -> None:
+    found = by_code(
+        findings(statements(allow("ec2:TerminateInstances", f"arn:aws:ec2:*:123456789012:instance/{name}")))
+    )
+    assert found["RL201"].severity == severity
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rolelint.findings.model import SEVERITIES
 from rolelint.rulebook import CheckOptions, load_rules
 
 from .build import allow, by_code, deny, findings, role, statements
@@ -119,3 +120,41 @@ def test_a_person_with_mfa_can_do_more_than_a_program() -> None:
     witness = found["RL201"].witness
     assert witness is not None
     assert witness.context == {"aws:MultiFactorAuthPresent": "true"}
+
+
+ALONE = {
+    "logs:DeleteLogGroup": "high",
+    "logs:DeleteLogStream": "high",
+    "ec2:DeleteFlowLogs": "medium",
+    "guardduty:DisassociateMembers": "high",
+    "lambda:UpdateFunctionCode": "high",
+    "states:UpdateStateMachine": "high",
+    "sso:DeleteInstance": "high",
+    "organizations:AttachPolicy": "high",
+    "organizations:DetachPolicy": "critical",
+    "organizations:LeaveOrganization": "critical",
+    "account:AcceptPrimaryEmailUpdate": "critical",
+    "route53domains:DisableDomainTransferLock": "high",
+    "ec2:TerminateInstances": "high",
+    "iam:PassRole": "high",
+}
+
+
+@pytest.mark.parametrize("action", ALONE)
+def test_one_action_on_everything(action: str) -> None:
+    found = findings(statements(allow(action)))
+    assert min((f.severity for f in found), key=SEVERITIES.index) == ALONE[action]
+
+
+SCOPED = {
+    "logs:DeleteLogGroup": ("arn:aws:logs:*:123456789012:log-group:/aws/lambda/shop-*", "medium"),
+    "lambda:UpdateFunctionCode": ("arn:aws:lambda:*:123456789012:function:shop-*", "low"),
+    "s3:DeleteObject": ("arn:aws:s3:eu-west-1:123456789012:accesspoint/app-data/object/*", "medium"),
+}
+
+
+@pytest.mark.parametrize("action", SCOPED)
+def test_one_action_on_what_an_application_owns(action: str) -> None:
+    resource, severity = SCOPED[action]
+    found = findings(statements(allow(action, resource)))
+    assert min((f.severity for f in found), key=SEVERITIES.index) == severity

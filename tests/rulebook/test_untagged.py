@@ -18,6 +18,15 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "the tag says disposable": ({"StringEquals": {"aws:ResourceTag/env": "dev"}}, ""),
     "disposable, where there is a tag": ({"StringEqualsIfExists": {"aws:ResourceTag/env": "dev"}}, "high"),
     "some value, where there is a tag": ({"StringLikeIfExists": {"aws:ResourceTag/team": "a*"}}, "high"),
+    "disposable, whatever tags there are": ({"ForAllValues:StringEquals": {"aws:ResourceTag/env": "dev"}}, "high"),
+    "disposable, and a tag at all": (
+        {"ForAllValues:StringEquals": {"aws:ResourceTag/env": "dev"}, "Null": {"aws:ResourceTag/env": "false"}},
+        "",
+    ),
+    "not production, whatever tags there are": (
+        {"ForAllValues:StringNotEquals": {"aws:ResourceTag/env": "prod"}},
+        "medium",
+    ),
     "not production": ({"StringNotEquals": {"aws:ResourceTag/env": "prod"}}, "medium"),
 }
 
@@ -31,6 +40,9 @@ def test_severity(name: str) -> None:
 
 
 DEV: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
+NOT_DEV: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/env": "dev"}}}
+NOT_PROD: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/env": "prod"}}}
+OF_TEAM: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}}
 PROTECTED: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}
 AT_START: dict[str, Any] = {"Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}}
 INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
@@ -99,6 +111,27 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
         "medium",
     ),
     "a tag to have, and to remove": ([allow(DELETE, **DEV), allow("ec2:DeleteTags")], ""),
+    "a tag to have, also for tagging": ([allow([DELETE, "ec2:CreateTags", "ec2:DeleteTags"], **DEV)], ""),
+    "a tag to have, and to set where there is none": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", Condition={"Null": {"aws:ResourceTag/env": "true"}})],
+        "high",
+    ),
+    "a tag to have, and to set but on production": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags", Condition={"StringNotEquals": {"ec2:ResourceTag/env": "prod"}}),
+        ],
+        "high",
+    ),
+    "a Deny without the tag": (
+        [allow([DELETE, "ec2:CreateTags"]), deny([DELETE, "ec2:CreateTags"], **NOT_DEV)],
+        "",
+    ),
+    "a Deny without the tag, and to set it": ([allow([DELETE, "ec2:CreateTags"]), deny(DELETE, **NOT_DEV)], "high"),
+    "not production, also for tagging": ([allow([DELETE, "ec2:CreateTags", "ec2:DeleteTags"], **NOT_PROD)], "medium"),
+    "not production, and to tag all": ([allow(DELETE, **NOT_PROD), allow("ec2:CreateTags")], "high"),
+    "the tag of the role": ([allow(DELETE, **OF_TEAM)], "medium"),
+    "the tag of the role, which it sets": ([allow(DELETE, **OF_TEAM), allow("iam:TagRole")], "high"),
     "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
     "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
     "a tag that protects, and to remove": ([allow([DELETE, "ec2:DeleteTags"]), deny(DELETE, **PROTECTED)], "high"),
@@ -110,3 +143,10 @@ def test_tags_that_the_role_can_change_itself(name: str) -> None:
     written, severity = OWN_TAGS[name]
     found = by_code(findings(statements(*written)))
     assert (found["RL201"].severity if "RL201" in found else "") == severity
+
+
+def test_one_service_in_which_the_role_sets_the_tag() -> None:
+    found = findings(statements(allow("*", **DEV), allow(["*:List*", "*:Describe*"])))
+    assert not [f for f in found if f.severity in ("critical", "high")]
+    found = findings(statements(allow("*", **DEV), allow("ec2:CreateTags")))
+    assert {a.partition(":")[0] for f in found if f.severity == "high" for a in f.actions} == {"ec2"}

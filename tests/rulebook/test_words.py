@@ -188,6 +188,10 @@ FIRING: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     ),
     "allow-everything": ({"allow-everything": {"share": 50}}, [allow("*"), deny("iam:*")]),
     "service-wildcard": ({"service-wildcard": {"classes": ["destroy-data"]}}, [allow("dynamodb:*")]),
+    "verb-wildcard, a wildcard in the verb": (
+        {"verb-wildcard": {"verbs": ["Delete"], "classes": ["destroy-data"]}},
+        [allow("dynamodb:D?leteT*")],
+    ),
     "verb-wildcard, part of the verb": (
         {"verb-wildcard": {"verbs": ["Delete"], "classes": ["destroy-data"]}},
         [allow("dynamodb:Del*")],

@@ -1,0 +1,124 @@
+"""What to do about a finding: the rule's fix, its statement written anew for the action that the finding is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rolelint.catalog import ResourceType, catalog
+from rolelint.engine import Power
+from rolelint.memory import memo
+from rolelint.policies.text import VARIABLE, show
+from rolelint.rulebook.model import Rule
+from rolelint.rulebook.subject import Hit, is_of_service
+
+#: Actions that an example of a Deny names.
+_MOST_NAMED = 4
+#: Resource patterns that an example names.
+_MOST_PLACES = 3
+
+_written: dict[tuple[object, ...], tuple[Rule, str]] = memo()
+
+
+def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str:
+    """Say what to do about a finding.
+
+    Args:
+        power: the one that the finding names. index: the action that it names, in the catalogue.
+    """
+    if not rule.adapt or power is None or index is None:
+        return rule.advice
+    scoped = rule.adapt == "scope" and (not power.wide or power.tag_limited)
+    key = (id(rule), index, hit.core if rule.adapt == "deny" else 0, (power.resources, power.gate) if scoped else ())
+    found = _written.get(key)
+    if found is None or found[0] is not rule:
+        text = _denied(rule, hit.core, index) if rule.adapt == "deny" else _scoped(rule, power, index, scoped)
+        found = _written[key] = (rule, text)
+    return found[1]
+
+
+def _scoped(rule: Rule, power: Power, index: int, scoped: bool) -> str:
+    action = catalog().action(index)
+    types = action.signature.required or sorted(action.signature.optional, key=lambda kind: len(kind.name))
+    if not types:
+        return _never(action.name, "takes no resource, so neither an ARN nor a tag can limit it")
+    if scoped:
+        return _limited(action.name, power, types[0].service)
+    if _names(rule, index):
+        return rule.advice
+    if catalog().attribute_mask("B4") >> index & 1:
+        return _never(action.name, "reaches past one account")
+    resource, chosen = _example(types[0])
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": action.name, "Resource": resource}
+    if not chosen:
+        supported = catalog().key_mask("aws:resourcetag/environment")
+        if supported is not None and not supported >> index & 1:
+            return _never(action.name, "acts on what has no name of your choice and no tag to limit it by")
+        statement["Condition"] = {"StringEquals": {"aws:ResourceTag/Environment": "dev"}}
+    return _with(rule.fix, statement)
+
+
+def _never(action: str, why: str) -> str:
+    return _with(f"`{action}` {why}: take it away, or deny it.", {"Effect": "Deny", "Action": action, "Resource": "*"})
+
+
+def _limited(action: str, power: Power, service: str) -> str:
+    places = [] if power.wide else [show(r) for r in power.resources if is_of_service(r, service)]
+    places = [r for r in places if not r.startswith("not ")]
+    limit = f"to `{places[0]}`" if places else "by its conditions"
+    text = f"It is limited {limit} already. Where that is not disposable, take `{action}` away from the tool."
+    deny = {
+        "Sid": "PeopleOnly",
+        "Effect": "Deny",
+        "Action": action,
+        "Resource": _one(places[:_MOST_PLACES] or ["*"]),
+        "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+    }
+    return _with(text, deny)
+
+
+def _denied(rule: Rule, core: int, index: int) -> str:
+    if _names(rule, index):
+        return rule.advice
+    names = [catalog().name(index)]
+    rest = core & ~(1 << index)
+    while rest and len(names) < _MOST_NAMED:
+        names.append(catalog().name((rest & -rest).bit_length() - 1))
+        rest &= rest - 1
+    written = next(s for s in _statements(rule) if s["Effect"] == "Deny")
+    return _with(rule.fix, {**written, "Action": _one(names), "Resource": "*"})
+
+
+def _with(text: str, statement: Mapping[str, Any]) -> str:
+    return f"{text} For example: {json.dumps(statement, ensure_ascii=False)}"
+
+
+def _one(values: Sequence[str]) -> str | list[str]:
+    return values[0] if len(values) == 1 else list(values)
+
+
+def _statements(rule: Rule) -> list[Mapping[str, Any]]:
+    return rule.statement if isinstance(rule.statement, list) else [rule.statement]
+
+
+def _names(rule: Rule, index: int) -> bool:
+    """Tell whether the rule's own statement speaks of an action."""
+    for statement in _statements(rule):
+        if rule.adapt == "deny" and statement["Effect"] != "Deny":
+            continue
+        actions = statement["Action"]
+        if catalog().expand_all([actions] if isinstance(actions, str) else actions) >> index & 1:
+            return True
+    return False
+
+
+def _example(kind: ResourceType) -> tuple[str, bool]:
+    """Write the ARN of disposable resources of a type; of all where AWS chooses the name, or there is none."""
+    known = {"Partition": "aws", "Region": "*", "Account": "123456789012"}
+    free = [v for v in VARIABLE.findall(kind.formats[0]) if v not in known]
+    chosen = bool(free) and not free[0].lower().endswith(("id", "uuid", "suffix", "hash", "key"))
+    known.update(dict.fromkeys(free, "*"))
+    if chosen:
+        known[free[0]] = "preview-*"
+    return VARIABLE.sub(lambda found: known[found.group(1)], kind.formats[0]), chosen

@@ -1,0 +1,71 @@
+"""What a finding says to do: about its own action, and such that it helps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from rolelint.catalog import catalog
+from rolelint.findings.model import Finding, at_least
+from rolelint.rulebook import load_rules
+
+from .build import allow, by_code, findings, statements
+
+DESTRUCTIVE = catalog().names(catalog().destructive)
+#: How many actions are passed over for each that is tried.
+STEP = 11
+
+
+def _advised(finding: Finding) -> list[dict[str, Any]]:
+    _, _, example = finding.fix.partition("For example: ")
+    found = json.loads(example)
+    return found if isinstance(found, list) else [found]
+
+
+def test_doing_as_a_finding_says_ends_it() -> None:
+    tried = 0
+    for action in DESTRUCTIVE[::STEP]:
+        for finding in findings(statements(allow(action))):
+            rule = load_rules().find(finding.rule)
+            if rule is None or not rule.adapt or not at_least(finding.severity, "high"):
+                continue
+            tried += 1
+            advised = _advised(finding)
+            denies = any(s["Effect"] == "Deny" for s in advised)
+            after = findings(statements(*([allow(action)] if denies else []), *advised))
+            left = [f.fix for f in after if f.rule == finding.rule and at_least(f.severity, "high")]
+            assert left == [], f"{finding.rule} of {action}"
+    assert tried > 50
+
+
+SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "the rule's own statement": ("RL105", allow("ec2:TerminateInstances"), "instance/*"),
+    "another type, by its name": ("RL106", allow("eks:DeleteCluster"), "arn:aws:eks:*:123456789012:cluster/preview-*"),
+    "another type, by its tag": ("RL105", allow("ec2:DeleteVolume"), "aws:ResourceTag/Environment"),
+    "no resource": ("RL201", allow("s3:CreateJob"), "`s3:CreateJob` takes no resource"),
+    "an organization": ("RL403", allow("sso:DeleteInstance"), "reaches past one account"),
+    "limited already": (
+        "RL106",
+        allow("eks:DeleteCluster", "arn:aws:eks:eu-west-1:123456789012:cluster/main"),
+        "limited to `arn:aws:eks:eu-west-1:123456789012:cluster/main` already",
+    ),
+    "limited by a tag already": (
+        "RL201",
+        allow("rds:DeleteDBCluster", Condition={"StringEquals": {"aws:ResourceTag/team": "a"}}),
+        "limited by its conditions already",
+    ),
+    "a copy of another service": (
+        "RL202",
+        allow(["dynamodb:DeleteTable", "dynamodb:DeleteBackup"]),
+        '"Effect": "Deny", "Action": "dynamodb:DeleteBackup"',
+    ),
+    "no boundary where none is known to the call": ("RL601", allow("iam:CreatePolicyVersion"), "policy/preview-*"),
+}
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_advice(name: str) -> None:
+    code, statement, text = SAYS[name]
+    assert text in by_code(findings(statements(statement)))[code].fix
