@@ -15,6 +15,7 @@ from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode, parse_built
 from rolelint.readers.terraform.world import Instance, World, single_unknown
+from rolelint.records import replace
 
 #: Managed policies: type to the attribute that holds the document.
 MANAGED = {"aws_iam_policy": "policy", "awscc_iam_managed_policy": "policy_document"}
@@ -100,7 +101,7 @@ class Assembler:
         """Make the policy of an attribute."""
         document, source, routes = self.document(item.value)
         if item.maybe:
-            document = doubtful(document, f"whether it is there depends on `{show(item.maybe)}`")
+            document = doubtful(document, _whether(item))
         return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
 
     def _locate(self, item: Inline, source: Instance | None, routes: list[Route] | None) -> Locate:
@@ -257,8 +258,7 @@ class Assembler:
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 if item.maybe:
-                    reason = f"whether it is there depends on `{show(item.maybe)}`"
-                    unknowns.append(Unknown(f"inline policy `{policy.name}`", reason, policy.locate(())))
+                    unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
                 identity.append(policy)
             for attached in source.attached:
                 if attached.owner is source.instance and "attached" in source.closed:
@@ -316,6 +316,10 @@ class Assembler:
                 )
             )
             return
+        if item.maybe:
+            policy = replace(policy, document=doubtful(policy.document, _whether(item)))
+            where = self.world.place(item.owner, (), ())
+            unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where))
         instance, _ = self._managed_instance(item)
         owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
         self._note(policy, "attached policy", owner, route, unknowns)
@@ -330,6 +334,8 @@ class Assembler:
         if item is None:
             return None
         policy, reason = self._attached(item, PolicyType.BOUNDARY)
+        if item.maybe:
+            policy, reason = None, _whether(item)
         if policy is not None:
             self._note(policy, "permissions boundary", item.owner, item.route, unknowns, widens=False)
             return policy
@@ -381,6 +387,10 @@ def _parse(text: str) -> PolicyDocument:
 
 def _statement_name(statement: Statement) -> str:
     return f"statement `{show(statement.sid)}`" if statement.sid else f"statement {statement.index}"
+
+
+def _whether(item: Inline | Attached) -> str:
+    return f"whether it is there depends on `{show(item.maybe)}`"
 
 
 def _known(text: str) -> str:

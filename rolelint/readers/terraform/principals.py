@@ -31,12 +31,14 @@ class Attached(NamedTuple):
 
     Attributes:
         by_name: whether `value` is a name (and not an ARN) of a customer managed policy.
+        maybe: as in `Inline`.
     """
 
     value: object
     owner: Instance
     route: Route
     by_name: bool = False
+    maybe: str = ""
 
 
 @record(frozen=False, eq=False)
@@ -282,8 +284,9 @@ class Registry:
             self._give(instance, "permission-set", "permission_set_arn", references)
         elif kind == "aws_ssoadmin_permissions_boundary_attachment":
             for _, principal in self._named(instance, "permission-set", "permission_set_arn"):
-                if principal:
-                    principal.boundary = _sso_boundary(instance, "permissions_boundary") or principal.boundary
+                found = _sso_boundary(instance, "permissions_boundary") if principal else None
+                if principal and found:
+                    principal.boundary = found._replace(maybe=instance.doubt(principal.instance))
 
     def _give(self, instance: Instance, kind: str, link: str, items: Sequence[Inline | Attached]) -> None:
         """Give policies to the principals that an attribute names; `lost` keeps those of principals not known."""
@@ -295,13 +298,13 @@ class Registry:
                 if principal is None:
                     self.lost.append((kind, route, item))
                 elif isinstance(item, Inline):
-                    principal.inline.append(item)
+                    principal.inline.append(item._replace(maybe=instance.doubt(principal.instance)))
                 else:
-                    principal.attached.append(item)
+                    principal.attached.append(item._replace(maybe=instance.doubt(principal.instance)))
 
     def _close(self, instance: Instance, kind: str, link: str, what: str) -> None:
         for _, principal in self._named(instance, kind, link):
-            if principal:
+            if principal and not instance.doubt(principal.instance):
                 principal.closed.add(what)
 
     def _named(self, instance: Instance, kind: str, link: str) -> Iterator[tuple[Route, Principal | None]]:

@@ -13,6 +13,8 @@ from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
 MAYBE = "\ue002maybe"
+#: How much of an expression that decides whether something is there is shown.
+_SHOWN = 60
 
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 
@@ -167,6 +169,7 @@ class Instance:
         configured: top-level attributes that the configuration sets, or None when that is not known.
         sensitive: top-level attributes of which some part is sensitive.
         previous: the address before a move, or empty.
+        maybe: what decides whether it is there at all, where that is not known, see `evaluate.Frame`.
     """
 
     address: str
@@ -180,6 +183,12 @@ class Instance:
     configured: frozenset[str] | None = None
     sensitive: frozenset[str] = frozenset()
     previous: str = ""
+    maybe: frozenset[str] = frozenset()
+
+    def doubt(self, other: Instance | None) -> str:
+        """Say what decides whether it is there, beyond what decides that about another instance; empty for nothing."""
+        more = sorted(self.maybe - other.maybe if other is not None else self.maybe)
+        return " and ".join(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..." for text in more)
 
     def text(self, *names: str) -> str:
         """Give the first of the attributes that is a text and not empty, else empty."""

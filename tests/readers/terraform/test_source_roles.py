@@ -331,6 +331,85 @@ resource "aws_iam_role_policy_attachment" "maybe" {{
     assert (role.name, [p.name for p in role.identity]) == ("maybe", ["AdministratorAccess"])
 
 
+def test_what_an_unknown_count_gives_may_be_there(tmp_path: Path) -> None:
+    text = f"""
+variable "guard" {{}}
+variable "teams" {{}}
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "guard" {{
+  count  = var.guard ? 1 : 0
+  name   = "guard"
+  role   = aws_iam_role.a.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Deny", Action = "s3:*", Resource = "*" }}] }})
+}}
+resource "aws_iam_role_policy_attachment" "full" {{
+  count      = var.guard ? 0 : 1
+  role       = aws_iam_role.a.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}}
+resource "aws_iam_role" "team" {{
+  for_each           = var.teams
+  name               = "team"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "team" {{
+  for_each   = aws_iam_role.team
+  role       = each.value.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}}
+resource "aws_s3_bucket" "logs" {{
+  bucket = "logs"
+}}
+resource "aws_s3_bucket_policy" "logs" {{
+  count  = var.guard ? 1 : 0
+  bucket = aws_s3_bucket.logs.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Deny", Principal = "*", Action = "s3:*", Resource = "*" }}] }})
+}}
+"""
+    reading = read_folder(write(tmp_path, main__tf=text))
+    one, team = reading.roles
+    whether = "whether it is there depends on `var.guard ? 1 : 0`"
+    assert [(p.name, p.document.statements[0].doubtful) for p in one.identity] == [
+        ("guard", whether),
+        ("AmazonS3FullAccess", "whether it is there depends on `var.guard ? 0 : 1`"),
+    ]
+    assert [u.what for u in one.unknowns] == ["inline policy `guard`", "attached policy `AmazonS3FullAccess`"]
+    # Each team's role has its own.
+    assert (team.identity[0].document.statements[0].doubtful, team.unknowns) == ("", ())
+    assert reading.policies[0].document.statements[0].doubtful == whether
+
+
+def test_roles_and_policies_of_an_unknown_number_are_not_none(tmp_path: Path) -> None:
+    text = f"""
+variable "policies" {{}}
+resource "aws_iam_policy" "p" {{
+  for_each = var.policies
+  name     = each.key
+  policy   = each.value
+}}
+resource "aws_iam_role" "a" {{
+  name                = "a"
+  assume_role_policy  = {TRUST}
+  managed_policy_arns = [for p in aws_iam_policy.p : p.arn]
+}}
+resource "aws_iam_role" "b" {{
+  count              = length(aws_iam_policy.p) > 0 ? 1 : 0
+  name               = "b"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "b" {{
+  for_each   = {{ for k, p in aws_iam_policy.p : k => p.arn }}
+  role       = aws_iam_role.b[0].name
+  policy_arn = each.value
+}}
+"""
+    one, two, _ = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [(r.name, len(r.identity), len(r.unknowns)) for r in (one, two)] == [("a", 1, 1), ("b", 1, 1)]
+
+
 def test_policy_text_from_files_beside(tmp_path: Path) -> None:
     text = (
         ROLE
@@ -697,3 +776,14 @@ resource "aws_iam_role_policy" "p" {{
     assert (problem.message, problem.kind, statement.doubtful) == (message, "warning", message)
     location = policy.locate(problem.route)
     assert (location.line, "Statement" in location.route) == (line, False)
+
+
+def test_a_queue_url_of_another_form_is_no_bug(tmp_path: Path) -> None:
+    text = """
+resource "aws_sqs_queue_policy" "q" {
+  queue_url = "https://sqs.eu-west-1.amazonaws.com"
+  policy    = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*", Action = "sqs:*", Resource = "*" }] })
+}
+"""
+    (policy,) = read_folder(write(tmp_path, main__tf=text)).policies
+    assert policy.resource == ""
