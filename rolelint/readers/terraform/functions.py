@@ -225,8 +225,22 @@ def _one(values: Any) -> Any:
 def _replace(text: Any, old: Any, new: Any) -> str:
     whole, part, other = text_of(text), _known_text(old), text_of(new)
     if len(part) > 1 and part.startswith("/") and part.endswith("/"):
-        raise UndecidedError
+        from rolelint.readers.terraform import patterns
+
+        return patterns.replace(whole, part[1:-1], other)
     return _known_text(whole).replace(part, other)
+
+
+def _regex(pattern: Any, text: Any) -> Any:
+    from rolelint.readers.terraform import patterns
+
+    return patterns.regex(pattern, text)
+
+
+def _regexall(pattern: Any, text: Any) -> list[Any]:
+    from rolelint.readers.terraform import patterns
+
+    return patterns.regexall(pattern, text)
 
 
 def _substr(text: Any, offset: Any, length: Any) -> str:
@@ -371,6 +385,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "nonsensitive": _same,
     "one": _one,
     "range": _range,
+    "regex": _regex,
+    "regexall": _regexall,
     "replace": _replace,
     "reverse": lambda v: list(reversed(_list(v))),
     "sensitive": _same,
