@@ -100,6 +100,8 @@ class Assembler:
     def policy(self, kind: PolicyType, item: Inline, arn: str = "", inline: bool = True, resource: str = "") -> Policy:
         """Make the policy of an attribute."""
         document, source, routes = self.document(item.value)
+        if document.unknown:
+            document = replace(document, unknown=document.unknown + self.world.why(item.owner, item.route))
         if item.maybe:
             document = doubtful(document, _whether(item))
         return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
@@ -152,6 +154,14 @@ class Assembler:
         arn = instance.text("arn")
         item = Inline(shown, instance.values.get(attribute), instance, (attribute,))
         return self.policy(kind, item, "" if has_unknown(arn) else arn, inline=False)
+
+    def counterpart(self, instance: Instance, world: World) -> Instance | None:
+        """Give what a managed policy of another world is in this one: at its address before a move, else by name."""
+        found = self.world.find(instance.previous or instance.address)
+        if found is not None:
+            return found
+        name = instance.text("name", "managed_policy_name")
+        return self._managed_by_name.get((world.account(instance.provider), name))
 
     def lone(self, policy: Policy, instance: Instance, route: Route) -> Role:
         """Make the stand-in for a role that holds just one policy."""
@@ -363,8 +373,7 @@ class Assembler:
         """Record what of a policy is not known: the whole, a statement, its actions or its principals."""
         document = policy.document
         if document.unknown:
-            reason = document.unknown + self.world.why(owner, route)
-            unknowns.append(Unknown(f"{what} `{policy.name}`", reason, policy.locate(()), widens))
+            unknowns.append(Unknown(f"{what} `{policy.name}`", document.unknown, policy.locate(()), widens))
             return
         if policy.arn and ":aws:policy/" in policy.arn:
             return

@@ -217,6 +217,19 @@ class Registry:
         """Give the principal that a resource declares."""
         return self._by_address.get((kind, address))
 
+    def counterpart(self, principal: Principal, world: World) -> Principal | None:
+        """Give what a principal of another world is in this one: at its address before a move, else with its name.
+
+        AWS has no two with one name, so a role that another block declares now is the same role.
+        """
+        instance = principal.instance
+        if not principal.outside:
+            found = self.at(principal.kind, instance.previous or instance.address)
+            if found is not None:
+                return found
+        name = principal.name if principal.outside else instance.text(_DECLARED[instance.type].name)
+        return self._by_name.get((principal.kind, world.account(instance.provider), name))
+
     def find(self, kind: str, value: object, owner: Instance) -> Principal | None:
         """Find the principal that an attribute names; one that is not declared here is made, as `outside`."""
         if not isinstance(value, str) or not value:

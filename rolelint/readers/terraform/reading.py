@@ -30,7 +30,7 @@ def assemble(
         before: the world before the change, or None where there is no change to speak of.
         memo: parsed documents by their text.
     """
-    earlier: dict[tuple[str, ...], Role] = {}
+    earlier: dict[Principal, Role] = {}
     old: Assembler | None = None
     given: list[tuple[Policy, str]] = []
     if before is not None:
@@ -38,12 +38,13 @@ def assemble(
         given = resource_policies(old)
         for principal, role in zip(old.principals(), old.roles(), strict=True):
             role.resource_policies = _around(role, principal, given, before)
-            earlier[_identity(principal, before)] = role
+            earlier[principal] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new, old, reading.problems)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
-        role.before = earlier.get(_identity(principal, after, previous=True))
+        was = old.registry.counterpart(principal, after) if old else None
+        role.before = earlier.get(was) if was is not None else None
         role.resource_policies = _around(role, principal, resource, after)
         reading.roles.append(role)
     earlier_lost = list(old.lost()) if old else []
@@ -63,7 +64,7 @@ def assemble(
     for instance in after.instances.values():
         if instance.type in MANAGED and instance.mode == "managed" and instance.address not in new.used:
             role = _lone(new, instance)
-            counterpart = before.instances.get(instance.previous or instance.address) if before else None
+            counterpart = old.counterpart(instance, after) if old is not None else None
             if old is not None and counterpart is not None:
                 role.before = _lone(old, counterpart)
             reading.roles.append(role)
@@ -95,13 +96,6 @@ def _around(role: Role, principal: Principal, found: Sequence[tuple[Policy, str]
         ):
             out.append(same)
     return tuple(out)
-
-
-def _identity(principal: Principal, world: World, previous: bool = False) -> tuple[str, ...]:
-    instance = principal.instance
-    if principal.outside:
-        return principal.kind, "", world.account(instance.provider), principal.name
-    return principal.kind, (instance.previous if previous else "") or instance.address
 
 
 def _lone(assembler: Assembler, instance: Instance) -> Role:
