@@ -270,7 +270,8 @@ class Assembler:
                 if item.maybe:
                     unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
                 identity.append(policy)
-            for attached in source.attached:
+            # A policy that is attached twice is attached for sure where one of them is sure.
+            for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
                     continue
                 self._attach(attached, identity, arns, unknowns)

@@ -86,8 +86,7 @@ class Frame:
         names: names bound by `for` expressions and dynamic blocks.
         file: where the expressions stand.
         trying: whether something around takes another value where Terraform refuses this one.
-        maybe: what decides whether the block is there at all, where that is not known: one text for each `count` or
-            `for_each`, equal where the expressions are.
+        maybe: what decides whether the block is there at all, where that is not known, see `presence.conditions`.
     """
 
     module: Names
@@ -191,7 +190,7 @@ def _object(node: hcl.Object, frame: Frame) -> dict[str, Any]:
 
 
 def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
-    test = _truth(value(node.test, frame))
+    test = truth(value(node.test, frame))
     if test is not None:
         return evaluate(node.yes if test else node.no, frame)
     yes, no = value(node.yes, frame), value(node.no, frame)
@@ -200,7 +199,8 @@ def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
     raise UndecidedError
 
 
-def _truth(test: Any) -> bool | None:
+def truth(test: Any) -> bool | None:
+    """Give the boolean that a condition has for its value, or None for anything else."""
     if isinstance(test, bool):
         return test
     return {"true": True, "false": False}.get(test) if isinstance(test, str) else None
@@ -212,7 +212,7 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
     if operator in ("&&", "||"):
         right = value(node.right, frame)
         ends = operator == "||"
-        one, two = _truth(left), _truth(right)
+        one, two = truth(left), truth(right)
         if one is ends or two is ends:
             return ends
         if one is None or two is None:
@@ -264,10 +264,10 @@ def _open(item: Any) -> bool:
 def _unary(node: hcl.Unary, frame: Frame) -> Any:
     operand = evaluate(node.operand, frame)
     if node.operator == "!":
-        truth = _truth(operand)
-        if truth is None:
+        test = truth(operand)
+        if test is None:
             raise UndecidedError
-        return not truth
+        return not test
     return -FUNCTIONS["tonumber"](operand)
 
 
@@ -350,7 +350,7 @@ def _for(node: hcl.For, frame: Frame) -> Any:
             bound[node.names[0]] = key
         inner = frame.bind(**bound)
         if node.test is not None:
-            keep = _truth(value(node.test, inner))
+            keep = truth(value(node.test, inner))
             if keep is None:
                 raise UndecidedError
             if not keep:

@@ -16,6 +16,7 @@ from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, val
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.presence import conditions
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names, split_module
 from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
@@ -471,7 +472,7 @@ class Module:
                 number = int(number)
             if isinstance(number, bool) or not isinstance(number, int | float) or number > MAX_INSTANCES:
                 index = unknown(f"{self._label(definition)} count.index")
-                return [(None, self._frame_of(definition, settings["count"].value, number, count=index))]
+                return [(None, self._frame_of(definition, settings["count"].value, count=index))]
             return [(i, self._frame_of(definition, count=i)) for i in range(int(number))]
         if "for_each" in settings:
             source = value(settings["for_each"].value, base)
@@ -483,21 +484,14 @@ class Module:
             label = self._label(definition)
             any_of_them = source if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
             each = (unknown(f"{label} each.key"), any_of_them)
-            return [(None, self._frame_of(definition, settings["for_each"].value, source, each=each))]
+            return [(None, self._frame_of(definition, settings["for_each"].value, each=each))]
         return [(None, base)]
 
-    def _frame_of(self, definition: Definition, number: Any = None, found: Any = None, **named: Any) -> Frame:
-        """Make the frame of an instance.
-
-        Args:
-            number: the expression that decides how many there are, where that is not known, with what was `found`.
-        """
+    def _frame_of(self, definition: Definition, number: Any = None, **named: Any) -> Frame:
+        """Make the frame of an instance; `number` is the expression that decides how many, where that is not known."""
         maybe = self.maybe
-        if isinstance(found, ResourceValue):
-            maybe |= found.maybe
-        elif number is not None:
-            text, _ = self.describe(number, definition.file)
-            maybe |= {self.prefix() + " ".join(text.split())}
+        if number is not None:
+            maybe |= conditions(number, Frame(self, definition.file))
         return Frame(self, definition.file, **named, maybe=maybe)
 
     def _label(self, definition: Definition) -> str:

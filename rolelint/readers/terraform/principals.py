@@ -67,6 +67,11 @@ class Principal:
     closed: set[str] = field(default_factory=set)
     listed: bool = False
 
+    def doubt(self, given: Instance) -> str:
+        """Say what decides whether something is given to it; empty where it is as sure as the principal itself."""
+        declared = not self.outside or self.instance.mode == "data"
+        return given.doubt(self.instance if declared else None)
+
 
 class _Names(NamedTuple):
     """How one resource type declares a principal."""
@@ -299,7 +304,7 @@ class Registry:
             for _, principal in self._named(instance, "permission-set", "permission_set_arn"):
                 found = _sso_boundary(instance, "permissions_boundary") if principal else None
                 if principal and found:
-                    principal.boundary = found._replace(maybe=instance.doubt(principal.instance))
+                    principal.boundary = found._replace(maybe=principal.doubt(instance))
 
     def _give(self, instance: Instance, kind: str, link: str, items: Sequence[Inline | Attached]) -> None:
         """Give policies to the principals that an attribute names; `lost` keeps those of principals not known."""
@@ -311,13 +316,13 @@ class Registry:
                 if principal is None:
                     self.lost.append((kind, route, item))
                 elif isinstance(item, Inline):
-                    principal.inline.append(item._replace(maybe=instance.doubt(principal.instance)))
+                    principal.inline.append(item._replace(maybe=principal.doubt(instance)))
                 else:
-                    principal.attached.append(item._replace(maybe=instance.doubt(principal.instance)))
+                    principal.attached.append(item._replace(maybe=principal.doubt(instance)))
 
     def _close(self, instance: Instance, kind: str, link: str, what: str) -> None:
         for _, principal in self._named(instance, kind, link):
-            if principal and not instance.doubt(principal.instance):
+            if principal and not principal.doubt(instance):
                 principal.closed.add(what)
 
     def _named(self, instance: Instance, kind: str, link: str) -> Iterator[tuple[Route, Principal | None]]:

@@ -371,7 +371,7 @@ resource "aws_s3_bucket_policy" "logs" {{
 """
     reading = read_folder(write(tmp_path, main__tf=text))
     one, team = reading.roles
-    whether = "whether it is there depends on `var.guard ? 1 : 0`"
+    whether = "whether it is there depends on `var.guard`"
     assert [(p.name, p.document.statements[0].doubtful) for p in one.identity] == [
         ("guard", whether),
         ("AmazonS3FullAccess", "whether it is there depends on `var.guard ? 0 : 1`"),
@@ -380,6 +380,67 @@ resource "aws_s3_bucket_policy" "logs" {{
     # Each team's role has its own.
     assert (team.identity[0].document.statements[0].doubtful, team.unknowns) == ("", ())
     assert reading.policies[0].document.statements[0].doubtful == whether
+
+
+@pytest.mark.parametrize(
+    ("count", "doubt"),
+    [
+        ("var.on ? 1 : 0", ""),
+        ("var.on && var.known && !var.off ? 1 : 0", ""),
+        ("(var.on && length(var.arns) > 0) ? length(var.arns) : 0", ""),
+        ("var.on ? var.many : 0", "var.many"),
+        ("var.on && var.other ? 1 : 0", "var.other"),
+        ("var.on || var.other ? 1 : 0", "var.on || var.other"),
+        ("var.on ? 0 : 1", "var.on ? 0 : 1"),
+    ],
+)
+def test_a_policy_is_as_sure_as_its_role(tmp_path: Path, count: str, doubt: str) -> None:
+    text = f"""
+variable "on" {{}}
+variable "other" {{}}
+variable "many" {{}}
+variable "known" {{ default = true }}
+variable "off" {{ default = false }}
+variable "arns" {{ default = ["arn:aws:iam::aws:policy/AmazonS3FullAccess"] }}
+resource "aws_iam_role" "r" {{
+  count              = var.on ? 1 : 0
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "a" {{
+  count      = {count}
+  role       = aws_iam_role.r[0].name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    reason = f"whether it is there depends on `{doubt}`" if doubt else ""
+    assert role.identity[0].document.statements[0].doubtful == reason
+
+
+def test_a_role_from_elsewhere_is_there_whatever_a_count_says(tmp_path: Path) -> None:
+    text = """
+variable "on" {}
+resource "aws_iam_role_policy_attachment" "maybe" {
+  count      = var.on ? 1 : 0
+  role       = "elsewhere"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}
+resource "aws_iam_role_policy_attachment" "both" {
+  count      = var.on ? 1 : 0
+  role       = "elsewhere"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+}
+resource "aws_iam_role_policy_attachment" "sure" {
+  role       = "elsewhere"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [(p.name, p.document.statements[0].doubtful) for p in role.identity] == [
+        ("AmazonSQSFullAccess", ""),
+        ("AmazonS3FullAccess", "whether it is there depends on `var.on`"),
+    ]
 
 
 def test_roles_and_policies_of_an_unknown_number_are_not_none(tmp_path: Path) -> None:
