@@ -433,7 +433,12 @@ class Module:
         rooted = any(path == f or path.startswith(f"{f}/") for f in tops)
         if has_unknown(path) or (os.path.isabs(path) and not rooted):
             raise UndecidedError
-        return os.path.normpath(path if rooted else os.path.join(self.folder.path, path))
+        if rooted:
+            return os.path.normpath(path)
+        # Terraform takes a relative path from where it runs: the root. A module's own files are tried, too.
+        places = (os.path.normpath(os.path.join(top, path)) for top in (self.tree.root.folder.path, self.folder.path))
+        first, own = places
+        return first if os.path.exists(first) or not os.path.exists(own) else own
 
     def read_file(self, path: str) -> str | None:
         inside = self._inside(path)

@@ -496,6 +496,22 @@ resource "aws_iam_role_policy" "template" {
     assert {"policy.json", "policy.tftpl"} <= {os.path.basename(file) for file in context.used_files}
 
 
+def test_a_relative_path_is_one_from_the_root(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "drop.json").write_text('{"Statement": [{"Effect": "Allow", "Action": "s3:Delete*", "Resource": "*"}]}')
+    policy = """
+variable "file" {}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = try(file(var.file), "{}")
+}
+"""
+    (tmp_path / "m" / "main.tf").write_text(ROLE + policy)
+    call = 'module "m" {\n  source = "./m"\n  file   = "drop.json"\n}\n# aws_iam_\n'
+    (role,) = read_folder(write(tmp_path, main__tf=call)).roles
+    assert role.identity[0].document.statements[0].actions == ("s3:Delete*",)
+
+
 def test_providers_and_partitions(tmp_path: Path) -> None:
     text = f"""
 provider "aws" {{
