@@ -113,10 +113,26 @@ class Assembler:
 
         def locate(route: Route) -> Location:
             if len(route) > 1 and route[0] == "Statement" and isinstance(route[1], int) and route[1] < len(routes):
-                return place(source, routes[route[1]], route)
+                return place(*self._written(source, route[1]), route)
             return place(item.owner, item.route, route)
 
         return locate
+
+    def _written(self, source: Instance, index: int) -> tuple[Instance, Route]:
+        """Find where a statement is written: a Sid is found again in the documents that others are made of."""
+        document, routes = self._rebuilt(source)
+        where = routes[index]
+        there: Any = source.values
+        for step in where:
+            there = there[step] if isinstance(step, str) or isinstance(there, list) else there
+        found = self.world.owner(there)
+        sid = document.statements[index].sid if index < len(document.statements) else ""
+        if sid and found is not None and found[0].type == source.type and found[0] is not source:
+            inner, _ = self._rebuilt(found[0])
+            at = next((s.index for s in inner.statements if s.sid == sid), None)
+            if at is not None:
+                return self._written(found[0], at)
+        return source, where
 
     # Managed policies.
 

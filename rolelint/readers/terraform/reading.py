@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.policies.text import unknown
 from rolelint.readers.policy import kind_of
@@ -15,6 +17,7 @@ from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.resource_policies import organization_policies, resource_policies
 from rolelint.readers.terraform.world import Instance, World
+from rolelint.records import replace
 
 
 def assemble(
@@ -105,8 +108,13 @@ def _lone(assembler: Assembler, instance: Instance) -> Role:
 
 
 def _loose_documents(assembler: Assembler, reading: Reading) -> None:
-    """Add the policy documents that nothing uses, by what they look like."""
+    """Add the policy documents that nothing uses, by what they look like.
+
+    A plan does not tell what locals refer to: in a module that has some, a document whose statements another policy
+    holds is used for that.
+    """
     world = assembler.world
+    held: list[frozenset[Statement]] | None = None
     for instance in world.instances.values():
         if instance.type != "aws_iam_policy_document" or instance.address in assembler.used:
             continue
@@ -116,8 +124,20 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
         # Only a plan holds the finished text; the source holds the statements that it is made of.
         text = instance.values.get("json") or unknown(f"{instance.address}.json")
         policy = assembler.policy(PolicyType.IDENTITY, Inline(instance.name, text, instance, ("json",)))
+        if head in world.with_locals:
+            if held is None:
+                others = chain(reading.policies, *(role.policies() for role in reading.roles))
+                held = [_statements(other) for other in others]
+            said = _statements(policy)
+            if said and any(said <= other for other in held):
+                continue
         kind = kind_of(policy.document)
         if kind is not PolicyType.IDENTITY:
             reading.policies.append(Policy(kind, policy.name, policy.document, policy.locate))
         elif policy.document.statements or policy.document.unknown:
             reading.roles.append(assembler.lone(policy, instance, ("json",)))
+
+
+def _statements(policy: Policy) -> frozenset[Statement]:
+    """Give what the statements of a policy say, wherever in it they stand."""
+    return frozenset(replace(s, index=0, lone=False) for s in policy.document.statements)

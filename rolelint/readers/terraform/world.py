@@ -238,6 +238,7 @@ class World:
     Attributes:
         instances: those that matter to roles, by address, in order of appearance.
         referenced: config addresses of data sources that some resource uses, or None when not known.
+        with_locals: heads of the addresses in modules whose expressions refer to locals of which nothing is known.
         moment: when something not known will be known, as the end of a sentence.
     """
 
@@ -246,6 +247,7 @@ class World:
     instances: dict[str, Instance] = field(default_factory=dict)
     scopes: dict[str, Scope] = field(default_factory=dict)
     referenced: frozenset[str] | None = None
+    with_locals: frozenset[str] = frozenset()
     moment: str = "before the change is applied"
     _siblings: dict[str, list[Instance]] | None = None
 
