@@ -42,7 +42,7 @@ class Beside:
         self._origins: dict[str, Origin | None] = {}
 
     def _redactor(self) -> Redactor:
-        if self._hides is None:
+        if self._hides is None or not self.tree.secrets <= self._secrets:
             secrets = secrets_in(self.tree)
             self._secrets |= secrets
             self._hides = Redactor(secrets)

@@ -66,6 +66,9 @@ class Names(Protocol):
     def list_files(self, path: str, pattern: str) -> list[str]:
         """List the files under a folder beside the configuration that a pattern of `fileset` names."""
 
+    def hide(self, value: Any) -> None:
+        """Note that the configuration calls a value sensitive."""
+
     def path(self, name: str) -> str:
         """Give `path.module`, `path.root` or `path.cwd`."""
 
@@ -284,6 +287,8 @@ def _call(node: hcl.Call, frame: Frame) -> Any:
         arguments += last
     if node.name in ("file", "fileexists", "fileset", "templatefile") and arguments:
         return _of_files(node.name, text_of(arguments[0]), arguments[1:], frame)
+    if node.name == "sensitive":
+        frame.module.hide(arguments)
     function = FUNCTIONS.get(node.name)
     if function is None:
         raise UndecidedError

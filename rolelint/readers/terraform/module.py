@@ -59,6 +59,7 @@ class Tree:
     Attributes:
         world: instances that are known otherwise (a plan) come first, then those of the source.
         used: folders of modules that the tree calls; `read`: files that expressions read.
+        secrets: texts that expressions worked out so far call sensitive.
     """
 
     def __init__(self, folder: str, files: Files, variables: dict[str, Any] | None = None) -> None:
@@ -67,6 +68,7 @@ class Tree:
         self.origins: dict[str, Origin] = {}
         self.used: set[str] = set()
         self.read: set[str] = set()
+        self.secrets: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self._installed: dict[str, str] | None = None
@@ -128,8 +130,8 @@ class Tree:
 
 
 def secrets_in(tree: Tree) -> set[str]:
-    """Collect the texts of the variables that the source calls sensitive, in every module that is called."""
-    found: set[str] = set()
+    """Collect the texts that the source calls sensitive: in variables of each module that is called, in expressions."""
+    found = set(tree.secrets)
     for module in tree.root.every():
         if not any("sensitive" in (tree.files.text(file) or "") for file in module.folder.files):
             continue
@@ -452,6 +454,10 @@ class Module:
         if has_unknown(pattern):
             raise UndecidedError
         return fileset(self._inside(path), pattern)
+
+    def hide(self, value: Any) -> None:
+        # A whole policy is judged: what it says is no secret then.
+        self.tree.secrets |= {text for text in texts_in(value) if not text.lstrip().startswith("{")}
 
     def path(self, name: str) -> str:
         if name == "module":

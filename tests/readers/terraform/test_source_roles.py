@@ -783,7 +783,9 @@ def test_sensitive_variables_are_hidden(tmp_path: Path, capsys: pytest.CaptureFi
         f'variable "{name}" {{\n  sensitive = {hidden}\n  default   = "arn:aws:s3:::{name}-bucket"\n}}'
         for name, hidden in (("open", "false"), ("given", "true"), ("default", "true"))
     ]
-    resources = ", ".join(f'"${{var.{name}}}/*"' for name in ("open", "given", "default"))
+    variables.append('locals {\n  called = sensitive("arn:aws:s3:::called-secret")\n}')
+    names = ("var.open", "var.given", "var.default", "local.called")
+    resources = ", ".join(f'"${{{name}}}/*"' for name in names)
     write(
         tmp_path,
         main__tf="\n".join(variables)
@@ -804,7 +806,19 @@ resource "aws_iam_role_policy" "p" {{
         said = capsys.readouterr().out
         assert "s3:DeleteObject" in said
         assert "open-bucket" in said
-        assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket"))
+        assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket", "called-secret"))
+
+
+def test_a_policy_that_is_called_sensitive_is_judged(tmp_path: Path) -> None:
+    document = '{ Statement = [{ Effect = "Allow", Action = "s3:DeleteObject", Resource = "*" }] }'
+    text = f"""{ROLE}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.id
+  policy = sensitive(jsonencode({document}))
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert actions(role) == ["s3:DeleteObject"]
 
 
 @pytest.mark.parametrize(
