@@ -14,7 +14,7 @@ MAX_TEXT = 256
 #: Bounds the repetitions in an expression: the time to match grows with the length of the text to the power of them.
 MAX_REPEATS = 2
 #: Bounds the choices in an expression, `?` and `|`: the time to match may double with each.
-MAX_CHOICES = 8
+MAX_CHOICES = 4
 
 #: The parts of the syntax that Terraform (RE2) and Python share.
 _PART = re.compile(
