@@ -233,7 +233,19 @@ def _gather(
         for role in reading.roles:
             _surround(role, context)
             roles.append(role)
+    _tell_apart(roles)
     return roles, readings
+
+
+def _tell_apart(roles: Sequence[Role]) -> None:
+    """Give an `id` with its file to each role that shares its address with one of another file."""
+    places: dict[str, set[str]] = {}
+    for role in roles:
+        if not role.arn:
+            places.setdefault(role.id, set()).add(role.location.file)
+    for role in roles:
+        if not role.arn and len(places[role.id]) > 1:
+            role.label = f"{role.location.file}#{role.id}"
 
 
 def _is_part(path: str, context: ReadContext) -> bool:

@@ -59,7 +59,8 @@ def choose(roles: list[Role], wanted: str, path: str) -> Role:
     if len(found) == 1:
         return found[0]
     if found:
-        raise UsageError(f"`{wanted}` names {len(found)} roles", hint="use an ARN or an address")
+        ids = ", ".join(printable(r.id) for r in found[:8]) + (" ..." if len(found) > 8 else "")
+        raise UsageError(f"`{wanted}` names {len(found)} roles", hint=f"name one of {ids}")
     raise UsageError(f"no role `{wanted}` in `{printable(path)}`", hint=f"there are {_names(roles)}")
 
 

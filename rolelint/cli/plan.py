@@ -50,7 +50,7 @@ class PlanJudge:
             report = rules.check_change(role, rulebook, options, fresh)
         else:
             report = rules.check_role(role, rulebook, options)
-        unknown = [(known.names(mask), reason) for mask, reason in gained.unknown]
+        unknown = [(known.names(mask), reason) for mask, reason in gained.unknown if mask]
         losses = lost.gains
         hidden = next((u for u in role.unknowns if u.widens), None)
         if hidden is not None and losses:

@@ -98,9 +98,10 @@ class _Plan:
         self._redactor = Redactor(secrets)
         self._providers = mapping(mapping(data.get("configuration")).get("provider_config"))
         scopes = self._scopes(data)
-        referenced = self.configuration.referenced() if self.configuration.known else None
-        self.after = self._world(scopes, referenced)
-        self.before: World | None = self._world(scopes, referenced) if "resource_changes" in data else None
+        known = self.configuration.referenced() if self.configuration.known else (None, frozenset[str]())
+        self.after = World(self._place, self._why, {}, scopes, *known)
+        changes = "resource_changes" in data
+        self.before: World | None = World(self._place, self._why, {}, scopes, *known) if changes else None
         self._beside = self._source(context)
         #: Instances with unknown attributes; those are linked when every instance is there.
         self._unlinked: list[Instance] = []
@@ -122,9 +123,6 @@ class _Plan:
             str(folder), context.memo, variables_of(self._document.data), self.configuration, context.secrets
         )
         return found if found.exists() else None
-
-    def _world(self, scopes: dict[str, Scope], referenced: frozenset[str] | None) -> World:
-        return World(self._place, self._why, scopes=scopes, referenced=referenced)
 
     def _fill(self) -> None:
         changed: set[str] = set()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from rolelint.cli.asking import choose
 from rolelint.errors import UsageError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.lint import Request, lint, load_roles
@@ -405,3 +406,20 @@ def test_with_the_threshold_never_findings_do_not_count(tree: Path) -> None:
     assert report.exit_code() == 0
     report.unknown.append(UnknownItem("", "p", "x", "x", report.roles[0].source))
     assert (report.exit_code(), report.exit_code(allow_unknown=True)) == (4, 0)
+
+
+def test_roles_of_several_files_have_an_id_each(tree: Path) -> None:
+    template = """Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: []}
+"""
+    put("a/t.yaml", template)
+    put("b/t.yaml", template.replace("  Role:", "  Other:") + template.removeprefix("Resources:\n"))
+    roles = load_roles(Request(("a", "b")), Report())
+    assert [role.id for role in roles] == ["a/t.yaml#Role", "Other", "b/t.yaml#Role"]
+    with pytest.raises(UsageError) as caught:
+        choose(roles, "Role", ".")
+    assert caught.value.hint == "name one of a/t.yaml#Role, b/t.yaml#Role"
+    assert choose(roles, "b/t.yaml#Role", ".") is roles[2]

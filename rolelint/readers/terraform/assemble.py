@@ -15,6 +15,7 @@ from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode, parse_built
 from rolelint.readers.terraform.world import Instance, World, single_unknown
+from rolelint.records import replace
 
 #: Managed policies: type to the attribute that holds the document.
 MANAGED = {"aws_iam_policy": "policy", "awscc_iam_managed_policy": "policy_document"}
@@ -99,8 +100,10 @@ class Assembler:
     def policy(self, kind: PolicyType, item: Inline, arn: str = "", inline: bool = True, resource: str = "") -> Policy:
         """Make the policy of an attribute."""
         document, source, routes = self.document(item.value)
+        if document.unknown:
+            document = replace(document, unknown=document.unknown + self.world.why(item.owner, item.route))
         if item.maybe:
-            document = doubtful(document, f"whether it is there depends on `{show(item.maybe)}`")
+            document = doubtful(document, _whether(item))
         return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
 
     def _locate(self, item: Inline, source: Instance | None, routes: list[Route] | None) -> Locate:
@@ -110,10 +113,26 @@ class Assembler:
 
         def locate(route: Route) -> Location:
             if len(route) > 1 and route[0] == "Statement" and isinstance(route[1], int) and route[1] < len(routes):
-                return place(source, routes[route[1]], route)
+                return place(*self._written(source, route[1]), route)
             return place(item.owner, item.route, route)
 
         return locate
+
+    def _written(self, source: Instance, index: int) -> tuple[Instance, Route]:
+        """Find where a statement is written: a Sid is found again in the documents that others are made of."""
+        document, routes = self._rebuilt(source)
+        where = routes[index]
+        there: Any = source.values
+        for step in where:
+            there = there[step] if isinstance(step, str) or isinstance(there, list) else there
+        found = self.world.owner(there)
+        sid = document.statements[index].sid if index < len(document.statements) else ""
+        if sid and found is not None and found[0].type == source.type and found[0] is not source:
+            inner, _ = self._rebuilt(found[0])
+            at = next((s.index for s in inner.statements if s.sid == sid), None)
+            if at is not None:
+                return self._written(found[0], at)
+        return source, where
 
     # Managed policies.
 
@@ -151,6 +170,14 @@ class Assembler:
         arn = instance.text("arn")
         item = Inline(shown, instance.values.get(attribute), instance, (attribute,))
         return self.policy(kind, item, "" if has_unknown(arn) else arn, inline=False)
+
+    def counterpart(self, instance: Instance, world: World) -> Instance | None:
+        """Give what a managed policy of another world is in this one: at its address before a move, else by name."""
+        found = self.world.find(instance.previous or instance.address)
+        if found is not None:
+            return found
+        name = instance.text("name", "managed_policy_name")
+        return self._managed_by_name.get((world.account(instance.provider), name))
 
     def lone(self, policy: Policy, instance: Instance, route: Route) -> Role:
         """Make the stand-in for a role that holds just one policy."""
@@ -257,10 +284,10 @@ class Assembler:
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 if item.maybe:
-                    reason = f"whether it is there depends on `{show(item.maybe)}`"
-                    unknowns.append(Unknown(f"inline policy `{policy.name}`", reason, policy.locate(())))
+                    unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
                 identity.append(policy)
-            for attached in source.attached:
+            # A policy that is attached twice is attached for sure where one of them is sure.
+            for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
                     continue
                 self._attach(attached, identity, arns, unknowns)
@@ -316,6 +343,10 @@ class Assembler:
                 )
             )
             return
+        if item.maybe:
+            policy = replace(policy, document=doubtful(policy.document, _whether(item)))
+            where = self.world.place(item.owner, (), ())
+            unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where))
         instance, _ = self._managed_instance(item)
         owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
         self._note(policy, "attached policy", owner, route, unknowns)
@@ -330,6 +361,8 @@ class Assembler:
         if item is None:
             return None
         policy, reason = self._attached(item, PolicyType.BOUNDARY)
+        if item.maybe:
+            policy, reason = None, _whether(item)
         if policy is not None:
             self._note(policy, "permissions boundary", item.owner, item.route, unknowns, widens=False)
             return policy
@@ -357,8 +390,7 @@ class Assembler:
         """Record what of a policy is not known: the whole, a statement, its actions or its principals."""
         document = policy.document
         if document.unknown:
-            reason = document.unknown + self.world.why(owner, route)
-            unknowns.append(Unknown(f"{what} `{policy.name}`", reason, policy.locate(()), widens))
+            unknowns.append(Unknown(f"{what} `{policy.name}`", document.unknown, policy.locate(()), widens))
             return
         if policy.arn and ":aws:policy/" in policy.arn:
             return
@@ -381,6 +413,10 @@ def _parse(text: str) -> PolicyDocument:
 
 def _statement_name(statement: Statement) -> str:
     return f"statement `{show(statement.sid)}`" if statement.sid else f"statement {statement.index}"
+
+
+def _whether(item: Inline | Attached) -> str:
+    return f"whether it is there depends on `{show(item.maybe)}`"
 
 
 def _known(text: str) -> str:

@@ -42,7 +42,7 @@ class Beside:
         self._origins: dict[str, Origin | None] = {}
 
     def _redactor(self) -> Redactor:
-        if self._hides is None:
+        if self._hides is None or not self.tree.secrets <= self._secrets:
             secrets = secrets_in(self.tree)
             self._secrets |= secrets
             self._hides = Redactor(secrets)
@@ -140,7 +140,7 @@ class Beside:
                 # What is set to null is not set: the provider fills it in.
                 instance.configured -= {name}
             else:
-                instance.values[name] = _refined(instance.values[name], values[name])
+                instance.values[name] = _refined(_planned(instance, name, values[name]), values[name])
 
     def _dynamic(self, instance: Instance) -> None:
         """Note the inline policies that a dynamic block makes: the configuration of a plan does not tell of it."""
@@ -199,6 +199,13 @@ def _led(value: object, instance: Instance, world: World) -> bool:
     """Tell whether an unknown value is known to be an attribute of another resource."""
     found = world.owner(value)
     return found is not None and found[0] is not instance
+
+
+def _planned(instance: Instance, name: str, said: object) -> Any:
+    """Give what a plan knows of an attribute; of a list, what its references tell is less than a list of the source."""
+    value = instance.values[name]
+    whole = unknown(f"{instance.address}.{name}")
+    return whole if isinstance(value, list) and isinstance(said, list) and whole in value else value
 
 
 def _open(value: object) -> bool:

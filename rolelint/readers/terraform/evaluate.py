@@ -7,7 +7,15 @@ from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
-from rolelint.readers.terraform.functions import FUNCTIONS, UndecidedError, is_unknown, text_of
+from rolelint.readers.terraform.functions import (
+    FUNCTIONS,
+    RefusedError,
+    UndecidedError,
+    is_plain,
+    is_unknown,
+    lacks,
+    text_of,
+)
 from rolelint.readers.terraform.world import single_unknown
 from rolelint.records import field, record
 
@@ -17,23 +25,21 @@ MAX_DEPTH = 120
 _SHOWN = 60
 
 
-class ResourceValue(dict[str, Any]):
+class ResourceValue(NamedTuple):
     """The attributes of one resource instance, or the outputs of one module, worked out when asked for.
+
+    It may stand for any of an unknown number of instances, so it is no object whose elements could be listed.
 
     Attributes:
         attribute: gives one attribute; one that is not known is the unknown value `<address>.<attribute>`.
         resource: whether this is a resource and not a module.
-        keyed: whether `[...]` on it takes an attribute: not while it stands for an unknown number of instances.
+        maybe: what decides whether there is one at all, see `Frame`.
     """
 
-    def __init__(
-        self, address: str, attribute: Callable[[str], Any], resource: bool = True, keyed: bool = False
-    ) -> None:
-        super().__init__()
-        self.keyed = keyed
-        self.address = address
-        self.attribute = attribute
-        self.resource = resource
+    address: str
+    attribute: Callable[[str], Any]
+    resource: bool = True
+    maybe: frozenset[str] = frozenset()
 
 
 class Names(Protocol):
@@ -54,6 +60,15 @@ class Names(Protocol):
     def read_file(self, path: str) -> str | None:
         """Give the text of a file beside the configuration, or None."""
 
+    def has_file(self, path: str) -> bool:
+        """Tell whether a path is a file beside the configuration."""
+
+    def list_files(self, path: str, pattern: str) -> list[str]:
+        """List the files under a folder beside the configuration that a pattern of `fileset` names."""
+
+    def hide(self, value: Any) -> None:
+        """Note that the configuration calls a value sensitive."""
+
     def path(self, name: str) -> str:
         """Give `path.module`, `path.root` or `path.cwd`."""
 
@@ -73,6 +88,8 @@ class Frame:
         count: `count.index`, or None.
         names: names bound by `for` expressions and dynamic blocks.
         file: where the expressions stand.
+        trying: whether something around takes another value where Terraform refuses this one.
+        maybe: what decides whether the block is there at all, where that is not known, see `presence.conditions`.
     """
 
     module: Names
@@ -81,18 +98,36 @@ class Frame:
     count: Any = None
     names: dict[str, Any] = field(default_factory=dict)
     depth: int = 0
+    trying: bool = False
+    maybe: frozenset[str] = frozenset()
 
     def bind(self, **names: Any) -> Frame:
         """Give a frame with more names."""
-        return Frame(self.module, self.file, self.each, self.count, {**self.names, **names}, self.depth)
+        return Frame(self.module, self.file, self.each, self.count, {**self.names, **names}, self.depth, self.trying)
+
+    def attempt(self) -> Frame:
+        """Give the frame of an expression inside `try` or `can`."""
+        return Frame(self.module, self.file, self.each, self.count, self.names, self.depth, trying=True)
 
 
 def value(node: Any, frame: Frame) -> Any:
-    """Give the value of an expression; what cannot be worked out is an unknown value that names it."""
+    """Give the value of an expression; what cannot be worked out is an unknown value that names it.
+
+    Raises:
+        RefusedError: inside `try` and `can`, when Terraform refuses the expression.
+    """
+    return _worked_out(evaluate, node, frame)
+
+
+def _worked_out(work: Callable[[Any, Frame], Any], node: Any, frame: Frame) -> Any:
     try:
-        return evaluate(node, frame)
+        return work(node, frame)
+    except RefusedError:
+        if frame.trying:
+            raise
     except (UndecidedError, RecursionError, ArithmeticError, TypeError):
-        return unknown_at(node, frame)
+        pass
+    return unknown_at(node, frame)
 
 
 def unknown_at(node: Any, frame: Frame) -> str:
@@ -138,12 +173,12 @@ def _template(node: hcl.Template, frame: Frame) -> Any:
         if isinstance(part, str):
             out.append(part)
             continue
-        inner = value(part, frame)
-        try:
-            out.append(text_of(inner))
-        except UndecidedError:
-            out.append(unknown_at(part, frame))
+        out.append(_worked_out(_written, part, frame))
     return "".join(out)
+
+
+def _written(node: Any, frame: Frame) -> str:
+    return text_of(value(node, frame))
 
 
 def _items(node: hcl.Items, frame: Frame) -> list[Any]:
@@ -158,7 +193,7 @@ def _object(node: hcl.Object, frame: Frame) -> dict[str, Any]:
 
 
 def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
-    test = _truth(value(node.test, frame))
+    test = truth(value(node.test, frame))
     if test is not None:
         return evaluate(node.yes if test else node.no, frame)
     yes, no = value(node.yes, frame), value(node.no, frame)
@@ -167,7 +202,8 @@ def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
     raise UndecidedError
 
 
-def _truth(test: Any) -> bool | None:
+def truth(test: Any) -> bool | None:
+    """Give the boolean that a condition has for its value, or None for anything else."""
     if isinstance(test, bool):
         return test
     return {"true": True, "false": False}.get(test) if isinstance(test, str) else None
@@ -179,7 +215,7 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
     if operator in ("&&", "||"):
         right = value(node.right, frame)
         ends = operator == "||"
-        one, two = _truth(left), _truth(right)
+        one, two = truth(left), truth(right)
         if one is ends or two is ends:
             return ends
         if one is None or two is None:
@@ -195,10 +231,9 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
         if _open(left) or _open(right):
             raise UndecidedError
         return (left == right) is (operator == "==")
-    numbers = [FUNCTIONS["tonumber"](v) for v in (left, right)]
-    a, b = numbers
+    a, b = (FUNCTIONS["tonumber"](v) for v in (left, right))
     if a is None or b is None:
-        raise UndecidedError
+        raise RefusedError
     return _ARITHMETIC[operator](a, b)
 
 
@@ -225,57 +260,81 @@ def _open(item: Any) -> bool:
     if isinstance(item, str):
         return has_unknown(item)
     if isinstance(item, dict):
-        return isinstance(item, ResourceValue) or any(_open(v) for v in item.values())
-    return any(_open(v) for v in item) if isinstance(item, list) else False
+        return any(_open(v) for v in item.values())
+    return any(_open(v) for v in item) if isinstance(item, list) else isinstance(item, ResourceValue)
 
 
 def _unary(node: hcl.Unary, frame: Frame) -> Any:
     operand = evaluate(node.operand, frame)
     if node.operator == "!":
-        truth = _truth(operand)
-        if truth is None:
+        test = truth(operand)
+        if test is None:
             raise UndecidedError
-        return not truth
+        return not test
     return -FUNCTIONS["tonumber"](operand)
 
 
 def _call(node: hcl.Call, frame: Frame) -> Any:
-    if node.name in ("try", "can"):
+    if node.name == "try":
         return _try(node, frame)
+    if node.name == "can":
+        return _can(node, frame)
     arguments = [value(a, frame) for a in node.arguments]
     if node.expand:
         last = arguments.pop()
         if not isinstance(last, list):
             raise UndecidedError
         arguments += last
-    if node.name == "file":
-        content = frame.module.read_file(text_of(arguments[0]))
-        if content is None:
-            raise UndecidedError
-        return content
-    if node.name == "templatefile" and len(arguments) == 2 and isinstance(arguments[1], dict):
-        content = frame.module.read_file(text_of(arguments[0]))
-        if content is None:
-            raise UndecidedError
-        from rolelint.documents.hcl import parse_template
-
-        return evaluate(parse_template(content), frame.bind(**arguments[1]))
+    if node.name in ("file", "fileexists", "fileset", "templatefile") and arguments:
+        return _of_files(node.name, text_of(arguments[0]), arguments[1:], frame)
+    if node.name == "sensitive":
+        frame.module.hide(arguments)
     function = FUNCTIONS.get(node.name)
     if function is None:
         raise UndecidedError
     return function(*arguments)
 
 
+def _of_files(name: str, path: str, more: list[Any], frame: Frame) -> Any:
+    """Work out a function that looks at files."""
+    module = frame.module
+    if name == "fileset":
+        return module.list_files(path, text_of(*more))
+    found = module.has_file(path)
+    if name == "fileexists":
+        return found
+    content = module.read_file(path) if found else None
+    if content is None:
+        raise UndecidedError if found else RefusedError
+    if name == "file":
+        return content
+    if len(more) != 1 or not isinstance(more[0], dict):
+        raise UndecidedError
+    from rolelint.documents.hcl import parse_template
+
+    return evaluate(parse_template(content), frame.bind(**more[0]))
+
+
 def _try(node: hcl.Call, frame: Frame) -> Any:
+    """Give the first argument that Terraform does not refuse: one that is only not known here ends the search."""
+    inner = frame.attempt()
     for argument in node.arguments:
         try:
-            found = evaluate(argument, frame)
-        except UndecidedError:
+            return evaluate(argument, inner)
+        except RefusedError:
             continue
-        return True if node.name == "can" else found
-    if node.name == "can":
+    raise RefusedError
+
+
+def _can(node: hcl.Call, frame: Frame) -> bool:
+    (argument,) = node.arguments
+    try:
+        found = evaluate(argument, frame.attempt())
+    except RefusedError:
         return False
-    raise UndecidedError
+    if is_unknown(found):
+        raise UndecidedError
+    return True
 
 
 def _pairs(source: Any) -> Iterator[tuple[Any, Any]]:
@@ -296,7 +355,7 @@ def _for(node: hcl.For, frame: Frame) -> Any:
             bound[node.names[0]] = key
         inner = frame.bind(**bound)
         if node.test is not None:
-            keep = _truth(value(node.test, inner))
+            keep = truth(value(node.test, inner))
             if keep is None:
                 raise UndecidedError
             if not keep:
@@ -403,10 +462,10 @@ def step(there: Any, taken: Any) -> Any:
         taken: a name, or a `Key` for a step in brackets.
 
     Raises:
-        UndecidedError: when a known value has no such element.
+        RefusedError: when a known value has no such element.
     """
     key = taken.value if isinstance(taken, Key) else taken
-    if isinstance(there, ResourceValue) and isinstance(taken, Key) and (isinstance(key, int) or not there.keyed):
+    if isinstance(there, ResourceValue) and isinstance(taken, Key):
         # How many instances there are is not known; this stands for any of them.
         return there
     name = single_unknown(there)
@@ -423,16 +482,18 @@ def step(there: Any, taken: Any) -> Any:
             key = str(key)
         if key in there:
             return there[key]
-        raise UndecidedError
+        raise lacks(there)
     if isinstance(there, list):
         if isinstance(key, str) and key.isdigit():
             key = int(key)
-        if isinstance(key, int) and 0 <= key < len(there):
-            return there[key]
+        if isinstance(key, int):
+            if 0 <= key < len(there):
+                return there[key]
+            raise lacks(there)
         if isinstance(key, str) and len(there) == 1:
             # `block.attribute` on a nested block of which there is just one.
             return step(there[0], key)
-    raise UndecidedError
+    raise RefusedError if is_plain(there) else UndecidedError
 
 
 _HANDLERS: dict[type, Callable[[Any, Frame], Any]] = {

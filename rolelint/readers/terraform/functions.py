@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from rolelint.errors import InputError
 from rolelint.policies.json_text import PolicyTextError
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.spliced import loads
@@ -18,6 +20,10 @@ MAX_ITEMS = 10_000
 
 class UndecidedError(Exception):
     """An expression cannot be worked out here."""
+
+
+class RefusedError(UndecidedError):
+    """Terraform itself refuses the expression, whatever the values that are not known: `try` takes the next one."""
 
 
 def is_unknown(value: object) -> bool:
@@ -35,7 +41,7 @@ def text_of(value: Any) -> str:
         return str(value)
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
-    raise UndecidedError
+    raise RefusedError if value is None or isinstance(value, list | dict) else UndecidedError
 
 
 def _known_text(value: Any) -> str:
@@ -45,25 +51,33 @@ def _known_text(value: Any) -> str:
     return text
 
 
+def is_plain(value: object) -> bool:
+    """Tell whether a value is null, or a number, boolean or text without unknown parts."""
+    return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and not has_unknown(value))
+
+
 def _list(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
-    raise UndecidedError
+    raise RefusedError if is_plain(value) or isinstance(value, dict) else UndecidedError
 
 
 def _dict(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise UndecidedError
+    raise RefusedError if is_plain(value) or isinstance(value, list) else UndecidedError
+
+
+def lacks(there: list[Any] | dict[str, Any]) -> UndecidedError:
+    """Give the error of an element that a value has not: one that is not known may stand for it."""
+    return UndecidedError() if any(isinstance(i, str) and has_unknown(i) for i in there) else RefusedError()
 
 
 def _int(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or (isinstance(value, str) and not value):
-        raise UndecidedError
     try:
-        return int(value)
-    except ValueError:
-        raise UndecidedError from None
+        return int(_number(value))
+    except TypeError:
+        raise RefusedError from None
 
 
 def unique(values: Iterable[Any]) -> list[Any]:
@@ -149,7 +163,7 @@ def _flatten(value: Any) -> list[Any]:
 def _element(values: Any, index: Any) -> Any:
     items = _list(values)
     if not items:
-        raise UndecidedError
+        raise RefusedError
     return items[_int(index) % len(items)]
 
 
@@ -159,7 +173,7 @@ def _lookup(source: Any, key: Any, *default: Any) -> Any:
     if name in table:
         return table[name]
     if not default:
-        raise UndecidedError
+        raise lacks(table)
     return default[0]
 
 
@@ -168,7 +182,7 @@ def _length(value: Any) -> int:
         return len(_known_text(value))
     if isinstance(value, list | dict):
         return len(value)
-    raise UndecidedError
+    raise RefusedError if is_plain(value) else UndecidedError
 
 
 def _coalesce(*values: Any) -> Any:
@@ -176,7 +190,7 @@ def _coalesce(*values: Any) -> Any:
         if value is None or value == "":
             continue
         return value
-    raise UndecidedError
+    raise RefusedError
 
 
 def _coalesce_list(*values: Any) -> Any:
@@ -185,7 +199,7 @@ def _coalesce_list(*values: Any) -> Any:
             raise UndecidedError
         if value:
             return value
-    raise UndecidedError
+    raise RefusedError
 
 
 def _compact(values: Any) -> list[Any]:
@@ -204,15 +218,29 @@ def _contains(values: Any, wanted: Any) -> bool:
 def _one(values: Any) -> Any:
     items = _list(values)
     if len(items) > 1:
-        raise UndecidedError
+        raise lacks(items)
     return items[0] if items else None
 
 
 def _replace(text: Any, old: Any, new: Any) -> str:
     whole, part, other = text_of(text), _known_text(old), text_of(new)
     if len(part) > 1 and part.startswith("/") and part.endswith("/"):
-        raise UndecidedError
+        from rolelint.readers.terraform import patterns
+
+        return patterns.replace(whole, part[1:-1], other)
     return _known_text(whole).replace(part, other)
+
+
+def _regex(pattern: Any, text: Any) -> Any:
+    from rolelint.readers.terraform import patterns
+
+    return patterns.regex(pattern, text)
+
+
+def _regexall(pattern: Any, text: Any) -> list[Any]:
+    from rolelint.readers.terraform import patterns
+
+    return patterns.regexall(pattern, text)
 
 
 def _substr(text: Any, offset: Any, length: Any) -> str:
@@ -242,15 +270,15 @@ def _setproduct(*lists: Any) -> list[list[Any]]:
     return out
 
 
-def _tonumber(value: Any) -> Any:
+def _number(value: Any) -> Any:
     if isinstance(value, bool):
-        raise UndecidedError
+        raise RefusedError
     if isinstance(value, int | float) or value is None:
         return value
     try:
         number = float(_known_text(value))
     except ValueError:
-        raise UndecidedError from None
+        raise RefusedError from None
     return int(number) if number.is_integer() else number
 
 
@@ -259,7 +287,7 @@ def _tobool(value: Any) -> Any:
         return value
     if value in ("true", "false"):
         return value == "true"
-    raise UndecidedError
+    raise RefusedError if is_plain(value) or isinstance(value, list | dict) else UndecidedError
 
 
 def _decode_json(value: Any) -> Any:
@@ -269,7 +297,20 @@ def _decode_json(value: Any) -> Any:
     try:
         return loads(text)
     except PolicyTextError:
+        raise UndecidedError if has_unknown(text) else RefusedError from None
+
+
+def _decode_yaml(value: Any) -> Any:
+    from rolelint.documents.yaml_text import parse_yaml
+
+    text = text_of(value)
+    if is_unknown(text):
+        raise UndecidedError
+    try:
+        documents = parse_yaml("", text)
+    except InputError:
         raise UndecidedError from None
+    return documents[0].data if documents else None
 
 
 def _encode_json(value: Any) -> str:
@@ -280,7 +321,7 @@ def _decode_base64(value: Any) -> str:
     try:
         return base64.b64decode(_known_text(value), validate=True).decode("utf-8")
     except ValueError:
-        raise UndecidedError from None
+        raise RefusedError from None
 
 
 def _trim(text: Any, characters: Any) -> str:
@@ -295,6 +336,13 @@ def _values(table: Any) -> list[Any]:
     return [v for _, v in sorted(_dict(table).items())]
 
 
+def _index(values: Any, wanted: Any) -> int:
+    items = _list(values)
+    if wanted not in items:
+        raise lacks([*items, wanted])
+    return items.index(wanted)
+
+
 def _zipmap(names: Any, values: Any) -> dict[str, Any]:
     return dict(zip([text_of(n) for n in _list(names)], _list(values), strict=False))
 
@@ -304,7 +352,7 @@ def _same(value: Any) -> Any:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": lambda v: abs(_tonumber(v)),
+    "abs": lambda v: abs(_number(v)),
     "alltrue": lambda v: all(_tobool(i) for i in _list(v)),
     "anytrue": lambda v: any(_tobool(i) for i in _list(v)),
     "base64decode": _decode_base64,
@@ -316,13 +364,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "compact": _compact,
     "concat": _concat,
     "contains": _contains,
+    "dirname": lambda v: os.path.dirname(_known_text(v)) or ".",
     "distinct": lambda v: unique(_list(v)),
     "element": _element,
     "endswith": lambda t, p: _known_text(t).endswith(_known_text(p)),
     "flatten": _flatten,
     "format": _format,
     "formatlist": _formatlist,
-    "index": lambda v, w: _list(v).index(w) if w in _list(v) else _fail(),
+    "index": _index,
     "join": _join,
     "jsondecode": _decode_json,
     "jsonencode": _encode_json,
@@ -330,18 +379,20 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),
-    "max": lambda *v: max(_tonumber(i) for i in v),
+    "max": lambda *v: max(_number(i) for i in v),
     "merge": _merge,
-    "min": lambda *v: min(_tonumber(i) for i in v),
+    "min": lambda *v: min(_number(i) for i in v),
     "nonsensitive": _same,
     "one": _one,
     "range": _range,
+    "regex": _regex,
+    "regexall": _regexall,
     "replace": _replace,
     "reverse": lambda v: list(reversed(_list(v))),
     "sensitive": _same,
-    "setintersection": lambda a, *b: [i for i in _set(a) if all(i in _list(o) for o in b)],
+    "setintersection": lambda a, *b: [i for i in _set(a) if all(_contains(o, i) for o in b)],
     "setproduct": _setproduct,
-    "setsubtract": lambda a, b: [i for i in _set(a) if i not in _list(b)],
+    "setsubtract": lambda a, b: [i for i in _set(a) if not _contains(b, i)],
     "setunion": lambda *v: _set([i for part in v for i in _list(part)]),
     "slice": _slice,
     "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
@@ -349,12 +400,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
     "strcontains": lambda t, p: _known_text(p) in _known_text(t),
     "substr": _substr,
-    "sum": lambda v: sum(_tonumber(i) for i in _list(v)),
+    "sum": lambda v: sum(_number(i) for i in _list(v)),
     "title": lambda v: _known_text(v).title(),
     "tobool": _tobool,
     "tolist": lambda v: _list(v),
     "tomap": lambda v: _dict(v),
-    "tonumber": _tonumber,
+    "tonumber": _number,
     "toset": _set,
     "tostring": lambda v: None if v is None else text_of(v),
     "trim": _trim,
@@ -363,9 +414,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "trimsuffix": lambda t, p: _known_text(t).removesuffix(_known_text(p)),
     "upper": lambda v: _known_text(v).upper(),
     "values": _values,
+    "yamldecode": _decode_yaml,
     "zipmap": _zipmap,
 }
-
-
-def _fail() -> Any:
-    raise UndecidedError

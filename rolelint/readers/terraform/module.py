@@ -14,7 +14,9 @@ from rolelint.readers.terraform.accounts import CREDENTIALS, assumed_account, sh
 from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
+from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.presence import conditions
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names, split_module
 from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
@@ -57,6 +59,7 @@ class Tree:
     Attributes:
         world: instances that are known otherwise (a plan) come first, then those of the source.
         used: folders of modules that the tree calls; `read`: files that expressions read.
+        secrets: texts that expressions worked out so far call sensitive.
     """
 
     def __init__(self, folder: str, files: Files, variables: dict[str, Any] | None = None) -> None:
@@ -65,6 +68,7 @@ class Tree:
         self.origins: dict[str, Origin] = {}
         self.used: set[str] = set()
         self.read: set[str] = set()
+        self.secrets: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self._installed: dict[str, str] | None = None
@@ -126,8 +130,8 @@ class Tree:
 
 
 def secrets_in(tree: Tree) -> set[str]:
-    """Collect the texts of the variables that the source calls sensitive, in every module that is called."""
-    found: set[str] = set()
+    """Collect the texts that the source calls sensitive: in variables of each module that is called, in expressions."""
+    found = set(tree.secrets)
     for module in tree.root.every():
         if not any("sensitive" in (tree.files.text(file) or "") for file in module.folder.files):
             continue
@@ -151,6 +155,8 @@ class Module:
         self.address = address
         self._call = call
         self._frame = frame
+        #: What decides whether the module is there at all, where that is not known.
+        self.maybe: frozenset[str] = frame.maybe if frame is not None else frozenset()
         self._memo: dict[tuple[str, ...], Any] = {}
         self._busy: set[tuple[str, ...]] = set()
 
@@ -297,7 +303,7 @@ class Module:
         listed = self.modules(call)
         if listed is None:
             return unknown(f"{self.prefix()}module.{call}")
-        made = {key: ResourceValue(module.address, module.give, resource=False) for key, module in listed}
+        made = {key: ResourceValue(module.address, module.give, False, module.maybe) for key, module in listed}
         return _by_key(made)
 
     def resource(self, mode: str, kind: str, name: str) -> Any:
@@ -339,7 +345,7 @@ class Module:
                 lambda: self._attribute(address, mode, kind, name, key, definition, frame, wanted),
             )
 
-        return ResourceValue(address, attribute)
+        return ResourceValue(address, attribute, maybe=frame.maybe)
 
     def _attribute(
         self,
@@ -372,7 +378,7 @@ class Module:
     def resource_attribute(self, kind: str, name: str, key: Any, wanted: str) -> Any:
         """Give one attribute of one instance of a managed resource of this module."""
         found = self.resource("managed", kind, name)
-        if isinstance(found, dict) and not isinstance(found, ResourceValue):
+        if isinstance(found, dict):
             found = found.get(key)
         elif isinstance(found, list):
             found = found[key] if isinstance(key, int) and key < len(found) else None
@@ -418,14 +424,40 @@ class Module:
                 return self._frame.module._given(_dotted(item))
         return self._frame.module._given(local)
 
-    def read_file(self, path: str) -> str | None:
+    def _inside(self, path: str) -> str:
+        """Give where a path of an expression leads.
+
+        Raises:
+            UndecidedError: when that is not known, or elsewhere on the machine.
+        """
         # `path.module` and `path.root` put the folder itself in front.
-        rooted = any(path.startswith(f"{f.rstrip('/')}/") for f in (self.folder.path, self.tree.root.folder.path) if f)
+        tops = [f.rstrip("/") for f in (self.folder.path, self.tree.root.folder.path) if f]
+        rooted = any(path == f or path.startswith(f"{f}/") for f in tops)
         if has_unknown(path) or (os.path.isabs(path) and not rooted):
-            return None
-        inside = os.path.normpath(path if rooted else os.path.join(self.folder.path, path))
+            raise UndecidedError
+        if rooted:
+            return os.path.normpath(path)
+        # Terraform takes a relative path from where it runs: the root. A module's own files are tried, too.
+        places = (os.path.normpath(os.path.join(top, path)) for top in (self.tree.root.folder.path, self.folder.path))
+        first, own = places
+        return first if os.path.exists(first) or not os.path.exists(own) else own
+
+    def read_file(self, path: str) -> str | None:
+        inside = self._inside(path)
         self.tree.read.add(inside)
         return self.tree.files.text_beside(inside)
+
+    def has_file(self, path: str) -> bool:
+        return os.path.exists(self._inside(path))
+
+    def list_files(self, path: str, pattern: str) -> list[str]:
+        if has_unknown(pattern):
+            raise UndecidedError
+        return fileset(self._inside(path), pattern)
+
+    def hide(self, value: Any) -> None:
+        # A whole policy is judged: what it says is no secret then.
+        self.tree.secrets |= {text for text in texts_in(value) if not text.lstrip().startswith("{")}
 
     def path(self, name: str) -> str:
         if name == "module":
@@ -444,29 +476,34 @@ class Module:
     def expand(self, definition: Definition) -> list[tuple[Any, Frame]]:
         """List the instances of a block: key and frame. What decides their number may be unknown: one, without key."""
         settings = definition.block.body.settings
-        base = Frame(self, definition.file)
+        base = self._frame_of(definition)
         if "count" in settings:
             number = value(settings["count"].value, base)
             if isinstance(number, str) and number.isdigit():
                 number = int(number)
             if isinstance(number, bool) or not isinstance(number, int | float) or number > MAX_INSTANCES:
-                return [(None, Frame(self, definition.file, count=unknown(f"{self._label(definition)} count.index")))]
-            return [(i, Frame(self, definition.file, count=i)) for i in range(int(number))]
+                index = unknown(f"{self._label(definition)} count.index")
+                return [(None, self._frame_of(definition, settings["count"].value, count=index))]
+            return [(i, self._frame_of(definition, count=i)) for i in range(int(number))]
         if "for_each" in settings:
             source = value(settings["for_each"].value, base)
             pairs = list(_each(source))
             if pairs and len(pairs) <= MAX_INSTANCES:
-                return [(k, Frame(self, definition.file, each=(k, v))) for k, v in pairs]
+                return [(k, self._frame_of(definition, each=(k, v))) for k, v in pairs]
             if isinstance(source, list | dict) and not source:
                 return []
             label = self._label(definition)
-            return [
-                (
-                    None,
-                    Frame(self, definition.file, each=(unknown(f"{label} each.key"), unknown(f"{label} each.value"))),
-                )
-            ]
+            any_of_them = source if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
+            each = (unknown(f"{label} each.key"), any_of_them)
+            return [(None, self._frame_of(definition, settings["for_each"].value, each=each))]
         return [(None, base)]
+
+    def _frame_of(self, definition: Definition, number: Any = None, **named: Any) -> Frame:
+        """Make the frame of an instance; `number` is the expression that decides how many, where that is not known."""
+        maybe = self.maybe
+        if number is not None:
+            maybe |= conditions(number, Frame(self, definition.file))
+        return Frame(self, definition.file, **named, maybe=maybe)
 
     def _label(self, definition: Definition) -> str:
         return self.prefix() + ".".join(definition.block.labels)
@@ -519,8 +556,6 @@ def _by_key(made: dict[Any, Any]) -> Any:
 
 
 def _each(source: Any) -> Iterator[tuple[Any, Any]]:
-    if isinstance(source, ResourceValue):
-        return
     if isinstance(source, dict):
         yield from source.items()
     elif isinstance(source, list):
@@ -551,7 +586,7 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
     named = block.body.settings.get("iterator")
     name = named.value.name if named is not None and isinstance(named.value, hcl.Name) else wanted
     source = value(setting.value, frame)
-    if isinstance(source, dict) and not isinstance(source, ResourceValue):
+    if isinstance(source, dict):
         pairs = list(source.items())
     elif isinstance(source, list):
         pairs = [(item if isinstance(item, str) else i, item) for i, item in enumerate(source)]

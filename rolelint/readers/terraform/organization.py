@@ -35,7 +35,7 @@ _KINDS = {"SERVICE_CONTROL_POLICY": PolicyType.SCP, "RESOURCE_CONTROL_POLICY": P
 
 
 class _Attached(NamedTuple):
-    """A policy (None: not known), the root, unit or account it hangs on, and the resource that hangs it there."""
+    """A policy (None: not known for sure), the root, unit or account it hangs on, and what hangs it there."""
 
     policy: Policy | None
     target: str
@@ -129,10 +129,12 @@ class Organization:
         """List what hangs where, leaving out policies that are no SCPs or RCPs."""
         for instance in self._world.of_type(_ATTACHMENT):
             for node in self._nodes(instance.values.get("policy_id")):
-                policy = held[node][0] if node in held else None
-                if policy is not None or (node not in held and node != _FULL_ACCESS):
-                    for target in self._nodes(instance.values.get("target_id")):
-                        yield _Attached(policy, target, instance)
+                policy, owner = held.get(node, (None, None))
+                if (owner is not None and policy is None) or node == _FULL_ACCESS:
+                    continue
+                there = policy if owner is not None and not owner.maybe and not instance.maybe else None
+                for target in self._nodes(instance.values.get("target_id")):
+                    yield _Attached(there, target, instance)
         for policy, instance in held.values():
             for target in self._nodes(instance.values.get("target_ids")) if policy is not None else ():
                 yield _Attached(policy, target, instance)

@@ -31,12 +31,14 @@ class Attached(NamedTuple):
 
     Attributes:
         by_name: whether `value` is a name (and not an ARN) of a customer managed policy.
+        maybe: as in `Inline`.
     """
 
     value: object
     owner: Instance
     route: Route
     by_name: bool = False
+    maybe: str = ""
 
 
 @record(frozen=False, eq=False)
@@ -64,6 +66,11 @@ class Principal:
     members: int = 0
     closed: set[str] = field(default_factory=set)
     listed: bool = False
+
+    def doubt(self, given: Instance) -> str:
+        """Say what decides whether something is given to it; empty where it is as sure as the principal itself."""
+        declared = not self.outside or self.instance.mode == "data"
+        return given.doubt(self.instance if declared else None)
 
 
 class _Names(NamedTuple):
@@ -221,6 +228,19 @@ class Registry:
         """Give the principal that a resource declares."""
         return self._by_address.get((kind, address))
 
+    def counterpart(self, principal: Principal, world: World) -> Principal | None:
+        """Give what a principal of another world is in this one: at its address before a move, else with its name.
+
+        AWS has no two with one name, so a role that another block declares now is the same role.
+        """
+        instance = principal.instance
+        if not principal.outside:
+            found = self.at(principal.kind, instance.previous or instance.address)
+            if found is not None:
+                return found
+        name = principal.name if principal.outside else instance.text(_DECLARED[instance.type].name)
+        return self._by_name.get((principal.kind, world.account(instance.provider), name))
+
     def find(self, kind: str, value: object, owner: Instance) -> Principal | None:
         """Find the principal that an attribute names; one that is not declared here is made, as `outside`."""
         if not isinstance(value, str) or not value:
@@ -288,8 +308,9 @@ class Registry:
             self._give(instance, "permission-set", "permission_set_arn", references)
         elif kind == "aws_ssoadmin_permissions_boundary_attachment":
             for _, principal in self._named(instance, "permission-set", "permission_set_arn"):
-                if principal:
-                    principal.boundary = _sso_boundary(instance, "permissions_boundary") or principal.boundary
+                found = _sso_boundary(instance, "permissions_boundary") if principal else None
+                if principal and found:
+                    principal.boundary = found._replace(maybe=principal.doubt(instance))
 
     def _give(self, instance: Instance, kind: str, link: str, items: Sequence[Inline | Attached]) -> None:
         """Give policies to the principals that an attribute names; `lost` keeps those of principals not known."""
@@ -301,13 +322,13 @@ class Registry:
                 if principal is None:
                     self.lost.append((kind, route, item))
                 elif isinstance(item, Inline):
-                    principal.inline.append(item)
+                    principal.inline.append(item._replace(maybe=principal.doubt(instance)))
                 else:
-                    principal.attached.append(item)
+                    principal.attached.append(item._replace(maybe=principal.doubt(instance)))
 
     def _close(self, instance: Instance, kind: str, link: str, what: str) -> None:
         for _, principal in self._named(instance, kind, link):
-            if principal:
+            if principal and not principal.doubt(instance):
                 principal.closed.add(what)
 
     def _named(self, instance: Instance, kind: str, link: str) -> Iterator[tuple[Route, Principal | None]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
+from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.policies.text import unknown
 from rolelint.readers.policy import kind_of
@@ -16,6 +18,7 @@ from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.resource_policies import resource_policies
 from rolelint.readers.terraform.world import Instance, World
+from rolelint.records import replace
 
 
 def assemble(
@@ -31,7 +34,7 @@ def assemble(
         before: the world before the change, or None where there is no change to speak of.
         memo: parsed documents by their text.
     """
-    earlier: dict[tuple[str, ...], Role] = {}
+    earlier: dict[Principal, Role] = {}
     old: Assembler | None = None
     given: list[tuple[Policy, str]] = []
     guarded: list[Policy] = []
@@ -43,13 +46,14 @@ def assemble(
         for principal, role in zip(old.principals(), old.roles(), strict=True):
             role.resource_policies = _around(role, principal, given, before)
             organization.limit(role, principal.instance.provider)
-            earlier[_identity(principal, before)] = role
+            earlier[principal] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
     resource = resource_policies(new, old, reading.problems)
     organization = Organization(new, memo, reading.problems)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
-        role.before = earlier.get(_identity(principal, after, previous=True))
+        was = old.registry.counterpart(principal, after) if old else None
+        role.before = earlier.get(was) if was is not None else None
         role.resource_policies = _around(role, principal, resource, after)
         organization.limit(role, principal.instance.provider)
         reading.roles.append(role)
@@ -72,7 +76,7 @@ def assemble(
     for instance in after.instances.values():
         if instance.type in MANAGED and instance.mode == "managed" and instance.address not in new.used:
             role = _lone(new, instance)
-            counterpart = before.instances.get(instance.previous or instance.address) if before else None
+            counterpart = old.counterpart(instance, after) if old is not None else None
             if old is not None and counterpart is not None:
                 role.before = _lone(old, counterpart)
             reading.roles.append(role)
@@ -106,13 +110,6 @@ def _around(role: Role, principal: Principal, found: Sequence[tuple[Policy, str]
     return tuple(out)
 
 
-def _identity(principal: Principal, world: World, previous: bool = False) -> tuple[str, ...]:
-    instance = principal.instance
-    if principal.outside:
-        return principal.kind, "", world.account(instance.provider), principal.name
-    return principal.kind, (instance.previous if previous else "") or instance.address
-
-
 def _lone(assembler: Assembler, instance: Instance) -> Role:
     """Look at a managed policy that nothing here uses as if a role held it."""
     policy = assembler.managed(instance, PolicyType.IDENTITY)
@@ -120,8 +117,13 @@ def _lone(assembler: Assembler, instance: Instance) -> Role:
 
 
 def _loose_documents(assembler: Assembler, reading: Reading) -> None:
-    """Add the policy documents that nothing uses, by what they look like."""
+    """Add the policy documents that nothing uses, by what they look like.
+
+    A plan does not tell what locals refer to: in a module that has some, a document whose statements another policy
+    holds is used for that.
+    """
     world = assembler.world
+    held: list[frozenset[Statement]] | None = None
     for instance in world.instances.values():
         if instance.type != "aws_iam_policy_document" or instance.address in assembler.used:
             continue
@@ -131,8 +133,20 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
         # Only a plan holds the finished text; the source holds the statements that it is made of.
         text = instance.values.get("json") or unknown(f"{instance.address}.json")
         policy = assembler.policy(PolicyType.IDENTITY, Inline(instance.name, text, instance, ("json",)))
+        if head in world.with_locals:
+            if held is None:
+                others = chain(reading.policies, *(role.policies() for role in reading.roles))
+                held = [_statements(other) for other in others]
+            said = _statements(policy)
+            if said and any(said <= other for other in held):
+                continue
         kind = kind_of(policy.document)
         if kind is not PolicyType.IDENTITY:
             reading.policies.append(Policy(kind, policy.name, policy.document, policy.locate))
         elif policy.document.statements or policy.document.unknown:
             reading.roles.append(assembler.lone(policy, instance, ("json",)))
+
+
+def _statements(policy: Policy) -> frozenset[Statement]:
+    """Give what the statements of a policy say, wherever in it they stand."""
+    return frozenset(replace(s, index=0, lone=False) for s in policy.document.statements)

@@ -86,9 +86,14 @@ class Configuration:
             found = self._provider_keys[modules] = frozenset(key for key in keys if key)
         return found
 
-    def referenced(self) -> frozenset[str]:
-        """List data sources that some resource or module call refers to, by absolute address without keys."""
+    def referenced(self) -> tuple[frozenset[str], frozenset[str]]:
+        """List data sources that some resource or module call refers to, by absolute address without keys.
+
+        Returns:
+            The addresses; and the heads of addresses in modules that refer to locals, which a plan does not tell of.
+        """
         found: set[str] = set()
+        with_locals: set[str] = set()
         for path, module in self._modules.items():
             head = "".join(f"module.{name}." for name in path)
             parts: list[Any] = []
@@ -105,7 +110,9 @@ class Configuration:
             for reference in references:
                 if reference.startswith("data."):
                     found.add(head + ".".join(reference.split("[")[0].split(".")[:3]))
-        return frozenset(found)
+                elif reference.startswith("local."):
+                    with_locals.add(head)
+        return frozenset(found), frozenset(with_locals)
 
     def unseen(self, relevant: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
         """List the `relevant_attributes` of a plan that no expression of their module refers to, with the module.

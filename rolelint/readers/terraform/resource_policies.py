@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -88,6 +89,7 @@ _ROWS: dict[str, _Row] = {
 
 #: Types with resource policies, for readers that choose which instances to look at.
 TYPES = frozenset(_ROWS)
+_QUEUE_URL = re.compile(r"https://sqs\.([^./]+)\.[^/]+/([^/]+)/([^/]+)")
 
 
 def resource_policies(
@@ -115,12 +117,14 @@ def resource_policies(
         if (
             not row.link
             and not instance.sets(row.policy)
-            and not apart.isdisjoint(_targets(instance, row, assembler.world))
+            and not apart.isdisjoint(arn for arn, _ in _targets(instance, row, assembler.world))
         ):
             continue
         item = Inline(instance.name, value, instance, (row.policy,))
-        for index, resource in enumerate(_targets(instance, row, assembler.world)):
-            policy = assembler.policy(PolicyType.RESOURCE, item, resource=resource)
+        for index, (resource, owner) in enumerate(_targets(instance, row, assembler.world)):
+            policy = assembler.policy(
+                PolicyType.RESOURCE, item._replace(maybe=instance.doubt(owner)), resource=resource
+            )
             found.append((policy, instance.provider))
             if problems is not None and not index:
                 problems += assembler.doubts(policy, "resource policy", item)
@@ -132,29 +136,32 @@ def _set_apart(world: World) -> Iterator[str]:
     for instance in world.of_type(*TYPES):
         row = _ROWS[instance.type]
         if row.link and instance.values.get(row.policy):
-            yield from filter(None, _targets(instance, row, world))
+            yield from (arn for arn, _ in _targets(instance, row, world) if arn)
 
 
-def _targets(instance: Instance, row: _Row, world: World) -> Iterator[str]:
+def _targets(instance: Instance, row: _Row, world: World) -> Iterator[tuple[str, Instance | None]]:
+    """List the ARNs of the resources that a policy hangs on, each with its instance if that is here."""
     if not row.link:
-        arn = arn_of(instance, world) if instance.type in KINDS else instance.text("arn")
-        yield arn
+        yield arn_of(instance, world) if instance.type in KINDS else instance.text("arn"), instance
         return
     listed = instance.values.get(row.link)
     for value in listed if isinstance(listed, list) else [listed]:
         owner = world.owner(value)
         if owner is not None and owner[0].type in KINDS:
-            yield arn_of(owner[0], world)
-        elif not isinstance(value, str):
-            yield ""
-        elif value.startswith("arn:"):
-            yield value
-        elif row.link == "queue_url" and value.startswith("https://sqs."):
-            host, account, name = value.removeprefix("https://").split("/", 2)
-            yield f"arn:{world.scope(instance.provider).partition}:sqs:{host.split('.')[1]}:{account}:{name}"
-        elif row.arn:
-            scope = world.scope(instance.provider)
-            text = row.arn.replace("{p}", scope.partition).replace("{r}", scope.region).replace("{a}", scope.account)
-            yield text.replace("{}", value)
+            yield arn_of(owner[0], world), owner[0]
         else:
-            yield ""
+            yield _named(value, instance, row, world), None
+
+
+def _named(value: object, instance: Instance, row: _Row, world: World) -> str:
+    """Give the ARN of a resource by the name that a policy calls it, empty where that does not tell."""
+    if not isinstance(value, str):
+        return ""
+    if value.startswith("arn:"):
+        return value
+    scope = world.scope(instance.provider)
+    queue = _QUEUE_URL.fullmatch(value) if row.link == "queue_url" else None
+    if queue is not None:
+        return f"arn:{scope.partition}:sqs:{':'.join(queue.groups())}"
+    text = row.arn.replace("{p}", scope.partition).replace("{r}", scope.region).replace("{a}", scope.account)
+    return text.replace("{}", value)

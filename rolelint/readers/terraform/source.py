@@ -132,7 +132,8 @@ def instance_of(
     configured = frozenset(values)
     for attribute in ("name", "bucket", "role_name", "user_name", "group_name"):
         values.setdefault(attribute, unknown(f"{address}.{attribute}"))
-    return Instance(address, module.address, mode, kind, name, key, values, module.provider(definition), configured)
+    provider = module.provider(definition)
+    return Instance(address, module.address, mode, kind, name, key, values, provider, configured, maybe=frame.maybe)
 
 
 def linked_values(body: hcl.Body, values: dict[str, Any], frame: Frame) -> dict[str, Any]:

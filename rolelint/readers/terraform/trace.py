@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rolelint.documents import hcl_nodes as hcl
@@ -59,6 +60,8 @@ def locate(
     if attribute[0] == "statement" and route[:1] == ("Statement",):
         route = route[2:]
         spot = tracer.statement(block.body, attribute, route, file, origin.frame)
+    elif attribute[0] == "json" and len(route) > 1 and block.labels[:1] == ("aws_iam_policy_document",):
+        spot = tracer.document(origin.module, block.labels[1], route, Spot(file, block.start, block.head_end))
     else:
         spot = tracer.in_body(block.body, attribute, route, file, origin.frame)
     if spot is None:
@@ -212,12 +215,12 @@ class _Tracer:
                     setting.value, (*more[1:], *route), Spot(file, setting.start, setting.end), inner, limit - 1
                 )
         if head == "data" and more[:1] == ("aws_iam_policy_document",) and len(more) > 2 and len(route) > 1:
-            return self._document(module, str(more[1]), route, here)
+            return self.document(module, str(more[1]), route, here)
         if head == "var" and more:
             return self._variable(module, str(more[0]), (*more[1:], *route), here, limit)
         return here
 
-    def _document(self, module: Module, name: str, route: Route, here: Spot) -> Spot:
+    def document(self, module: Module, name: str, route: Route, here: Spot) -> Spot:
         """Find the statement block of a policy document: by its place, or by its Sid where documents are joined."""
         definition = module.folder.block("data", "aws_iam_policy_document", name)
         if definition is None or route[0] != "Statement":
@@ -241,13 +244,10 @@ class _Tracer:
                 return self.statement(body, ("statement", index), route[2:], definition.file, frame)
         for setting in ("override_policy_documents", "override_json", "source_policy_documents", "source_json"):
             written = body.settings.get(setting)
-            node = written.value if written is not None else None
-            for item in node.items if isinstance(node, hcl.Items) else [node]:
-                parts = chain(item) if item is not None else None
-                if parts is not None and parts[0] == "data" and parts[1][:1] == ["aws_iam_policy_document"]:
-                    found = self._by_sid(module, str(parts[1][1]), route, limit - 1)
-                    if found is not None:
-                        return found
+            for other in _documents(module, written.value) if written is not None else ():
+                found = self._by_sid(module, other, route, limit - 1)
+                if found is not None:
+                    return found
         return None
 
     def _variable(self, module: Module, name: str, route: Route, here: Spot, limit: int) -> Spot:
@@ -275,6 +275,24 @@ class _Tracer:
             return here
         start, end = JsonFinder(body)(route)
         return Spot(here.file, node.start + begin + start, node.start + begin + end)
+
+
+def _documents(module: Module, node: Any) -> Iterator[str]:
+    """Name the policy documents that an expression refers to, also through locals."""
+    pending: list[Any] = [node]
+    for _ in range(MAX_STEPS):
+        if not pending:
+            return
+        here = pending.pop()
+        parts = chain(here) if isinstance(here, hcl.Attribute | hcl.Index) else None
+        if parts is not None and parts[0] == "data" and parts[1][:1] == ["aws_iam_policy_document"]:
+            yield str(parts[1][1])
+        elif parts is not None and parts[0] == "local" and parts[1]:
+            found = module.folder.local(str(parts[1][0]))
+            if found is not None:
+                pending.append(found[1].value)
+        elif isinstance(here, tuple):
+            pending += [part for part in reversed(here) if isinstance(part, tuple)]
 
 
 def _lowered(route: Route) -> Route:

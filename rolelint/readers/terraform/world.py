@@ -13,6 +13,8 @@ from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
 MAYBE = "\ue002maybe"
+#: How much of an expression that decides whether something is there is shown.
+_SHOWN = 60
 
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 
@@ -167,6 +169,7 @@ class Instance:
         configured: top-level attributes that the configuration sets, or None when that is not known.
         sensitive: top-level attributes of which some part is sensitive.
         previous: the address before a move, or empty.
+        maybe: what decides whether it is there at all, where that is not known, see `evaluate.Frame`.
     """
 
     address: str
@@ -180,6 +183,12 @@ class Instance:
     configured: frozenset[str] | None = None
     sensitive: frozenset[str] = frozenset()
     previous: str = ""
+    maybe: frozenset[str] = frozenset()
+
+    def doubt(self, other: Instance | None) -> str:
+        """Say what decides whether it is there, beyond what decides that about another instance; empty for nothing."""
+        more = sorted(self.maybe - other.maybe if other is not None else self.maybe)
+        return " and ".join(text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..." for text in more)
 
     def text(self, *names: str) -> str:
         """Give the first of the attributes that is a text and not empty, else empty."""
@@ -229,6 +238,7 @@ class World:
     Attributes:
         instances: those that matter to roles, by address, in order of appearance.
         referenced: config addresses of data sources that some resource uses, or None when not known.
+        with_locals: heads of the addresses in modules whose expressions refer to locals of which nothing is known.
         moment: when something not known will be known, as the end of a sentence.
     """
 
@@ -237,6 +247,7 @@ class World:
     instances: dict[str, Instance] = field(default_factory=dict)
     scopes: dict[str, Scope] = field(default_factory=dict)
     referenced: frozenset[str] | None = None
+    with_locals: frozenset[str] = frozenset()
     moment: str = "before the change is applied"
     _siblings: dict[str, list[Instance]] | None = None
 

@@ -39,6 +39,10 @@ resource "aws_iam_role" "many" {
   name     = "role-${each.key}"
   path     = each.value
 }
+resource "aws_iam_role" "any" {
+  for_each = var.open
+  name     = each.key
+}
 resource "aws_sqs_queue" "two" {
   count = 2
   name  = "queue-${count.index}"
@@ -53,6 +57,8 @@ U = unknown("var.open")
 def evaluated(tmp_path: Path, expression: str) -> Any:
     """Evaluate one expression beside SOURCE."""
     (tmp_path / "main.tf").write_text(f"{SOURCE}\nlocals {{\n  result = {expression}\n}}\n")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "b.json").touch()
     (tmp_path / "policy.json").write_text('{"Resource": "${arn}", "Count": ${count}}')
     return Tree(str(tmp_path), Files({})).root.local("result")
 
@@ -96,6 +102,27 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ("data.aws_vpc.other.id", "${data.aws_vpc.other.id}"),
         ('try(local.map.z, "other")', "other"),
         ("can(local.map.z)", False),
+        ("can(local.map.x)", True),
+        ('try("${local.map.z}-role", "other")', "other"),
+        ("try(length(local.map.z) > 0, false)", False),
+        ('try(concat(local.map.z, ["a"]), ["b"])', ["b"]),
+        ('try(var.list[7], "other")', "other"),
+        ('try(tonumber("x"), 5)', 5),
+        ('try(jsondecode("{"), "other")', "other"),
+        ('try(file("nothing-here"), "other")', "other"),
+        ("try(null.x, lookup({}, 1), one(var.list), element([], 0), 5)", 5),
+        ('try(var.open.x, "other")', "${var.open.x}"),
+        ("[aws_iam_role.any[*].name][0][0]", "${aws_iam_role.any each.key}"),
+        ('yamldecode("a: [1, {b: c}]")', {"a": [1, {"b": "c"}]}),
+        ('yamldecode("a: ${var.open}")', {"a": U}),
+        ('fileexists("policy.json")', True),
+        ('fileexists("${path.module}/nothing-here")', False),
+        ('fileset(path.module, "*.json")', ["policy.json"]),
+        ('fileset(path.module, "**/{policy,b}.json")', ["policy.json", "sub/b.json"]),
+        ('fileset(path.module, "s*")', []),
+        ('dirname("a/b/c")', "a/b"),
+        ('setintersection(var.list, ["b", "c"])', ["b"]),
+        ('setsubtract(["b", "c"], var.list)', ["c"]),
         ('lookup(local.map, "z", "d")', "d"),
         ("merge({ a = 1 }, { b = 2 }, { a = 3 })", {"a": 3, "b": 2}),
         ('concat(["a"], var.list, [])', ["a", "a", "b"]),
@@ -112,6 +139,16 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ('distinct(["a", "a", "b"])', ["a", "b"]),
         ('split("/", "a/b")', ["a", "b"]),
         ('replace("a-b", "-", "_")', "a_b"),
+        ('replace("arn:aws:iam::1:oidc-provider/x/id", "/^(.*provider/)/", "")', "x/id"),
+        ('replace("s3_read", "/[^0-9A-Za-z]*/", "")', "s3read"),
+        ('replace("a1-b2", "/([a-z])(\\\\d)/", "$2$${1}")', "1a-2b"),
+        ('regex("^t.*m$", var.name)', "team"),
+        ('regex("(t)(x)?", var.name)', ["t", None]),
+        ('regex("(?P<first>.)e", var.name).first', "t"),
+        ('can(regex("^prod", var.name))', False),
+        ('try(regex("^prod", var.name), "none")', "none"),
+        ('regexall("[a-m]", var.name)', ["e", "a", "m"]),
+        ('length(regexall("x", var.name)) > 0', False),
         ('trimsuffix("a.b", ".b")', "a"),
         ('contains(var.list, "a")', True),
         ("one([])", None),
@@ -154,7 +191,16 @@ def shown(item: Any) -> Any:
     "expression",
     [
         "timestamp()",
-        'regex("a", var.name)',
+        'regex("a", var.open)',
+        'regex("[[:alpha:]]", var.name)',
+        'regex("(a*)*$", var.name)',
+        'regex("(?i)TEAM", var.name)',
+        'regex("a**", var.name)',
+        'regex("(a", var.name)',
+        'regex("[a--b]", var.name)',
+        'replace("ab", "/x*/", "-")',
+        'replace("ab", "/(?P<n>a)/", "$n")',
+        'regex("a", join("", [for i in range(300) : "x"]))',
         "var.open ? 1 : 2",
         "upper(var.open)",
         "local.map.z",
@@ -165,8 +211,22 @@ def shown(item: Any) -> Any:
         'file("nothing-here")',
         "lower()",
         "range(100000000)",
-        'replace("a", "/a/", "b")',
         "{ for v in var.open : v => 1 }",
+        "try(uuid(), 5)",
+        'can(regex("(?i)^t", var.name))',
+        'try(merge(local.map, var.open), "other")',
+        "try({ x = 1, (var.open) = 2 }.y, 3)",
+        "can(var.open.x)",
+        'setintersection(["a"], [var.open])',
+        'setsubtract(["a"], [var.open])',
+        "try(yamldecode(var.open).x[0], 5)[0]",
+        "[for r in aws_iam_role.any : r.arn]",
+        "values(aws_iam_role.any)",
+        "length(aws_iam_role.any) > 0",
+        "jsonencode(aws_iam_role.any)",
+        'fileset(path.module, "../*")',
+        'fileexists("/etc/passwd")',
+        'fileset("/etc", "*")',
     ],
 )
 def test_what_cannot_be_worked_out_is_unknown_with_its_place(tmp_path: Path, expression: str) -> None:

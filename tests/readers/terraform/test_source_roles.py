@@ -331,6 +331,146 @@ resource "aws_iam_role_policy_attachment" "maybe" {{
     assert (role.name, [p.name for p in role.identity]) == ("maybe", ["AdministratorAccess"])
 
 
+def test_what_an_unknown_count_gives_may_be_there(tmp_path: Path) -> None:
+    text = f"""
+variable "guard" {{}}
+variable "teams" {{}}
+resource "aws_iam_role" "a" {{
+  name               = "a"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "guard" {{
+  count  = var.guard ? 1 : 0
+  name   = "guard"
+  role   = aws_iam_role.a.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Deny", Action = "s3:*", Resource = "*" }}] }})
+}}
+resource "aws_iam_role_policy_attachment" "full" {{
+  count      = var.guard ? 0 : 1
+  role       = aws_iam_role.a.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}}
+resource "aws_iam_role" "team" {{
+  for_each           = var.teams
+  name               = "team"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "team" {{
+  for_each   = aws_iam_role.team
+  role       = each.value.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}}
+resource "aws_s3_bucket" "logs" {{
+  bucket = "logs"
+}}
+resource "aws_s3_bucket_policy" "logs" {{
+  count  = var.guard ? 1 : 0
+  bucket = aws_s3_bucket.logs.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Deny", Principal = "*", Action = "s3:*", Resource = "*" }}] }})
+}}
+"""
+    reading = read_folder(write(tmp_path, main__tf=text))
+    one, team = reading.roles
+    whether = "whether it is there depends on `var.guard`"
+    assert [(p.name, p.document.statements[0].doubtful) for p in one.identity] == [
+        ("guard", whether),
+        ("AmazonS3FullAccess", "whether it is there depends on `var.guard ? 0 : 1`"),
+    ]
+    assert [u.what for u in one.unknowns] == ["inline policy `guard`", "attached policy `AmazonS3FullAccess`"]
+    # Each team's role has its own.
+    assert (team.identity[0].document.statements[0].doubtful, team.unknowns) == ("", ())
+    assert reading.policies[0].document.statements[0].doubtful == whether
+
+
+@pytest.mark.parametrize(
+    ("count", "doubt"),
+    [
+        ("var.on ? 1 : 0", ""),
+        ("var.on && var.known && !var.off ? 1 : 0", ""),
+        ("(var.on && length(var.arns) > 0) ? length(var.arns) : 0", ""),
+        ("var.on ? var.many : 0", "var.many"),
+        ("var.on && var.other ? 1 : 0", "var.other"),
+        ("var.on || var.other ? 1 : 0", "var.on || var.other"),
+        ("var.on ? 0 : 1", "var.on ? 0 : 1"),
+    ],
+)
+def test_a_policy_is_as_sure_as_its_role(tmp_path: Path, count: str, doubt: str) -> None:
+    text = f"""
+variable "on" {{}}
+variable "other" {{}}
+variable "many" {{}}
+variable "known" {{ default = true }}
+variable "off" {{ default = false }}
+variable "arns" {{ default = ["arn:aws:iam::aws:policy/AmazonS3FullAccess"] }}
+resource "aws_iam_role" "r" {{
+  count              = var.on ? 1 : 0
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "a" {{
+  count      = {count}
+  role       = aws_iam_role.r[0].name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    reason = f"whether it is there depends on `{doubt}`" if doubt else ""
+    assert role.identity[0].document.statements[0].doubtful == reason
+
+
+def test_a_role_from_elsewhere_is_there_whatever_a_count_says(tmp_path: Path) -> None:
+    text = """
+variable "on" {}
+resource "aws_iam_role_policy_attachment" "maybe" {
+  count      = var.on ? 1 : 0
+  role       = "elsewhere"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}
+resource "aws_iam_role_policy_attachment" "both" {
+  count      = var.on ? 1 : 0
+  role       = "elsewhere"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+}
+resource "aws_iam_role_policy_attachment" "sure" {
+  role       = "elsewhere"
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSQSFullAccess"
+}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [(p.name, p.document.statements[0].doubtful) for p in role.identity] == [
+        ("AmazonSQSFullAccess", ""),
+        ("AmazonS3FullAccess", "whether it is there depends on `var.on`"),
+    ]
+
+
+def test_roles_and_policies_of_an_unknown_number_are_not_none(tmp_path: Path) -> None:
+    text = f"""
+variable "policies" {{}}
+resource "aws_iam_policy" "p" {{
+  for_each = var.policies
+  name     = each.key
+  policy   = each.value
+}}
+resource "aws_iam_role" "a" {{
+  name                = "a"
+  assume_role_policy  = {TRUST}
+  managed_policy_arns = [for p in aws_iam_policy.p : p.arn]
+}}
+resource "aws_iam_role" "b" {{
+  count              = length(aws_iam_policy.p) > 0 ? 1 : 0
+  name               = "b"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy_attachment" "b" {{
+  for_each   = {{ for k, p in aws_iam_policy.p : k => p.arn }}
+  role       = aws_iam_role.b[0].name
+  policy_arn = each.value
+}}
+"""
+    one, two, _ = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [(r.name, len(r.identity), len(r.unknowns)) for r in (one, two)] == [("a", 1, 1), ("b", 1, 1)]
+
+
 def test_policy_text_from_files_beside(tmp_path: Path) -> None:
     text = (
         ROLE
@@ -354,6 +494,22 @@ resource "aws_iam_role_policy" "template" {
     (resource,) = role.identity[1].document.statements[0].resources or ()
     assert show(resource) == "arn:${partition}:iam::${account id}:role/r"
     assert {"policy.json", "policy.tftpl"} <= {os.path.basename(file) for file in context.used_files}
+
+
+def test_a_relative_path_is_one_from_the_root(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    (tmp_path / "drop.json").write_text('{"Statement": [{"Effect": "Allow", "Action": "s3:Delete*", "Resource": "*"}]}')
+    policy = """
+variable "file" {}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = try(file(var.file), "{}")
+}
+"""
+    (tmp_path / "m" / "main.tf").write_text(ROLE + policy)
+    call = 'module "m" {\n  source = "./m"\n  file   = "drop.json"\n}\n# aws_iam_\n'
+    (role,) = read_folder(write(tmp_path, main__tf=call)).roles
+    assert role.identity[0].document.statements[0].actions == ("s3:Delete*",)
 
 
 def test_providers_and_partitions(tmp_path: Path) -> None:
@@ -627,7 +783,9 @@ def test_sensitive_variables_are_hidden(tmp_path: Path, capsys: pytest.CaptureFi
         f'variable "{name}" {{\n  sensitive = {hidden}\n  default   = "arn:aws:s3:::{name}-bucket"\n}}'
         for name, hidden in (("open", "false"), ("given", "true"), ("default", "true"))
     ]
-    resources = ", ".join(f'"${{var.{name}}}/*"' for name in ("open", "given", "default"))
+    variables.append('locals {\n  called = sensitive("arn:aws:s3:::called-secret")\n}')
+    names = ("var.open", "var.given", "var.default", "local.called")
+    resources = ", ".join(f'"${{{name}}}/*"' for name in names)
     write(
         tmp_path,
         main__tf="\n".join(variables)
@@ -648,7 +806,19 @@ resource "aws_iam_role_policy" "p" {{
         said = capsys.readouterr().out
         assert "s3:DeleteObject" in said
         assert "open-bucket" in said
-        assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket"))
+        assert not any(secret in said for secret in ("truly-secret", "given-bucket", "default-bucket", "called-secret"))
+
+
+def test_a_policy_that_is_called_sensitive_is_judged(tmp_path: Path) -> None:
+    document = '{ Statement = [{ Effect = "Allow", Action = "s3:DeleteObject", Resource = "*" }] }'
+    text = f"""{ROLE}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.id
+  policy = sensitive(jsonencode({document}))
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert actions(role) == ["s3:DeleteObject"]
 
 
 @pytest.mark.parametrize(
@@ -697,3 +867,14 @@ resource "aws_iam_role_policy" "p" {{
     assert (problem.message, problem.kind, statement.doubtful) == (message, "warning", message)
     location = policy.locate(problem.route)
     assert (location.line, "Statement" in location.route) == (line, False)
+
+
+def test_a_queue_url_of_another_form_is_no_bug(tmp_path: Path) -> None:
+    text = """
+resource "aws_sqs_queue_policy" "q" {
+  queue_url = "https://sqs.eu-west-1.amazonaws.com"
+  policy    = jsonencode({ Statement = [{ Effect = "Allow", Principal = "*", Action = "sqs:*", Resource = "*" }] })
+}
+"""
+    (policy,) = read_folder(write(tmp_path, main__tf=text)).policies
+    assert policy.resource == ""

@@ -1,0 +1,40 @@
+"""Say what decides whether a `count` or `for_each` makes anything at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rolelint.documents import hcl_nodes as hcl
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, truth, value
+
+#: Values of `count` and `for_each` that make nothing.
+_NOTHING: tuple[Any, ...] = (0, [], {}, None)
+
+
+def conditions(node: Any, frame: Frame) -> frozenset[str]:
+    """List what must hold for an expression of unknown number to make an instance, each part that is not known.
+
+    In `var.a && var.b ? 1 : 0`, where only `var.b` is known and true, that is `var.a`: what another block with
+    `var.a ? 1 : 0` needs, too.
+    """
+    found = value(node, frame)
+    if isinstance(found, ResourceValue):
+        return found.maybe
+    if isinstance(found, int | list | dict):
+        return frozenset()
+    if isinstance(node, hcl.Conditional) and value(node.no, frame) in _NOTHING:
+        return _parts(node.test, frame) | conditions(node.yes, frame)
+    return _text(node, frame)
+
+
+def _parts(node: Any, frame: Frame) -> frozenset[str]:
+    if truth(value(node, frame)):
+        return frozenset()
+    if isinstance(node, hcl.Binary) and node.operator == "&&":
+        return _parts(node.left, frame) | _parts(node.right, frame)
+    return _text(node, frame)
+
+
+def _text(node: Any, frame: Frame) -> frozenset[str]:
+    text, _ = frame.module.describe(node, frame.file)
+    return frozenset((frame.module.prefix() + " ".join(text.split()),))
