@@ -113,7 +113,10 @@ def read_regular(path: str) -> bytes:
 def read_source(source: Source) -> bytes:
     """Read a source; standard input to its end."""
     if not source.path:
-        return sys.stdin.buffer.read()
+        try:
+            return sys.stdin.buffer.read()
+        except OSError as error:
+            raise InputError(_reason(error, ""), location=Location(source.name)) from error
     try:
         return read_bytes(source.path)
     except InputError as error:
@@ -190,7 +193,11 @@ def _add_once(path: str, found: Sources, seen: set[tuple[int, int] | str]) -> No
 
 def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
     """List the files below a folder that may hold IAM content, respecting every `.gitignore` on the way."""
-    ignores = _Ignores(top)
+    try:
+        ignores = _Ignores(top)
+    except FileNotFoundError:
+        found.problems.append(Problem("the current folder was deleted", Location(top), "change into another"))
+        return
     entered: set[tuple[int, int]] = set()
 
     def visit(folder: str, below: str) -> Iterator[str]:
