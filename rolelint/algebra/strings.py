@@ -82,6 +82,8 @@ class Pattern:
         if self.stars == 1 << len(atoms) and not self.field_stars and ANY not in atoms and FIELD_ANY not in atoms:
             return text.startswith(atoms)
         masks = _masks(self)
+        if masks.needle not in text:
+            return False
         any_mask, field_mask = masks.any, masks.field
         table = masks.table
         stars, field_stars = self.stars, self.field_stars
@@ -108,18 +110,30 @@ class Pattern:
 
 
 class _Masks:
-    __slots__ = ("any", "field", "table")
+    """The bits of a pattern, and the longest text that every member holds behind a wildcard."""
+
+    __slots__ = ("any", "field", "needle", "table")
 
     def __init__(self, pattern: Pattern) -> None:
         self.any = self.field = 0
         table: dict[str, int] = {}
+        needle = ""
+        run: str | None = None  # None before the first wildcard: how a text begins is seen at once
         for i, atom in enumerate(pattern.atoms):
+            if atom in (ANY, FIELD_ANY):
+                run = ""
+            elif (pattern.stars | pattern.field_stars) >> i & 1:
+                run = atom
+            elif run is not None:
+                run += atom
+            needle = max(needle, run or "", key=len)
             if atom == ANY:
                 self.any |= 1 << i
             elif atom == FIELD_ANY:
                 self.field |= 1 << i
             else:
                 table[atom] = table.get(atom, 0) | 1 << i
+        self.needle = needle
         self.table = table
 
 

@@ -347,7 +347,7 @@ class Search:
                 return sample
         for union in unions:
             for pattern in union:
-                for guess in _guesses(pattern):
+                for guess in (*_guesses(pattern), *filter(None, (_extended(s, pattern) for s in self.samples))):
                     if (
                         any(s.matches(guess) for s in self.shapes)
                         and all(any(p.matches(guess) for p in u) for u in unions)
@@ -458,6 +458,12 @@ def _guesses(pattern: Pattern) -> list[str]:
     if found is None:
         found = _guess_memo[pattern] = readable(pattern)
     return found
+
+
+def _extended(sample: str, pattern: Pattern) -> str:
+    """Write what may be a member of a pattern that leaves open how resources begin: a sample with its words behind."""
+    rest = pattern.show().split(":", 5)[-1]
+    return sample + rest.replace("*", "").replace("?", "x") if rest.startswith("*") and sample != "*" else ""
 
 
 def readable(pattern: Pattern) -> list[str]:
