@@ -308,3 +308,35 @@ def test_merge_bears_keys_of_a_later_version(tmp_path: Path) -> None:
     data["findings"][0]["added-later"] = data["added-later"] = 1
     path.write_text(json.dumps(data), "utf-8")
     assert run(["merge", str(path)]) == 1
+
+
+TEMPLATE = """\
+AWSTemplateFormatVersion: "2010-09-09"
+Parameters: {Stage: {Type: String}}
+Resources:
+  Tool:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: !Sub "${Stage}-tool"
+      AssumeRolePolicyDocument: {Statement: []}
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Statement: {Effect: Allow, Action: "rds:Delete*", Resource: !Sub "arn:aws:rds:*:*:db:${Stage}-*"}
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_values_that_are_not_known_have_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    harmless = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    template, nothing = tmp_path / "t.yaml", _write(tmp_path, "p.json", {"Statement": [harmless]})
+    template.write_text(TEMPLATE)
+    assert run(["can", str(template), "--action", "rds:DeleteDBInstance", "-f", form]) == 1
+    assert "db:${Stage}-" in capsys.readouterr().out
+    run(["diff", str(template), nothing, "-f", form])
+    run(["diff", nothing, str(template), "-f", form])
+    out = capsys.readouterr().out
+    assert "ue000" not in out
+    assert form == "json" or "1 role compared" in out
