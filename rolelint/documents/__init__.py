@@ -109,7 +109,10 @@ class Document:
         if self._finder is None:
             if self._make_finder is None:
                 return Location(self.file, route=show_route(route), address=address)
-            self._finder = self._make_finder()
+            from rolelint.documents.inside import Inside
+
+            own = self._make_finder()
+            self._finder = own if self.format == "hcl" else Inside(self.text, own, self.data)
         start, end = self._finder(route)
         place = self._located[route, address] = self.location(start, end, route, address)
         return place
