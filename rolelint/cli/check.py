@@ -229,7 +229,7 @@ def _use_labels(path: str) -> None:
     from rolelint.catalog import catalog, use
     from rolelint.catalog.labels import overlay
 
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise UsageError(f"no such file: `{path}`")
     use(catalog().with_overlay(overlay([Path(path)], catalog())))
 

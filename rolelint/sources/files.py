@@ -73,7 +73,7 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
             if not _GLOB.isdisjoint(path):
                 _add_glob(path, excluded, found, seen)
                 continue
-            found.problems.append(Problem("no such file or folder", Location(path)))
+            found.problems.append(Problem("no such file or folder", Location(path or "''")))
             continue
         _add(path, True, excluded, found, seen)
     return found

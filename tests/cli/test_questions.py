@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rolelint.catalog import use
 from rolelint.cli import run
 
 _WIDE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -340,3 +342,17 @@ def test_values_that_are_not_known_have_their_names(
     out = capsys.readouterr().out
     assert "ue000" not in out
     assert form == "json" or "1 role compared" in out
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="a folder of POSIX systems")
+def test_labels_may_come_from_a_pipe(tmp_path: Path) -> None:
+    policy = _write(tmp_path, "p.json", _policy({"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": "*"}))
+    reading, writing = os.pipe()
+    os.write(writing, b"service: rds\nactions:\n  DeleteDBInstance: {class: mutate}\n")
+    os.close(writing)
+    assert run(["check", policy]) == 1
+    try:
+        assert run(["check", policy, "--labels", f"/dev/fd/{reading}"]) == 0
+    finally:
+        os.close(reading)
+        use(None)
