@@ -15,6 +15,7 @@ from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.ranking import rank
 from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
+from rolelint.policies.parse import first_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.reach import enrich
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, may_hold, read, read_folder
@@ -353,6 +354,18 @@ def _read_document(
         return
     if reading is not None:
         found.append(_Found(reading, source))
+    elif source.named:
+        _not_read(document, report)
+
+
+def _not_read(document: Document, report: Report) -> None:
+    """Say of a document that the user named and no reader took which policy in it is not judged."""
+    route = first_policy(document.data) if "Statement" in document.text and "Effect" in document.text else None
+    if route is not None:
+        place = document.locate(route)
+        reason = f"the policy at `{printable(place.route)}` stands in a form that is not known, and is not judged"
+        report.unknown.append(UnknownItem("", document.file, "format", reason, place))
+        report.checked += 1
 
 
 class _StumbleError(InputError):

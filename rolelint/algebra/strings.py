@@ -88,7 +88,7 @@ class Pattern:
             return text.startswith(atoms)
         masks = _masks(self)
         head = masks.head
-        if not (text.startswith(head) and text.endswith(masks.tail)):
+        if not text.startswith(head) or masks.needle not in text:
             return False
         any_mask, field_mask = masks.any, masks.field
         table = masks.table
@@ -116,26 +116,31 @@ class Pattern:
 
 
 class _Masks:
-    """What matching reads: atoms by their bits, and the single characters before and after all wildcards."""
+    """The bits of a pattern, how members begin, and the longest text that all hold behind a wildcard."""
 
-    __slots__ = ("any", "field", "head", "table", "tail")
+    __slots__ = ("any", "field", "head", "needle", "table")
 
     def __init__(self, pattern: Pattern) -> None:
-        atoms, stars = pattern.atoms, pattern.stars | pattern.field_stars
-        first = (stars & -stars).bit_length() - 1 if stars else len(atoms)
-        self.head, self.tail = atoms[:first], atoms[stars.bit_length() - 1 if stars else 0 :]
-        for wild in (ANY, FIELD_ANY):
-            self.head = self.head.partition(wild)[0]
-            self.tail = self.tail.rpartition(wild)[2]
         self.any = self.field = 0
         table: dict[str, int] = {}
+        needle = ""
+        run: str | None = None  # None before the first wildcard: how a text begins is seen at once
+        first = len(pattern.atoms)
         for i, atom in enumerate(pattern.atoms):
+            if atom in (ANY, FIELD_ANY):
+                first, run = min(first, i), ""
+            elif (pattern.stars | pattern.field_stars) >> i & 1:
+                first, run = min(first, i), atom
+            elif run is not None:
+                run += atom
+            needle = max(needle, run or "", key=len)
             if atom == ANY:
                 self.any |= 1 << i
             elif atom == FIELD_ANY:
                 self.field |= 1 << i
             else:
                 table[atom] = table.get(atom, 0) | 1 << i
+        self.head, self.needle = pattern.atoms[:first], needle
         self.table = table
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rolelint.catalog.model import DEFAULTS, Label
+from rolelint.documents import Document
+from rolelint.documents import parse as parse_text
+from rolelint.documents.shape import misfits
 from rolelint.errors import InputError, Location, Problem
 from rolelint.records import record
 
 if TYPE_CHECKING:
-    import yaml
-
     from rolelint.catalog.loaded import Catalog
 
 FOLDER = Path(__file__).parent / "labels"
@@ -38,31 +40,25 @@ def read(path: Path, *, decided: str = "reviewed") -> tuple[list[Entry], list[Pr
     Args:
         decided: what the labels say about who decided: `reviewed`, or `user` for an overlay.
     """
+    name = str(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return [], [Problem(f"cannot read: {error}", Location(str(path)))]
-    return parse(text, str(path), decided=decided)
+        return parse(path.read_bytes(), name, decided=decided)
+    except OSError as error:
+        return [], [Problem(f"the file cannot be read: {(error.strerror or str(error)).lower()}", Location(name))]
 
 
-def parse(text: str, name: str, *, decided: str = "reviewed") -> tuple[list[Entry], list[Problem]]:
+def parse(text: str | bytes, name: str, *, decided: str = "reviewed") -> tuple[list[Entry], list[Problem]]:
     """Read label text. The text may hold several YAML documents, one per service."""
-    import yaml
-
+    try:
+        documents = parse_text(name, text)
+    except InputError as error:
+        return [], [Problem(error.message, error.location or Location(name), error.hint)]
     entries: list[Entry] = []
     problems: list[Problem] = []
-    try:
-        documents = list(yaml.compose_all(text, Loader=_loader()))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or str(error).splitlines()[0]
-        where = Location(name, mark.line + 1, mark.column + 1) if mark else Location(name)
-        return [], [Problem(f"not valid YAML: {what}", where)]
     for document in documents:
-        if document is not None:
-            found, wrong = _document(document, name, decided)
-            entries += found
-            problems += wrong
+        found, wrong = _document(document, decided)
+        entries += found
+        problems += wrong
     if not entries and not problems:
         problems.append(Problem("no labels", Location(name), "write `service:` and `actions:`"))
     return entries, problems
@@ -213,33 +209,27 @@ def label_of(fields: dict[str, Any], decided: str) -> Label:
     )
 
 
-def _document(node: yaml.Node, name: str, decided: str) -> tuple[list[Entry], list[Problem]]:
-    import yaml
-
-    problems = [Problem(f"`{key.value}` is written twice", _at(key, name)) for key in _repeated(node)]
-    value = _plain(node)
-    errors = [(_at(_find(node, error.absolute_path), name), error) for error in _validator().iter_errors(value)]
-    for where, error in sorted(errors, key=lambda pair: (pair[0].line, -len(pair[1].absolute_path))):
-        route = [str(step) for step in error.absolute_path]
-        text = error.message.replace("\n", " ")
-        problems.append(Problem(f"`{'/'.join(route)}`: {text}" if route else text, where))
+def _document(document: Document, decided: str) -> tuple[list[Entry], list[Problem]]:
+    problems = misfits(document, _schema())
     if problems:
         return [], problems
     entries = []
-    service = value["service"]
-    if not isinstance(node, yaml.MappingNode):
-        return [], problems
-    actions = next(child for key, child in node.value if key.value == "actions")
-    for key, _ in actions.value:
-        fields = value["actions"][key.value]
+    for name, fields in document.data["actions"].items():
         label = label_of(fields, decided)
-        where = _at(key, name)
+        where = document.locate(("actions", name))
         if not label.reason and decided == "reviewed":
-            problems.append(Problem(f"`{key.value}` does not say `why`", where))
+            problems.append(Problem(f"`{name}` does not say `why`", where))
         if label.cls in label.also:
-            problems.append(Problem(f"`{key.value}` lists its primary class under `also`", where))
-        entries.append(Entry(f"{service}:{key.value}", label, tuple(fields.get("target", ())), where))
+            problems.append(Problem(f"`{name}` lists its primary class under `also`", where))
+        entries.append(Entry(f"{document.data['service']}:{name}", label, tuple(fields.get("target", ())), where))
     return entries, problems
+
+
+@cache
+def _schema() -> Any:
+    import json
+
+    return json.loads(SCHEMA.read_bytes())
 
 
 def _loader() -> Any:
@@ -247,60 +237,3 @@ def _loader() -> Any:
     import yaml
 
     return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-_cached_validator: list[Any] = []
-
-
-def _validator() -> Any:
-    if not _cached_validator:
-        import json
-
-        import jsonschema
-
-        _cached_validator.append(jsonschema.Draft202012Validator(json.loads(SCHEMA.read_bytes())))
-    return _cached_validator[0]
-
-
-def _plain(node: yaml.Node) -> Any:
-    """Turn nodes into text, lists and dicts. No type is guessed: a date stays text and `no` is not false."""
-    import yaml
-
-    if isinstance(node, yaml.MappingNode):
-        return {key.value: _plain(child) for key, child in node.value}
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(child) for child in node.value]
-    return node.value
-
-
-def _repeated(node: yaml.Node) -> Iterator[yaml.Node]:
-    import yaml
-
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen = set()
-    for key, child in node.value:
-        if key.value in seen:
-            yield key
-        seen.add(key.value)
-        yield from _repeated(child)
-
-
-def _find(node: yaml.Node, route: Iterable[str | int]) -> yaml.Node:
-    """Go down a route as far as it exists; the key's node where the route ends at a mapping's value."""
-    import yaml
-
-    place = node
-    for step in route:
-        if isinstance(node, yaml.MappingNode):
-            found = [(key, child) for key, child in node.value if key.value == step]
-            if not found:
-                return place
-            place, node = found[0]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
-            place = node = node.value[step]
-    return place
-
-
-def _at(node: yaml.Node, name: str) -> Location:
-    return Location(name, node.start_mark.line + 1, node.start_mark.column + 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
@@ -81,8 +82,20 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: never with 0 when something went wrong."""
+    _stand_in()
     arguments = sys.argv[1:] if arguments is None else arguments
     sys.exit(run(arguments))
+
+
+def _stand_in() -> None:
+    """Put streams that fail in the place of those that the caller closed, which Python leaves out."""
+    if sys.stdin is None:
+        sys.stdin = open(os.open(os.devnull, os.O_WRONLY))  # noqa: SIM115
+    if sys.stdout is None:
+        # To be read: writing is refused at once, and not when Python ends.
+        sys.stdout = open(os.devnull)  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
 
 
 def run(arguments: list[str]) -> int:
@@ -91,7 +104,8 @@ def run(arguments: list[str]) -> int:
         result = group.main(arguments, prog_name="rolelint", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.ClickException as error:
-        error.show()
+        with suppress(OSError):
+            error.show()
         return 2
     except RolelintError as error:
         _say(str(error))
@@ -101,6 +115,11 @@ def run(arguments: list[str]) -> int:
         return _INTERRUPTED
     except RecursionError:
         _say("an input is nested too deeply. this is a bug in rolelint: please report the input that shows it")
+        return 2
+    except OSError as error:
+        # A full disk or a closed stream is no bug of ours.
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"{where}the system refused: {(error.strerror or str(error)).lower()}")
         return 2
     except Exception as error:
         # The boundary of the process: whatever went wrong, a gate must not see 0, nor 1, which means findings.
@@ -118,4 +137,6 @@ def run(arguments: list[str]) -> int:
 def _say(text: str) -> None:
     line = f"rolelint: {printable(text)}\n"
     encoding = sys.stderr.encoding or "ascii"
-    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    # Where nothing can be said, the exit code still says it.
+    with suppress(OSError):
+        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))

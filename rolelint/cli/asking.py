@@ -9,6 +9,8 @@ import click
 
 from rolelint.errors import RolelintError, UsageError, printable
 from rolelint.policies.role import Policy, Role
+from rolelint.policies.text import show
+from rolelint.reporters.text import clean
 
 
 def load(
@@ -38,7 +40,7 @@ def load(
     if report.errors:
         first, *rest = report.errors
         for problem in rest:
-            click.echo(printable(str(problem)), err=True)
+            click.echo(clean(str(problem)), err=True)
         raise RolelintError(first.message, location=first.location, hint=first.hint)
     if not roles:
         raise UsageError(f"no role or identity policy in `{printable(path)}`")
@@ -55,7 +57,7 @@ def choose(roles: list[Role], wanted: str, path: str) -> Role:
         if len(roles) == 1:
             return roles[0]
         raise UsageError(f"`{printable(path)}` holds {len(roles)} roles", hint=f"name one with --role: {_names(roles)}")
-    found = [r for r in roles if wanted in (r.name, r.arn, r.location.address, r.id)]
+    found = [r for r in roles if wanted in (show(r.name), show(r.arn), r.location.address, show(r.id))]
     if len(found) == 1:
         return found[0]
     if found:
@@ -65,7 +67,7 @@ def choose(roles: list[Role], wanted: str, path: str) -> Role:
 
 
 def _names(roles: Iterable[Role]) -> str:
-    names = [printable(r.name) for r in roles]
+    names = [clean(r.name) for r in roles]
     return ", ".join(names[:8]) + (" ..." if len(names) > 8 else "")
 
 
@@ -107,4 +109,4 @@ def witness_lines(witness: Any, indent: str = "  ") -> list[str]:
     lines = [f"{indent}{witness.action} on {witness.resource}"]
     lines += [f"{indent}  with {key} = {value}" for key, value in witness.context.items()]
     lines += [f"{indent}  assuming {text}" for text in witness.assumes]
-    return [printable(line) for line in lines]
+    return [clean(line) for line in lines]

@@ -8,6 +8,8 @@ import click
 
 from rolelint.cli.check import TYPES
 from rolelint.errors import UsageError, printable
+from rolelint.reporters import plain
+from rolelint.reporters.text import clean
 
 
 @click.command("can", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -54,30 +56,26 @@ def command(
     answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
     statements = asking.deciding_statements(chosen, answer.decision)
     if format_name == "json":
-        click.echo(
-            json.dumps(
-                {
-                    "answer": answer.verdict.upper(),
-                    "role": chosen.id,
-                    "action": action,
-                    "actor": actor,
-                    "certainty": answer.certainty if answer.verdict == "yes" else None,
-                    "witness": answer.witness.plain() if answer.witness else None,
-                    "statements": statements,
-                    "reason": answer.reason or None,
-                },
-                indent=2,
-            )
-        )
+        told = {
+            "answer": answer.verdict.upper(),
+            "role": chosen.id,
+            "action": action,
+            "actor": actor,
+            "certainty": answer.certainty if answer.verdict == "yes" else None,
+            "witness": answer.witness.plain() if answer.witness else None,
+            "statements": statements,
+            "reason": answer.reason or None,
+        }
+        click.echo(json.dumps(plain(told), indent=2))
     else:
         note = " (possible)" if answer.verdict == "yes" and answer.certainty == "possible" else ""
-        click.echo(printable(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))
+        click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))
         if answer.witness:
             click.echo("\n".join(asking.witness_lines(answer.witness)))
         if statements:
-            click.echo(printable(f"  allowed by {', '.join(statements)}"))
+            click.echo(clean(f"  allowed by {', '.join(statements)}"))
         if answer.reason:
-            click.echo(printable(f"  {answer.reason}"))
+            click.echo(clean(f"  {answer.reason}"))
     return {"no": 0, "yes": 1, "unknown": 4}[answer.verdict]
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import click
 
 from rolelint.cli import grammar
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError
 
 #: What a bare policy can be said to be.
 TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
@@ -194,8 +194,11 @@ def perform(
             _write_file(settings.output, write_all)
         else:
             _write_stdout(write_all)
-        for problem in report.errors:
-            click.echo(printable(str(problem)), err=True)
+        if report.errors:
+            from rolelint.reporters.text import clean
+
+            for problem in report.errors:
+                click.echo(clean(str(problem)), err=True)
         if code == 3:
             click.echo(
                 "rolelint: nothing to check: no IAM content under the given paths. "
@@ -226,7 +229,7 @@ def _use_labels(path: str) -> None:
     from rolelint.catalog import catalog, use
     from rolelint.catalog.labels import overlay
 
-    if not os.path.isfile(path):
+    if not os.path.exists(path):
         raise UsageError(f"no such file: `{path}`")
     use(catalog().with_overlay(overlay([Path(path)], catalog())))
 

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from rolelint.cli.check import TYPES
-from rolelint.errors import printable
 from rolelint.policies.role import Role
+from rolelint.reporters import plain
+from rolelint.reporters.text import clean
 
 
 @click.command("diff", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -68,7 +69,7 @@ def command(
         for row in rows:
             del row["_lines"]
         answer = "YES" if gained else "UNKNOWN" if unknown else "NO"
-        click.echo(json.dumps({"answer": answer, "actor": actor, "roles": rows}, indent=2))
+        click.echo(json.dumps(plain({"answer": answer, "actor": actor, "roles": rows}), indent=2))
     else:
         _show(rows)
     return 1 if gained else 4 if unknown else 0
@@ -91,13 +92,14 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if not row["gains"] and not row["unknown"]:
             continue
-        click.echo(printable(row["name"]))
+        click.echo(clean(row["name"]))
         for gain, lines in zip(row["gains"], row["_lines"], strict=True):
             actions = gain["actions"]
             more = f" and {len(actions) - 4} more" if len(actions) > 4 else ""
-            click.echo(printable(f"  gains {', '.join(actions[:4])}{more}"))
+            click.echo(clean(f"  gains {', '.join(actions[:4])}{more}"))
             click.echo("\n".join(lines))
         for item in row["unknown"]:
-            click.echo(printable(f"  unknown for {len(item['actions'])} actions: {item['reason']}"))
+            click.echo(clean(f"  unknown for {len(item['actions'])} actions: {item['reason']}"))
     gained = sum(len(g["actions"]) for r in rows for g in r["gains"])
-    click.echo(f"{len(rows)} roles compared, {gained} actions gained")
+    roles, actions = (f"{n} {noun if n == 1 else noun + 's'}" for n, noun in ((len(rows), "role"), (gained, "action")))
+    click.echo(f"{roles} compared, {actions} gained")

@@ -40,7 +40,8 @@ def command(path: str, format_name: str, quiet: bool) -> int:
                 for problem in _problems(result):
                     click.echo(f"     {problem}")
         wrong = sum(not r.passed for r in results)
-        click.echo(f"{len(results)} cases, {wrong} not as expected")
+        noun = "case" if len(results) == 1 else "cases"
+        click.echo(f"{len(results)} {noun}, {wrong} not as expected")
     if not results:
         return 3
     return 0 if all(r.passed for r in results) else 1

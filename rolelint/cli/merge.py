@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
 
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
+from rolelint.errors import InputError
 
 _SHARED = ("format_name", "output", "effects", "fail_on", "allow_unknown", "color", "verbose")
 
@@ -23,7 +25,7 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
     from rolelint.cli.scan_text import closing
     from rolelint.findings.saved import join, report_from
 
-    loaded = [(name, report_from(_load(name), name)) for name in reports]
+    loaded = [(name, report_from(_load(name))) for name in reports]
 
     def fill(_request: Any, _judge: Any, _book: Any, _options: Any, report: Any) -> None:
         joined = join(loaded)
@@ -37,12 +39,33 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
 
 
 def _load(name: str) -> Any:
+    """Read a report as data.
+
+    Raises:
+        InputError: when it cannot be read, or has not the published shape; keys of a later version are borne.
+    """
+    from pathlib import Path
+
+    import rolelint.reporters
     from rolelint.documents.encoding import decode
     from rolelint.documents.json_text import parse_json
+    from rolelint.documents.shape import misfits
+    from rolelint.findings.saved import check_version
     from rolelint.sources.files import Source, read_source
 
     source = Source("<stdin>", "", True) if name == "-" else Source(name, name, True)
-    return parse_json(source.name, decode(source.name, read_source(source))).data
+    document = parse_json(source.name, decode(source.name, read_source(source)))
+    check_version(document.data, source.name)
+    schema = json.loads(
+        (Path(rolelint.reporters.__file__).parent / "report.schema.json").read_bytes(),
+        object_hook=lambda part: {key: value for key, value in part.items() if value is not False},
+    )
+    wrong = misfits(document, schema)
+    if wrong:
+        raise InputError(
+            f"the report is not complete: {wrong[0].message}", location=wrong[0].location, hint="write it once more"
+        )
+    return document.data
 
 
 command = click.Command(

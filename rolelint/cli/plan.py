@@ -12,6 +12,7 @@ from rolelint.cli.check import command as check
 from rolelint.errors import UsageError, printable
 from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
+from rolelint.reporters.text import clean
 
 #: How many actions of a delta the text names for each role and direction.
 _NAMED = 6
@@ -105,12 +106,12 @@ def closing(report: Report) -> str:
         change = role.extra.get("change") or {}
         if change.get("status") != "changed":
             continue
-        lines.append(f"  {printable(role.name)}  {printable(role.id)}")
+        lines.append(f"  {clean(role.name)}  {clean(role.id)}")
         for word in ("gains", "loses"):
             for entry in change[word]:
                 lines.append(f"    {word} {_named(entry)}")
         for entry in change["unknown"]:
-            lines.append(f"    unknown for {entry['actions']} actions: {printable(entry['reason'])}")
+            lines.append(f"    unknown for {entry['actions']} actions: {clean(entry['reason'])}")
     new = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "new")
     same = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "unchanged")
     lines.append(f"  {new} new, {same} without a change of power")
@@ -118,12 +119,10 @@ def closing(report: Report) -> str:
 
 
 def _named(entry: dict[str, Any]) -> str:
-    from rolelint.policies.text import show
-
     actions, example = entry["actions"], entry["example"]
     more = f" and {len(actions) - _NAMED} more" if len(actions) > _NAMED else ""
-    text = f"{', '.join(actions[:_NAMED])}{more}, for example {example['action']} on {show(example['resource'])}"
-    return printable(text)
+    text = f"{', '.join(actions[:_NAMED])}{more}, for example {example['action']} on {example['resource']}"
+    return clean(text)
 
 
 def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:

@@ -91,8 +91,8 @@ class Document:
         self._finder: Finder | None = None
         #: Places already worked out: the statements of a managed policy are reported for every role that has it.
         self._located: dict[tuple[Route, str], Location] = {}
-        #: Offsets with their 0-based line, sorted. INVARIANT: only `_line_of` writes it.
-        self._anchors: tuple[list[int], list[int]] = ([0], [0])
+        #: Offsets, sorted, each with its 0-based line and where that begins. INVARIANT: only `_line_of` writes it.
+        self._anchors: tuple[list[int], list[int], list[int]] = ([0], [0], [0])
 
     def __repr__(self) -> str:
         return f"Document({self.file!r}, {self.format!r})"
@@ -109,7 +109,10 @@ class Document:
         if self._finder is None:
             if self._make_finder is None:
                 return Location(self.file, route=show_route(route), address=address)
-            self._finder = self._make_finder()
+            from rolelint.documents.inside import Inside
+
+            own = self._make_finder()
+            self._finder = own if self.format == "hcl" else Inside(self.text, own, self.data)
         start, end = self._finder(route)
         place = self._located[route, address] = self.location(start, end, route, address)
         return place
@@ -124,8 +127,8 @@ class Document:
     def location(self, start: int, end: int, route: Route = (), address: str = "") -> Location:
         """Make a location from character offsets, the end exclusive."""
         text = self.text
-        line = self._line_of(start) + 1
-        column = start - text.rfind("\n", 0, start)
+        line, begin = self._line_of(start)
+        line, column = line + 1, start - begin + 1
         breaks = text.count("\n", start, end)
         end_column = end - text.rfind("\n", start, end) if breaks else column + end - start
         return Location(self.file, line, column, line + breaks, end_column, show_route(route), address)
@@ -144,14 +147,17 @@ class Document:
             start = self.text.rfind("\n", 0, start - 1) + 1
         lines: list[tuple[int, str]] = []
         for number in range(first, last + 1):
-            stop = self.text.find("\n", start)
-            end = len(self.text) if stop < 0 else stop
             if start == len(self.text) and number > location.line:
                 break  # what follows the last line break is no line
-            if end - start <= MAX_QUOTED_LINE:
+            stop = self.text.find("\n", start, start + MAX_QUOTED_LINE + 1)
+            if stop < 0 and len(self.text) - start > MAX_QUOTED_LINE:
+                # Too long to quote; its end is looked for only where it stands before the place.
+                if number >= location.line:
+                    return tuple(lines) if number > location.line else ()
+                stop = self.text.find("\n", start)
+            else:
+                end = len(self.text) if stop < 0 else stop
                 lines.append((number, self.text[start:end].rstrip("\r")))
-            elif number == location.line:
-                return ()
             if stop < 0:
                 break
             start = stop + 1
@@ -161,21 +167,24 @@ class Document:
         """Make the function that locates routes below `route`, for `Policy.locate`."""
         return Place(self, route, address)
 
-    def _line_of(self, offset: int) -> int:
-        offsets, lines = self._anchors
+    def _line_of(self, offset: int) -> tuple[int, int]:
+        """Give the 0-based line of an offset and where it begins; a file may be one line of many megabytes."""
+        offsets, lines, begins = self._anchors
         at = bisect_right(offsets, offset) - 1
         line = lines[at] + self.text.count("\n", offsets[at], offset)
+        begin = self.text.rfind("\n", offsets[at], offset) + 1 or begins[at]
         if offset - offsets[at] > 4096:
             offsets.insert(at + 1, offset)
             lines.insert(at + 1, line)
-        return line
+            begins.insert(at + 1, begin)
+        return line, begin
 
     def _start_of(self, line: int) -> int:
-        offsets, lines = self._anchors
+        _, lines, begins = self._anchors
         at = max(0, bisect_right(lines, line - 1) - 1)
         while at and lines[at] > line - 1:
             at -= 1
-        start = self.text.rfind("\n", 0, offsets[at]) + 1
+        start = begins[at]
         for _ in range(line - 1 - lines[at]):
             start = self.text.find("\n", start) + 1
         return start

@@ -7,7 +7,7 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
@@ -348,7 +348,8 @@ class Search:
                 return sample
         for union in unions:
             for pattern in union:
-                for guess in chain(_guesses(pattern), (_likened(pattern, sample) for sample in self.samples)):
+                likened = (guess for sample in self.samples for guess in _likened(pattern, sample))
+                for guess in chain(_guesses(pattern), likened):
                     if (
                         any(s.matches(guess) for s in self.shapes)
                         and all(any(p.matches(guess) for p in u) for u in unions)
@@ -461,14 +462,17 @@ def _guesses(pattern: Pattern) -> list[str]:
     return found
 
 
-def _likened(pattern: Pattern, sample: str) -> str:
-    """Write a member of an ARN pattern like a sample: what the pattern leaves open is taken from there."""
+def _likened(pattern: Pattern, sample: str) -> Iterator[str]:
+    """Write what may be members of an ARN pattern like a sample: what the pattern leaves open is taken from there."""
     fields, known = pattern.show().split(":", 5), sample.split(":", 5)
     if len(fields) < 6 or len(known) < 6:
-        return ""
+        return
     head = [own if set(field) & {"*", "?"} else field for field, own in zip(fields[:5], known, strict=False)]
+    rest = fields[5].replace("?", "x")
     kind = known[5].partition("example")[0].rstrip(":/")
-    return ":".join([*head, fields[5].replace("*", kind, 1).replace("*", "example").replace("?", "x")])
+    yield ":".join([*head, rest.replace("*", kind, 1).replace("*", "example")])
+    if rest.startswith("*"):
+        yield ":".join([*head, known[5] + rest.replace("*", "")])
 
 
 def readable(pattern: Pattern) -> list[str]:

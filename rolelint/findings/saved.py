@@ -5,31 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rolelint.errors import InputError, Location, Problem, UsageError
+from rolelint.errors import InputError, Location, Problem, UsageError, printable
 from rolelint.findings.model import EffectGroup, Finding, Related, Report, RoleReport, UnknownItem, Witness
 from rolelint.findings.ranking import rank
 from rolelint.findings.totals import totals
 
 SCHEMA = "rolelint-report/1"
+_ONCE = "what stands in two reports would count twice"
 
 
-def report_from(data: Any, file: str) -> Report:
-    """Read a JSON report.
+def check_version(data: Any, file: str) -> None:
+    """Refuse what is no JSON report of this version.
 
     Raises:
-        InputError: when it is none, with its name.
+        InputError: with the name of the file.
     """
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise InputError(f"not a report of `{SCHEMA}`", location=Location(file), hint="write it with --format json")
-    try:
-        return _report(data)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"the report is not complete: {type(error).__name__} at {error}", location=Location(file)
-        ) from error
 
 
-def _report(data: Mapping[str, Any]) -> Report:
+def report_from(data: Mapping[str, Any]) -> Report:
+    """Read a JSON report that has the published shape."""
     summary, settings = data["summary"], data["settings"]
     findings: dict[str, list[Finding]] = {}
     lone = []
@@ -146,7 +142,7 @@ def join(reports: list[tuple[str, Report]]) -> Report:
         reports: each with its name.
 
     Raises:
-        UsageError: when two hold the same account, or were made for different actors.
+        UsageError: when two hold the same account or role, or were made for different actors.
     """
     out = Report()
     owners: dict[str, tuple[int, str]] = {}
@@ -159,7 +155,16 @@ def join(reports: list[tuple[str, Report]]) -> Report:
         for account in (report.extra.get("scan") or {}).get("accounts") or ():
             other = owners.setdefault(account["id"], (number, name))
             if other[0] != number:
-                raise UsageError(f"the account {account['id']} is in `{other[1]}` and in `{name}`")
+                raise UsageError(f"the account {account['id']} is in `{other[1]}` and in `{name}`", hint=_ONCE)
+        for role in report.roles:
+            # What has no account of its own in its ARN, such as a permission set, may stand in many.
+            of_account = role.arn.count(":") > 4 and role.arn.split(":")[4].isdigit()
+            other = owners.setdefault(role.arn, (number, name)) if of_account else (number, name)
+            if other[0] != number:
+                raise UsageError(f"`{printable(role.arn)}` is in `{other[1]}` and in `{name}`", hint=_ONCE)
+        for other_name, earlier in reports[:number]:
+            if report.roles and (report.roles, report.findings) == (earlier.roles, earlier.findings):
+                raise UsageError(f"`{name}` says what `{other_name}` says", hint=_ONCE)
         out.roles += report.roles
         out.findings += report.findings
         out.unknown += report.unknown

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rolelint.documents import parse
 from rolelint.errors import Location, UsageError, printable
 
 #: parliament's severities in our words; what is muted is not reported.
@@ -24,23 +25,16 @@ def read_config(path: str) -> dict[str, dict[str, Any]]:
     """Read an overriding configuration, by issue.
 
     Raises:
-        UsageError: for a file that parliament would stumble over, with the place.
+        InputError, UsageError: for a file that parliament would stumble over, with the place.
     """
     if not path:
         return {}
-    import yaml
-
     try:
-        with open(path, encoding="utf-8") as stream:
-            data = yaml.safe_load(stream)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", "") or "it is not UTF-8 text"
-        raise UsageError(f"cannot read `{printable(path)}`: {reason.lower()}") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = Location(path, mark.line + 1, mark.column + 1) if mark else Location(path)
-        problem = printable(str(getattr(error, "problem", "") or "it cannot be read"))
-        raise UsageError(f"the parliament configuration is not YAML: {problem}", location=place) from error
+        with open(path, "rb") as stream:
+            documents = parse(path, stream.read())
+    except OSError as error:
+        raise UsageError(f"cannot read `{printable(path)}`: {(error.strerror or str(error)).lower()}") from error
+    data = documents[0].data if len(documents) == 1 else None
     if not isinstance(data, dict) or not all(isinstance(value, dict) for value in data.values()):
         message = "a parliament configuration maps each issue to its settings"
         raise UsageError(message, location=Location(path), hint=_EXAMPLE)

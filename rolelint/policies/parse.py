@@ -62,6 +62,22 @@ def looks_like_policy(data: object) -> bool:
     )
 
 
+def first_policy(data: object) -> Route | None:
+    """Give the route to a policy document in plain data, or None when there is none."""
+    below: list[tuple[Route, object]] = [((), data)]
+    while below:
+        route, value = below.pop()
+        if looks_like_policy(value):
+            return route
+        pairs: Iterable[tuple[str | int, object]] = ()
+        if isinstance(value, dict):
+            pairs = value.items()
+        elif isinstance(value, list):
+            pairs = enumerate(value)
+        below += [((*route, step), inner) for step, inner in reversed(list(pairs)) if isinstance(inner, dict | list)]
+    return None
+
+
 def decode_document(text: str) -> object:
     """Turn the text of a policy, plain or percent-encoded as the IAM API returns it, into plain data.
 

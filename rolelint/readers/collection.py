@@ -1,4 +1,4 @@
-"""Several policies in one document: a list of them, or an object that maps names to them."""
+"""Several policies in one document: a list of them, or an object that maps names to them, notes beside."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ _NAMES = ("PolicyName", "Name", "name", "Id")
 
 
 def recognise(document: Document) -> bool:
-    """Tell whether every item is a policy, or an object that names and holds one."""
-    data = document.data
-    items = list(data.values()) if isinstance(data, dict) else data
+    """Tell whether every item is a policy, or an object that names and holds one; single values beside are notes."""
+    items = [item for _, item in _items(document.data)]
     return bool(items) and all(_held(item) is not None for item in items)
+
+
+def _items(data: Any) -> list[tuple[str | int, Any]]:
+    if isinstance(data, list):
+        return list(enumerate(data))
+    return [(key, value) for key, value in data.items() if isinstance(value, dict | list)]
 
 
 def read(document: Document, context: ReadContext) -> Reading:
     """Read each policy by itself."""
-    data = document.data
-    named: list[tuple[str | int, Any]] = list(data.items()) if isinstance(data, dict) else list(enumerate(data))
     reading = Reading()
-    for step, item in named:
+    for step, item in _items(document.data):
         held = _held(item)
         assert held is not None
         name = f"{stem(document.file)}-{step + 1}" if isinstance(step, int) else step

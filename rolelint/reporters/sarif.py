@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from rolelint import __version__
-from rolelint.errors import Location, Problem
+from rolelint.errors import Location, Problem, printable
 from rolelint.findings.model import Finding, Report
 from rolelint.policies.text import show
 from rolelint.reporters import RuleText, Style, Write, plain
@@ -96,7 +96,7 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
     place = _location(finding.location, finding.excerpt)
     logical = finding.location.address or finding.role
     if logical:
-        place["logicalLocations"] = [{"fullyQualifiedName": logical, "kind": "resource"}]
+        place["logicalLocations"] = [{"fullyQualifiedName": printable(show(logical)), "kind": "resource"}]
     facts: dict[str, Any] = {
         "severity": finding.severity,
         "baseSeverity": finding.base_severity,
@@ -115,17 +115,22 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": order[finding.rule],
         "level": _LEVELS[finding.severity],
-        "message": {"text": show(finding.message) + (f" Fix: {finding.fix}" if finding.fix else "")},
+        "message": {"text": _prose(finding.message) + (f" Fix: {finding.fix}" if finding.fix else "")},
         "locations": [place],
         "partialFingerprints": {"rolelint/v1": finding.fingerprint},
         "properties": facts,
     }
     if finding.related:
         made["relatedLocations"] = [
-            {"id": number, **_location(related.location), "message": {"text": related.message}}
+            {"id": number, **_location(related.location), "message": {"text": _prose(related.message)}}
             for number, related in enumerate(finding.related, 1)
         ]
     return made
+
+
+def _prose(text: str) -> str:
+    """Write a message: a name in it must not become a link, as `[text](target)` does, nor break the line."""
+    return printable(show(text)).replace("](", "\\](")
 
 
 def _location(place: Location, excerpt: tuple[tuple[int, str], ...] = ()) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _notifications(report: Report) -> list[dict[str, Any]]:
         text = f"{problem.message}. {problem.hint}" if problem.hint else problem.message
         return {
             "level": level,
-            "message": {"text": show(text)},
+            "message": {"text": _prose(text)},
             "descriptor": {"id": kind},
             "locations": [_location(problem.location)],
         }

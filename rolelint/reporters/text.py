@@ -199,16 +199,20 @@ class _Text:
         kinds = {role.kind for role in report.roles}
         noun = "policy" if kinds == {"policy"} else "user" if kinds == {"user"} else "role"
         plural = {"policy": "policies"}.get(noun, f"{noun}s")
-        parts = [f"{len(report.roles)} {noun if len(report.roles) == 1 else plural}"]
-        for severity, count in counts.items():
-            text = f"{severity} {count}"
-            parts.append(self.paint(text, severity) if count else text)
-        unknown = f"unknown {len(report.unknown)}"
-        parts.append(self.paint(unknown, "unknown") if report.unknown else unknown)
-        parts.append(f"suppressed {report.suppressed}")
+        parts = [(f"{len(report.roles)} {noun if len(report.roles) == 1 else plural}", "")]
+        parts += [(f"{severity} {count}", severity if count else "") for severity, count in counts.items()]
+        parts.append((f"unknown {len(report.unknown)}", "unknown" if report.unknown else ""))
+        parts.append((f"suppressed {report.suppressed}", ""))
         if report.errors:
-            parts.append(self.paint(f"errors {len(report.errors)}", "critical"))
-        self.line(" · ".join(parts))
+            parts.append((f"errors {len(report.errors)}", "critical"))
+        line, taken = "", 0
+        for text, color in parts:
+            if line and taken + 3 + len(text) > self.width:
+                self.line(line)
+                line, taken = "", 0
+            line += (" · " if line else "") + (self.paint(text, color) if color else text)
+            taken += 3 + len(text)
+        self.line(line)
         if self._explained:
             self.line(self.paint("`rolelint explain CODE` says why, with a bad and a good example", "dim"))
 
@@ -289,12 +293,12 @@ def _quoted(text: str, number: int, place: Any, first: int) -> tuple[str, int, i
 
 
 def _columns(text: str) -> int:
-    """Count the columns of a terminal that text takes: wide characters take two."""
+    """Count the columns of a terminal that text takes: wide characters take two, combining ones none."""
     if text.isascii():
         return len(text)
-    from unicodedata import east_asian_width
+    from unicodedata import category, east_asian_width
 
-    return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(0 if category(c) in ("Mn", "Me") else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _show(text: str) -> str:

@@ -62,7 +62,7 @@ def _folder(folder: Path) -> list[Rule]:
 
     if not folder.is_dir():
         raise UsageError(f"`{folder}` is not a folder", hint="--rules takes a folder with rule files")
-    files = sorted(p for p in folder.rglob("*.y*ml") if p.suffix in (".yaml", ".yml"))
+    files = sorted(p for p in folder.rglob("*.y*ml") if p.suffix in (".yaml", ".yml") and p.is_file())
     if not files:
         raise UsageError(f"no rule files under `{folder}`", hint="rule files end in .yaml")
     return [rule_of(read_rule(path), str(path)) for path in files]

@@ -7,7 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from rolelint.errors import InputError, Location, Route, show_route
+from rolelint.documents import Document, parse
+from rolelint.documents.shape import misfits
+from rolelint.errors import InputError, Location, Route
 
 
 @cache
@@ -28,127 +30,47 @@ def read_rule(path: Path, *, check: bool = True) -> dict[str, Any]:
     Raises:
         InputError: for the first error in the file, with its place.
     """
-    import yaml
-
-    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    name = str(path)
     try:
-        text = path.read_text("utf-8")
-        data = yaml.load(text, loader)
-    except UnicodeDecodeError as error:
-        raise InputError("the rule file is not UTF-8", location=Location(str(path))) from error
+        documents = parse(name, path.read_bytes())
     except OSError as error:
-        raise InputError(f"the rule file may not be read: {error.strerror}", location=Location(str(path))) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        problem = str(getattr(error, "problem", "") or "the file is not YAML").strip()
-        raise InputError(
-            f"the rule is not valid YAML: {problem}", location=Location(str(path), line, column)
-        ) from error
-    if not check:
-        return data  # type: ignore[no-any-return]
-    if not isinstance(data, dict):
-        raise InputError("a rule file must hold one rule", location=Location(str(path), 1, 1))
-    _check_shape(data, path, text)
-    _check_meaning(data, path, text)
+        raise InputError(f"the rule file may not be read: {error.strerror}", location=Location(name)) from error
+    if len(documents) != 1 or not isinstance(documents[0].data, dict):
+        raise InputError("a rule file must hold one rule", location=Location(name, 1, 1))
+    document = documents[0]
+    data: dict[str, Any] = document.data
+    if check:
+        wrong = misfits(document, schema())
+        if wrong:
+            raise InputError(wrong[0].message, location=wrong[0].location, hint=wrong[0].hint)
+        _check_meaning(document)
     return data
 
 
-def _fail(message: str, path: Path, text: str, route: Route, hint: str = "") -> InputError:
-    line, column = _find(text, route)
-    return InputError(message, location=Location(str(path), line, column, route=show_route(route)), hint=hint)
-
-
-def _find(text: str, route: Route) -> tuple[int, int]:
-    """Find the line and column of a route in YAML text."""
-    import yaml
-
-    node: Any = yaml.compose(text, yaml.SafeLoader)
-    mark = node.start_mark
-    for step in route:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(step)), None)
-            if found is None:
-                break
-            mark, node = found[0].start_mark, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-            mark = node.start_mark
-        else:
-            break
-    return mark.line + 1, mark.column + 1
-
-
-def _check_shape(data: dict[str, Any], path: Path, text: str) -> None:
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
-
-    errors = list(Draft202012Validator(schema()).iter_errors(data))
-    # A value that does not fit makes its key look unknown too; the value is the mistake.
-    plain = [e for e in errors if e.validator != "unevaluatedProperties"]
-    error = best_match(iter(plain or errors))
-    if error is None:
-        return
-    route: Route = tuple(error.absolute_path)
-    where = f"`{show_route(route)}`" if route else "the rule"
-    if error.validator == "required":
-        missing = next((n for n in error.validator_value if n not in error.instance), "a key")
-        message, hint = f"{where} lacks `{missing}`", ""
-    elif error.validator in ("additionalProperties", "unevaluatedProperties"):
-        known = _known_keys(error.schema)
-        extra = next((name for name in error.instance if name not in known), "")
-        route = (*route, extra)
-        message, hint = f"unknown key `{extra}` in {where}", _did_you_mean(str(extra), known)
-    elif error.validator == "enum":
-        message = f"{where} must be one of {', '.join(map(str, error.validator_value))}, not `{error.instance}`"
-        hint = ""
-    else:
-        message, hint = f"{where} does not fit: {_first_line(error.message)}", "see `rules/schema.json`"
-    raise _fail(message, path, text, route, hint)
-
-
-def _known_keys(part: dict[str, Any]) -> list[str]:
-    """List the keys that a part of the schema knows, its `allOf` and references included."""
-    keys = list(part.get("properties", {}))
-    for inner in part.get("allOf", ()):
-        keys += _known_keys(inner)
-    name = part.get("$ref", "").rpartition("/")[2]
-    return keys + (_known_keys(schema()["$defs"][name]) if name else [])
-
-
-def _first_line(text: str) -> str:
-    line = text.splitlines()[0]
-    return line if len(line) <= 160 else f"{line[:157]}..."
-
-
-def _did_you_mean(name: str, known: Any) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean `{close[0]}`?" if close else ""
-
-
-def _check_meaning(data: dict[str, Any], path: Path, text: str) -> None:
+def _check_meaning(document: Document) -> None:
     """Check what a schema cannot: that patterns name actions, and that examples show the rule both ways."""
     from rolelint.catalog import catalog
     from rolelint.rulebook.vocabulary import compile_lower, compile_when
 
+    def fail(message: str, route: Route, hint: str = "") -> InputError:
+        return InputError(message, location=document.locate(route), hint=hint)
+
+    data = document.data
     for route, pattern in _action_patterns(data):
         if not catalog().expand(pattern):
-            hint = "see `rolelint catalog find`"
-            raise _fail(f"`{pattern}` matches no action of the catalogue", path, text, route, hint)
+            raise fail(f"`{pattern}` matches no action of the catalogue", route, "see `rolelint catalog find`")
     question = compile_when(data["when"])
     for entry in data.get("lower", ()):
         compile_lower(entry)
     if question.selectors and not question.interest:
-        raise _fail("the condition selects no action", path, text, ("when",))
+        raise fail("the condition selects no action", ("when",))
     for index, example in enumerate(data["examples"]):
         if ("policy" in example) is ("role" in example):
-            raise _fail("an example has either `policy` or `role`", path, text, ("examples", index))
+            raise fail("an example has either `policy` or `role`", ("examples", index))
     if not any(data["id"] in example["flags"] for example in data["examples"]):
-        raise _fail("no example flags the rule itself", path, text, ("examples",))
+        raise fail("no example flags the rule itself", ("examples",))
     if all(data["id"] in example["flags"] for example in data["examples"]):
-        raise _fail("no example leaves the rule silent", path, text, ("examples",))
+        raise fail("no example leaves the rule silent", ("examples",))
 
 
 _ACTION_LISTS = ("actions", "except-actions", "prefer")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rolelint.documents.encoding import is_binary
-from rolelint.errors import InputError, Location, Problem
+from rolelint.errors import InputError, Location, Problem, UsageError, printable
 
 #: Never looked into: they hold copies of other people's files.
 SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform", ".terragrunt-cache", "__pycache__"))
@@ -51,10 +52,16 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
 
     Args:
         exclude: patterns in the syntax of `.gitignore`; they apply to paths as named and below each folder.
+
+    Raises:
+        UsageError: for a pattern to exclude that is none.
     """
     found = Sources([], [])
     seen: set[tuple[int, int] | str] = set()
     patterns = list(exclude)
+    for pattern in patterns:
+        if not _is_pattern(pattern):
+            raise UsageError(f"`{printable(pattern)}` is no pattern", hint="write --exclude as a line of .gitignore")
     excluded = _spec(patterns) if patterns else None
     for path in paths:
         if path == "-":
@@ -66,7 +73,7 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
             if not _GLOB.isdisjoint(path):
                 _add_glob(path, excluded, found, seen)
                 continue
-            found.problems.append(Problem("no such file or folder", Location(path)))
+            found.problems.append(Problem("no such file or folder", Location(path or "''")))
             continue
         _add(path, True, excluded, found, seen)
     return found
@@ -113,7 +120,10 @@ def read_regular(path: str) -> bytes:
 def read_source(source: Source) -> bytes:
     """Read a source; standard input to its end."""
     if not source.path:
-        return sys.stdin.buffer.read()
+        try:
+            return sys.stdin.buffer.read()
+        except OSError as error:
+            raise InputError(_reason(error, ""), location=Location(source.name)) from error
     try:
         return read_bytes(source.path)
     except InputError as error:
@@ -190,7 +200,11 @@ def _add_once(path: str, found: Sources, seen: set[tuple[int, int] | str]) -> No
 
 def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
     """List the files below a folder that may hold IAM content, respecting every `.gitignore` on the way."""
-    ignores = _Ignores(top)
+    try:
+        ignores = _Ignores(top)
+    except FileNotFoundError:
+        found.problems.append(Problem("the current folder was deleted", Location(top), "change into another"))
+        return
     entered: set[tuple[int, int]] = set()
 
     def visit(folder: str, below: str) -> Iterator[str]:
@@ -300,13 +314,21 @@ def _read_spec(path: str) -> Any:
             lines = stream.read().splitlines()
     except OSError:
         return None
-    return _spec(lines)
+    return _spec([line for line in lines if _is_pattern(line)])  # Git passes over the others, too
 
 
 def _spec(lines: list[str]) -> Any:
     import pathspec
 
     return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        _spec([line])
+    except (ValueError, re.error):  # the latter for a range of characters whose ends are in the wrong order
+        return False
+    return True
 
 
 def _posix(path: str) -> str:

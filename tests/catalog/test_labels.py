@@ -38,17 +38,29 @@ def test_a_good_file_is_read() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "text"),
     [
-        pytest.param("class: destroy-data,", "class: destroy,", 4, "'destroy' is not one of", id="unknown class"),
-        pytest.param("r: R3", "r: R4", 4, "'R4' is not one of", id="unknown reversibility"),
-        pytest.param("b: B1", "blast: B1", 4, "'blast' was unexpected", id="unknown field"),
-        pytest.param(', why: "all messages are gone"', "", 4, "'why' is a required property", id="no reason"),
+        pytest.param(
+            "class: destroy-data,",
+            "class: destroy,",
+            4,
+            "`actions/PurgeQueue/class` must be one of account",
+            id="unknown class",
+        ),
+        pytest.param("r: R3", "r: R4", 4, "must be one of R0, R1, R2, R3, not `R4`", id="unknown reversibility"),
+        pytest.param("b: B1", "blast: B1", 4, "unknown key `blast` in `actions/PurgeQueue`", id="unknown field"),
+        pytest.param(', why: "all messages are gone"', "", 4, "`actions/PurgeQueue` lacks `why`", id="no reason"),
         pytest.param('"parameter Policy, RedrivePolicy"', "parameter", 5, "does not match", id="parameter not named"),
         pytest.param("[destroy-data]", "[lock-out]", 5, "primary class under `also`", id="primary class again"),
-        pytest.param("  SendMessage", "  PurgeQueue", 6, "`PurgeQueue` is written twice", id="twice"),
+        pytest.param(
+            "  SendMessage",
+            "  PurgeQueue",
+            6,
+            "the key `PurgeQueue` appears twice in one object, first on line 4",
+            id="twice",
+        ),
         pytest.param("service: sqs", "service: SQS!", 1, "does not match", id="not a prefix"),
-        pytest.param('{class: none, why: "adds a message"}', "{class: none", 7, "not valid YAML", id="not YAML"),
+        pytest.param('{class: none, why: "adds a message"}', "{class: none", 7, "did not find expected", id="not YAML"),
         pytest.param(', why: "adds a message"', "", 6, "`SendMessage` does not say `why`", id="no reason for none"),
-        pytest.param("actions:", "action:", 1, "'actions' is a required property", id="no actions"),
+        pytest.param("actions:", "action:", 1, "the document lacks `actions`", id="no actions"),
     ],
 )
 def test_a_mistake_is_reported_with_its_line(old: str, new: str, line: int, text: str) -> None:
@@ -87,7 +99,12 @@ def test_a_users_labels_lie_over_ours(tmp_path: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("PurgeQueue: {class: nothing}", "'nothing' is not one of"),
+        ("PurgeQueue: {class: nothing}", "must be one of account, .*, not `nothing`"),
+        ("PurgeQueue: {clas: none}", "unknown key `clas` in `actions/PurgeQueue`. did you mean `class`?"),
+        ("PurgeQueue: {class: none, reversibility: R1}", "unknown key `reversibility`"),
+        ("PurgeQueue: " + "[" * 300, "nested deeper than 200 levels"),
+        ("PurgeQueue: &a {class: *a}", "contains itself"),
+        ("PurgeQueue: {class: none, ? [a] : b}", "a key must be text"),
         ("PurgeQueues: {class: none}", "no action `sqs:PurgeQueues`. did you mean `sqs:PurgeQueue`"),
         ("Xxyyzz: {class: none}", "catalog show 'sqs:\\*'"),
     ],

@@ -286,6 +286,40 @@ def test_a_reader_that_went_away(run: Run, format_name: str) -> None:
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+STREAMS: dict[str, tuple[str, int, bytes]] = {
+    "closed standard output": ("check bad.json >&-", 2, b"cannot write the report: not writable"),
+    "closed standard output, and a file": ("check bad.json -o report.txt >&-", 1, b""),
+    "closed standard output of a list": ("rules >&-", 2, b"the system refused: not writable"),
+    "closed standard input": ("check - <&- >/dev/null", 2, b"<stdin>: the file cannot be read: bad file descriptor"),
+    "closed standard error": ("check bad.json 2>&- >/dev/null", 1, b""),
+    "closed standard error, and an error": ("check no.json 2>&- >/dev/null", 2, b""),
+    "closed standard error, and a mistake": ("chekc bad.json 2>&-", 2, b""),
+    "all closed": ("check bad.json <&- >&- 2>&-", 2, b""),
+    "a full disk": ("rules >/dev/full", 2, b"the system refused: no space left on device"),
+    "a full disk for errors": ("chekc bad.json 2>/dev/full", 2, b""),
+}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+@pytest.mark.parametrize(("line", "code", "message"), STREAMS.values(), ids=STREAMS)
+def test_streams_that_are_closed_or_full(run: Run, line: str, code: int, message: bytes) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m rolelint {line}"], stderr=subprocess.PIPE, timeout=60, check=False
+    )
+    assert done.returncode == code
+    assert message in done.stderr
+    assert b"bug" not in done.stderr
+    assert done.stderr.count(b"\n") <= 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the current folder cannot be deleted there")
+def test_a_current_folder_that_was_deleted(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && exec {sys.executable} -m rolelint check ."
+    done = subprocess.run(["sh", "-c", command], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (2, b".: the current folder was deleted. change into another\n")
+
+
 def test_the_small_path_imports_nothing_heavy(run: Run) -> None:
     code = (
         "import sys; from rolelint import cli; code = cli.run(['check', 'bad.json']); heavy = "

@@ -152,6 +152,24 @@ def test_files_without_iam_content_are_passed_over_even_when_named(tree: Path, n
     assert report.exit_code() == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('{"role": "x", "policys": {"p": %s}}', "policys/p"),
+        ('{"policies": {"a": [1, %s]}}', "policies/a/1"),
+        ('[%s, {"note": "x"}]', "0"),
+    ],
+    ids=["a misspelt bundle", "somewhere inside", "one of a list"],
+)
+def test_a_policy_that_no_format_has_is_unknown_when_the_file_is_named(tree: Path, text: str, place: str) -> None:
+    put("d/x.json", text % '{"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}')
+    named, _ = run("d/x.json")
+    assert [(u.what, u.location.route) for u in named.unknown] == [("format", place)]
+    assert named.exit_code() == 4
+    walked, _ = run("d")
+    assert (walked.unknown, walked.exit_code()) == ([], 3)
+
+
 def test_a_broken_policy_is_told_on_a_walk(tree: Path) -> None:
     put("d/p.json", '{"Statement": [{"Effect": "Allow",}]}')
     report, _ = run("d")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rolelint.catalog import use
 from rolelint.cli import run
 
 _WIDE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
@@ -254,3 +256,103 @@ def test_merge_says_what_cannot_be_read(
         path.write_bytes(content)
     assert run(["merge", str(path)]) == 2
     assert said in capsys.readouterr().err
+
+
+def _report(tmp_path: Path, name: str, role: dict[str, Any]) -> Path:
+    source = _write(tmp_path, f"{name}-source.json", {"role": role, "inline": {"p": _policy(_WIDE)}})
+    path = tmp_path / name
+    assert run(["check", source, "-f", "json", "-o", str(path)]) == 1
+    return path
+
+
+def test_merge_counts_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = _report(tmp_path, "one.json", {"arn": "arn:aws:iam::123456789012:role/a"})
+    other = _report(tmp_path, "other.json", {"arn": "arn:aws:iam::210987654321:role/a"})
+    nameless = _report(tmp_path, "nameless.json", {"name": "a"})
+    assert run(["merge", str(one), str(other), str(nameless), "-f", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["summary"]["roles"] == 3
+    assert run(["merge", str(one), str(one)]) == 2
+    assert "`arn:aws:iam::123456789012:role/a` is in" in capsys.readouterr().err
+    assert run(["merge", str(nameless), str(other), str(nameless)]) == 2
+    assert "would count twice" in capsys.readouterr().err
+
+
+SPOILT: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
+    "a severity that is none": (("findings", 0, "severity"), "bogus", "`findings/0/severity` must be one of critical"),
+    "a list for an object": (("summary",), [], "`summary` must be of type object"),
+    "a line that is no number": (("findings", 0, "location", "line"), None, "must be of type integer"),
+    "an account without an id": (("extra",), {"scan": {"accounts": [{}]}}, "`extra/scan/accounts/0` lacks `id`"),
+    "another version": (("schema",), "rolelint-report/2", "not a report of `rolelint-report/1`"),
+}
+
+
+@pytest.mark.parametrize(("route", "value", "said"), SPOILT.values(), ids=SPOILT)
+def test_merge_refuses_what_is_not_of_the_published_shape(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], route: tuple[str | int, ...], value: Any, said: str
+) -> None:
+    path = _report(tmp_path, "report.json", {"name": "a"})
+    data = json.loads(path.read_text("utf-8"))
+    place = data
+    for step in route[:-1]:
+        place = place[step]
+    place[route[-1]] = value
+    path.write_text(json.dumps(data), "utf-8")
+    assert run(["merge", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "bug" not in err
+    assert err.count("\n") == 1
+
+
+def test_merge_bears_keys_of_a_later_version(tmp_path: Path) -> None:
+    path = _report(tmp_path, "report.json", {"name": "a"})
+    data = json.loads(path.read_text("utf-8"))
+    data["findings"][0]["added-later"] = data["added-later"] = 1
+    path.write_text(json.dumps(data), "utf-8")
+    assert run(["merge", str(path)]) == 1
+
+
+TEMPLATE = """\
+AWSTemplateFormatVersion: "2010-09-09"
+Parameters: {Stage: {Type: String}}
+Resources:
+  Tool:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: !Sub "${Stage}-tool"
+      AssumeRolePolicyDocument: {Statement: []}
+      Policies:
+        - PolicyName: own
+          PolicyDocument:
+            Statement: {Effect: Allow, Action: "rds:Delete*", Resource: !Sub "arn:aws:rds:*:*:db:${Stage}-*"}
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_values_that_are_not_known_have_their_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    harmless = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+    template, nothing = tmp_path / "t.yaml", _write(tmp_path, "p.json", {"Statement": [harmless]})
+    template.write_text(TEMPLATE)
+    assert run(["can", str(template), "--action", "rds:DeleteDBInstance", "-f", form]) == 1
+    assert "db:${Stage}-" in capsys.readouterr().out
+    run(["diff", str(template), nothing, "-f", form])
+    run(["diff", nothing, str(template), "-f", form])
+    out = capsys.readouterr().out
+    assert "ue000" not in out
+    assert form == "json" or "1 role compared" in out
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="a folder of POSIX systems")
+def test_labels_may_come_from_a_pipe(tmp_path: Path) -> None:
+    policy = _write(tmp_path, "p.json", _policy({"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": "*"}))
+    reading, writing = os.pipe()
+    os.write(writing, b"service: rds\nactions:\n  DeleteDBInstance: {class: mutate}\n")
+    os.close(writing)
+    assert run(["check", policy]) == 1
+    try:
+        assert run(["check", policy, "--labels", f"/dev/fd/{reading}"]) == 0
+    finally:
+        os.close(reading)
+        use(None)

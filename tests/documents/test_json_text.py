@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rolelint.documents import Document, parse
+from rolelint.documents import MAX_QUOTED_LINE, Document, parse
 from rolelint.errors import InputError, Location, Route
 
 
@@ -218,3 +218,39 @@ def read_or_refuse(text: str) -> list[Any] | InputError:
         return [document.data for document in parse("a.json", text)]
     except InputError as error:
         return error
+
+
+class _Scanned(str):
+    """Text that counts the characters that searches from its beginning may look at."""
+
+    scanned = 0
+
+    def rfind(self, sub: str, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        _Scanned.scanned += (len(self) if end is None else end) - start
+        return str.rfind(self, sub, start, end)
+
+    def find(self, sub: str, start: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+        found = str.find(self, sub, start, end)
+        _Scanned.scanned += (min(len(self), len(self) if end is None else end) if found < 0 else found) - start
+        return found
+
+
+def test_places_in_a_file_of_one_line_are_not_counted_from_its_beginning() -> None:
+    parts = [{"a": ["x" * 90]} for _ in range(5000)]
+    (read,) = parse("a.json", json.dumps(parts))
+    document = Document("a.json", "json", _Scanned(read.text), parts)
+    _Scanned.scanned = 0
+    for number in range(0, 5000, 10):
+        at = number * 102 + 1
+        place = document.location(at, at + 5)
+        assert (place.line, place.column) == (1, at + 1)
+        assert document.excerpt(place) == ()
+    assert _Scanned.scanned < 20 * len(read.text)
+
+
+def test_a_long_line_is_left_out_of_a_quote() -> None:
+    long = "x" * (MAX_QUOTED_LINE + 1)
+    document = Document("a.json", "json", f"{long}\nb\n{long}\nd\n", None)
+    assert document.excerpt(document.location(len(long) + 1, len(long) + 2)) == ((2, "b"),)
+    assert document.excerpt(document.location(0, 1)) == ()
+    assert document.excerpt(document.location(len(document.text) - 2, len(document.text) - 1)) == ((4, "d"),)

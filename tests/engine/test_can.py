@@ -161,3 +161,10 @@ def test_a_witness_is_a_request_that_decide_allows() -> None:
         request_principal(holder), answer.witness.action, (Target(answer.witness.resource),), context, ACCOUNT
     )
     assert decide(request, policy_set(holder)).outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize("pattern", ["arn:aws:*:*:*:*orders*", "arn:aws:*:*:*:*orders", "arn:*:rds:*:*:*:ord?rs*"])
+def test_a_witness_for_an_open_pattern_is_a_resource_of_the_account(pattern: str) -> None:
+    answer = can(role(allow("rds:DeleteDBInstance", pattern)), "rds:DeleteDBInstance", who=_ANY)
+    assert answer.witness is not None
+    assert answer.witness.resource.startswith(f"arn:aws:rds:us-east-1:{ACCOUNT}:db:")

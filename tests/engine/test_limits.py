@@ -122,3 +122,12 @@ def test_a_long_policy_is_split_by_its_statements_not_by_their_combinations() ->
     denies = [deny(f"s3:*{c}*", f"arn:aws:s3:::*{c}*") for c in "abcdefghijklmnopqrstuvwxyz"]
     found = powers(role(*statements, *denies), _ANY)
     assert len(found.powers) < 200
+
+
+def test_many_open_patterns_are_answered_without_a_search_for_each_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[int] = []
+    plain = strings._search
+    monkeypatch.setattr(strings, "_search", lambda *arguments: searched.append(1) or plain(*arguments))
+    found = powers(role(ALL, deny("*", [f"arn:aws:*:*:*:*prod{i}*" for i in range(20)])), _ANY)
+    assert not found.unknown
+    assert len(searched) < 100

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rolelint.errors import Problem, UsageError
+from rolelint.errors import Problem, RolelintError, UsageError
 from rolelint.grammar.audit import Auditor
 from rolelint.grammar.issues import ISSUES, Issue
 from rolelint.grammar.settings import is_ignored, read_config
@@ -103,7 +103,8 @@ def test_a_folder_without_auditors_is_refused(mistake: str, tmp_path: Path) -> N
 
 
 BROKEN = {
-    "not YAML": ("A: [", "config.yaml:1:5: the parliament configuration is not YAML"),
+    "not YAML": ("A: [", "config.yaml:1:5: did not find expected node content"),
+    "nested too deeply": ("A: " + "[" * 300, "config.yaml:1:203: the YAML is nested deeper than 200 levels"),
     "a list": ("- A", "a parliament configuration maps each issue to its settings"),
     "a severity in lower case": ("RESOURCE_STAR: {severity: low}", "unknown severity `low` of `RESOURCE_STAR`"),
     "a broken pattern": ("A: {ignore_locations: [{filepath: '('}]}", "`(` is not a regular expression"),
@@ -121,7 +122,7 @@ def test_a_broken_configuration_is_refused_with_its_place(
     text, message = BROKEN[name]
     monkeypatch.chdir(tmp_path)
     Path("config.yaml").write_text(text)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RolelintError) as caught:
         read_config("config.yaml")
     assert message in str(caught.value)
     assert str(caught.value).startswith("config.yaml")

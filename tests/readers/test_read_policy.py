@@ -27,7 +27,7 @@ SILENT: dict[str, Any] = {
     "other JSON": {"name": "package", "version": "1.0.0", "dependencies": {}},
     "Statement of another kind": {"Statement": "January"},
     "Statement of other objects": {"Statement": [{"text": "x"}]},
-    "an object of which only some values are policies": {"a": policy(ALLOW), "b": 1},
+    "an object of which only some objects are policies": {"a": policy(ALLOW), "b": {"c": 1}},
     "a list of which only some items are policies": [policy(ALLOW), {"b": 1}],
     "roles of something else": {"roles": ["admin"]},
     "a role of something else": {"role": "button"},
@@ -114,6 +114,7 @@ COLLECTIONS: dict[str, tuple[Any, list[str]]] = {
         [{"PolicyName": "p", "PolicyDocument": policy(ALLOW)}],
         ["identity p: +s3:* @7"],
     ),
+    "notes beside": ({"Description": "x", "PolicyDocument": policy(ALLOW)}, ["identity PolicyDocument: +s3:* @6"]),
     "names to objects that hold them": ({"p": {"policy": policy(ALLOW)}}, ["identity p: +s3:* @6"]),
 }
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from rolelint.findings.model import Report
+from rolelint.findings.model import Report, UnknownItem
+from rolelint.records import replace
 from rolelint.reporters import Style, render
 from rolelint.reporters.sarif import uri
 from tests.reporters.conftest import RULES
@@ -158,3 +159,17 @@ URIS = {
 def test_files_become_uris(file: str, expected: str) -> None:
     assert uri(file) == expected
     assert re.fullmatch(r"[A-Za-z0-9._~:/%-]+", expected)
+
+
+def test_a_name_cannot_write_links_or_control_characters(full_report: Report) -> None:
+    name = "a [here](https://example.com) \x1b[2J\r\n::error::x \u202e"
+    worst = full_report.roles[0].findings[0]
+    full_report.roles[0].findings = [replace(worst, message=f"role `{name}` can", role=name, fix="")]
+    full_report.unknown.append(UnknownItem("", name, "role", name, worst.location))
+    run = log(full_report)["runs"][0]
+    shown = [result["message"]["text"] for result in run["results"]]
+    shown += [note["message"]["text"] for note in run["invocations"][0]["toolExecutionNotifications"]]
+    shown += [result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for result in run["results"][:1]]
+    assert any("here" in text for text in shown)
+    assert all(text.isprintable() for text in shown)
+    assert not [text for text in shown[:-1] if "[here](" in text]

@@ -94,3 +94,17 @@ def test_a_window_of_a_long_line_holds_the_span(full_report: Report) -> None:
     shown, caret = finding(full_report, line, 501, 507)
     assert len(shown) <= 60
     assert shown[caret.index("^") : caret.rindex("^") + 1] == "NEEDLE"
+
+
+def test_a_combining_character_takes_no_column(full_report: Report) -> None:
+    line = "e\u0301e\u0301 日 NEEDLE"
+    _, caret = finding(full_report, line, line.index("N") + 1, len(line) + 1)
+    assert caret.rindex("^") - caret.index("^") == len("NEEDLE") - 1
+    assert caret.index("^") == len("ee xx ")
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_the_summary_stays_within_the_width(full_report: Report, width: int) -> None:
+    summary = write(full_report, Style(width=width)).splitlines()[-4:]
+    assert any("suppressed" in line for line in summary)
+    assert all(len(line) <= width for line in summary if " · " in line)

@@ -188,12 +188,15 @@ def test_the_line_is_the_line_of_the_mistake(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("id: [", "not valid YAML"),
+        ("id: [", "did not find expected node content"),
         ("- id: RL101\n", "must hold one rule"),
-        ("id: !!python/object:os.system x\n", "not valid YAML"),
-        ("\ud800", "not UTF-8"),
+        ("id: !!python/object:os.system x\n", "unknown YAML tag"),
+        ("\ud800", "not valid UTF-8"),
+        ("id: " + "[" * 300, "nested deeper than 200 levels"),
+        ("id: &a {b: *a}\n", "contains itself"),
+        ("id: RL101\nid: RL102\n", "appears twice"),
     ],
-    ids=["syntax", "a list", "a Python object", "encoding"],
+    ids=["syntax", "a list", "a Python object", "encoding", "deep", "a loop", "twice"],
 )
 def test_a_file_that_is_no_rule(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "rule.yaml").write_bytes(text.encode("utf-8", "surrogatepass"))

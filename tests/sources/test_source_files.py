@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rolelint.errors import InputError
+from rolelint.errors import InputError, UsageError
 from rolelint.sources.files import collect, read_bytes
 
 windows = pytest.mark.skipif(sys.platform == "win32", reason="needs links and permissions")
@@ -149,6 +149,16 @@ EXCLUDED: dict[str, tuple[tuple[str, ...], tuple[str, ...], list[str]]] = {
 def test_exclude(tree: Path, paths: tuple[str, ...], exclude: tuple[str, ...], expected: list[str]) -> None:
     put("d/a.json", "d/b.json", "d/x/a.json", "d/x/b.json")
     assert names(*paths, exclude=exclude) == expected
+
+
+@pytest.mark.parametrize("pattern", ["\\", "!", "[z-a]"])
+def test_a_pattern_that_is_none(tree: Path, pattern: str) -> None:
+    put("d/a.json", "d/b.json")
+    with pytest.raises(UsageError, match="is no pattern"):
+        names("d", exclude=(pattern,))
+    (tree / ".git").mkdir()
+    (tree / ".gitignore").write_text(f"{pattern}\nb.json\n")
+    assert names("d") == ["d/a.json"]
 
 
 def test_quoted_globs_are_expanded(tree: Path) -> None:
