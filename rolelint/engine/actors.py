@@ -199,8 +199,6 @@ def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
 
         days = date.fromisoformat(catalog().header["date"]) - date(1970, 1, 1)
         return _from_now(str(days.days * 86_400))
-    if who.name == "any" and key in _GLOBAL and _GLOBAL[key].presence == "never":
-        return FREE_MANY if many else FREE
     return _GLOBAL.get(key) or (FREE_MANY if many else FREE)
 
 
@@ -257,6 +255,10 @@ def _own_key(key: str, role: Role) -> Domain | None:
         return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
     if key == "aws:principaltype":
         return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
+    if key == "aws:userid" and not lone:
+        # AWS: IAM/latest/UserGuide/reference_identifiers.html, "Understanding unique ID prefixes".
+        example = "AIDAEXAMPLEID" if user else "AROAEXAMPLEID:session"
+        return Domain("always", None, "AIDA*" if user else "AROA*:*", example=example)
     if key == "aws:tokenissuetime":
         return Domain("maybe" if user or lone else "always")  # S5.32: access keys carry none
     if key == "aws:username":

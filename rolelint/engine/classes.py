@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, literal
+from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, glob, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import NEVER, Domain
@@ -16,9 +17,10 @@ from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, raw_view, view
+from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
 from rolelint.engine.worlds import World, worlds
 from rolelint.memory import memo
+from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
@@ -261,11 +263,15 @@ def _solve(
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs
     partition = stage.partition or "aws"
+    laws = tag_laws(mentioned | {k for k, _ in stage.pins}) if "aws:tagkeys" in mentioned - unsupported else ()
+    if laws:
+        group = group._replace(denies=(*group.denies, *laws))
     trouble: Exception | None = None
     arns: list[str] = []
     if "aws:requestedregion" in mentioned:
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
+    named = _named_values(group, resource) if refs and resource else {}
     asked = dict(stage.pins).get("aws:requestedregion")
     region = asked.values[0] if asked is not None and asked.values else ""
     for world in worlds(conditions, mentioned, partition, arns, refs, region):
@@ -289,7 +295,7 @@ def _solve(
         except (Undecided, LimitReached) as error:
             trouble = error
         count = 0
-        for pins in _variable_values(stage, refs, conditions, keys):
+        for pins in _variable_values(stage, refs, conditions, keys, named):
             count += 1
             if count > MAX_VARIABLE_VALUES:
                 trouble = Undecided(f"more than {MAX_VARIABLE_VALUES} combinations of policy variable values")
@@ -318,8 +324,29 @@ def _finite(domain: Domain) -> bool:
     return domain.presence == "never" or domain.values is not None
 
 
+def _named_values(group: Group, resource: str) -> dict[str, list[str]]:
+    """Read off a given resource what the policy variables of resource patterns may stand for in it."""
+    out: dict[str, list[str]] = {}
+    name = resource.split(":", 5)[-1]
+    for written in (r for v in group.views if v.statement.refs for r in v.statement.resources or () if "${" in r):
+        before, *rest = VARIABLE.split(written.split(":", 5)[-1])
+        at = len(before)
+        if not name.startswith(before):
+            continue
+        for key, after in zip(rest[::2], rest[1::2], strict=True):
+            literal_part = re.split(r"[*?]", after, maxsplit=1)[0]
+            ends = [len(name)] if not after else [name.find(literal_part, at), name.rfind(literal_part, at)]
+            out.setdefault(key.partition(",")[0].strip().lower(), []).extend(name[at:e] for e in ends if e > at)
+            at = max(ends[0], at) + len(after)
+    return out
+
+
 def _variable_values(
-    stage: Scene, refs: frozenset[str], conditions: Sequence[CompiledCondition], keys: dict[str, Domain]
+    stage: Scene,
+    refs: frozenset[str],
+    conditions: Sequence[CompiledCondition],
+    keys: dict[str, Domain],
+    named: dict[str, list[str]],
 ) -> Iterator[Pins]:
     choices: list[list[tuple[str, str | None]]] = []
     for key in sorted(refs):
@@ -329,6 +356,8 @@ def _variable_values(
             if domain.values is not None:
                 options += domain.values
             else:
+                shape = glob(domain.pattern) if domain.pattern else None
+                options += [v for v in named.get(key, ()) if shape is None or shape.matches(v)]
                 value = solve_key(domain, frozenset())
                 options += [domain.example or "example", *(value or ())]
                 for c in conditions:

@@ -13,6 +13,7 @@ from rolelint.engine.decision import (
     DIRECT_GRANT,
     NO_GRANT,
     ROLE_GRANT,
+    TRUSTED,
     grant_strength,
     statement_reaches,
 )
@@ -20,7 +21,7 @@ from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene
 from rolelint.policies.document import Statement
-from rolelint.policies.role import Policy, Role
+from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import OPEN
 from rolelint.records import replace
 
@@ -136,14 +137,19 @@ def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[Compiled
 
 
 def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
-    """List the statements of a key policy under which identity policies count (S6.40)."""
+    """List the statements of a key or trust policy under which identity policies count (S6.40, S6.45)."""
     reach = _reach(policy)
-    return tuple(
+    named = tuple(
         compiled
         for s in policy.document.statements
         if s.effect == "Allow" and grant_strength(s, caller) >= ACCOUNT_GRANT
         if (compiled := _cut(s, policy, reach)) is not None
     )
+    return (compile_statement(_BESIDE_TRUST, False), *named) if policy.type is PolicyType.TRUST else named
+
+
+#: What a trust policy has no say in.
+_BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
 def guard_of(role: Role, arn: str) -> Policy | None:
@@ -165,6 +171,11 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     for policy in role.resource_policies:
         if policy.resource in named or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy))):
             yield policy
+
+
+def must_allow(policy: Policy) -> bool:
+    """Tell whether nothing is allowed on a resource unless its own policy allows it (S6.40, S6.45)."""
+    return is_key(policy) or policy.type is PolicyType.TRUST
 
 
 def is_key(policy: Policy) -> bool:

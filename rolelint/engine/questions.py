@@ -28,10 +28,11 @@ from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
 from rolelint.engine.solve import View, raw_view
-from rolelint.engine.worlds import agree
+from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
 from rolelint.policies.role import Role
+from rolelint.policies.text import VARIABLE
 from rolelint.records import record, replace
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -202,7 +203,7 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     """
     role = stage.role
     action = catalog().action(found.number).name
-    spelled = _spelling(stage) if given or any(s.context for _, s in found.solved) else {}
+    spelled = _spelling(stage, given) if given or any(s.context for _, s in found.solved) else {}
     shared: dict[str, Value] = {}
     targets = []
     for _, solution in found.solved:
@@ -210,10 +211,6 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         for key, value in solution.context.items():
             (shared if len(found.solved) == 1 or shared_key(key) else own)[key] = value
         targets.append(Target(solution.resource, own))
-        if own:
-            agree(own, spelled)
-    if shared:
-        agree(shared, spelled)
     for key, given_value in given.items():
         shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
     assumes: list[str] = []
@@ -233,6 +230,8 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")
+    if service := forwarding(shared):
+        assumes.append(f"{service} makes the call on behalf of the holder")
     request = Request(stage.caller, action, tuple(targets), shared, stage.account)
     policies = policy_set(role, resource_policy)
     if not certain:
@@ -250,9 +249,18 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     return Answer(YES, proof, decision)
 
 
-def _spelling(stage: Scene) -> dict[str, str]:
+def _spelling(stage: Scene, given: Mapping[str, object]) -> dict[str, str]:
+    """Give the keys as the question or the policies write them, in conditions and in variables."""
     every = [*stage.identity, *stage.denies, *(s for layer in stage.layers for s in layer.statements)]
-    return {c.key: c.condition.key_text for s in every for c in s.conditions}
+    texts = [
+        t
+        for s in every
+        if s.refs
+        for t in (*(s.resources or ()), *(v for c in s.conditions for v in c.condition.values))
+    ]
+    written = (name.partition(",")[0].strip() for t in texts for name in VARIABLE.findall(t))
+    tested = (c.condition.key_text for s in every for c in s.conditions)
+    return {k.lower(): k for k in (*written, *tested, *given)}
 
 
 @record
@@ -421,10 +429,10 @@ def _gained(
     """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
     ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
     for layer in old.layers:
-        if any(v.plain for v in layer):
-            continue  # this layer always allows: the old role cannot fail here
+        if any(v.plain for v in layer) or _holds_on(group, layer):
+            continue  # the old role cannot fail here
         ways.append(((), layer))
-    ways += [(((deny,),), ()) for deny in old.denies]
+    ways += [(((deny,),), ()) for deny in old.denies if not any(_says_no_more(deny, d) for d in group.denies)]
     if not ways:
         return
     trouble: Exception | None = None
@@ -448,6 +456,29 @@ def _gained(
                 break
         if not done and trouble is not None:
             raise trouble
+
+
+def _holds_on(group: Group, layer: tuple[View, ...]) -> bool:
+    """Tell whether the old layer allows whatever one layer of the group does, as its statements are written."""
+    return any(
+        all(any(_says_no_more(mine, v) for v in layer) for mine in new)
+        for new in ((group.option, *group.others), *group.layers)
+    )
+
+
+def _says_no_more(one: View, other: View) -> bool:
+    """Tell, without a search, that where one statement matches an action that both name, the other does too."""
+    mine, theirs = one.statement, other.statement
+    if mine.uncertain or theirs.uncertain or mine.variables is not theirs.variables:
+        return False
+    if not set(theirs.conditions) <= set(mine.conditions):
+        return False
+    if theirs.covers_all:
+        return True
+    if mine.covers_all or mine.not_resource is not theirs.not_resource:
+        return False
+    narrow, wide = set(mine.resources or ()), set(theirs.resources or ())
+    return wide <= narrow if mine.not_resource else narrow <= wide
 
 
 def _refusing(

@@ -177,28 +177,18 @@ def _in_region(region: str) -> World:
     return World({"aws:requestedregion": Domain("always", (region,))}, region)
 
 
-def agree(context: dict[str, Value], spelled: Mapping[str, str]) -> None:
-    """Fill in keys that say the same as others of a request: TagKeys, and the tags of a resource by another name.
+def twin_of(key: str) -> str:
+    """Give the global name of a key that tells a tag of the resource: `ec2:ResourceTag/k` is `aws:ResourceTag/k`."""
+    _, found, tag = key.partition(":resourcetag/")
+    return f"aws:resourcetag/{tag}" if found else key
 
-    Args:
-        context: completed in place; where two keys disagree already, nothing is changed, and `decide` judges that.
-        spelled: the keys that the policies in question test, lower-cased, as they write them.
-    """
-    if "aws:tagkeys" in spelled:
-        tags = [k for k, v in context.items() if k.startswith("aws:requesttag/") and v]
-        have = context.get("aws:tagkeys", ())
-        names = [spelled.get(k, k).partition("/")[2] for k in tags]
-        more = tuple(n for n in names if n.lower() not in {h.lower() for h in have})
-        if more:
-            context["aws:tagkeys"] = (*have, *more)
-    for key in spelled:
-        service, found, tag = key.partition(":resourcetag/")
-        twin = f"aws:resourcetag/{tag}"
-        if found and service != "aws" and twin in spelled:
-            value = context.get(key) or context.get(twin)
-            if value:
-                context.setdefault(key, value)
-                context.setdefault(twin, value)
+
+def forwarding(context: Mapping[str, Value]) -> str:
+    """Name the service that forwards a call, as far as its context tells; empty for a direct call (S5.29)."""
+    chain = next((v for k in ("aws:calledvialast", "aws:calledvia", "aws:calledviafirst") if (v := context.get(k))), ())
+    if chain:
+        return f"`{chain[-1]}`"
+    return "an AWS service" if context.get("aws:viaawsservice") == ("true",) else ""
 
 
 @cache

@@ -11,6 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import Outcome, actor, can, decide, powers
 from rolelint.engine.request import Request, Target
 from rolelint.engine.scene import policy_set, request_principal
+from rolelint.policies.role import Role
 
 _ANY = actor("any")
 _DB = f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:orders"
@@ -161,3 +162,46 @@ def test_a_witness_is_a_request_that_decide_allows() -> None:
         request_principal(holder), answer.witness.action, (Target(answer.witness.resource),), context, ACCOUNT
     )
     assert decide(request, policy_set(holder)).outcome is Outcome.ALLOW
+
+
+_BY_TEAM = "arn:aws:s3:::b-${aws:PrincipalTag/Team}/*"
+
+
+@pytest.mark.parametrize(
+    ("holder", "resource", "expected"),
+    [
+        (role(allow("s3:*", _BY_TEAM)), "arn:aws:s3:::b-red/k/v", {"aws:PrincipalTag/Team": "red"}),
+        (role(allow("s3:*", _BY_TEAM)), "arn:aws:s3:::c-red/k", None),
+        (role(allow("s3:*", _BY_TEAM), deny("*", "arn:aws:s3:::b-red/*")), "arn:aws:s3:::b-red/k", None),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:PrincipalTag/a}/${aws:PrincipalTag/b}/*")), "arn:aws:s3:::b/1/2/v",
+         {"aws:PrincipalTag/a": "1", "aws:PrincipalTag/b": "2"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:userid}/*")), "arn:aws:s3:::b/AROAX:me/v",
+         {"aws:userid": "AROAX:me"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), kind="user"), "arn:aws:s3:::b/app/v",
+         {"aws:username": "app"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), kind="user"), "arn:aws:s3:::b/other/v", None),
+    ],
+)  # fmt: skip
+def test_a_given_resource_tells_the_values_of_variables(
+    holder: Role, resource: str, expected: dict[str, str] | None
+) -> None:
+    answer = can(holder, "s3:DeleteObject", resource=resource)
+    assert (answer.witness.context if answer.witness else None) == expected
+    assert answer.verdict == ("no" if expected is None else "yes")
+
+
+@pytest.mark.parametrize(
+    ("denied", "region"),
+    [("us-east-1", "us-east-2"), ("us-*", "af-south-1")],
+)
+def test_a_witness_is_in_a_region_that_exists(denied: str, region: str) -> None:
+    answer = can(role(allow("rds:*"), deny("*", f"arn:aws:rds:{denied}:*:*")), "rds:DeleteDBInstance")
+    assert answer.witness is not None
+    assert answer.witness.resource.split(":")[3] == region
+
+
+def test_a_witness_names_the_service_that_forwards_the_call() -> None:
+    through = {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}}
+    answer = can(role(allow("s3:*", condition=through)), "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.assumes == ("`athena.amazonaws.com` makes the call on behalf of the holder",)
