@@ -18,13 +18,14 @@ from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, v
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
-from rolelint.engine.worlds import World, worlds
+from rolelint.engine.worlds import World, homes, worlds
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
 MAX_VARIABLE_VALUES = 64
+_REGION = "aws:requestedregion"
 
 
 class Group(NamedTuple):
@@ -133,13 +134,20 @@ def conditions_of(group: Group) -> list[CompiledCondition]:
     return list(dict.fromkeys(c for v in group.views for c in v.conditions))
 
 
-def by_support(group: Group) -> list[tuple[int, frozenset[str]]]:
-    """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability)."""
+def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
+    """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability).
+
+    Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
+    cannot carry: every other value than that.
+    """
     cuts: dict[str, int] = {}
-    for key in dict.fromkeys(c.key for c in conditions_of(group)):
+    pinned = (k for k, _ in stage.pins if k == _REGION)
+    for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned)):
         supported = catalog().key_mask(key)
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
+        elif key == _REGION:
+            cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition or "aws"))
     return [
         (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
         for mask, carried in split(group.mask, cuts.values())
@@ -154,7 +162,7 @@ def classes_of(
     Args:
         typed: off where no statement speaks of resources: all actions stand and fall together.
     """
-    for mask, unsupported in by_support(group):
+    for mask, unsupported in by_support(stage, group):
         if not typed:
             yield group, UNTYPED, mask, unsupported
             continue
@@ -166,7 +174,7 @@ def classes_of(
                 if joined is group:
                     yield group, signature, one, unsupported
                 else:
-                    yield from ((joined, signature, m, missing) for m, missing in by_support(joined))
+                    yield from ((joined, signature, m, missing) for m, missing in by_support(stage, joined))
 
 
 def with_others(stage: Scene, group: Group, mask: int, certain: bool) -> list[tuple[int, Group]]:
@@ -268,13 +276,16 @@ def _solve(
         group = group._replace(denies=(*group.denies, *laws))
     trouble: Exception | None = None
     arns: list[str] = []
-    if "aws:requestedregion" in mentioned:
+    if _REGION in mentioned:
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
     named = _named_values(group, resource) if refs and resource else {}
-    asked = dict(stage.pins).get("aws:requestedregion")
+    asked = dict(stage.pins).get(_REGION)
     region = asked.values[0] if asked is not None and asked.values else ""
-    for world in worlds(conditions, mentioned, partition, arns, refs, region):
+    home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
+    if home and region and region != home:
+        return None
+    for world in worlds(conditions, mentioned, partition, arns, refs, region or home):
         keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)
@@ -479,7 +490,7 @@ def shared_key(key: str) -> bool:
 
 
 def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
-    return any(s.names(arn) for s in type_shapes(stage, kind))
+    return any(s.names(arn) for s in type_shapes(stage, kind, resource=arn))
 
 
 def _one_type(
@@ -491,7 +502,7 @@ def _one_type(
     world: World,
     resource: str | None,
 ) -> tuple[Reach, Solution] | None:
-    all_shapes = type_shapes(stage, kind, world.region)
+    all_shapes = type_shapes(stage, kind, world.region, resource)
     if resource is not None and not any(s.names(resource) for s in all_shapes):
         return None
     options = layers[0]

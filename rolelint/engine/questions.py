@@ -22,6 +22,7 @@ from rolelint.engine.classes import (
 )
 from rolelint.engine.compile import CompiledStatement
 from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
+from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
@@ -84,6 +85,8 @@ def can(
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
     stage = scene(role, who or actor(), pins_of(context or {}), resource)
+    if resource and only_read(resource):
+        mask &= catalog().level_mask("Read") | catalog().level_mask("List")
     answer = _can(stage, mask, resource, context or {})
     if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
@@ -436,7 +439,7 @@ def _gained(
     if not ways:
         return
     trouble: Exception | None = None
-    for part, unsupported in _support(group, old, actions):
+    for part, unsupported in _support(after, group, old, actions):
         done = False
         for more_layers, more_denies in ways:
             for widened in _refusing(group._replace(mask=part), signature, more_layers, more_denies):
@@ -492,9 +495,9 @@ def _refusing(
         yield group._replace(at=number, more_layers=layers, more_denies=denies)
 
 
-def _support(group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
+def _support(stage: Scene, group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
     layers, denies = (*group.layers, *old.layers), (*group.denies, *old.denies)
-    return by_support(group._replace(mask=actions, layers=layers, denies=denies))
+    return by_support(stage, group._replace(mask=actions, layers=layers, denies=denies))
 
 
 def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:

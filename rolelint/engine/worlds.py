@@ -7,6 +7,7 @@ from functools import cache
 from itertools import permutations, product
 
 from rolelint.algebra.strings import glob
+from rolelint.catalog import catalog
 from rolelint.engine.actors import NEVER, Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, Value, truth
@@ -29,6 +30,20 @@ REGIONS: Mapping[str, tuple[str, ...]] = {
     "aws-eusc": ("eusc-de-east-1",),
     "aws-iso": ("us-iso-east-1", "us-iso-west-1"),
     "aws-iso-b": ("us-isob-east-1", "us-isob-west-1"),
+}
+
+#: The Region that requests to a global service are made to, its only endpoint being there, by partition.
+#: AWS: general/latest/gr/rande.html, "Global endpoints", and the page of each service there; IAM's guide says of
+#: `aws:RequestedRegion` that such calls always carry that Region. Read 2026-11. S5.36
+_GLOBAL: Mapping[str, Mapping[str, str]] = {
+    "aws": {
+        "us-east-1": (
+            "account budgets ce cloudfront cur iam organizations route53 route53domains savingsplans shield support waf"
+        ),
+        "us-west-2": "devicefarm globalaccelerator networkmanager",
+    },
+    "aws-cn": {"cn-north-1": "iam support", "cn-northwest-1": "account budgets ce cloudfront organizations route53"},
+    "aws-us-gov": {"us-gov-west-1": "iam networkmanager organizations route53"},
 }
 
 _CHANNEL = frozenset(("aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
@@ -89,6 +104,19 @@ def worlds(
 def _region_field(arn: str) -> str:
     parts = arn.split(":", 4)
     return parts[3] if len(parts) > 4 and parts[3] != "*" else ""
+
+
+_homes: dict[str, tuple[tuple[str, int], ...]] = memo()
+
+
+def homes(partition: str) -> tuple[tuple[str, int], ...]:
+    """List the Regions in which global services have their one endpoint, with the actions of these services."""
+    found = _homes.get(partition)
+    if found is None:
+        table = _GLOBAL.get(partition, {})
+        masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in table.items())
+        found = _homes[partition] = tuple(masks)
+    return found
 
 
 _memo: dict[

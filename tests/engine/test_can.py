@@ -200,6 +200,53 @@ def test_a_witness_is_in_a_region_that_exists(denied: str, region: str) -> None:
     assert answer.witness.resource.split(":")[3] == region
 
 
+_READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+@pytest.mark.parametrize(
+    ("statement", "action", "resource", "expected"),
+    [
+        (allow("iam:*"), "iam:DeletePolicy", _READ_ONLY, "no"),
+        (allow("iam:*", f"arn:aws:iam::{ACCOUNT}:policy/*"), "iam:GetPolicy", _READ_ONLY, "no"),
+        (allow("iam:*"), "iam:GetPolicy", _READ_ONLY, "yes"),
+        (allow("iam:*", "arn:aws:iam::aws:policy/Read*"), "iam:GetPolicyVersion", _READ_ONLY, "yes"),
+        (allow("ssm:*"), "ssm:GetParameter", "arn:aws:ssm:eu-west-1::parameter/aws/service/x", "yes"),
+        (allow("ssm:*"), "ssm:DeleteParameter", "arn:aws:ssm:eu-west-1::parameter/aws/service/x", "no"),
+    ],
+)
+def test_what_belongs_to_aws_is_only_read(statement: Any, action: str, resource: str, expected: str) -> None:
+    assert can(role(statement), action, resource=resource).verdict == expected
+
+
+_IN_IRELAND = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+_ELSEWHERE = {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}
+_IN_CHINA = {"partition": "aws-cn", "arn": f"arn:aws-cn:iam::{ACCOUNT}:role/app"}
+
+
+@pytest.mark.parametrize(
+    ("holder", "action", "expected"),
+    [
+        (role(allow("*", condition=_IN_IRELAND)), "iam:*", "no"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "route53:DeleteHostedZone", "no"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "organizations:LeaveOrganization", "no"),
+        (role(allow("*", condition={"StringLike": {"aws:RequestedRegion": "us-east-*"}})),
+         "globalaccelerator:DeleteAccelerator", "no"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "*:Delete*", "yes"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "sts:AssumeRole", "yes"),
+        (role(allow("*", condition={"StringLike": {"aws:RequestedRegion": "us-*"}})), "iam:DeleteRole", "yes"),
+        (role(allow("*", condition={"StringEquals": {"aws:RequestedRegion": "cn-north-1"}}), **_IN_CHINA),
+         "iam:DeleteRole", "yes"),
+    ],
+)  # fmt: skip
+def test_a_global_service_is_called_in_its_own_region(holder: Role, action: str, expected: str) -> None:
+    assert can(holder, action).verdict == expected  # S5.36
+
+
+def test_a_question_about_another_region_is_not_about_a_global_service() -> None:
+    for region, expected in (("eu-west-1", "no"), ("us-east-1", "yes")):
+        assert can(role(ALL), "iam:DeleteRole", context={"aws:RequestedRegion": region}).verdict == expected
+
+
 def test_a_witness_names_the_service_that_forwards_the_call() -> None:
     through = {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}}
     answer = can(role(allow("s3:*", condition=through)), "s3:DeleteBucket")
