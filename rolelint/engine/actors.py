@@ -251,7 +251,7 @@ def _own_key(key: str, role: Role) -> Domain | None:
         account = role.account or _TWELVE
         what = "*" if lone else "user/*" if user else "role/*"
         return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=role.asked_arn)
-    if key == "aws:principalaccount":
+    if key in ("aws:principalaccount", "kms:calleraccount"):
         return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
     if key == "aws:principaltype":
         return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
@@ -263,6 +263,6 @@ def _own_key(key: str, role: Role) -> Domain | None:
         return Domain("maybe" if user or lone else "always")  # S5.32: access keys carry none
     if key == "aws:username":
         return Domain("always", (role.name,)) if user else FREE if lone else NEVER
-    if key == "aws:resourceaccount" and role.account:
+    if key in ("aws:resourceaccount", "s3:resourceaccount") and role.account:
         return Domain("maybe", (role.account,))
     return None

@@ -18,7 +18,7 @@ from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, v
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
-from rolelint.engine.worlds import World, homes, worlds
+from rolelint.engine.worlds import REGION_KEYS, World, homes, twin_of, worlds
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
@@ -276,7 +276,7 @@ def _solve(
         group = group._replace(denies=(*group.denies, *laws))
     trouble: Exception | None = None
     arns: list[str] = []
-    if _REGION in mentioned:
+    if not REGION_KEYS.isdisjoint(mentioned):
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
     named = _named_values(group, resource) if refs and resource else {}
@@ -316,6 +316,8 @@ def _solve(
                 if pinned is None:
                     continue
                 fixed = {k: Domain("always", (v,)) if v is not None else NEVER for k, v in pins}
+                tags = {twin_of(k): d for k, d in fixed.items() if ":resourcetag/" in k}
+                fixed.update((k, tags[twin_of(k)]) for k in mentioned - unsupported if tags and twin_of(k) in tags)
                 found = _solve_world(stage, pinned, signature, {**keys, **fixed}, world, resource)
             except (Undecided, LimitReached) as error:
                 trouble = error
@@ -376,7 +378,7 @@ def _variable_values(
                         other = keys.get(c.key) or stage.domain(c.key)
                         options += (other.values or ())[:4]
                         options += [other.example] if other.example else []
-                    if c.key == key and c.operator is not None:
+                    if twin_of(c.key) == twin_of(key) and c.operator is not None:
                         options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
                         fit = solve_key(domain, frozenset((Literal(c, True),))) if not c.refs else None
                         options += fit or ()

@@ -102,7 +102,7 @@ class Scene:
         for pinned, domain in self.pins:
             if pinned == key or (":resourcetag/" in key and twin_of(pinned) == twin_of(key)):
                 return domain
-        if key == "aws:resourceaccount" and self.account != self.role.account:
+        if key in ("aws:resourceaccount", "s3:resourceaccount") and self.account != self.role.account:
             return Domain("always", (self.account,))
         return key_domain(key, self.actor, self.role, is_many(key))
 

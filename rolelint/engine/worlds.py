@@ -53,10 +53,12 @@ _ENDPOINT = frozenset(
         "aws:sourcevpc aws:sourcevpce aws:sourcevpcarn aws:vpcsourceip aws:vpceaccount aws:vpceorgid aws:vpceorgpaths"
     ).split()
 )
+#: Keys that tell the Region of a request. AWS: AWSEC2/latest/UserGuide, "Condition keys for Amazon EC2" (`ec2:Region`).
+REGION_KEYS = frozenset(("aws:requestedregion", "ec2:region"))
 #: Services that forward calls, for chains in which none that a policy names takes part.
 _SERVICES = ("cloudformation.amazonaws.com", "athena.amazonaws.com", "servicecatalog.amazonaws.com")
 #: Keys that a world fixes together.
-LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
+LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | REGION_KEYS
 
 
 @record
@@ -92,7 +94,7 @@ def worlds(
         return _PLAIN
     telling = tuple(c for c in conditions if c.key in linked)
     fields: tuple[str, ...] = ()
-    if "aws:requestedregion" in linked:
+    if not REGION_KEYS.isdisjoint(linked):
         fields = tuple(sorted({r for a in arns if (r := _region_field(a))}))
     key = (telling, linked, partition, fields, linked & variables, region)
     found = _memo.get(key)
@@ -142,8 +144,8 @@ def _worlds(
                 World(dict.fromkeys(_PUBLIC, NEVER)),
             ]
         )
-    if "aws:requestedregion" in mentioned:
-        every = "aws:requestedregion" in variables
+    if not REGION_KEYS.isdisjoint(mentioned):
+        every = not REGION_KEYS.isdisjoint(variables)
         parts.append([_in_region(region)] if region else _regions(conditions, partition, fields, every))
     out = []
     for combination in product(*parts):
@@ -184,7 +186,7 @@ def _regions(
     conditions: Iterable[CompiledCondition], partition: str, fields: tuple[str, ...], every: bool
 ) -> list[World]:
     """Take one Region of each kind that conditions and fields tell apart; all of them where a variable names it."""
-    tests = [c for c in conditions if c.key == "aws:requestedregion"]
+    tests = [c for c in conditions if c.key in REGION_KEYS]
     patterns = [glob(f) for f in fields]
     out: list[World] = []
     seen: set[tuple[object, ...]] = set()
@@ -202,7 +204,7 @@ def _regions(
 
 
 def _in_region(region: str) -> World:
-    return World({"aws:requestedregion": Domain("always", (region,))}, region)
+    return World(dict.fromkeys(REGION_KEYS, Domain("always", (region,))), region)
 
 
 def twin_of(key: str) -> str:

@@ -242,6 +242,30 @@ def test_a_global_service_is_called_in_its_own_region(holder: Role, action: str,
     assert can(holder, action).verdict == expected  # S5.36
 
 
+@pytest.mark.parametrize(
+    ("condition", "action", "expected"),
+    [
+        ({"StringEquals": {"ec2:Region": "eu-west-1", "aws:RequestedRegion": "us-east-1"}}, "ec2:DeleteVpc", "no"),
+        ({"StringEquals": {"kms:CallerAccount": "999999999999"}}, "kms:ScheduleKeyDeletion", "no"),
+        ({"StringEquals": {"s3:ResourceAccount": "999999999999"}}, "s3:DeleteObject", "no"),
+        ({"StringLike": {"aws:userid": "AIDA*"}}, "s3:DeleteObject", "no"),
+        ({"StringEquals": {"ec2:Region": "eu-west-1"}}, "ec2:DeleteVpc", "yes"),
+        ({"StringEquals": {"kms:CallerAccount": ACCOUNT}}, "kms:ScheduleKeyDeletion", "yes"),
+        ({"StringEquals": {"s3:ResourceAccount": ACCOUNT}}, "s3:DeleteObject", "yes"),
+        ({"StringLike": {"aws:userid": "AROA*:deploy"}}, "s3:DeleteObject", "yes"),
+    ],
+)
+def test_keys_that_services_name_anew(condition: dict[str, Any], action: str, expected: str) -> None:
+    assert can(role(allow("*", condition=condition)), action).verdict == expected
+
+
+def test_the_region_of_a_resource_is_that_of_its_request() -> None:
+    holder = role(ALL, deny("ec2:*", condition={"StringNotEquals": {"ec2:Region": "eu-west-1"}}))
+    for region, expected in (("us-east-1", "no"), ("eu-west-1", "yes")):
+        arn = f"arn:aws:ec2:{region}:{ACCOUNT}:instance/i-1"
+        assert can(holder, "ec2:TerminateInstances", resource=arn).verdict == expected
+
+
 def test_a_question_about_another_region_is_not_about_a_global_service() -> None:
     for region, expected in (("eu-west-1", "no"), ("us-east-1", "yes")):
         assert can(role(ALL), "iam:DeleteRole", context={"aws:RequestedRegion": region}).verdict == expected

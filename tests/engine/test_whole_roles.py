@@ -214,6 +214,13 @@ def test_a_tag_is_the_same_by_both_of_its_keys(statements: list[Any], action: st
     assert answer.verdict == expected
 
 
+def test_a_variable_takes_the_value_that_a_tag_has_by_its_other_key() -> None:
+    by_name = allow("ec2:*", "arn:aws:ec2:*:*:instance/${aws:ResourceTag/name}")
+    answer = can(role(by_name, deny("*", condition={"StringNotEquals": {"ec2:ResourceTag/name": "i-1"}})), "ec2:StopI*")
+    assert answer.witness is not None
+    assert answer.witness.resource.endswith(":instance/i-1")
+
+
 @pytest.mark.parametrize("keys", [("aws", "ec2"), ("ec2", "aws")])
 def test_a_question_gives_a_tag_by_either_of_its_keys(keys: tuple[str, str]) -> None:
     tested, given = (f"{prefix}:ResourceTag/env" for prefix in keys)
