@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
@@ -83,8 +83,9 @@ def granted_ways(stage: Scene) -> list[Scene]:
     for caller in (stage.caller, *_sessions(stage.role, stage.caller)):
         given = grants(stage.role, caller)
         against = tuple(dict.fromkeys((*stage.denies, *given.denies)))
+        new = caller == stage.caller or given.denies != everyone.denies
+        before = () if new else (*everyone.role, *everyone.direct)
         for placed, layers in ((given.role, stage.layers), (given.direct, limits)):
-            before = () if caller == stage.caller else (*everyone.role, *everyone.direct)
             identity = tuple(dict.fromkeys(p.compiled for p in placed if p not in before))
             if identity:
                 way = replace(stage, identity=identity, layers=layers, denies=against, caller=caller)
@@ -92,8 +93,22 @@ def granted_ways(stage: Scene) -> list[Scene]:
     return out
 
 
+def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Iterable[Policy]) -> Iterator[Scene]:
+    """Give the sessions of the role that resource policies name, where these deny them something else (S4.15).
+
+    Args:
+        before: the Denies of every session.
+    """
+    bounded = stage.role.boundary is not None
+    for caller in _sessions(stage.role, stage.caller):
+        own = (d for policy in guards for d in denied(policy, caller, bounded=bounded))
+        denies = tuple(dict.fromkeys((*before, *own)))
+        if denies != stage.denies:
+            yield replace(stage, caller=caller, denies=denies)
+
+
 def _sessions(role: Role, caller: Principal) -> list[Principal]:
-    """List the sessions of a role that resource policies name."""
+    """List the sessions of a role that resource policies name, and one that they do not."""
     if caller.type != "role_session":
         return []
     head = caller.arn.rpartition("/")[0] + "/"
@@ -102,9 +117,11 @@ def _sessions(role: Role, caller: Principal) -> list[Principal]:
         for policy in role.resource_policies
         for statement in policy.document.statements
         for kind, value in statement.principals or ()
-        if kind == "AWS" and value.startswith(head) and value != caller.arn and OPEN not in value
+        if kind == "AWS" and value.startswith(head) and OPEN not in value
     }
-    return [replace(caller, arn=value) for value in named]
+    if caller.arn in named:
+        named[f"{head}another"] = None
+    return [replace(caller, arn=value) for value in named if value != caller.arn]
 
 
 def foreign_account(role: Role, resource: str | None) -> str:

@@ -183,13 +183,16 @@ def scene(
     foreign = guarded.foreign_account(role, resource)
     also = [] if foreign else guarded.granted_ways(base)
     above = list(layers)
-    for policy in role.resource_policies if guards else guarded.guards_named(role, resource):
+    named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
+    for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
         if resource and resource == policy.resource and (foreign or guarded.must_allow(policy)):
             above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35, S6.40, S6.45
     if guards:
         above += guarded.key_layers(role, base.caller)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
+    if resource:
+        also += guarded.other_sessions(own, base.denies, named)
     return _told(replace(own, also=tuple(map(_told, also))))
 
 
