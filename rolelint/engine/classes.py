@@ -378,10 +378,11 @@ def _variable_values(
                         other = keys.get(c.key) or stage.domain(c.key)
                         options += (other.values or ())[:4]
                         options += [other.example] if other.example else []
+                        options += named.get(c.key, ())
                     if twin_of(c.key) == twin_of(key) and c.operator is not None:
                         options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
-                        fit = solve_key(domain, frozenset((Literal(c, True),))) if not c.refs else None
-                        options += fit or ()
+                        for wanted in (True, False) if not c.refs else ():
+                            options += solve_key(domain, frozenset((Literal(c, wanted),))) or ()
         if domain.presence != "always":
             options.append(None)
         choices.append([(key, v) for v in dict.fromkeys(options)])

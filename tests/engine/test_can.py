@@ -190,6 +190,14 @@ def test_a_given_resource_tells_the_values_of_variables(
     assert answer.verdict == ("no" if expected is None else "yes")
 
 
+def test_a_tag_that_a_given_resource_tells_is_the_value_of_another() -> None:
+    own = {"StringEquals": {"aws:ResourceTag/app": "${aws:PrincipalTag/app}"}}
+    holder = role(allow("lambda:*", "arn:aws:lambda:*:*:function:${aws:ResourceTag/app}", own))
+    answer = can(holder, "lambda:DeleteFunction", resource=f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:pay")
+    assert answer.witness is not None
+    assert answer.witness.context == {"aws:PrincipalTag/app": "pay", "aws:ResourceTag/app": "pay"}
+
+
 @pytest.mark.parametrize(
     ("denied", "region"),
     [("us-east-1", "us-east-2"), ("us-*", "af-south-1")],
