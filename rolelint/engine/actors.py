@@ -203,8 +203,6 @@ def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
 
         days = date.fromisoformat(catalog().header["date"]) - date(1970, 1, 1)
         return _from_now(str(days.days * 86_400))
-    if who.name == "any" and key in _GLOBAL and _GLOBAL[key].presence == "never":
-        return FREE_MANY if many else FREE
     return _GLOBAL.get(key) or (FREE_MANY if many else FREE)
 
 
@@ -260,14 +258,18 @@ def _own_key(key: str, role: Role) -> Domain | None:
         account = role.account or _TWELVE
         what = "*" if lone else "user/*" if user else "role/*"
         return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=role.asked_arn)
-    if key == "aws:principalaccount":
+    if key in ("aws:principalaccount", "kms:calleraccount"):
         return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
     if key == "aws:principaltype":
         return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
+    if key == "aws:userid" and not lone:
+        # AWS: IAM/latest/UserGuide/reference_identifiers.html, "Understanding unique ID prefixes".
+        example = "AIDAEXAMPLEID" if user else "AROAEXAMPLEID:session"
+        return Domain("always", None, "AIDA*" if user else "AROA*:*", example=example)
     if key == "aws:tokenissuetime":
         return Domain("maybe" if user or lone else "always")  # S5.32: access keys carry none
     if key == "aws:username":
         return Domain("always", (role.name,)) if user else FREE if lone else NEVER
-    if key == "aws:resourceaccount" and role.account:
+    if key in ("aws:resourceaccount", "s3:resourceaccount") and role.account:
         return Domain("maybe", (role.account,))
     return None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import NamedTuple
 
-from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, literal
+from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, glob, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import NEVER, Domain
@@ -16,13 +17,15 @@ from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, raw_view, view
-from rolelint.engine.worlds import World, worlds
+from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
+from rolelint.engine.worlds import REGION_KEYS, World, homes, twin_of, worlds
 from rolelint.memory import memo
+from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
 MAX_VARIABLE_VALUES = 64
+_REGION = "aws:requestedregion"
 
 
 class Group(NamedTuple):
@@ -131,13 +134,20 @@ def conditions_of(group: Group) -> list[CompiledCondition]:
     return list(dict.fromkeys(c for v in group.views for c in v.conditions))
 
 
-def by_support(group: Group) -> list[tuple[int, frozenset[str]]]:
-    """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability)."""
+def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
+    """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability).
+
+    Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
+    cannot carry: every other value than that.
+    """
     cuts: dict[str, int] = {}
-    for key in dict.fromkeys(c.key for c in conditions_of(group)):
+    pinned = (k for k, _ in stage.pins if k == _REGION)
+    for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned)):
         supported = catalog().key_mask(key)
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
+        elif key == _REGION:
+            cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition or "aws"))
     return [
         (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
         for mask, carried in split(group.mask, cuts.values())
@@ -152,7 +162,7 @@ def classes_of(
     Args:
         typed: off where no statement speaks of resources: all actions stand and fall together.
     """
-    for mask, unsupported in by_support(group):
+    for mask, unsupported in by_support(stage, group):
         if not typed:
             yield group, UNTYPED, mask, unsupported
             continue
@@ -164,7 +174,7 @@ def classes_of(
                 if joined is group:
                     yield group, signature, one, unsupported
                 else:
-                    yield from ((joined, signature, m, missing) for m, missing in by_support(joined))
+                    yield from ((joined, signature, m, missing) for m, missing in by_support(stage, joined))
 
 
 def with_others(stage: Scene, group: Group, mask: int, certain: bool) -> list[tuple[int, Group]]:
@@ -261,14 +271,21 @@ def _solve(
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs
     partition = stage.partition or "aws"
+    laws = tag_laws(mentioned | {k for k, _ in stage.pins}) if "aws:tagkeys" in mentioned - unsupported else ()
+    if laws:
+        group = group._replace(denies=(*group.denies, *laws))
     trouble: Exception | None = None
     arns: list[str] = []
-    if "aws:requestedregion" in mentioned:
+    if not REGION_KEYS.isdisjoint(mentioned):
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
-    asked = dict(stage.pins).get("aws:requestedregion")
+    named = _named_values(group, resource) if refs and resource else {}
+    asked = dict(stage.pins).get(_REGION)
     region = asked.values[0] if asked is not None and asked.values else ""
-    for world in worlds(conditions, mentioned, partition, arns, refs, region):
+    home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
+    if home and region and region != home:
+        return None
+    for world in worlds(conditions, mentioned, partition, arns, refs, region or home):
         keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)
@@ -289,7 +306,7 @@ def _solve(
         except (Undecided, LimitReached) as error:
             trouble = error
         count = 0
-        for pins in _variable_values(stage, refs, conditions, keys):
+        for pins in _variable_values(stage, refs, conditions, keys, named):
             count += 1
             if count > MAX_VARIABLE_VALUES:
                 trouble = Undecided(f"more than {MAX_VARIABLE_VALUES} combinations of policy variable values")
@@ -299,6 +316,8 @@ def _solve(
                 if pinned is None:
                     continue
                 fixed = {k: Domain("always", (v,)) if v is not None else NEVER for k, v in pins}
+                tags = {twin_of(k): d for k, d in fixed.items() if ":resourcetag/" in k}
+                fixed.update((k, tags[twin_of(k)]) for k in mentioned - unsupported if tags and twin_of(k) in tags)
                 found = _solve_world(stage, pinned, signature, {**keys, **fixed}, world, resource)
             except (Undecided, LimitReached) as error:
                 trouble = error
@@ -318,8 +337,29 @@ def _finite(domain: Domain) -> bool:
     return domain.presence == "never" or domain.values is not None
 
 
+def _named_values(group: Group, resource: str) -> dict[str, list[str]]:
+    """Read off a given resource what the policy variables of resource patterns may stand for in it."""
+    out: dict[str, list[str]] = {}
+    name = resource.split(":", 5)[-1]
+    for written in (r for v in group.views if v.statement.refs for r in v.statement.resources or () if "${" in r):
+        before, *rest = VARIABLE.split(written.split(":", 5)[-1])
+        at = len(before)
+        if not name.startswith(before):
+            continue
+        for key, after in zip(rest[::2], rest[1::2], strict=True):
+            literal_part = re.split(r"[*?]", after, maxsplit=1)[0]
+            ends = [len(name)] if not after else [name.find(literal_part, at), name.rfind(literal_part, at)]
+            out.setdefault(key.partition(",")[0].strip().lower(), []).extend(name[at:e] for e in ends if e > at)
+            at = max(ends[0], at) + len(after)
+    return out
+
+
 def _variable_values(
-    stage: Scene, refs: frozenset[str], conditions: Sequence[CompiledCondition], keys: dict[str, Domain]
+    stage: Scene,
+    refs: frozenset[str],
+    conditions: Sequence[CompiledCondition],
+    keys: dict[str, Domain],
+    named: dict[str, list[str]],
 ) -> Iterator[Pins]:
     choices: list[list[tuple[str, str | None]]] = []
     for key in sorted(refs):
@@ -329,6 +369,8 @@ def _variable_values(
             if domain.values is not None:
                 options += domain.values
             else:
+                shape = glob(domain.pattern) if domain.pattern else None
+                options += [v for v in named.get(key, ()) if shape is None or shape.matches(v)]
                 value = solve_key(domain, frozenset())
                 options += [domain.example or "example", *(value or ())]
                 for c in conditions:
@@ -336,10 +378,11 @@ def _variable_values(
                         other = keys.get(c.key) or stage.domain(c.key)
                         options += (other.values or ())[:4]
                         options += [other.example] if other.example else []
-                    if c.key == key and c.operator is not None:
+                        options += named.get(c.key, ())
+                    if twin_of(c.key) == twin_of(key) and c.operator is not None:
                         options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
-                        fit = solve_key(domain, frozenset((Literal(c, True),))) if not c.refs else None
-                        options += fit or ()
+                        for wanted in (True, False) if not c.refs else ():
+                            options += solve_key(domain, frozenset((Literal(c, wanted),))) or ()
         if domain.presence != "always":
             options.append(None)
         choices.append([(key, v) for v in dict.fromkeys(options)])
@@ -450,7 +493,7 @@ def shared_key(key: str) -> bool:
 
 
 def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
-    return any(s.names(arn) for s in type_shapes(stage, kind))
+    return any(s.names(arn) for s in type_shapes(stage, kind, resource=arn))
 
 
 def _one_type(
@@ -462,7 +505,7 @@ def _one_type(
     world: World,
     resource: str | None,
 ) -> tuple[Reach, Solution] | None:
-    all_shapes = type_shapes(stage, kind, world.region)
+    all_shapes = type_shapes(stage, kind, world.region, resource)
     if resource is not None and not any(s.names(resource) for s in all_shapes):
         return None
     options = layers[0]

@@ -178,14 +178,14 @@ def _guards(request: Request, target: Target) -> bool:
 
 #: Calls that only an identity provider's token signs: no policy of a caller grants them (S6.52).
 UNSIGNED = ("sts:assumerolewithsaml", "sts:assumerolewithwebidentity")
-_TRUSTED = (*UNSIGNED, "sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
+TRUSTED = (*UNSIGNED, "sts:assumerole", "sts:tagsession", "sts:setsourceidentity")
 
 
 def needs_trust(action: str, arn: str) -> bool:
     """Tell whether the trust policy of the role that a call names must allow it (S6.45, S6.50, S6.52)."""
     # AWS: IAM/latest/UserGuide/id_credentials_temp_control-access_sts-setcontext.html: on `arn:aws:sts::ACCOUNT:self`
     # SetContext is a permission of the caller; on a role it goes with AssumeRole, like the others.
-    return action.lower() in _TRUSTED or (action.lower() == "sts:setcontext" and ":role/" in arn)
+    return action.lower() in TRUSTED or (action.lower() == "sts:setcontext" and ":role/" in arn)
 
 
 def _needs_resource_grant(request: Request, target: Target) -> bool:

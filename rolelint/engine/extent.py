@@ -17,6 +17,16 @@ _OF_AWS = {
         "arn:${Partition}:ssm:${Region}::document/${DocumentName}"
     )
 }
+#: The same for what only AWS can change. AWS: IAM/latest/UserGuide/access_policies_managed-vs-inline.html and
+#: systems-manager/latest/userguide/parameter-store-public-parameters.html. Read 2026-11.
+_ONLY_READ = {
+    "arn:${Partition}:iam::${Account}:policy/${PolicyNameWithPath}": (
+        "arn:${Partition}:iam::aws:policy/${PolicyNameWithPath}"
+    ),
+    "arn:${Partition}:ssm:${Region}:${Account}:parameter/${ParameterNameWithoutLeadingSlash}": (
+        "arn:${Partition}:ssm:${Region}::parameter/${ParameterNameWithoutLeadingSlash}"
+    ),
+}
 #: Documents that run whatever they are given.
 _SHELLS = ("document/AWS-RunShellScript", "document/AWS-RunPowerShellScript")
 
@@ -34,14 +44,24 @@ def runs_anything(option: View, kind: ResourceType) -> bool:
     return any(glob(d).matches(shell) for d in documents for shell in _SHELLS)
 
 
-def type_shapes(stage: Scene, kind: ResourceType, region: str = "") -> list[Shape]:
+def type_shapes(stage: Scene, kind: ResourceType, region: str = "", resource: str | None = None) -> list[Shape]:
     """Give the ARN languages of a resource type for a role.
 
     A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
+
+    Args:
+        resource: the only one in question, if there is one; then it may also be AWS's own.
     """
     account = "" if kind.service == "sts" else stage.account
     formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
+    if resource:
+        formats += tuple(_ONLY_READ[f] for f in kind.formats if f in _ONLY_READ)
     return [shape(f, stage.partition, account, region) for f in formats]
+
+
+def only_read(resource: str) -> bool:
+    """Tell whether a resource is AWS's own, which a customer can do no more than read."""
+    return any(shape(f, "", "", "").names(resource) for f in _ONLY_READ.values())
 
 
 _meeting_memo: dict[tuple[View, tuple[Shape, ...]], tuple[Pattern, ...]] = memo()

@@ -37,7 +37,7 @@ _KINDS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("request-tag", ("aws:requesttag/", "aws:tagkeys")),
     ("network", ("aws:sourceip", "aws:sourcevpc", "aws:vpc")),
     ("time", ("aws:currenttime", "aws:epochtime", "aws:tokenissuetime")),
-    ("region", ("aws:requestedregion",)),
+    ("region", ("aws:requestedregion", "ec2:region")),
     ("principal", ("aws:principal", "aws:userid", "aws:username", "aws:federatedprovider")),
     ("organization", ("aws:resourceorg", "aws:resourceaccount")),
     ("source", ("aws:sourcearn", "aws:sourceaccount", "aws:sourceorg", "lambda:sourcefunctionarn")),

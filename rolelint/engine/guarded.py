@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
@@ -13,6 +13,7 @@ from rolelint.engine.decision import (
     DIRECT_GRANT,
     NO_GRANT,
     ROLE_GRANT,
+    TRUSTED,
     grant_strength,
     statement_reaches,
 )
@@ -20,7 +21,7 @@ from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene
 from rolelint.policies.document import Statement
-from rolelint.policies.role import Policy, Role
+from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import OPEN
 from rolelint.records import replace
 
@@ -82,8 +83,9 @@ def granted_ways(stage: Scene) -> list[Scene]:
     for caller in (stage.caller, *_sessions(stage.role, stage.caller)):
         given = grants(stage.role, caller)
         against = tuple(dict.fromkeys((*stage.denies, *given.denies)))
+        new = caller == stage.caller or given.denies != everyone.denies
+        before = () if new else (*everyone.role, *everyone.direct)
         for placed, layers in ((given.role, stage.layers), (given.direct, limits)):
-            before = () if caller == stage.caller else (*everyone.role, *everyone.direct)
             identity = tuple(dict.fromkeys(p.compiled for p in placed if p not in before))
             if identity:
                 way = replace(stage, identity=identity, layers=layers, denies=against, caller=caller)
@@ -91,8 +93,22 @@ def granted_ways(stage: Scene) -> list[Scene]:
     return out
 
 
+def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Iterable[Policy]) -> Iterator[Scene]:
+    """Give the sessions of the role that resource policies name, where these deny them something else (S4.15).
+
+    Args:
+        before: the Denies of every session.
+    """
+    bounded = stage.role.boundary is not None
+    for caller in _sessions(stage.role, stage.caller):
+        own = (d for policy in guards for d in denied(policy, caller, bounded=bounded))
+        denies = tuple(dict.fromkeys((*before, *own)))
+        if denies != stage.denies:
+            yield replace(stage, caller=caller, denies=denies)
+
+
 def _sessions(role: Role, caller: Principal) -> list[Principal]:
-    """List the sessions of a role that resource policies name."""
+    """List the sessions of a role that resource policies name, and one that they do not."""
     if caller.type != "role_session":
         return []
     head = caller.arn.rpartition("/")[0] + "/"
@@ -101,9 +117,11 @@ def _sessions(role: Role, caller: Principal) -> list[Principal]:
         for policy in role.resource_policies
         for statement in policy.document.statements
         for kind, value in statement.principals or ()
-        if kind == "AWS" and value.startswith(head) and value != caller.arn and OPEN not in value
+        if kind == "AWS" and value.startswith(head) and OPEN not in value
     }
-    return [replace(caller, arn=value) for value in named]
+    if caller.arn in named:
+        named[f"{head}another"] = None
+    return [replace(caller, arn=value) for value in named if value != caller.arn]
 
 
 def foreign_account(role: Role, resource: str | None) -> str:
@@ -136,14 +154,19 @@ def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[Compiled
 
 
 def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
-    """List the statements of a key policy under which identity policies count (S6.40)."""
+    """List the statements of a key or trust policy under which identity policies count (S6.40, S6.45)."""
     reach = _reach(policy)
-    return tuple(
+    named = tuple(
         compiled
         for s in policy.document.statements
         if s.effect == "Allow" and grant_strength(s, caller) >= ACCOUNT_GRANT
         if (compiled := _cut(s, policy, reach)) is not None
     )
+    return (compile_statement(_BESIDE_TRUST, False), *named) if policy.type is PolicyType.TRUST else named
+
+
+#: What a trust policy has no say in.
+_BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
 def guard_of(role: Role, arn: str) -> Policy | None:
@@ -165,6 +188,11 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     for policy in role.resource_policies:
         if policy.resource in named or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy))):
             yield policy
+
+
+def must_allow(policy: Policy) -> bool:
+    """Tell whether nothing is allowed on a resource unless its own policy allows it (S6.40, S6.45)."""
+    return is_key(policy) or policy.type is PolicyType.TRUST
 
 
 def is_key(policy: Policy) -> bool:

@@ -27,7 +27,7 @@ from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View, raw_view
-from rolelint.engine.worlds import LINKED
+from rolelint.engine.worlds import LINKED, REGION_KEYS
 from rolelint.errors import Location
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
@@ -341,7 +341,7 @@ def _class(
             certainty = "possible"
     exact = all(d.conditions for d in carving)
     # The Region of a request is that of its resource: such a condition is not met apart from the resource.
-    regional = option.texts is not None and any(c.key == "aws:requestedregion" for c in option.conditions)
+    regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
     apart = not (carving or option.exclude or option.statement.refs or group.others or regional)
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)

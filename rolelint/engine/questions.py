@@ -22,13 +22,14 @@ from rolelint.engine.classes import (
 )
 from rolelint.engine.compile import CompiledStatement, variable_names
 from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
+from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
 from rolelint.engine.solve import View, raw_view
-from rolelint.engine.worlds import agree
+from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
 from rolelint.policies.role import Role
@@ -83,6 +84,8 @@ def can(
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
     stage = scene(role, who or actor(), pins_of(context or {}), resource)
+    if resource and only_read(resource):
+        mask &= catalog().level_mask("Read") | catalog().level_mask("List")
     answer = _can(stage, mask, resource, context or {})
     if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
@@ -246,10 +249,6 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         for key, value in solution.context.items():
             (shared if len(found.solved) == 1 or shared_key(key) else own)[key] = value
         targets.append(Target(solution.resource, own))
-        if own:
-            agree(own, spelled)
-    if shared:
-        agree(shared, spelled)
     for key, given_value in given.items():
         shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
     assumes: list[str] = []
@@ -269,6 +268,8 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
     elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")
+    if service := forwarding(shared):
+        assumes.append(f"{service} makes the call on behalf of the holder")
     request = Request(stage.caller, action, tuple(targets), shared, stage.account)
     policies = policy_set(role, resource_policy)
     if not certain:
@@ -286,10 +287,10 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
 
 
 def _spelling(stage: Scene, index: int, given: Iterable[str]) -> dict[str, str]:
-    """Give the spelling of context keys: that of the statements that name the action, else that of the question."""
+    """Give the spelling of context keys: that of the question, else of the statements that name the action."""
     bit = 1 << index
     every = (*stage.identity, *stage.denies, *(s for layer in stage.layers for s in layer.statements))
-    spelled = {key.lower(): key for key in given}
+    spelled: dict[str, str] = {}
     for statement in every:
         if statement.possible_mask & bit:
             if statement.refs:
@@ -297,6 +298,7 @@ def _spelling(stage: Scene, index: int, given: Iterable[str]) -> dict[str, str]:
                 texts = (*(written.resources or ()), *(v for c in written.conditions for v in c.values))
                 spelled.update((key.lower(), key) for key in variable_names(texts))
             spelled.update((c.key, c.condition.key_text) for c in statement.conditions)
+    spelled.update((key.lower(), key) for key in given)
     return spelled
 
 
@@ -466,14 +468,14 @@ def _gained(
     """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
     ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
     for layer in old.layers:
-        if any(v.plain for v in layer):
-            continue  # this layer always allows: the old role cannot fail here
+        if any(v.plain for v in layer) or _holds_on(group, layer):
+            continue  # the old role cannot fail here
         ways.append(((), layer))
-    ways += [(((deny,),), ()) for deny in old.denies]
+    ways += [(((deny,),), ()) for deny in old.denies if not any(_says_no_more(deny, d) for d in group.denies)]
     if not ways:
         return
     trouble: Exception | None = None
-    for part, unsupported in _support(group, old, actions):
+    for part, unsupported in _support(after, group, old, actions):
         done = False
         for more_layers, more_denies in ways:
             for widened in _refusing(group._replace(mask=part), signature, more_layers, more_denies):
@@ -495,6 +497,29 @@ def _gained(
             raise trouble
 
 
+def _holds_on(group: Group, layer: tuple[View, ...]) -> bool:
+    """Tell whether the old layer allows whatever one layer of the group does, as its statements are written."""
+    return any(
+        all(any(_says_no_more(mine, v) for v in layer) for mine in new)
+        for new in ((group.option, *group.others), *group.layers)
+    )
+
+
+def _says_no_more(one: View, other: View) -> bool:
+    """Tell, without a search, that where one statement matches an action that both name, the other does too."""
+    mine, theirs = one.statement, other.statement
+    if mine.uncertain or theirs.uncertain or mine.variables is not theirs.variables:
+        return False
+    if not set(theirs.conditions) <= set(mine.conditions):
+        return False
+    if theirs.covers_all:
+        return True
+    if mine.covers_all or mine.not_resource is not theirs.not_resource:
+        return False
+    narrow, wide = set(mine.resources or ()), set(theirs.resources or ())
+    return wide <= narrow if mine.not_resource else narrow <= wide
+
+
 def _refusing(
     group: Group, signature: Signature, layers: tuple[tuple[View, ...], ...], denies: tuple[View, ...]
 ) -> Iterator[Group]:
@@ -506,9 +531,9 @@ def _refusing(
         yield group._replace(at=number, more_layers=layers, more_denies=denies)
 
 
-def _support(group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
+def _support(stage: Scene, group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
     layers, denies = (*group.layers, *old.layers), (*group.denies, *old.denies)
-    return by_support(group._replace(mask=actions, layers=layers, denies=denies))
+    return by_support(stage, group._replace(mask=actions, layers=layers, denies=denies))
 
 
 def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:

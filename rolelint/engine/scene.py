@@ -11,6 +11,7 @@ from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import RCP_SERVICES
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.tagging import chosen_tags
+from rolelint.engine.worlds import twin_of
 from rolelint.errors import Location, Route
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
@@ -100,9 +101,9 @@ class Scene:
     def domain(self, key: str) -> Domain:
         """Give what a key can be, from the question's pins, the actor and the role."""
         for pinned, domain in self.pins:
-            if pinned == key:
+            if pinned == key or (":resourcetag/" in key and twin_of(pinned) == twin_of(key)):
                 return domain
-        if key == "aws:resourceaccount" and self.account != self.role.account:
+        if key in ("aws:resourceaccount", "s3:resourceaccount") and self.account != self.role.account:
             return Domain("always", (self.account,))
         return key_domain(key, self.actor, self.role, is_many(key))
 
@@ -140,6 +141,9 @@ def scene(
         guards: whether the policies of all known resources count in full.
     """
     replenish()
+    if role.trust is not None and not role.trust.document.unknown and resource and resource == role.arn:
+        # For the question whether the role may assume itself, its trust policy is the policy of a resource (S6.49).
+        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=resource)))
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
@@ -180,13 +184,16 @@ def scene(
     foreign = guarded.foreign_account(role, resource)
     also = [] if foreign else guarded.granted_ways(base)
     above = list(layers)
-    for policy in role.resource_policies if guards else guarded.guards_named(role, resource):
+    named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
+    for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
-        if resource and resource == policy.resource and (foreign or guarded.is_key(policy)):
-            above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35, S6.40
+        if resource and resource == policy.resource and (foreign or guarded.must_allow(policy)):
+            above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35, S6.40, S6.45
     if guards:
         above += guarded.key_layers(role, base.caller)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
+    if resource:
+        also += guarded.other_sessions(own, base.denies, named)
     return _told(replace(own, also=tuple(map(_told, also))))
 
 

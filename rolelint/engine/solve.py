@@ -12,11 +12,18 @@ from itertools import chain
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain
-from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_condition, variable_keys
+from rolelint.engine.compile import (
+    CompiledCondition,
+    CompiledStatement,
+    compile_condition,
+    compile_statement,
+    variable_keys,
+)
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import substitute
+from rolelint.engine.worlds import REGIONS, twin_of
 from rolelint.memory import memo
-from rolelint.policies.document import Condition
+from rolelint.policies.document import Condition, Statement
 from rolelint.policies.text import CLOSE, OPEN, has_unknown
 from rolelint.records import record
 
@@ -265,6 +272,31 @@ class Solution:
     carved: tuple[tuple[View, CompiledCondition | None], ...]
 
 
+def tag_laws(keys: frozenset[str]) -> tuple[View, ...]:
+    """Give Denies against what no request is: one with a tag that `aws:TagKeys` does not list (S5.30)."""
+    return tuple(_tag_law(k) for k in sorted(keys) if k.startswith("aws:requesttag/"))
+
+
+_law_memo: dict[str, View] = memo()
+
+
+def _tag_law(key: str) -> View:
+    found = _law_memo.get(key)
+    if found is None:
+        tag = (key.partition("/")[2],)
+        law = Statement(
+            "Deny",
+            ("*",),
+            None,
+            (
+                Condition("Null", "", False, key, key, ("false",)),
+                Condition("StringNotEqualsIgnoreCase", "ForAllValues", False, "aws:tagkeys", "aws:TagKeys", tag),
+            ),
+        )
+        found = _law_memo[key] = View(one := compile_statement(law, False), None, False, one.conditions, (), True)
+    return found
+
+
 class Search:
     """One search: a resource language, domains for keys, layers of Allow and a list of Deny."""
 
@@ -291,6 +323,8 @@ class Search:
         self.samples = samples
         self.domain = domain
         self.visits = 0
+        #: For keys that say the same as another: the other key, under which their constraints and value are kept.
+        self.twins: dict[str, str] = {}
 
     def run(self, layers: Sequence[Sequence[View]], denies: Sequence[View]) -> Solution | None:
         """Find a request, or prove that there is none.
@@ -356,10 +390,36 @@ class Search:
                         and not any(p.matches(guess) for p in without)
                     ):
                         return guess
-        return member([self.shapes, *unions], without)
+        found = member([self.shapes, *unions], without)
+        return found and self._in_real_region(found, unions, without)
+
+    def _in_real_region(self, arn: str, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str:
+        """Put a Region that exists in the place of made-up text, where one fits."""
+        assert self.shapes is not None
+        fields = arn.split(":", 5)
+        known = REGIONS.get(fields[1], REGIONS["aws"])
+        if len(fields) < 6 or not fields[3] or fields[3] in known:
+            return arn
+        for region in known:
+            moved = ":".join([*fields[:3], region, *fields[4:]])
+            if all(any(p.matches(moved) for p in u) for u in (self.shapes, *unions)) and not any(
+                p.matches(moved) for p in without
+            ):
+                return moved
+        return arn
+
+    def _slot(self, key: str) -> str:
+        """Give the key under which a key is kept: the tags of a resource have two names (S5.34)."""
+        if ":resourcetag/" not in key or key.startswith("aws:"):
+            return key
+        found = self.twins.get(key)
+        if found is None:
+            twin = twin_of(key)
+            found = self.twins[key] = twin if self.domain(twin) == self.domain(key) else key
+        return found
 
     def _key(self, state: _State, lit: Literal) -> _State | None:
-        key = lit.condition.key
+        key = self._slot(lit.condition.key)
         literals = state.keys.get(key, frozenset())
         if lit in literals:
             return state
@@ -376,6 +436,7 @@ class Search:
         )
 
     def _value(self, state: _State, key: str) -> Value:
+        key = self._slot(key)
         value = state.values.get(key)
         if value is None:
             value = solve_key(self.domain(key), frozenset())
@@ -416,12 +477,9 @@ class Search:
             raise Undecided(f"more than {MAX_MODELS} combinations of Deny statements")
         firing = next((d for d in denies if self._fires(state, d)), None)
         if firing is None:
-            return Solution(
-                self._model_resource(state),
-                {k: v for k, v in state.values.items() if v},
-                picks,
-                carved,
-            )
+            context = {k: v for k, v in state.values.items() if v}
+            context.update((k, context[slot]) for k, slot in self.twins.items() if slot in context)
+            return Solution(self._model_resource(state), context, picks, carved)
         for condition in firing.conditions:
             following = self._key(state, firing.literal(condition, False))
             if following is not None:

@@ -20,7 +20,8 @@ _OWN = {"role": ("iam:TagRole",), "user": ("iam:TagUser",), "policy": ("iam:TagR
 
 _chosen: dict[tuple[int, str], tuple[Role, frozenset[str]]] = memo()
 _lent: dict[tuple[int, str], tuple[Policy, bool]] = memo()
-_asking: set[int] = set()
+#: ARNs of the principals that are being asked about, whatever the objects that stand for them.
+_asking: set[str] = set()
 
 
 def chosen_tags(role: Role, who: Actor) -> frozenset[str]:
@@ -32,16 +33,16 @@ def chosen_tags(role: Role, who: Actor) -> frozenset[str]:
     found = _chosen.get(key)
     if found is not None and found[0] is role:
         return found[1]
-    if id(role) in _asking:
+    if role.asked_arn in _asking:
         return frozenset()
     tags: frozenset[str] = frozenset()
     asked = _asked(role)
     if asked:
-        _asking.add(id(role))
+        _asking.add(role.asked_arn)
         try:
             tags = frozenset(tag for tag in asked if _tags_itself(role, tag, who))
         finally:
-            _asking.discard(id(role))
+            _asking.discard(role.asked_arn)
     _chosen[key] = (role, tags)
     return tags
 

@@ -7,6 +7,7 @@ from functools import cache
 from itertools import permutations, product
 
 from rolelint.algebra.strings import glob
+from rolelint.catalog import catalog
 from rolelint.engine.actors import NEVER, Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, Value, truth
@@ -31,6 +32,20 @@ REGIONS: Mapping[str, tuple[str, ...]] = {
     "aws-iso-b": ("us-isob-east-1", "us-isob-west-1"),
 }
 
+#: The Region that requests to a global service are made to, its only endpoint being there, by partition.
+#: AWS: general/latest/gr/rande.html, "Global endpoints", and the page of each service there; IAM's guide says of
+#: `aws:RequestedRegion` that such calls always carry that Region. Read 2026-11. S5.36
+_GLOBAL: Mapping[str, Mapping[str, str]] = {
+    "aws": {
+        "us-east-1": (
+            "account budgets ce cloudfront cur iam organizations route53 route53domains savingsplans shield support waf"
+        ),
+        "us-west-2": "devicefarm globalaccelerator networkmanager",
+    },
+    "aws-cn": {"cn-north-1": "iam support", "cn-northwest-1": "account budgets ce cloudfront organizations route53"},
+    "aws-us-gov": {"us-gov-west-1": "iam networkmanager organizations route53"},
+}
+
 _CHANNEL = frozenset(("aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
 _PUBLIC = frozenset(("aws:sourceip",))
 _ENDPOINT = frozenset(
@@ -38,10 +53,12 @@ _ENDPOINT = frozenset(
         "aws:sourcevpc aws:sourcevpce aws:sourcevpcarn aws:vpcsourceip aws:vpceaccount aws:vpceorgid aws:vpceorgpaths"
     ).split()
 )
+#: Keys that tell the Region of a request. AWS: AWSEC2/latest/UserGuide, "Condition keys for Amazon EC2" (`ec2:Region`).
+REGION_KEYS = frozenset(("aws:requestedregion", "ec2:region"))
 #: Services that forward calls, for chains in which none that a policy names takes part.
 _SERVICES = ("cloudformation.amazonaws.com", "athena.amazonaws.com", "servicecatalog.amazonaws.com")
 #: Keys that a world fixes together.
-LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | {"aws:requestedregion"}
+LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | REGION_KEYS
 
 
 @record
@@ -77,7 +94,7 @@ def worlds(
         return _PLAIN
     telling = tuple(c for c in conditions if c.key in linked)
     fields: tuple[str, ...] = ()
-    if "aws:requestedregion" in linked:
+    if not REGION_KEYS.isdisjoint(linked):
         fields = tuple(sorted({r for a in arns if (r := _region_field(a))}))
     key = (telling, linked, partition, fields, linked & variables, region)
     found = _memo.get(key)
@@ -89,6 +106,19 @@ def worlds(
 def _region_field(arn: str) -> str:
     parts = arn.split(":", 4)
     return parts[3] if len(parts) > 4 and parts[3] != "*" else ""
+
+
+_homes: dict[str, tuple[tuple[str, int], ...]] = memo()
+
+
+def homes(partition: str) -> tuple[tuple[str, int], ...]:
+    """List the Regions in which global services have their one endpoint, with the actions of these services."""
+    found = _homes.get(partition)
+    if found is None:
+        table = _GLOBAL.get(partition, {})
+        masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in table.items())
+        found = _homes[partition] = tuple(masks)
+    return found
 
 
 _memo: dict[
@@ -114,8 +144,8 @@ def _worlds(
                 World(dict.fromkeys(_PUBLIC, NEVER)),
             ]
         )
-    if "aws:requestedregion" in mentioned:
-        every = "aws:requestedregion" in variables
+    if not REGION_KEYS.isdisjoint(mentioned):
+        every = not REGION_KEYS.isdisjoint(variables)
         parts.append([_in_region(region)] if region else _regions(conditions, partition, fields, every))
     out = []
     for combination in product(*parts):
@@ -156,7 +186,7 @@ def _regions(
     conditions: Iterable[CompiledCondition], partition: str, fields: tuple[str, ...], every: bool
 ) -> list[World]:
     """Take one Region of each kind that conditions and fields tell apart; all of them where a variable names it."""
-    tests = [c for c in conditions if c.key == "aws:requestedregion"]
+    tests = [c for c in conditions if c.key in REGION_KEYS]
     patterns = [glob(f) for f in fields]
     out: list[World] = []
     seen: set[tuple[object, ...]] = set()
@@ -174,31 +204,21 @@ def _regions(
 
 
 def _in_region(region: str) -> World:
-    return World({"aws:requestedregion": Domain("always", (region,))}, region)
+    return World(dict.fromkeys(REGION_KEYS, Domain("always", (region,))), region)
 
 
-def agree(context: dict[str, Value], spelled: Mapping[str, str]) -> None:
-    """Fill in keys that say the same as others of a request: TagKeys, and the tags of a resource by another name.
+def twin_of(key: str) -> str:
+    """Give the global name of a key that tells a tag of the resource: `ec2:ResourceTag/k` is `aws:ResourceTag/k`."""
+    _, found, tag = key.partition(":resourcetag/")
+    return f"aws:resourcetag/{tag}" if found else key
 
-    Args:
-        context: completed in place; where two keys disagree already, nothing is changed, and `decide` judges that.
-        spelled: the keys that the policies in question test, lower-cased, as they write them.
-    """
-    if "aws:tagkeys" in spelled:
-        tags = [k for k, v in context.items() if k.startswith("aws:requesttag/") and v]
-        have = context.get("aws:tagkeys", ())
-        names = [spelled.get(k, k).partition("/")[2] for k in tags]
-        more = tuple(n for n in names if n.lower() not in {h.lower() for h in have})
-        if more:
-            context["aws:tagkeys"] = (*have, *more)
-    for key in spelled:
-        service, found, tag = key.partition(":resourcetag/")
-        twin = f"aws:resourcetag/{tag}"
-        if found and service != "aws" and twin in spelled:
-            value = context.get(key) or context.get(twin)
-            if value:
-                context.setdefault(key, value)
-                context.setdefault(twin, value)
+
+def forwarding(context: Mapping[str, Value]) -> str:
+    """Name the service that forwards a call, as far as its context tells; empty for a direct call (S5.29)."""
+    chain = next((v for k in ("aws:calledvialast", "aws:calledvia", "aws:calledviafirst") if (v := context.get(k))), ())
+    if chain:
+        return f"`{chain[-1]}`"
+    return "an AWS service" if context.get("aws:viaawsservice") == ("true",) else ""
 
 
 @cache

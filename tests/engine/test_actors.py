@@ -48,7 +48,7 @@ def _ask(holder: Role, who: str) -> Answer:
         ([allow("rds:*", condition={"StringEquals": {"aws:RequestTag/x": "y"}})], set()),
         ([allow("rds:*", condition={"StringLike": {"aws:UserAgent": "terraform*"}})], set(actors())),
         ([allow("rds:*", condition={"DateLessThan": {"aws:CurrentTime": "2020-01-01"}})], set()),
-        ([allow("rds:*", condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})], {"any"}),
+        ([allow("rds:*", condition={"StringEquals": {"aws:SourceAccount": ACCOUNT}})], set()),
         ([allow("rds:*", condition={"Bool": {"aws:PrincipalIsAWSService": "true"}})], set()),
     ],
     ids=[

@@ -11,6 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import Outcome, actor, can, decide, powers
 from rolelint.engine.request import Request, Target
 from rolelint.engine.scene import policy_set, request_principal
+from rolelint.policies.role import Role
 
 _ANY = actor("any")
 _DB = f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:orders"
@@ -168,3 +169,125 @@ def test_a_witness_for_an_open_pattern_is_a_resource_of_the_account(pattern: str
     answer = can(role(allow("rds:DeleteDBInstance", pattern)), "rds:DeleteDBInstance", who=_ANY)
     assert answer.witness is not None
     assert answer.witness.resource.startswith(f"arn:aws:rds:us-east-1:{ACCOUNT}:db:")
+
+
+_BY_TEAM = "arn:aws:s3:::b-${aws:PrincipalTag/Team}/*"
+
+
+@pytest.mark.parametrize(
+    ("holder", "resource", "expected"),
+    [
+        (role(allow("s3:*", _BY_TEAM)), "arn:aws:s3:::b-red/k/v", {"aws:PrincipalTag/Team": "red"}),
+        (role(allow("s3:*", _BY_TEAM)), "arn:aws:s3:::c-red/k", None),
+        (role(allow("s3:*", _BY_TEAM), deny("*", "arn:aws:s3:::b-red/*")), "arn:aws:s3:::b-red/k", None),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:PrincipalTag/a}/${aws:PrincipalTag/b}/*")), "arn:aws:s3:::b/1/2/v",
+         {"aws:PrincipalTag/a": "1", "aws:PrincipalTag/b": "2"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:userid}/*")), "arn:aws:s3:::b/AROAX:me/v",
+         {"aws:userid": "AROAX:me"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), kind="user"), "arn:aws:s3:::b/app/v",
+         {"aws:username": "app"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), kind="user"), "arn:aws:s3:::b/other/v", None),
+    ],
+)  # fmt: skip
+def test_a_given_resource_tells_the_values_of_variables(
+    holder: Role, resource: str, expected: dict[str, str] | None
+) -> None:
+    answer = can(holder, "s3:DeleteObject", resource=resource)
+    assert (answer.witness.context if answer.witness else None) == expected
+    assert answer.verdict == ("no" if expected is None else "yes")
+
+
+def test_a_tag_that_a_given_resource_tells_is_the_value_of_another() -> None:
+    own = {"StringEquals": {"aws:ResourceTag/app": "${aws:PrincipalTag/app}"}}
+    holder = role(allow("lambda:*", "arn:aws:lambda:*:*:function:${aws:ResourceTag/app}", own))
+    answer = can(holder, "lambda:DeleteFunction", resource=f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:pay")
+    assert answer.witness is not None
+    assert answer.witness.context == {"aws:PrincipalTag/app": "pay", "aws:ResourceTag/app": "pay"}
+
+
+@pytest.mark.parametrize(
+    ("denied", "region"),
+    [("us-east-1", "us-east-2"), ("us-*", "af-south-1")],
+)
+def test_a_witness_is_in_a_region_that_exists(denied: str, region: str) -> None:
+    answer = can(role(allow("rds:*"), deny("*", f"arn:aws:rds:{denied}:*:*")), "rds:DeleteDBInstance")
+    assert answer.witness is not None
+    assert answer.witness.resource.split(":")[3] == region
+
+
+_READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+
+
+@pytest.mark.parametrize(
+    ("statement", "action", "resource", "expected"),
+    [
+        (allow("iam:*"), "iam:DeletePolicy", _READ_ONLY, "no"),
+        (allow("iam:*", f"arn:aws:iam::{ACCOUNT}:policy/*"), "iam:GetPolicy", _READ_ONLY, "no"),
+        (allow("iam:*"), "iam:GetPolicy", _READ_ONLY, "yes"),
+        (allow("iam:*", "arn:aws:iam::aws:policy/Read*"), "iam:GetPolicyVersion", _READ_ONLY, "yes"),
+        (allow("ssm:*"), "ssm:GetParameter", "arn:aws:ssm:eu-west-1::parameter/aws/service/x", "yes"),
+        (allow("ssm:*"), "ssm:DeleteParameter", "arn:aws:ssm:eu-west-1::parameter/aws/service/x", "no"),
+    ],
+)
+def test_what_belongs_to_aws_is_only_read(statement: Any, action: str, resource: str, expected: str) -> None:
+    assert can(role(statement), action, resource=resource).verdict == expected
+
+
+_IN_IRELAND = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+_ELSEWHERE = {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}
+_IN_CHINA = {"partition": "aws-cn", "arn": f"arn:aws-cn:iam::{ACCOUNT}:role/app"}
+
+
+@pytest.mark.parametrize(
+    ("holder", "action", "expected"),
+    [
+        (role(allow("*", condition=_IN_IRELAND)), "iam:*", "no"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "route53:DeleteHostedZone", "no"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "organizations:LeaveOrganization", "no"),
+        (role(allow("*", condition={"StringLike": {"aws:RequestedRegion": "us-east-*"}})),
+         "globalaccelerator:DeleteAccelerator", "no"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "*:Delete*", "yes"),
+        (role(ALL, deny("*", condition=_ELSEWHERE)), "sts:AssumeRole", "yes"),
+        (role(allow("*", condition={"StringLike": {"aws:RequestedRegion": "us-*"}})), "iam:DeleteRole", "yes"),
+        (role(allow("*", condition={"StringEquals": {"aws:RequestedRegion": "cn-north-1"}}), **_IN_CHINA),
+         "iam:DeleteRole", "yes"),
+    ],
+)  # fmt: skip
+def test_a_global_service_is_called_in_its_own_region(holder: Role, action: str, expected: str) -> None:
+    assert can(holder, action).verdict == expected  # S5.36
+
+
+@pytest.mark.parametrize(
+    ("condition", "action", "expected"),
+    [
+        ({"StringEquals": {"ec2:Region": "eu-west-1", "aws:RequestedRegion": "us-east-1"}}, "ec2:DeleteVpc", "no"),
+        ({"StringEquals": {"kms:CallerAccount": "999999999999"}}, "kms:ScheduleKeyDeletion", "no"),
+        ({"StringEquals": {"s3:ResourceAccount": "999999999999"}}, "s3:DeleteObject", "no"),
+        ({"StringLike": {"aws:userid": "AIDA*"}}, "s3:DeleteObject", "no"),
+        ({"StringEquals": {"ec2:Region": "eu-west-1"}}, "ec2:DeleteVpc", "yes"),
+        ({"StringEquals": {"kms:CallerAccount": ACCOUNT}}, "kms:ScheduleKeyDeletion", "yes"),
+        ({"StringEquals": {"s3:ResourceAccount": ACCOUNT}}, "s3:DeleteObject", "yes"),
+        ({"StringLike": {"aws:userid": "AROA*:deploy"}}, "s3:DeleteObject", "yes"),
+    ],
+)
+def test_keys_that_services_name_anew(condition: dict[str, Any], action: str, expected: str) -> None:
+    assert can(role(allow("*", condition=condition)), action).verdict == expected
+
+
+def test_the_region_of_a_resource_is_that_of_its_request() -> None:
+    holder = role(ALL, deny("ec2:*", condition={"StringNotEquals": {"ec2:Region": "eu-west-1"}}))
+    for region, expected in (("us-east-1", "no"), ("eu-west-1", "yes")):
+        arn = f"arn:aws:ec2:{region}:{ACCOUNT}:instance/i-1"
+        assert can(holder, "ec2:TerminateInstances", resource=arn).verdict == expected
+
+
+def test_a_question_about_another_region_is_not_about_a_global_service() -> None:
+    for region, expected in (("eu-west-1", "no"), ("us-east-1", "yes")):
+        assert can(role(ALL), "iam:DeleteRole", context={"aws:RequestedRegion": region}).verdict == expected
+
+
+def test_a_witness_names_the_service_that_forwards_the_call() -> None:
+    through = {"ForAnyValue:StringEquals": {"aws:CalledVia": "athena.amazonaws.com"}}
+    answer = can(role(allow("s3:*", condition=through)), "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.assumes == ("`athena.amazonaws.com` makes the call on behalf of the holder",)

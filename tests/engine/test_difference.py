@@ -16,6 +16,8 @@ _ANY = actor("any")
 _DEV = {"StringEquals": {"aws:ResourceTag/env": "dev"}}
 _DEV_OR_TEST = {"StringEquals": {"aws:ResourceTag/env": ["dev", "test"]}}
 _MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+_TEAM = "arn:aws:s3:::${aws:PrincipalTag/team}/*"
+_OWN = {"StringNotEquals": {"aws:ResourceTag/owner": "${aws:PrincipalTag/owner}"}}
 _BUCKET, _OBJECTS = "arn:aws:s3:::b", "arn:aws:s3:::b/*"
 _EC2 = [f"arn:aws:ec2:*:*:{t}/*" for t in ("instance", "image", "network-interface", "security-group", "volume")]
 _SUBNET = "arn:aws:ec2:*:*:subnet/*"
@@ -35,6 +37,11 @@ def _gains(new: Role, old: Role, within: str) -> list[str]:
         ({"s": [allow("s3:*")]}, {"s": [allow("s3:*", _BUCKET)]}),
         ({"s": [allow("s3:*")]}, {"s": [allow("S3:delete*"), allow("s3:Get*")]}),
         ({"s": [allow("s3:*")]}, {"s": [allow("s3:*", condition=_DEV)]}),
+        ({"s": [allow("s3:*", _TEAM)]}, {"s": [allow("s3:Delete*", _TEAM)]}),
+        ({"s": [allow("s3:*", [_TEAM, _BUCKET])]}, {"s": [allow("s3:*", _TEAM, _DEV)]}),
+        ({"s": [allow("s3:*", _TEAM)]}, {"s": [allow("s3:*", _TEAM)], "boundary": [allow("s3:*", condition=_DEV)]}),
+        ({"s": [ALL, deny("s3:*", condition=_OWN)]}, {"s": [ALL, deny(["s3:*", "ec2:*"], condition=_OWN)]}),
+        ({"s": [ALL], "boundary": [allow("s3:*", _TEAM)]}, {"s": [ALL], "boundary": [allow("s3:D*", _TEAM)]}),
         ({"s": [allow("s3:*", condition=_DEV_OR_TEST)]}, {"s": [allow("s3:*", condition=_DEV)]}),
         ({"s": [allow("s3:*", "arn:aws:s3:::*")]}, {"s": [allow("s3:*", [_BUCKET, _OBJECTS])]}),
         ({"s": [ALL]}, {"s": [ALL], "boundary": [allow("s3:*")]}),

@@ -62,6 +62,24 @@ def test_what_a_bucket_policy_gives(holder: Role, expected: str) -> None:
         assert all(text.startswith(_BUCKET) for text in found.powers[0].resources)
 
 
+_SESSIONS = f"arn:aws:sts::{ACCOUNT}:assumed-role/app/"
+_IN_IT = [_BUCKET, f"{_BUCKET}/*"]
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, deny("s3:*", _IN_IT, NotPrincipal=_OTHER), identity=[ALL]), "no"),
+        (_with(_BUCKET, _grant(_ME), deny("s3:*", _IN_IT, NotPrincipal=_OTHER)), "no"),
+        (_with(_BUCKET, deny("s3:*", _IN_IT, NotPrincipal={"AWS": f"{_SESSIONS}bob"}), identity=[ALL]), "yes"),
+        (_with(_BUCKET, _grant(_ME), deny("s3:*", _IN_IT, NotPrincipal={"AWS": f"{_SESSIONS}bob"})), "yes"),
+        (_with(_BUCKET, deny("s3:*", _IN_IT, Principal={"AWS": f"{_SESSIONS}session"}), identity=[ALL]), "yes"),
+    ],
+)
+def test_the_holder_chooses_the_session_that_a_deny_spares(holder: Role, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", resource=_OBJECT, who=_ANY).verdict == expected  # S4.6
+
+
 def test_a_grant_that_may_hold_is_possible() -> None:
     held = _with(_BUCKET, _grant(_ME))
     (given,) = held.resource_policies

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine.building import ACCOUNT, allow, deny, policy
+from engine.building import ACCOUNT, ROLE_ARN, allow, deny, policy, role
 
-from rolelint.engine import trust_allows
+from rolelint.engine import can, trust_allows
 from rolelint.engine.actors import Domain
 from rolelint.engine.request import Principal
 from rolelint.policies.role import PolicyType
@@ -88,3 +88,22 @@ def test_what_a_trust_policy_leaves_unknown() -> None:
 
 def test_an_identity_statement_grants_nobody() -> None:
     assert trust_allows(policy(PolicyType.TRUST, allow("sts:AssumeRole")), _ROLE).verdict == "no"
+
+
+@pytest.mark.parametrize(
+    ("statements", "trusted", "action", "expected"),
+    [
+        ([allow("sts:*")], [_trust({"Service": "ec2.amazonaws.com"})], "sts:AssumeRole", "no"),
+        ([allow("s3:*")], [_trust({"AWS": ACCOUNT})], "sts:AssumeRole", "no"),
+        ([allow("sts:*")], [_trust({"AWS": ACCOUNT})], "sts:TagSession", "no"),
+        ([allow("sts:*")], [_trust({"AWS": ACCOUNT}), deny("sts:*", Principal="*")], "sts:AssumeRole", "no"),
+        ([allow("sts:*")], [_trust({"AWS": ACCOUNT})], "sts:AssumeRole", "yes"),
+        ([allow("s3:*")], [_trust({"AWS": ROLE_ARN})], "sts:AssumeRole", "yes"),
+        ([allow("iam:*")], [_trust({"Service": "ec2.amazonaws.com"})], "iam:DeleteRole", "yes"),
+        ([allow("sts:*")], ["?"], "sts:AssumeRole", "unknown"),
+    ],
+)
+def test_a_role_assumes_itself_only_where_it_trusts_itself(
+    statements: list[Any], trusted: list[Any], action: str, expected: str
+) -> None:
+    assert can(role(*statements, trust=trusted), action, resource=ROLE_ARN).verdict == expected  # S6.49

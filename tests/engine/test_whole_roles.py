@@ -162,15 +162,71 @@ def test_the_keys_of_request_tags_are_those_of_the_request() -> None:
     assert answer.verdict == "yes"
     assert answer.witness is not None
     assert answer.witness.context == {"aws:RequestTag/Team": "red", "aws:TagKeys": "Team"}  # S5.30
-    both = role(allow("ec2:CreateTags", condition=_RED), deny("*", condition=_TAG_KEYS))
-    assert can(both, "ec2:CreateTags").verdict == "unknown"
 
 
-def test_a_tag_is_the_same_by_both_of_its_keys() -> None:
-    red = {"StringEquals": {"aws:ResourceTag/team": "red"}}
-    not_red = {"StringEquals": {"ec2:ResourceTag/team": "red"}}
-    holder = role(allow("ec2:TerminateInstances", condition=red), deny("ec2:*", condition=not_red))
-    assert can(holder, "ec2:TerminateInstances").verdict == "unknown"
+_NO_TEAM = {"ForAllValues:StringNotEqualsIgnoreCase": {"aws:TagKeys": ["team"]}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "expected"),
+    [
+        # Keys ignore case and values do not (S5.7): `team` is the tag, and no `Team` among the TagKeys.
+        ([allow("ec2:*", condition=_RED), deny("*", condition=_TAG_KEYS)], "ec2:CreateTags", "yes"),
+        ([allow("ec2:*", condition=_RED | _NO_TEAM)], "ec2:CreateTags", "no"),
+        ([allow("ec2:*", condition=_RED | {"Null": {"aws:TagKeys": "true"}})], "ec2:CreateTags", "no"),
+        ([allow("ec2:*", condition=_RED | {"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}})], "ec2:CreateTags",
+         "no"),
+        ([allow("ec2:*", condition=_TAG_KEYS)], "ec2:DeleteTags", "yes"),
+    ],
+)  # fmt: skip
+def test_tag_keys_list_the_request_tags(statements: list[Any], action: str, expected: str) -> None:
+    answer = can(role(*statements), action)
+    assert answer.verdict == expected
+
+
+def test_tag_keys_list_the_request_tags_that_a_question_gives() -> None:
+    holder = role(allow("ec2:CreateTags", condition={"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}))
+    assert can(holder, "ec2:CreateTags", context={"aws:RequestTag/env": "prod"}).verdict == "no"
+    assert can(holder, "ec2:CreateTags", context={"aws:RequestTag/team": "red"}).verdict == "yes"
+
+
+_AWS_RED = {"StringEquals": {"aws:ResourceTag/team": "red"}}
+_EC2_RED = {"StringEquals": {"ec2:ResourceTag/team": "red"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "expected"),
+    [
+        ([allow("ec2:*", condition=_AWS_RED), deny("ec2:*", condition=_EC2_RED)], "ec2:TerminateInstances", "no"),
+        ([allow("*", condition={"StringEquals": {"aws:ResourceTag/a": "x", "ec2:ResourceTag/a": "y"}})],
+         "ec2:TerminateInstances", "no"),
+        ([allow("*", condition={**_AWS_RED, "Null": {"ec2:ResourceTag/team": "true"}})], "ec2:TerminateInstances",
+         "no"),
+        ([allow("*", condition={**_AWS_RED, "StringLike": {"ec2:ResourceTag/team": "r*"}})],
+         "ec2:TerminateInstances", "yes"),
+        # Elsewhere a tag has one name only.
+        ([allow("*", condition={**_AWS_RED, "Null": {"ec2:ResourceTag/team": "true"}})], "iam:DeleteRole", "yes"),
+        ([allow("*", condition=_AWS_RED), deny("*", condition=_EC2_RED)], "s3:DeleteBucket", "yes"),
+    ],
+)  # fmt: skip
+def test_a_tag_is_the_same_by_both_of_its_keys(statements: list[Any], action: str, expected: str) -> None:
+    answer = can(role(*statements), action)
+    assert answer.verdict == expected
+
+
+def test_a_variable_takes_the_value_that_a_tag_has_by_its_other_key() -> None:
+    by_name = allow("ec2:*", "arn:aws:ec2:*:*:instance/${aws:ResourceTag/name}")
+    answer = can(role(by_name, deny("*", condition={"StringNotEquals": {"ec2:ResourceTag/name": "i-1"}})), "ec2:StopI*")
+    assert answer.witness is not None
+    assert answer.witness.resource.endswith(":instance/i-1")
+
+
+@pytest.mark.parametrize("keys", [("aws", "ec2"), ("ec2", "aws")])
+def test_a_question_gives_a_tag_by_either_of_its_keys(keys: tuple[str, str]) -> None:
+    tested, given = (f"{prefix}:ResourceTag/env" for prefix in keys)
+    holder = role(ALL, deny("*", condition={"StringEquals": {tested: "prod"}}))
+    assert can(holder, "ec2:TerminateInstances", context={given: "prod"}).verdict == "no"
+    assert can(holder, "ec2:TerminateInstances", context={given: "dev"}).verdict == "yes"
 
 
 def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:

@@ -56,6 +56,9 @@ CONDITIONS: list[tuple[str, str, list[str]]] = [
     ("StringLike", "aws:RequestTag/env", ["d*"]),
     ("StringLikeIfExists", "ec2:InstanceType", ["t*"]),
     ("StringEquals", "aws:username", ["bob"]),
+    ("StringNotEquals", "ec2:ResourceTag/env", ["prod", "dev"]),
+    ("StringEquals", "ec2:ResourceTag/env", ["prod"]),
+    ("StringEquals", "ec2:Region", ["eu-west-1"]),
 ]
 _ROLE = Principal(
     "role_session",
@@ -180,16 +183,18 @@ def _types(action: str) -> tuple[list[ResourceType], bool]:
 
 def _context(rng: random.Random, region: str, user: bool) -> dict[str, tuple[str, ...]]:
     choose = rng.choice
+    tags = choose(((), ("env",), ("team",), ("env", "other"), ("env", "team")))
     out: dict[str, tuple[str, ...]] = {
         "aws:principaltag/team": choose(((), ("dev",), ("prod",), ("app",))),
         "aws:multifactorauthpresent": choose(((), ("true",), ("false",))),
         "aws:multifactorauthage": choose(((), ("30",), ("900",))),
         "aws:currenttime": choose((("2030-12-31T00:00:00Z",), ("2031-07-01T00:00:00Z",))),
-        "aws:tagkeys": choose(((), ("env",), ("team",), ("env", "other"), ("env", "team"))),
+        "aws:tagkeys": tags,
+        "ec2:region": (region,),
         "aws:principalarn": (_USER.arn if user else _ROLE.role_arn,),
         "aws:requestedregion": (region,),
         "aws:principalorgid": choose(((), ("o-a",), ("o-b",))),
-        "aws:requesttag/env": choose(((), ("dev",), ("prod",))),
+        "aws:requesttag/env": choose((("dev",), ("prod",))) if "env" in tags else (),
         "aws:username": ("bob",) if user else (),
     }
     via = choose(
@@ -208,7 +213,9 @@ def request(rng: random.Random, user: bool) -> Request:
     """Make a request with a resource for every required type and only keys that the action carries."""
     known = catalog()
     action = rng.choice(ACTIONS)
-    region, index = rng.choice(_REGIONS), known.index(action) or 0
+    # Global services are called in one Region only.
+    home = action.startswith(("iam:", "organizations:"))
+    region, index = "us-east-1" if home else rng.choice(_REGIONS), known.index(action) or 0
 
     def carried(values: dict[str, tuple[str, ...]]) -> Context:
         masks = {k: known.key_mask(k) for k in values}
@@ -217,8 +224,10 @@ def request(rng: random.Random, user: bool) -> Request:
     def named(kind: ResourceType) -> Target:
         text = rng.choice(kind.formats).replace("${Partition}", "aws").replace("${Account}", ACCOUNT)
         text = re.sub(r"\$\{[^}]*\}", lambda found: rng.choice(_NAMES), text.replace("${Region}", region))
+        env = rng.choice(((), ("dev",), ("prod",), ("app",)))
         own = {
-            "aws:resourcetag/env": rng.choice(((), ("dev",), ("prod",), ("app",))),
+            "aws:resourcetag/env": env,
+            "ec2:resourcetag/env": env,
             "ec2:instancetype": rng.choice(((), ("t3.micro",), ("m5.large",))),
         }
         return Target(text, carried(own))
