@@ -510,15 +510,14 @@ def _one_type(
         return None
     options = layers[0]
     if resource is None and all(o.texts is not None and not o.exclude and not o.pins for o in options):
-        all_shapes = [s for s in all_shapes if any(view_reach(o, s).overlap for o in options)]
+        all_shapes = tuple([s for s in all_shapes if any(view_reach(o, s).overlap for o in options)])
         if not all_shapes:
             return None
     targets: list[Pattern] = [literal(resource)] if resource is not None else [s.pattern for s in all_shapes]
     samples = [resource] if resource is not None else [s.sample for s in all_shapes]
-    near = tuple(all_shapes)
 
     def patterns(option: View) -> tuple[Pattern, ...]:
-        return meeting(option, near)
+        return meeting(option, all_shapes)
 
     near_denies = [d for d in denies if d.texts is None or d.exclude or patterns(d)]
     outside = () if resource is not None else tuple(p for s in all_shapes for p in s.outside)

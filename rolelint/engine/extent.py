@@ -44,7 +44,10 @@ def runs_anything(option: View, kind: ResourceType) -> bool:
     return any(glob(d).matches(shell) for d in documents for shell in _SHELLS)
 
 
-def type_shapes(stage: Scene, kind: ResourceType, region: str = "", resource: str | None = None) -> list[Shape]:
+_shapes_memo: dict[tuple[int, str, str, str, bool], tuple[Shape, ...]] = memo()
+
+
+def type_shapes(stage: Scene, kind: ResourceType, region: str = "", resource: str | None = None) -> tuple[Shape, ...]:
     """Give the ARN languages of a resource type for a role.
 
     A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
@@ -53,10 +56,14 @@ def type_shapes(stage: Scene, kind: ResourceType, region: str = "", resource: st
         resource: the only one in question, if there is one; then it may also be AWS's own.
     """
     account = "" if kind.service == "sts" else stage.account
-    formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
-    if resource:
-        formats += tuple(_ONLY_READ[f] for f in kind.formats if f in _ONLY_READ)
-    return [shape(f, stage.partition, account, region) for f in formats]
+    key = (kind.id, stage.partition, account, region, bool(resource))
+    found = _shapes_memo.get(key)
+    if found is None:
+        formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
+        if resource:
+            formats += tuple(_ONLY_READ[f] for f in kind.formats if f in _ONLY_READ)
+        found = _shapes_memo[key] = tuple(shape(f, stage.partition, account, region) for f in formats)
+    return found
 
 
 def only_read(resource: str) -> bool:
