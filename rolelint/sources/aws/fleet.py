@@ -12,8 +12,8 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from rolelint.errors import UsageError, printable
-from rolelint.sources.aws.account import Wanted, read_account
-from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.account import Wanted, read_account, stumbled
+from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen
 from rolelint.sources.aws.guardrails import Guardrails
 from rolelint.sources.aws.plain import tag_map
 from rolelint.sources.aws.session import Session
@@ -113,7 +113,7 @@ def members(aws: Caller, choice: Choice) -> list[Member]:
         for unit in sorted(children, key=lambda u: str(u.get("Name"))):
             walk(unit["Id"], (*units, (unit["Id"], unit.get("Name", ""))))
 
-    for root in aws.items("organizations", "ListRoots", "Roots"):
+    for root in aws.listed("organizations", "ListRoots", "Roots"):
         walk(root["Id"], ((root["Id"], root.get("Name", "Root")),))
     wanted = [member for member in sorted(out, key=lambda m: (m.path, m.id)) if choice.wants(member)]
     if not choice.include_tags and not choice.exclude_tags:
@@ -208,7 +208,7 @@ class Fleet:
         with self._lock:
             self._stopped = True
             for caller in (self.aws, *self._running):
-                caller.dead = ("interrupted", "the scan was interrupted")
+                caller.dead = INTERRUPTED
 
     def _one(self, member: Member) -> Outcome:
         kept = self._kept(member)
@@ -218,7 +218,7 @@ class Fleet:
         aws = Caller(session)
         with self._lock:
             if self._stopped:
-                return Outcome(member, None, "the scan was interrupted")
+                return Outcome(member, None, INTERRUPTED[1])
             self._running.add(aws)
         try:
             own = session is self.aws.session
@@ -227,6 +227,8 @@ class Fleet:
             dump = read_account(aws, wanted, guardrails=self._guardrails)
         except NotSeen as error:
             return Outcome(member, None, error.reason)
+        except Exception as error:  # the other accounts are still of use
+            return Outcome(member, None, stumbled(error))
         finally:
             with self._lock:
                 self._running.discard(aws)
@@ -234,7 +236,9 @@ class Fleet:
         found["name"] = found["name"] or member.name
         # Every permission set that is in use is seen as a role of the account that it is used in.
         found["whole_organization"] = True
-        if self._state and not aws.notes.passing():
+        # The guardrails are read with the credentials of the whole: their failures are not among the account's own.
+        failed = (found.get("organization") or {}).get("kind", "")
+        if self._state and not aws.notes.passing() and failed not in PASSING:
             write_private(self._path(member), json.dumps(dump) + "\n")
         return Outcome(member, dump, "", False, session)
 

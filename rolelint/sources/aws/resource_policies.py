@@ -15,16 +15,22 @@ def bucket_region(aws: Caller, bucket: dict[str, Any]) -> str | None:
     """Tell where a bucket is; None when that cannot be seen."""
     if bucket.get("BucketRegion"):
         return str(bucket["BucketRegion"])
-    told = aws.ask("s3", "GetBucketLocation", where=bucket["Name"], Bucket=bucket["Name"])
+    told = aws.listed_one("s3", "GetBucketLocation", where=bucket["Name"], Bucket=bucket["Name"])
     if told is None:
         return None
     place = told.get("LocationConstraint") or "us-east-1"
     return "eu-west-1" if place == "EU" else str(place)
 
 
+def listed_buckets(aws: Caller) -> list[dict[str, Any]]:
+    """List the buckets of the account."""
+    # AWS: API_ListBuckets.html. Without a page size S3 gives no Regions, and refuses accounts with a raised quota.
+    return aws.listed("s3", "ListBuckets", "Buckets", MaxBuckets=1000)
+
+
 def buckets(aws: Caller, partition: str) -> Iterator[Entry]:
     """Yield the bucket policies of the account."""
-    for bucket in aws.listed("s3", "ListBuckets", "Buckets"):
+    for bucket in listed_buckets(aws):
         region = bucket_region(aws, bucket)
         if region is None:
             continue
@@ -70,7 +76,8 @@ def _functions(aws: Caller, region: str) -> Iterator[Entry]:
 
 
 def _queues(aws: Caller, region: str) -> Iterator[Entry]:
-    for url in aws.items("sqs", "ListQueues", "QueueUrls", region=region):
+    # AWS: API_ListQueues.html. Without a page size there is one page of at most 1,000, and no word of the rest.
+    for url in aws.items("sqs", "ListQueues", "QueueUrls", region=region, MaxResults=1000):
         told = aws.ask(
             "sqs", "GetQueueAttributes", region=region, where=url, QueueUrl=url, AttributeNames=["Policy", "QueueArn"]
         )

@@ -15,7 +15,9 @@ from typing import Any
 
 import pytest
 from sources.aws.cloud import Account, account, allow, deny, document, root_account
-from sources.aws.proxy import Proxy
+from sources.aws.proxy import Call, Proxy
+
+from rolelint.sources.aws.fleet import Fleet, Member
 
 ROLE = "OrganizationAccountAccessRole"
 NAMES = ("pay-prod", "pay-dev", "web-prod", "web-dev", "lab")
@@ -132,6 +134,34 @@ def test_a_member_that_may_not_read_the_organization(
     assert "rds:DeleteDBCluster" not in _can(given.report, organization.accounts["pay-dev"].id)
     assert {f["certainty"] for f in given.report["findings"] if f["witness"]} == {"proved"}
     assert not any("SCPs" in told for told in given.unknown())
+
+
+@pytest.mark.parametrize("visible", [True, False], ids=["the types can be seen", "the types cannot be seen"])
+def test_scps_that_are_switched_off_allow_everything(
+    scan: Any, organization: Organization, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, visible: bool
+) -> None:
+    """Levels without any SCP are those of an organization that has them switched off, and deny nothing."""
+    root = organization.management.client("organizations").list_roots()["Roots"][0]
+    proxy.answer("organizations:ListPoliciesForTarget", '{"Policies": []}')
+    proxy.answer("organizations:DescribeAccount", '{"Account": {"Name": "pay-dev"}}')
+    proxy.answer("organizations:ListParents", json.dumps({"Parents": [{"Id": root["Id"], "Type": "ROOT"}]}))
+    if visible:
+        proxy.answer("organizations:ListRoots", json.dumps({"Roots": [{**root, "PolicyTypes": []}]}))
+    else:
+        proxy.fail("organizations:ListRoots", "deny")
+    for name, value in organization.accounts["pay-dev"].environment().items():
+        monkeypatch.setenv(name, value)
+    ran = scan(*FEW)
+    assert "rds:DeleteDBCluster" in _can(ran.report, organization.accounts["pay-dev"].id)
+    assert ("organizations:ListPoliciesForTarget" in proxy.names()) is not visible
+    assert (ran.unknown() == []) is visible
+
+
+def test_guardrails_that_come_again_and_again_are_not_seen(scan: Any, organization: Organization, proxy: Proxy) -> None:
+    again = '{"Policies": [{"Id": "p-FullAWSAccess", "Name": "FullAWSAccess"}], "NextToken": "same"}'
+    proxy.answer("organizations:ListPoliciesForTarget", again)
+    told = scan(*FEW).unknown()
+    assert [text for text in told if "`organizations:ListPoliciesForTarget`" in text]
 
 
 def test_totals_stand_by_unit(scan: Any, organization: Organization) -> None:
@@ -298,6 +328,59 @@ def test_an_account_that_failed_for_a_while_is_read_again(scan: Any, proxy: Prox
     assert statuses == {"resumed": 5, "read": 1}
 
 
+def test_an_account_whose_guardrails_failed_for_a_while_is_read_again(scan: Any, proxy: Proxy, tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    proxy.fail("organizations:ListPoliciesForTarget", "throttle", times=2)
+    first = scan("--org", *FEW, "--state", state, "--concurrency", "1")
+    assert any("throttled" in told for told in first.unknown())
+    second = scan("--org", *FEW, "--state", state)
+    assert second.unknown() == []
+    assert {f["certainty"] for f in second.report["findings"] if f["witness"]} == {"proved"}
+
+
+def test_an_answer_of_one_account_that_makes_no_sense_costs_that_account(
+    scan: Any, organization: Organization, proxy: Proxy
+) -> None:
+    lost = organization.accounts["lab"]
+
+    def answer(call: Call) -> str | None:
+        return (
+            "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+            if call.key == asked
+            else None
+        )
+
+    asked = ""
+    original = Fleet._session
+
+    def session(self: Fleet, member: Member) -> Any:
+        nonlocal asked
+        made = original(self, member)
+        if member.id == lost.id:
+            asked = made._inner.get_credentials().access_key
+        return made
+
+    proxy.answer("sts:GetCallerIdentity", answer)
+    Fleet._session = session  # type: ignore[method-assign]
+    try:
+        ran = scan("--org", *FEW)
+    finally:
+        Fleet._session = original  # type: ignore[method-assign]
+    rows = {row["name"]: row for row in ran.report["extra"]["scan"]["accounts"]}
+    assert [name for name, row in rows.items() if row["status"] == "not read"] == ["lab"]
+    assert "could not be understood" in rows["lab"]["reason"]
+
+
+def test_a_shard_without_an_account_is_clean_and_a_wish_for_none_is_not(scan: Any) -> None:
+    codes = [
+        scan("--org", *FEW, "--account", "lab", "--shard", f"{n}/4", "--fail-on", "never").code for n in range(1, 5)
+    ]
+    assert codes == [0, 0, 0, 0]
+    ran = scan("--org", *FEW, "--account", "no-such")
+    assert ran.code == 3
+    assert "look at --account" in ran.err
+
+
 #: Runs rolelint with Ctrl-C in force, also where the tests run in the background.
 START = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -351,6 +434,10 @@ REFUSED = {
     "a shard that is none": (("--org", "--shard", "3/2"), "is not a shard"),
     "a tag without a value": (("--org", "--include-tag", "tier"), "is not KEY=VALUE"),
     "a dump of many": (("--org", "--dump", "x"), "--state DIR keeps one dump for each account"),
+    "an external id for nobody": (("--external-id", "deal-7"), "--external-id is for a role to assume"),
+    "a device for nobody": (("--mfa-serial", "arn:aws:iam::123456789012:mfa/me"), "is for a role to assume"),
+    "a role that is none": (("--assume-role", "Audit"), "is not the ARN of a role"),
+    "an endpoint that is none": (("--endpoint-url", "localhost"), "is not the URL of an endpoint"),
     "names for AWS, names for nobody": (("--redact", "--confirm"), "do not go together"),
 }
 
