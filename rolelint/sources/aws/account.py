@@ -168,12 +168,14 @@ def _run(aws: Caller, tasks: list[_Task], workers: int, progress: Progress | Non
 
     if workers < 2:
         return [one(task) for task in tasks]
-    with ThreadPoolExecutor(min(workers, len(tasks))) as pool:
-        try:
-            return list(pool.map(one, tasks))
-        except BaseException:
-            aws.dead = INTERRUPTED  # what runs already makes no further call
-            raise
+    pool = ThreadPoolExecutor(min(workers, len(tasks)))
+    try:
+        return list(pool.map(one, tasks))
+    except BaseException:
+        aws.dead = INTERRUPTED  # what runs already makes no further call; nobody waits for the one that it makes
+        raise
+    finally:
+        pool.shutdown(wait=aws.dead is not INTERRUPTED, cancel_futures=True)
 
 
 def stumbled(error: Exception) -> str:

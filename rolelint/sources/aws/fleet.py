@@ -189,20 +189,20 @@ class Fleet:
         ahead = self._workers * 2
         waiting: list[Future[Outcome]] = []
         following = iter(accounts)
-        with ThreadPoolExecutor(self._workers) as pool:
-            try:
-                for member in following:
-                    waiting.append(pool.submit(one, member))
-                    if len(waiting) >= ahead:
-                        yield waiting.pop(0).result()
-                while waiting:
+        pool = ThreadPoolExecutor(self._workers)
+        try:
+            for member in following:
+                waiting.append(pool.submit(one, member))
+                if len(waiting) >= ahead:
                     yield waiting.pop(0).result()
-            except BaseException:
-                # Interrupted: nothing new is asked, and what is not finished is not kept.
-                self._stop()
-                for future in waiting:
-                    future.cancel()
-                raise
+            while waiting:
+                yield waiting.pop(0).result()
+        except BaseException:
+            # Interrupted: nothing new is asked, and what is not finished is not kept, nor waited for.
+            self._stop()
+            raise
+        finally:
+            pool.shutdown(wait=not self._stopped, cancel_futures=True)
 
     def _stop(self) -> None:
         with self._lock:
@@ -239,7 +239,10 @@ class Fleet:
         # The guardrails are read with the credentials of the whole: their failures are not among the account's own.
         failed = (found.get("organization") or {}).get("kind", "")
         if self._state and not aws.notes.passing() and failed not in PASSING:
-            write_private(self._path(member), json.dumps(dump) + "\n")
+            text = json.dumps(dump) + "\n"
+            with self._lock:  # who stops waits until a file is whole
+                if not self._stopped:
+                    write_private(self._path(member), text)
         return Outcome(member, dump, "", False, session)
 
     def _session(self, member: Member) -> Session:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +230,39 @@ def test_credentials_come_out_nowhere(there: Account, proxy: Proxy, tmp_path: Pa
         for secret in (there.key, there.secret, there.token):
             assert secret not in shown
     assert json.loads((tmp_path / "dump.json").read_text())["Rolelint"]["not_seen"]
+
+
+#: Runs rolelint with Ctrl-C in force, also where the tests run in the background.
+START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from rolelint.cli import main; main(sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize("kind", ["wait", "throttle"])
+def test_an_interrupted_scan_ends_at_once(small: Account, proxy: Proxy, tmp_path: Path, kind: str) -> None:
+    """Nobody waits for an answer, or for the moment to ask again."""
+    proxy.fail("sqs:ListQueues", kind, seconds=20)
+    started = subprocess.Popen(
+        [
+            *(sys.executable, "-c", START, "scan", "--endpoint-url", proxy.url, "--region", "us-east-1"),
+            *("--dump", str(tmp_path / "dump.json"), "--output", str(tmp_path / "report.txt")),
+        ],
+        env={**os.environ, **small.environment()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(200):
+        if proxy.names().count("sqs:ListQueues") > (0 if kind == "wait" else 4):
+            break
+        time.sleep(0.05)
+    began = time.monotonic()
+    started.send_signal(signal.SIGINT)
+    _, told = started.communicate(timeout=60)
+    assert (started.returncode, told.strip()) == (130, "rolelint: interrupted")
+    assert time.monotonic() - began < 5
+    assert list(tmp_path.iterdir()) == []
 
 
 PAGE = "<!DOCTYPE html><html><body>please sign in to the network</body></html>"
