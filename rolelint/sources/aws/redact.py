@@ -23,7 +23,7 @@ KEPT = frozenset(
         "prod production prd live prods dev development test testing tests sandbox preview previews ephemeral tmp temp "
         "temporary scratch demo qa playground sbx integration integ e2e staging stage ci env environment true false "
         "repo ref refs heads tags pull request main master branch project path aws awsreservedsso reserved sso "
-        "amazonaws com cn org organization service role root assumed federated user "
+        "amazonaws com cn org organization service role root assumed federated user o r ou vpc vpce "
         # What the subjects of well-known issuers of tokens are made of.
         "account apply commit credentials default deploy https mcp oidc phase pipeline provider run step type vercel "
         "workspace"
@@ -65,6 +65,8 @@ _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _WORD = re.compile(r"[^\W_]+")
 #: Letters are words by themselves where a judgement reads names: `prod` in `prod1`.
 _LETTERS = re.compile(r"[^\W\d_]+")
+#: Documents of AWS itself: nobody else's may begin so.
+_SSM_OWN = re.compile(r"(document|automation-definition)/(aws|amazon|amzn)", re.IGNORECASE)
 #: Ids of principals, which AWS makes.
 _UNIQUE_ID = re.compile(r"\b(?:AROA|AIDA|AGPA|AIPA|ANPA|ANVA|ASCA)[A-Z0-9]{8,}\b")
 
@@ -181,7 +183,7 @@ class Redactor:
         service, account, rest = fields[2], self._name(fields[4]), fields[5]
         if rest.startswith("oidc-provider/"):
             rest = "oidc-provider/" + self._issuer(rest.removeprefix("oidc-provider/"))
-        elif "/aws-service-role/" not in rest:
+        elif "/aws-service-role/" not in rest and not (service == "ssm" and _SSM_OWN.match(rest)):
             rest = self._name(rest, _literals(service))
         return ":".join([*fields[:4], account, rest])
 

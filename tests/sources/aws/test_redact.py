@@ -93,6 +93,7 @@ def test_different_names_stay_different() -> None:
 KEPT_TEXTS = [
     "arn:aws:iam::aws:policy/AdministratorAccess",
     "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+    "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
     "prod",
     "${aws:PrincipalTag/team}",
     "*",
@@ -244,3 +245,36 @@ def test_what_aws_names_is_no_key_to_the_rest() -> None:
         "RoleDetailList": [{"RoleName": "AWSServiceRoleForX", "Path": "/aws-service-role/x.amazonaws.com/"}],
     }
     assert Redactor(KEY).dump(dump) == dump
+
+
+def test_ids_keep_what_tells_their_kind() -> None:
+    """The engine knows that an organization is `o-...` and an endpoint `vpce-...`."""
+    for text, head in (("o-abcdef1234", "o-"), ("vpc-0a1b2c", "vpc-"), ("vpce-0a1b2c", "vpce-")):
+        shown = Redactor(KEY).text(text)
+        assert shown.startswith(head)
+        assert shown != text
+
+
+def test_guards_by_id_judge_the_same(scan: Any, tmp_path: Path) -> None:
+    """A grant to one's own organization stays one, and a Deny outside an endpoint stays effective."""
+
+    def role(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
+        inline = {"PolicyName": "own", "PolicyDocument": json.loads(document(*statements))}
+        return {"RoleName": name, "Arn": f"arn:aws:iam::{ID}:role/{name}", "RolePolicyList": [inline]}
+
+    delete = "rds:DeleteDBCluster"
+    dump = {
+        "RoleDetailList": [
+            role("insider", allow(delete, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdef1234"}})),
+            role("guarded", allow(delete), deny(delete, Condition={"StringEquals": {"aws:SourceVpce": "vpce-0a1b"}})),
+        ]
+    }
+    hidden = Redactor(KEY)
+    facts = []
+    for number, (made, name) in enumerate(((dump, hidden.text), (hidden.dump(dump), str))):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(made))
+        found = scan.command("check", str(path)).report["findings"]
+        facts.append({(name(f["role_name"]), f["rule"], f["severity"], f["certainty"]) for f in found})
+    assert facts[0] == facts[1]
+    assert {rule for _, rule, _, _ in facts[0]} >= {"RL201"}
