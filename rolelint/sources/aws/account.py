@@ -120,8 +120,8 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
             _Task("permission sets", lambda: {"permission_sets": identity_center.permission_sets(aws, regions)})
         )
 
-    def policies_of(region: str) -> Callable[[], dict[str, Any]]:
-        return lambda: {"resource_policies": list(resource_policies.regional(aws, region))}
+    def policies_of(kind: resource_policies.Kind, region: str) -> Callable[[], dict[str, Any]]:
+        return lambda: {"resource_policies": list(kind(aws, region))}
 
     def resources_of(kind: inventory.Kind, region: str) -> Callable[[], dict[str, Any]]:
         return lambda: {"inventory": list(kind(aws, inventory.Where(partition, region, account)))}
@@ -130,7 +130,11 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
         tasks.append(
             _Task("bucket policies", lambda: {"resource_policies": list(resource_policies.buckets(aws, partition))})
         )
-        tasks += [_Task(f"resource policies in {region}", policies_of(region)) for region in regions]
+        tasks += [
+            _Task(f"policies of {name} in {region}", policies_of(kind, region))
+            for region in regions
+            for name, kind in resource_policies.REGIONAL
+        ]
     if "inventory" in wanted.parts:
         tasks += [_Task(name, resources_of(kind, "")) for name, kind in inventory.GLOBAL]
         tasks += [

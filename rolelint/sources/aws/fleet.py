@@ -232,6 +232,8 @@ class Fleet:
         finally:
             with self._lock:
                 self._running.discard(aws)
+        if not own:
+            session.forget()
         found = dump["Rolelint"]
         found["name"] = found["name"] or member.name
         # Every permission set that is in use is seen as a role of the account that it is used in.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rolelint.sources.aws.caller import Caller
 
 Entry = dict[str, Any]
+Kind = Callable[[Caller, str], Iterator[Entry]]
 
 
 def bucket_region(aws: Caller, bucket: dict[str, Any]) -> str | None:
@@ -47,17 +48,6 @@ def customer_keys(aws: Caller, region: str) -> list[dict[str, Any]]:
         if told and told["KeyMetadata"].get("KeyManager") != "AWS":
             out.append(told["KeyMetadata"])
     return out
-
-
-def regional(aws: Caller, region: str) -> Iterator[Entry]:
-    """Yield the resource policies of one Region."""
-    yield from _keys(aws, region)
-    yield from _functions(aws, region)
-    yield from _queues(aws, region)
-    yield from _topics(aws, region)
-    yield from _secrets(aws, region)
-    yield from _repositories(aws, region)
-    yield from _vaults(aws, region)
 
 
 def _keys(aws: Caller, region: str) -> Iterator[Entry]:
@@ -125,6 +115,18 @@ def _vaults(aws: Caller, region: str) -> Iterator[Entry]:
             BackupVaultName=vault["BackupVaultName"],
         )
         yield from _entry("backup:backupVault", arn, (told or {}).get("Policy"))
+
+
+#: What is read in each Region.
+REGIONAL: tuple[tuple[str, Kind], ...] = (
+    ("keys", _keys),
+    ("functions", _functions),
+    ("queues", _queues),
+    ("topics", _topics),
+    ("secrets", _secrets),
+    ("repositories", _repositories),
+    ("vaults", _vaults),
+)
 
 
 def _entry(kind: str, arn: str, text: Any) -> Iterator[Entry]:

@@ -77,6 +77,11 @@ class Session:
                 endpoint.http_session = WholeAnswers(endpoint.http_session, protocol)
         return found
 
+    def forget(self) -> None:
+        """Let go of the clients; those that are wanted again are made again."""
+        with self._lock:
+            self._clients.clear()
+
     def regions_of(self, service: str) -> frozenset[str] | None:
         """List the Regions where a service is known to be; None where nothing is known or it is in every one."""
         if self.access.endpoint_url or service in ("iam", "organizations", "route53", "s3", "sts"):

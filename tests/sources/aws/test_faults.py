@@ -297,7 +297,7 @@ def test_an_answer_without_what_it_must_hold_costs_its_part_alone(scan: Any, sma
     proxy.answer("kms:DescribeKey", "{}")
     ran = scan()
     assert ("destroyer", "RL201") in ran.rules()
-    assert [told for told in ran.unknown() if "resource policies in us-east-1" in told and "KeyError" in told]
+    assert [told for told in ran.unknown() if "policies of keys in us-east-1" in told and "KeyError" in told]
 
 
 def test_a_redacted_error_quotes_nobody(scan: Any, there: Account, proxy: Proxy) -> None:

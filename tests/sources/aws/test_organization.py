@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from sources.aws.cloud import Account, account, allow, deny, document, root_account
 from sources.aws.proxy import Call, Proxy
 
+from rolelint.cli import scanning
 from rolelint.sources.aws.fleet import Fleet, Member
 
 ROLE = "OrganizationAccountAccessRole"
@@ -369,6 +371,24 @@ def test_an_answer_of_one_account_that_makes_no_sense_costs_that_account(
     rows = {row["name"]: row for row in ran.report["extra"]["scan"]["accounts"]}
     assert [name for name, row in rows.items() if row["status"] == "not read"] == ["lab"]
     assert "could not be understood" in rows["lab"]["reason"]
+
+
+def test_the_clients_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where judging hides what lives from the garbage collector while other accounts are being read."""
+    monkeypatch.setattr(scanning, "_ACCOUNTS_PER_SWEEP", 1)
+    made: list[weakref.ref[Any]] = []
+    original = Fleet._session
+
+    def session(self: Fleet, member: Member) -> Any:
+        found = original(self, member)
+        if found is not self.aws.session:
+            made.append(weakref.ref(found.client("sts").meta.service_model))
+        return found
+
+    monkeypatch.setattr(Fleet, "_session", session)
+    scan("--org", *FEW)
+    assert len(made) == 5
+    assert sum(1 for model in made if model() is not None) <= 1  # the last may wait for the next sweep
 
 
 def test_a_shard_without_an_account_is_clean_and_a_wish_for_none_is_not(scan: Any) -> None:

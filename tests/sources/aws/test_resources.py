@@ -89,7 +89,7 @@ def test_policies_of_functions_and_vaults() -> None:
     stubs.answer("backup", "list_backup_vaults", {"BackupVaultList": listed}, region=region)
     stubs.answer("backup", "get_backup_vault_access_policy", {"Policy": OPEN}, {"BackupVaultName": "v"}, region=region)
     stubs.fail("backup", "get_backup_vault_access_policy", "ResourceNotFoundException", region=region)
-    found = list(resource_policies.regional(stubs.aws, region))
+    found = [entry for _, kind in resource_policies.REGIONAL for entry in kind(stubs.aws, region)]
     assert [(e["type"], e["resource"]) for e in found] == [("lambda:function", function), ("backup:backupVault", vault)]
     assert stubs.aws.notes.listed() == []
     stubs.done()
