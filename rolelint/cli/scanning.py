@@ -33,6 +33,9 @@ from rolelint.sources.aws.writing import write_private
 _ACCOUNTS_PER_SWEEP = 10
 
 
+_PRODUCTION = ("production_tag", "production_name", "production_account")
+
+
 class Scan:
     """One scan, as the command line asks for it.
 
@@ -141,7 +144,12 @@ class Scan:
     ) -> None:
         fleet = Fleet(session, self.own["org_role"], self.wanted, self.own["concurrency"], self.own["state"])
         fleet.open_state(
-            {"parts": sorted(self.parts), "regions": list(self.own["region"]), "unused_days": self.own["unused_days"]}
+            {
+                "parts": sorted(self.parts),
+                "regions": list(self.own["region"]),
+                "unused_days": self.own["unused_days"],
+                **{name: list(self.own[name]) for name in _PRODUCTION},
+            }
         )
         accounts = members(fleet.aws, _choice(self.own))
         rows = []

@@ -12,10 +12,11 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from rolelint.errors import UsageError, printable
-from rolelint.sources.aws.account import Wanted, read_account, stumbled
+from rolelint.sources.aws.account import SCHEMA, Wanted, read_account, stumbled
 from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen
 from rolelint.sources.aws.guardrails import Guardrails
 from rolelint.sources.aws.plain import tag_map
+from rolelint.sources.aws.principals import LISTS
 from rolelint.sources.aws.session import Session
 from rolelint.sources.aws.writing import write_private
 
@@ -268,4 +269,13 @@ class Fleet:
                 kept = json.load(stream)
         except (OSError, ValueError):
             return None  # half a file, or none that may be read: the account is read again
-        return kept if isinstance(kept, dict) and kept.get("Rolelint", {}).get("account") == member.id else None
+        return kept if _is_dump(kept) and kept["Rolelint"].get("account") == member.id else None
+
+
+def _is_dump(data: Any) -> bool:
+    """Tell whether a file holds an account as this version keeps it."""
+    if not isinstance(data, dict) or not isinstance(data.get("Rolelint"), dict):
+        return False
+    own = data["Rolelint"]
+    lists = [*(data.get(name) for name in LISTS), own.get("not_seen")]
+    return own.get("schema") == SCHEMA and all(isinstance(found, list) for found in lists)

@@ -313,9 +313,24 @@ def test_finished_accounts_are_not_read_again(scan: Any, proxy: Proxy, tmp_path:
     assert "iam:GetAccountAuthorizationDetails" not in proxy.names()
     assert second.report["findings"] == first.report["findings"]
     assert {row["status"] for row in second.report["extra"]["scan"]["accounts"]} == {"resumed"}
-    other = scan("--org", *FEW, "--inventory", "--state", state)
-    assert other.code == 2
-    assert "holds a scan with other options" in other.err
+    for options in (("--inventory",), ("--production-account", "pay*")):
+        other = scan("--org", *FEW, *options, "--state", state)
+        assert other.code == 2
+        assert "holds a scan with other options" in other.err
+
+
+@pytest.mark.parametrize("own", [[], {}, {"account": "?"}, {"account": "?", "schema": "rolelint-dump/1"}])
+def test_a_kept_account_that_is_damaged_is_read_again(
+    scan: Any, organization: Organization, tmp_path: Path, own: Any
+) -> None:
+    number = organization.accounts["lab"].id
+    options = ("--org", *FEW, "--account", "lab", "--state", str(tmp_path))
+    first = scan(*options)
+    text = json.dumps({"Rolelint": own}).replace("?", number)
+    (tmp_path / f"{number}.json").write_text(text)
+    again = scan(*options)
+    assert again.report["findings"] == first.report["findings"]
+    assert {row["status"] for row in again.report["extra"]["scan"]["accounts"]} == {"read"}
 
 
 def test_an_account_that_failed_for_a_while_is_read_again(scan: Any, proxy: Proxy, tmp_path: Path) -> None:
