@@ -20,7 +20,8 @@ _INVALID = frozenset(
 )
 _DENIED = frozenset(
     (
-        "AccessDenied AccessDeniedException UnauthorizedOperation AuthorizationError AuthorizationErrorException "
+        "AccessDenied AccessDeniedException AccessDeniedForDependencyException UnauthorizedOperation "
+        "AuthorizationError AuthorizationErrorException "
         "UnauthorizedException NotAuthorized AllAccessDisabled Forbidden 403"
     ).split()
 )
@@ -41,7 +42,7 @@ _GONE = frozenset(
 )
 
 #: Kinds of failure after which another try may well succeed.
-PASSING = frozenset(("expired", "throttled", "connection", "credentials", "interrupted"))
+PASSING = frozenset(("expired", "throttled", "server", "connection", "credentials", "interrupted"))
 
 #: Kind and reason of the calls that are not made any more after Ctrl-C.
 INTERRUPTED = ("interrupted", "the scan was interrupted")
@@ -53,6 +54,7 @@ _WORDS = {
     "denied": "access denied",
     "throttled": "throttled, also after waiting",
     "gone": "it was gone when it was asked for",
+    "server": "AWS could not answer, also when asked again",
     "connection": "the connection failed",
     "failed": "the call failed",
 }
@@ -64,7 +66,8 @@ class NotSeen(Exception):
     """A call failed and was noted.
 
     Attributes:
-        kind: `denied`, `throttled`, `expired`, `invalid`, `gone`, `connection`, `credentials` or `failed`.
+        kind: `denied`, `throttled`, `expired`, `invalid`, `gone`, `server`, `connection`, `credentials` or
+            `failed`.
         reason: one phrase for people, without credentials.
     """
 
@@ -282,7 +285,7 @@ class Caller:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in absent:
                 return None
-            kind = _kind(code)
+            kind = _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
             detail = str(error.response.get("Error", {}).get("Message", ""))
             if error.operation_name == "AssumeRole" and operation != "AssumeRole":
                 what, kind, detail = "sts:AssumeRole", "credentials" if kind == "failed" else kind, detail
@@ -308,7 +311,7 @@ class Caller:
         return self.scrub(told)
 
 
-def _kind(code: str) -> str:
+def _kind(code: str, status: int) -> str:
     for kind, codes in (
         ("expired", _EXPIRED),
         ("invalid", _INVALID),
@@ -318,7 +321,7 @@ def _kind(code: str) -> str:
     ):
         if code in codes:
             return kind
-    return "connection" if code in ("500", "502", "503", "504", "InternalError", "ServiceUnavailable") else "failed"
+    return "server" if status >= 500 else "failed"
 
 
 def _network_kind(error: Exception) -> str:
