@@ -84,7 +84,14 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: never with 0 when something went wrong."""
     _stand_in()
     arguments = sys.argv[1:] if arguments is None else arguments
-    sys.exit(run(arguments))
+    code = run(arguments)
+    if code == _INTERRUPTED:
+        # Threads that wait for AWS, or before they ask again, would hold the process for a minute.
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _stand_in() -> None:

@@ -134,6 +134,8 @@ def perform(
     *,
     closing: Callable[[Any], str] | None = None,
     fill: Callable[..., Any] | None = None,
+    nothing: str = "no IAM content under the given paths. "
+    "name policies, role bundles, templates, plans or account dumps",
 ) -> int:
     """Check and report as the settings say, and give the exit code.
 
@@ -141,6 +143,7 @@ def perform(
         judge: what judges roles and policies: the rulebook, or something in front of it.
         closing: gives text to write after a report for people.
         fill: takes the arguments of `lint` and fills the report in its place: for sources other than files.
+        nothing: why there was nothing to check, and the next step.
     """
     from rolelint import rulebook
     from rolelint.findings.model import Report
@@ -200,11 +203,7 @@ def perform(
             for problem in report.errors:
                 click.echo(clean(str(problem)), err=True)
         if code == 3:
-            click.echo(
-                "rolelint: nothing to check: no IAM content under the given paths. "
-                "name policies, role bundles, templates, plans or account dumps",
-                err=True,
-            )
+            click.echo(f"rolelint: nothing to check: {nothing}", err=True)
         return code
     finally:
         report.close()

@@ -18,7 +18,8 @@ def _run(**options: Any) -> int:
     Credentials are found as the AWS command line finds them. The scan only reads; --print-policy prints the policy
     that it needs. What could not be read is listed as unknown.
 
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 4 something is unknown or was not seen.
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 nothing to check, 4 something is unknown or
+    was not seen.
     """
     from rolelint import rulebook
     from rolelint.cli.scanning import Scan
@@ -29,7 +30,7 @@ def _run(**options: Any) -> int:
         click.echo(scan.policy_text(), nl=False)
         return 0
     rest = {name: value for name, value in options.items() if name not in names}
-    return perform(rulebook, Settings.of(rest), fill=scan.fill, closing=scan.closing)
+    return perform(rulebook, Settings.of(rest), fill=scan.fill, closing=scan.closing, nothing=scan.nothing())
 
 
 #: Options of `check` that say how files are read.

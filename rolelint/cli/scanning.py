@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -19,14 +20,20 @@ from rolelint.findings.totals import account_row, totals
 from rolelint.lint import Request, lint
 from rolelint.records import replace
 from rolelint.sources.aws.account import Wanted, described, read_account
-from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.caller import Caller, Notes, NotSeen
 from rolelint.sources.aws.calls import PARTS, policy_text
 from rolelint.sources.aws.confirm import opinion
 from rolelint.sources.aws.fleet import Choice, Fleet, Outcome, members
 from rolelint.sources.aws.production import Production
 from rolelint.sources.aws.redact import Redactor
-from rolelint.sources.aws.session import Access, Session, connect
+from rolelint.sources.aws.session import Access, Session, connect, partition_of
 from rolelint.sources.aws.writing import write_private
+
+#: Accounts after which the clients of those that are done, which are cycles of many megabytes, are taken away.
+_ACCOUNTS_PER_SWEEP = 10
+
+
+_PRODUCTION = ("production_tag", "production_name", "production_account")
 
 
 class Scan:
@@ -47,6 +54,12 @@ class Scan:
         ):
             if own[option]:
                 parts.add(part)
+        if not own["region"] and parts & {"identity-center", "resource-policies", "inventory"}:
+            parts.add("regions")
+        if "guardrails" in parts and not own["org"]:
+            parts.add("account-path")
+        if own["include_tag"] or own["exclude_tag"]:
+            parts.add("account-tags")
         self.own = own
         self.parts = frozenset(parts)
         self.access = Access(
@@ -61,11 +74,12 @@ class Scan:
         self.wanted = Wanted(self.parts, own["region"], _production(own), own["concurrency"], own["unused_days"])
         self._redactor = Redactor() if own["redact"] else None
         self._confirmed: dict[str, int] = {}
+        self._not_confirmed = Notes()
 
     def policy_text(self) -> str:
         """Write the policy that this scan needs."""
         role = self.own["org_role"] if self.own["org"] else ""
-        return policy_text([part for part in PARTS if part in self.parts], "aws", role)
+        return policy_text([part for part in PARTS if part in self.parts], partition_of(self.access), role)
 
     def fill(self, request: Request, judge: Any, book: Any, options: Any, report: Any) -> None:
         """Read what is asked for and judge it into the report."""
@@ -75,7 +89,7 @@ class Scan:
             lint(request, judge, book, options, report, (self._document(dump),))
             added = [role for role in report.roles if id(role) not in known]
             if "confirm" in self.parts:
-                self._confirm(added, Caller(session))
+                self._confirm(added, Caller(session, self._not_confirmed))
             return added
 
         session = connect(self.access, ask_code)
@@ -89,7 +103,7 @@ class Scan:
         except NotSeen as error:
             name = self.access.profile
             hint = f"run `aws sso login{f' --profile {name}' if name else ''}`" if "SSO" in error.reason else ""
-            raise UsageError(f"the account could not be read: {error.reason}", hint=hint) from error
+            raise UsageError(f"the account could not be read: {self._reason(error.reason)}", hint=hint) from error
         roles = judged(dump, session)
         own = dump["Rolelint"]
         levels = (own.get("organization") or {}).get("path") or ()
@@ -114,27 +128,42 @@ class Scan:
         """Give a name as the report may show it."""
         return text if self._redactor is None else self._redactor.text(text)
 
+    def _reason(self, text: str) -> str:
+        """Give a reason as the report may show it: AWS quotes names in its own."""
+        return text if self._redactor is None else text.partition(": ")[0]
+
+    def _tell_not_seen(self, notes: Notes, place: str, report: Any) -> None:
+        for note in notes.listed():
+            shown = {**note, "reason": self._reason(note["reason"])}
+            if "where" in note:
+                shown["where"] = [self._shown(text) for text in note["where"]]
+            report.unknown.append(UnknownItem("", "", "not seen", described(shown)["text"], Location(place)))
+
     def _organization(
         self, session: Session, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
     ) -> None:
         fleet = Fleet(session, self.own["org_role"], self.wanted, self.own["concurrency"], self.own["state"])
         fleet.open_state(
-            {"parts": sorted(self.parts), "regions": list(self.own["region"]), "unused_days": self.own["unused_days"]}
+            {
+                "parts": sorted(self.parts),
+                "regions": list(self.own["region"]),
+                "unused_days": self.own["unused_days"],
+                **{name: list(self.own[name]) for name in _PRODUCTION},
+            }
         )
         accounts = members(fleet.aws, _choice(self.own))
         rows = []
         with Progress(len(accounts), self._shown) as progress:
             for outcome in fleet.read(accounts, progress.account):
                 rows.append(self._outcome(outcome, judged, report))
+                if len(rows) % _ACCOUNTS_PER_SWEEP == 0:
+                    gc.unfreeze()  # judging put the clients of the accounts read meanwhile out of the collector's sight
+                    gc.collect()
         report.findings = without_repeats(report.findings)
-        place = Location("aws:organization")
-        for note in fleet.aws.notes.listed():
-            if self._redactor is not None:
-                note["where"] = [self._shown(place) for place in note.get("where") or ()]
-                note["reason"] = note["reason"].partition(": ")[0]
-            report.unknown.append(UnknownItem("", "", "not seen", described(note)["text"], place))
+        self._tell_not_seen(fleet.aws.notes, "aws:organization", report)
         rows.sort(key=lambda row: (row["path"], row["id"]))
-        report.checked = max(report.checked, int(bool(report.unknown)))
+        # A shard may have no account; that nobody wants one is a mistake in the options.
+        report.checked = max(report.checked, int(bool(report.unknown or accounts or self.own["shard"])))
         report.extra["scan"] = {"accounts": rows, "units": totals(rows)}
         number, count = _shard(self.own["shard"])
         if count > 1:
@@ -147,8 +176,7 @@ class Scan:
         member = outcome.member
         number, name, path = (self._shown(text) for text in (member.id, member.name, member.path))
         if outcome.dump is None:
-            # AWS quotes names in its reasons.
-            reason = outcome.reason if self._redactor is None else outcome.reason.partition(": ")[0]
+            reason = self._reason(outcome.reason)
             place = Location(f"aws:{number}")
             report.unknown.append(UnknownItem("", "", "account", f"{number} was not read: {reason}", place))
             return account_row(number, name, path, (), 1, "not read", reason)
@@ -179,6 +207,13 @@ class Scan:
     def _tell_confirm(self, report: Any) -> None:
         if "confirm" in self.parts:
             report.extra["scan"]["confirm"] = dict(sorted(self._confirmed.items()))
+            self._tell_not_seen(self._not_confirmed, "aws:confirm", report)
+
+    def nothing(self) -> str:
+        """Say why there was nothing to check, and the next step."""
+        if self.own["org"]:
+            return "the Organization has no such account. look at --account, --include-ou, --exclude-ou and the tags"
+        return "the account has no users and no roles. is it the right one?"
 
     def closing(self, report: Any) -> str:
         """Write what a person should know after the findings."""
@@ -190,6 +225,10 @@ def _refuse_contradictions(own: dict[str, Any]) -> None:
         raise UsageError("--confirm and --redact do not go together", hint="AWS must be asked by real names")
     if own["org"] and own["dump"]:
         raise UsageError("--dump is for one account", hint="--state DIR keeps one dump for each account")
+    if not own["assume_role"]:
+        for name in ("external_id", "mfa_serial"):
+            if own[name]:
+                raise UsageError(f"--{name.replace('_', '-')} is for a role to assume", hint="add --assume-role")
     if not own["org"]:
         for name in ("include_ou", "exclude_ou", "include_tag", "exclude_tag", "account", "state", "shard"):
             if own[name]:

@@ -50,4 +50,7 @@ def last_accessed(aws: Caller, arn: str, sleep: Callable[[float], None] = time.s
             }
         if not told.get("IsTruncated"):
             return {arn: {"services": services}}
+        if marker.get("Marker") == told["Marker"]:
+            aws.notes.add("iam:GetServiceLastAccessedDetails", "failed", "the same page came twice", "", arn)
+            return {}
         marker = {"Marker": told["Marker"]}

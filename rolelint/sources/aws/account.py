@@ -9,7 +9,7 @@ from typing import Any
 
 from rolelint.records import field, record
 from rolelint.sources.aws import accessed, identity_center, inventory, resource_policies
-from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.caller import INTERRUPTED, Caller, NotSeen
 from rolelint.sources.aws.guardrails import Guardrails
 from rolelint.sources.aws.plain import when
 from rolelint.sources.aws.principals import account_details, complete_roles, providers
@@ -89,7 +89,7 @@ def read_account(
     details = account_details(aws)
     complete_roles(aws, details)
     tasks = _tasks(aws, wanted, own, details)
-    for section in _run(tasks, wanted.workers, progress):
+    for section in _run(aws, tasks, wanted.workers, progress):
         for name, found in section.items():
             if isinstance(found, dict):
                 own.setdefault(name, {}).update(found)
@@ -97,7 +97,7 @@ def read_account(
                 own.setdefault(name, []).extend(found)
     if "inventory" in wanted.parts:
         names = tuple(text for text in (own["name"], own["alias"]) if text)
-        own["inventory"] = inventory.joined(own["inventory"], wanted.production, account, names)
+        own["inventory"] = inventory.joined(own.get("inventory", ()), wanted.production, account, names)
     own["not_seen"] = [described(note) for note in aws.notes.listed()]
     return {**details, "Rolelint": own}
 
@@ -120,8 +120,8 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
             _Task("permission sets", lambda: {"permission_sets": identity_center.permission_sets(aws, regions)})
         )
 
-    def policies_of(region: str) -> Callable[[], dict[str, Any]]:
-        return lambda: {"resource_policies": list(resource_policies.regional(aws, region))}
+    def policies_of(kind: resource_policies.Kind, region: str) -> Callable[[], dict[str, Any]]:
+        return lambda: {"resource_policies": list(kind(aws, region))}
 
     def resources_of(kind: inventory.Kind, region: str) -> Callable[[], dict[str, Any]]:
         return lambda: {"inventory": list(kind(aws, inventory.Where(partition, region, account)))}
@@ -130,7 +130,11 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
         tasks.append(
             _Task("bucket policies", lambda: {"resource_policies": list(resource_policies.buckets(aws, partition))})
         )
-        tasks += [_Task(f"resource policies in {region}", policies_of(region)) for region in regions]
+        tasks += [
+            _Task(f"policies of {name} in {region}", policies_of(kind, region))
+            for region in regions
+            for name, kind in resource_policies.REGIONAL
+        ]
     if "inventory" in wanted.parts:
         tasks += [_Task(name, resources_of(kind, "")) for name, kind in inventory.GLOBAL]
         tasks += [
@@ -151,12 +155,16 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
     return tasks
 
 
-def _run(tasks: list[_Task], workers: int, progress: Progress | None) -> list[dict[str, Any]]:
+def _run(aws: Caller, tasks: list[_Task], workers: int, progress: Progress | None) -> list[dict[str, Any]]:
     done = 0
 
     def one(task: _Task) -> dict[str, Any]:
         nonlocal done
-        made = task.run()
+        try:
+            made = task.run()
+        except Exception as error:  # an answer without what it must hold: the other parts are still of use
+            aws.notes.add(task.name, "failed", stumbled(error))
+            made = {}
         done += 1
         if progress:
             progress(task.name, done, len(tasks))
@@ -164,8 +172,19 @@ def _run(tasks: list[_Task], workers: int, progress: Progress | None) -> list[di
 
     if workers < 2:
         return [one(task) for task in tasks]
-    with ThreadPoolExecutor(min(workers, len(tasks))) as pool:
+    pool = ThreadPoolExecutor(min(workers, len(tasks)))
+    try:
         return list(pool.map(one, tasks))
+    except BaseException:
+        aws.dead = INTERRUPTED  # what runs already makes no further call; nobody waits for the one that it makes
+        raise
+    finally:
+        pool.shutdown(wait=aws.dead is not INTERRUPTED, cancel_futures=True)
+
+
+def stumbled(error: Exception) -> str:
+    """Say what could not be made of an answer, without what it holds."""
+    return f"an answer could not be understood ({type(error).__name__})"
 
 
 def described(note: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ _INVALID = frozenset(
 )
 _DENIED = frozenset(
     (
-        "AccessDenied AccessDeniedException UnauthorizedOperation AuthorizationError AuthorizationErrorException "
+        "AccessDenied AccessDeniedException AccessDeniedForDependencyException UnauthorizedOperation "
+        "AuthorizationError AuthorizationErrorException "
         "UnauthorizedException NotAuthorized AllAccessDisabled Forbidden 403"
     ).split()
 )
@@ -41,7 +42,10 @@ _GONE = frozenset(
 )
 
 #: Kinds of failure after which another try may well succeed.
-PASSING = frozenset(("expired", "throttled", "connection", "credentials", "interrupted"))
+PASSING = frozenset(("expired", "throttled", "server", "connection", "credentials", "interrupted"))
+
+#: Kind and reason of the calls that are not made any more after Ctrl-C.
+INTERRUPTED = ("interrupted", "the scan was interrupted")
 
 _WORDS = {
     "expired": "the credentials expired",
@@ -50,6 +54,7 @@ _WORDS = {
     "denied": "access denied",
     "throttled": "throttled, also after waiting",
     "gone": "it was gone when it was asked for",
+    "server": "AWS could not answer, also when asked again",
     "connection": "the connection failed",
     "failed": "the call failed",
 }
@@ -61,7 +66,8 @@ class NotSeen(Exception):
     """A call failed and was noted.
 
     Attributes:
-        kind: `denied`, `throttled`, `expired`, `invalid`, `gone`, `connection`, `credentials` or `failed`.
+        kind: `denied`, `throttled`, `expired`, `invalid`, `gone`, `server`, `connection`, `credentials` or
+            `failed`.
         reason: one phrase for people, without credentials.
     """
 
@@ -116,6 +122,8 @@ class Caller:
         self.notes = notes or Notes()
         self.dead: tuple[str, str] | None = None
         self._lists: dict[tuple[str, ...], list[Any]] = {}
+        self._lock = Lock()
+        self._locks: dict[tuple[str, ...], Lock] = {}
 
     def ask(
         self,
@@ -166,9 +174,16 @@ class Caller:
         return self._guard(service, operation, region, where, frozenset(absent), make)
 
     def pages(
-        self, service: str, operation: str, *, region: str = "", where: str = "", **parameters: Any
+        self, service: str, operation: str, *, region: str = "", where: str = "", whole: bool = False, **parameters: Any
     ) -> Iterator[dict[str, Any]]:
-        """Yield the pages of a list; a failure is noted and ends it."""
+        """Yield the pages of a list; a failure is noted and ends it.
+
+        Args:
+            whole: whether a list that is not whole is worth nothing.
+
+        Raises:
+            NotSeen: when `whole`, and a page failed.
+        """
         call = known(service, operation)
         if not self.offered(service, region):
             return
@@ -191,6 +206,8 @@ class Caller:
             try:
                 page = self._guard(service, operation, region, place, frozenset(), take)
             except NotSeen:
+                if whole:
+                    raise
                 return
             if not page:
                 return
@@ -207,18 +224,27 @@ class Caller:
     def listed(self, service: str, operation: str, key: str, *, region: str = "", **parameters: Any) -> list[Any]:
         """Give the items of a list, asked for once."""
         memo = (service, operation, region, repr(sorted(parameters.items())))
-        found = self._lists.get(memo)
-        if found is None:
-            found = self._lists[memo] = list(self.items(service, operation, key, region=region, **parameters))
-        return found
+        return self._once(memo, lambda: list(self.items(service, operation, key, region=region, **parameters)))
 
     def listed_one(self, service: str, operation: str, **parameters: Any) -> dict[str, Any] | None:
         """Make one call once; afterwards the answer is remembered."""
         memo = (service, operation, repr(sorted(parameters.items())))
-        if memo not in self._lists:
+
+        def make() -> list[Any]:
             told = self.ask(service, operation, **parameters)
-            self._lists[memo] = [] if told is None else [told]
-        return next(iter(self._lists[memo]), None)
+            return [] if told is None else [told]
+
+        return next(iter(self._once(memo, make)), None)
+
+    def _once(self, memo: tuple[str, ...], make: Callable[[], list[Any]]) -> list[Any]:
+        """Make something once; others who want the same wait, and those who want something else do not."""
+        with self._lock:
+            own = self._locks.setdefault(memo, Lock())
+        with own:
+            found = self._lists.get(memo)
+            if found is None:
+                found = self._lists[memo] = make()
+            return found
 
     def offered(self, service: str, region: str) -> bool:
         """Tell whether AWS offers a service in a Region, as far as is known."""
@@ -244,6 +270,8 @@ class Caller:
         make: Callable[[], dict[str, Any]],
     ) -> dict[str, Any] | None:
         """Make a call and turn its failures into notes."""
+        from xml.etree.ElementTree import ParseError
+
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
         from botocore.parsers import ResponseParserError
 
@@ -257,14 +285,15 @@ class Caller:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in absent:
                 return None
-            kind = _kind(code)
+            kind = _kind(code, error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
             detail = str(error.response.get("Error", {}).get("Message", ""))
             if error.operation_name == "AssumeRole" and operation != "AssumeRole":
                 what, kind, detail = "sts:AssumeRole", "credentials" if kind == "failed" else kind, detail
             reason = self._reason(kind, code, detail)
         except ParamValidationError:
             raise
-        except ResponseParserError:
+        except (ResponseParserError, ParseError, KeyError):
+            # Observed: botocore 1.44 raises KeyError where XML lacks what it looks for, and lets S3's ParseError pass.
             kind = "connection"
             reason = f"{_WORDS[kind]}: the answer is not one of AWS"
         except BotoCoreError as error:
@@ -282,7 +311,7 @@ class Caller:
         return self.scrub(told)
 
 
-def _kind(code: str) -> str:
+def _kind(code: str, status: int) -> str:
     for kind, codes in (
         ("expired", _EXPIRED),
         ("invalid", _INVALID),
@@ -292,7 +321,7 @@ def _kind(code: str) -> str:
     ):
         if code in codes:
             return kind
-    return "connection" if code in ("500", "502", "503", "504", "InternalError", "ServiceUnavailable") else "failed"
+    return "server" if status >= 500 else "failed"
 
 
 def _network_kind(error: Exception) -> str:

@@ -25,16 +25,20 @@ class Call(NamedTuple):
     why: str
 
 
-#: Parts of a scan, in order; the first is always read.
+#: Parts of a scan, in order; the first is always read. Others need `regions` where no Regions are named, `account-path`
+#: where no Organization is walked, and `account-tags` where its accounts are chosen by tags.
 PARTS = (
     "principals",
+    "regions",
     "guardrails",
+    "account-path",
     "identity-center",
     "resource-policies",
     "inventory",
     "last-accessed",
     "confirm",
     "organization",
+    "account-tags",
 )
 
 _TABLE = """
@@ -47,11 +51,12 @@ principals         iam             ListInstanceProfiles                         
 principals         iam             ListOpenIDConnectProviders                     iam:ListOpenIDConnectProviders                   who may federate in
 principals         iam             GetOpenIDConnectProvider                       iam:GetOpenIDConnectProvider                     audiences of OIDC providers
 principals         iam             ListSAMLProviders                              iam:ListSAMLProviders                            who may federate in
+regions            ec2             DescribeRegions                                ec2:DescribeRegions                              which Regions are switched on
 guardrails         organizations   DescribeOrganization                           organizations:DescribeOrganization               is the account in an organization
-guardrails         organizations   DescribeAccount                                organizations:DescribeAccount                    the account's name
+account-path       organizations   DescribeAccount                                organizations:DescribeAccount                    the account's name
 guardrails         organizations   ListRoots                                      organizations:ListRoots                          which policy types are switched on
-guardrails         organizations   ListParents                                    organizations:ListParents                        the account's path
-guardrails         organizations   DescribeOrganizationalUnit                     organizations:DescribeOrganizationalUnit         names on the path
+account-path       organizations   ListParents                                    organizations:ListParents                        the account's path
+account-path       organizations   DescribeOrganizationalUnit                     organizations:DescribeOrganizationalUnit         names on the path
 guardrails         organizations   ListPoliciesForTarget                          organizations:ListPoliciesForTarget              SCPs and RCPs of each level
 guardrails         organizations   DescribePolicy                                 organizations:DescribePolicy                     their text
 identity-center    sso-admin       ListInstances                                  sso:ListInstances                                where Identity Center is
@@ -64,7 +69,6 @@ identity-center    sso-admin       GetPermissionsBoundaryForPermissionSet       
 identity-center    sso-admin       ListTagsForResource                            sso:ListTagsForResource                          their tags
 identity-center    sso-admin       ListAccountsForProvisionedPermissionSet        sso:ListAccountsForProvisionedPermissionSet      where they are provisioned
 identity-center    sso-admin       ListAccountAssignments                         sso:ListAccountAssignments                       who holds them
-resource-policies  ec2             DescribeRegions                                ec2:DescribeRegions                              which Regions are switched on
 resource-policies  kms             ListKeys                                       kms:ListKeys                                     keys
 resource-policies  kms             DescribeKey                                    kms:DescribeKey                                  which keys are the customer's
 resource-policies  kms             GetKeyPolicy                                   kms:GetKeyPolicy                                 key policies
@@ -83,7 +87,6 @@ resource-policies  ecr             DescribeRepositories                         
 resource-policies  ecr             GetRepositoryPolicy                            ecr:GetRepositoryPolicy                          repository policies
 resource-policies  backup          ListBackupVaults                               backup:ListBackupVaults                          vaults
 resource-policies  backup          GetBackupVaultAccessPolicy                     backup:GetBackupVaultAccessPolicy                vault policies
-inventory          ec2             DescribeRegions                                ec2:DescribeRegions                              which Regions are switched on
 inventory          resourcegroupstaggingapi GetResources                          tag:GetResources                                 tagged resources
 inventory          rds             DescribeDBInstances                            rds:DescribeDBInstances                          database instances
 inventory          rds             DescribeDBClusters                             rds:DescribeDBClusters                           database clusters
@@ -123,7 +126,7 @@ confirm            iam             SimulatePrincipalPolicy                      
 organization       organizations   ListRoots                                      organizations:ListRoots                          the top of the organization
 organization       organizations   ListOrganizationalUnitsForParent               organizations:ListOrganizationalUnitsForParent   its units
 organization       organizations   ListAccountsForParent                          organizations:ListAccountsForParent              its accounts
-organization       organizations   ListTagsForResource                            organizations:ListTagsForResource                tags that include or exclude accounts
+account-tags       organizations   ListTagsForResource                            organizations:ListTagsForResource                tags that include or exclude accounts
 organization       sts             AssumeRole                                     sts:AssumeRole                                   a role in each account
 """  # noqa: E501 (a table reads better than its parts)
 

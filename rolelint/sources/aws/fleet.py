@@ -12,10 +12,11 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from rolelint.errors import UsageError, printable
-from rolelint.sources.aws.account import Wanted, read_account
-from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.account import SCHEMA, Wanted, read_account, stumbled
+from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen
 from rolelint.sources.aws.guardrails import Guardrails
 from rolelint.sources.aws.plain import tag_map
+from rolelint.sources.aws.principals import LISTS
 from rolelint.sources.aws.session import Session
 from rolelint.sources.aws.writing import write_private
 
@@ -113,7 +114,7 @@ def members(aws: Caller, choice: Choice) -> list[Member]:
         for unit in sorted(children, key=lambda u: str(u.get("Name"))):
             walk(unit["Id"], (*units, (unit["Id"], unit.get("Name", ""))))
 
-    for root in aws.items("organizations", "ListRoots", "Roots"):
+    for root in aws.listed("organizations", "ListRoots", "Roots"):
         walk(root["Id"], ((root["Id"], root.get("Name", "Root")),))
     wanted = [member for member in sorted(out, key=lambda m: (m.path, m.id)) if choice.wants(member)]
     if not choice.include_tags and not choice.exclude_tags:
@@ -189,26 +190,26 @@ class Fleet:
         ahead = self._workers * 2
         waiting: list[Future[Outcome]] = []
         following = iter(accounts)
-        with ThreadPoolExecutor(self._workers) as pool:
-            try:
-                for member in following:
-                    waiting.append(pool.submit(one, member))
-                    if len(waiting) >= ahead:
-                        yield waiting.pop(0).result()
-                while waiting:
+        pool = ThreadPoolExecutor(self._workers)
+        try:
+            for member in following:
+                waiting.append(pool.submit(one, member))
+                if len(waiting) >= ahead:
                     yield waiting.pop(0).result()
-            except BaseException:
-                # Interrupted: nothing new is asked, and what is not finished is not kept.
-                self._stop()
-                for future in waiting:
-                    future.cancel()
-                raise
+            while waiting:
+                yield waiting.pop(0).result()
+        except BaseException:
+            # Interrupted: nothing new is asked, and what is not finished is not kept, nor waited for.
+            self._stop()
+            raise
+        finally:
+            pool.shutdown(wait=not self._stopped, cancel_futures=True)
 
     def _stop(self) -> None:
         with self._lock:
             self._stopped = True
             for caller in (self.aws, *self._running):
-                caller.dead = ("interrupted", "the scan was interrupted")
+                caller.dead = INTERRUPTED
 
     def _one(self, member: Member) -> Outcome:
         kept = self._kept(member)
@@ -218,7 +219,7 @@ class Fleet:
         aws = Caller(session)
         with self._lock:
             if self._stopped:
-                return Outcome(member, None, "the scan was interrupted")
+                return Outcome(member, None, INTERRUPTED[1])
             self._running.add(aws)
         try:
             own = session is self.aws.session
@@ -227,15 +228,24 @@ class Fleet:
             dump = read_account(aws, wanted, guardrails=self._guardrails)
         except NotSeen as error:
             return Outcome(member, None, error.reason)
+        except Exception as error:  # the other accounts are still of use
+            return Outcome(member, None, stumbled(error))
         finally:
             with self._lock:
                 self._running.discard(aws)
+        if not own:
+            session.forget()
         found = dump["Rolelint"]
         found["name"] = found["name"] or member.name
         # Every permission set that is in use is seen as a role of the account that it is used in.
         found["whole_organization"] = True
-        if self._state and not aws.notes.passing():
-            write_private(self._path(member), json.dumps(dump) + "\n")
+        # The guardrails are read with the credentials of the whole: their failures are not among the account's own.
+        failed = (found.get("organization") or {}).get("kind", "")
+        if self._state and not aws.notes.passing() and failed not in PASSING:
+            text = json.dumps(dump) + "\n"
+            with self._lock:  # who stops waits until a file is whole
+                if not self._stopped:
+                    write_private(self._path(member), text)
         return Outcome(member, dump, "", False, session)
 
     def _session(self, member: Member) -> Session:
@@ -259,4 +269,13 @@ class Fleet:
                 kept = json.load(stream)
         except (OSError, ValueError):
             return None  # half a file, or none that may be read: the account is read again
-        return kept if isinstance(kept, dict) and kept.get("Rolelint", {}).get("account") == member.id else None
+        return kept if _is_dump(kept) and kept["Rolelint"].get("account") == member.id else None
+
+
+def _is_dump(data: Any) -> bool:
+    """Tell whether a file holds an account as this version keeps it."""
+    if not isinstance(data, dict) or not isinstance(data.get("Rolelint"), dict):
+        return False
+    own = data["Rolelint"]
+    lists = [*(data.get(name) for name in LISTS), own.get("not_seen")]
+    return own.get("schema") == SCHEMA and all(isinstance(found, list) for found in lists)

@@ -22,7 +22,6 @@ class Guardrails:
         self._levels: dict[str, dict[str, Any]] = {}
         self._texts: dict[str, dict[str, Any]] = {}
         self._told: list[dict[str, Any]] | None = None
-        self._roots: dict[str, frozenset[str]] | None = None
 
     def place(self, account: str, name: str, units: tuple[tuple[str, str], ...]) -> None:
         """Remember where an account is, so that nobody asks again.
@@ -37,12 +36,12 @@ class Guardrails:
 
         Returns:
             None when the account is in no organization. Otherwise `path` is the levels, root first and the account
-            last, or None when they could not be read: then `reason` says why.
+            last, or None when they could not be read: then `reason` says why, and `kind` as `NotSeen` does.
         """
         try:
             told = self._organization()
         except NotSeen as error:
-            return {"id": "", "management_account": "", "path": None, "reason": error.reason}
+            return {"id": "", "management_account": "", "path": None, "reason": error.reason, "kind": error.kind}
         if told is None:
             return None
         organization = told["Organization"]
@@ -57,7 +56,7 @@ class Guardrails:
         try:
             out["path"] = self._path(account)
         except NotSeen as error:
-            out["reason"] = error.reason
+            out.update(reason=error.reason, kind=error.kind)
         return out
 
     def _organization(self) -> dict[str, Any] | None:
@@ -79,7 +78,10 @@ class Guardrails:
             levels.append(self._level(account, "ACCOUNT", name))
         else:
             levels = self._climb(account)
-        return self._enabled_only(levels)
+        # Where a type is switched on, every level holds a policy of it: none anywhere means that it is off, and not
+        # that nothing is allowed.
+        off = {key: None for key in _KINDS if not any(level[key] for level in levels)}
+        return [{**level, **off} for level in levels]
 
     def _climb(self, account: str) -> list[dict[str, Any]]:
         """Find the path of an account from below."""
@@ -94,13 +96,6 @@ class Guardrails:
             child, kind = parents[0]["Id"], parents[0]["Type"]
             levels.insert(0, self._level(child, kind))
         return levels
-
-    def _enabled_only(self, levels: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Leave out policies of types that are switched off."""
-        enabled = self._enabled().get(levels[0]["id"])
-        if enabled is None:
-            return levels
-        return [{**level, **{k: level[k] if k in enabled else None for k in _KINDS}} for level in levels]
 
     def _level(self, target: str, kind: str, name: str = "") -> dict[str, Any]:
         """Read a level once; others who want the same one wait, and those who want another do not."""
@@ -119,19 +114,17 @@ class Guardrails:
             )
             name = unit["OrganizationalUnit"]["Name"] if unit else ""
         level: dict[str, Any] = {"id": target, "type": kind, "name": name or ("Root" if kind == "ROOT" else "")}
+        on = self._switched_on()
         for key, policy_type in _KINDS.items():
-            level[key] = self._policies(target, policy_type)
+            # A type that is off is not asked for: some partitions do not know every type.
+            level[key] = self._policies(target, policy_type) if on is None or policy_type in on else None
         return level
 
     def _policies(self, target: str, policy_type: str) -> list[dict[str, Any]]:
-        out = []
-        token: dict[str, str] = {}
-        while True:
-            page = self._demand("ListPoliciesForTarget", where=target, TargetId=target, Filter=policy_type, **token)
-            out += [self._text(summary) for summary in page["Policies"]]
-            if not page.get("NextToken"):
-                return out
-            token = {"NextToken": page["NextToken"]}
+        pages = self._aws.pages(
+            "organizations", "ListPoliciesForTarget", where=target, whole=True, TargetId=target, Filter=policy_type
+        )
+        return [self._text(summary) for page in pages for summary in page["Policies"]]
 
     def _text(self, summary: dict[str, Any]) -> dict[str, Any]:
         found = self._texts.get(summary["Id"])
@@ -146,15 +139,11 @@ class Guardrails:
             self._texts[summary["Id"]] = found
         return found
 
-    def _enabled(self) -> dict[str, frozenset[str]]:
-        """List the policy types that are switched on, by root; a root that is not known is not in it."""
-        with self._lock:
-            if self._roots is None:
-                self._roots = {}
-                for root in self._aws.items("organizations", "ListRoots", "Roots"):
-                    on = {t["Type"] for t in root.get("PolicyTypes") or () if t.get("Status") == "ENABLED"}
-                    self._roots[root["Id"]] = frozenset(k for k, policy_type in _KINDS.items() if policy_type in on)
-            return self._roots
+    def _switched_on(self) -> set[str] | None:
+        """List the policy types that are switched on; None when that cannot be seen."""
+        roots = self._aws.listed("organizations", "ListRoots", "Roots")
+        types = [found for root in roots for found in root.get("PolicyTypes") or ()]
+        return {found["Type"] for found in types if found.get("Status") == "ENABLED"} if roots else None
 
     def _demand(self, operation: str, **parameters: Any) -> dict[str, Any]:
         told = self._aws.demand("organizations", operation, **parameters)

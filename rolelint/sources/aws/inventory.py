@@ -9,7 +9,7 @@ from rolelint.sources.aws.arns import type_of
 from rolelint.sources.aws.caller import Caller
 from rolelint.sources.aws.plain import tag_map
 from rolelint.sources.aws.production import Production
-from rolelint.sources.aws.resource_policies import bucket_region, customer_keys
+from rolelint.sources.aws.resource_policies import bucket_region, customer_keys, listed_buckets
 
 #: A resource, or one more fact about one: `arn`, and as known `type`, `tags`, `protections`, `backups`.
 Entry = dict[str, Any]
@@ -90,7 +90,7 @@ def _tables(aws: Caller, at: Where) -> Iterator[Entry]:
 
 
 def _buckets(aws: Caller, at: Where) -> Iterator[Entry]:
-    for bucket in aws.listed("s3", "ListBuckets", "Buckets"):
+    for bucket in listed_buckets(aws):
         name = bucket["Name"]
         arn = f"arn:{at.partition}:s3:::{name}"
         region = bucket_region(aws, bucket)

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rolelint.sources.aws.caller import Caller
 
 Entry = dict[str, Any]
+Kind = Callable[[Caller, str], Iterator[Entry]]
 
 
 def bucket_region(aws: Caller, bucket: dict[str, Any]) -> str | None:
     """Tell where a bucket is; None when that cannot be seen."""
     if bucket.get("BucketRegion"):
         return str(bucket["BucketRegion"])
-    told = aws.ask("s3", "GetBucketLocation", where=bucket["Name"], Bucket=bucket["Name"])
+    told = aws.listed_one("s3", "GetBucketLocation", where=bucket["Name"], Bucket=bucket["Name"])
     if told is None:
         return None
     place = told.get("LocationConstraint") or "us-east-1"
     return "eu-west-1" if place == "EU" else str(place)
 
 
+def listed_buckets(aws: Caller) -> list[dict[str, Any]]:
+    """List the buckets of the account."""
+    # AWS: API_ListBuckets.html. Without a page size S3 gives no Regions, and refuses accounts with a raised quota.
+    return aws.listed("s3", "ListBuckets", "Buckets", MaxBuckets=1000)
+
+
 def buckets(aws: Caller, partition: str) -> Iterator[Entry]:
     """Yield the bucket policies of the account."""
-    for bucket in aws.listed("s3", "ListBuckets", "Buckets"):
+    for bucket in listed_buckets(aws):
         region = bucket_region(aws, bucket)
         if region is None:
             continue
@@ -43,17 +50,6 @@ def customer_keys(aws: Caller, region: str) -> list[dict[str, Any]]:
     return out
 
 
-def regional(aws: Caller, region: str) -> Iterator[Entry]:
-    """Yield the resource policies of one Region."""
-    yield from _keys(aws, region)
-    yield from _functions(aws, region)
-    yield from _queues(aws, region)
-    yield from _topics(aws, region)
-    yield from _secrets(aws, region)
-    yield from _repositories(aws, region)
-    yield from _vaults(aws, region)
-
-
 def _keys(aws: Caller, region: str) -> Iterator[Entry]:
     for key in customer_keys(aws, region):
         arn = key["Arn"]
@@ -70,7 +66,8 @@ def _functions(aws: Caller, region: str) -> Iterator[Entry]:
 
 
 def _queues(aws: Caller, region: str) -> Iterator[Entry]:
-    for url in aws.items("sqs", "ListQueues", "QueueUrls", region=region):
+    # AWS: API_ListQueues.html. Without a page size there is one page of at most 1,000, and no word of the rest.
+    for url in aws.items("sqs", "ListQueues", "QueueUrls", region=region, MaxResults=1000):
         told = aws.ask(
             "sqs", "GetQueueAttributes", region=region, where=url, QueueUrl=url, AttributeNames=["Policy", "QueueArn"]
         )
@@ -118,6 +115,18 @@ def _vaults(aws: Caller, region: str) -> Iterator[Entry]:
             BackupVaultName=vault["BackupVaultName"],
         )
         yield from _entry("backup:backupVault", arn, (told or {}).get("Policy"))
+
+
+#: What is read in each Region.
+REGIONAL: tuple[tuple[str, Kind], ...] = (
+    ("keys", _keys),
+    ("functions", _functions),
+    ("queues", _queues),
+    ("topics", _topics),
+    ("secrets", _secrets),
+    ("repositories", _repositories),
+    ("vaults", _vaults),
+)
 
 
 def _entry(kind: str, arn: str, text: Any) -> Iterator[Entry]:

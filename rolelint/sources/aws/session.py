@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from functools import cache
 from threading import Lock
 from typing import Any
 
-from rolelint.errors import UsageError
+from rolelint.errors import UsageError, printable
 from rolelint.records import record
 
 #: Seconds to wait for a connection, and for an answer.
@@ -19,6 +20,9 @@ ATTEMPTS = 8
 
 #: A shorter text is no credential of AWS; taking it out would only spoil what is said.
 SHORTEST_SECRET = 8
+
+_URL = re.compile(r"https?://[^/\s]+(/\S*)?$")
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
 
 #: Asks a person for the code of an MFA device, named in the text.
 AskCode = Callable[[str], str]
@@ -69,8 +73,14 @@ class Session:
                     config=_config(self._inner),
                 )
                 endpoint = found._endpoint
-                endpoint.http_session = WholeAnswers(endpoint.http_session)
+                protocol = found.meta.service_model.resolved_protocol
+                endpoint.http_session = WholeAnswers(endpoint.http_session, protocol)
         return found
+
+    def forget(self) -> None:
+        """Let go of the clients; those that are wanted again are made again."""
+        with self._lock:
+            self._clients.clear()
 
     def regions_of(self, service: str) -> frozenset[str] | None:
         """List the Regions where a service is known to be; None where nothing is known or it is in every one."""
@@ -107,29 +117,29 @@ class Session:
 
 
 class WholeAnswers:
-    """Sends requests, and takes an answer that ends early for the broken connection that it is.
+    """Sends requests, and takes an answer that ends early, or is another's, for the broken connection that it is.
 
-    Observed: botocore 1.44 switches urllib3's own check off, and reads half a JSON answer as an empty one.
+    Observed: botocore 1.44 switches urllib3's own check off, and reads half a JSON answer, and a page that asks
+    people to sign in to a network, as an empty one.
     """
 
-    def __init__(self, inner: Any) -> None:
+    def __init__(self, inner: Any, protocol: str) -> None:
         self._inner = inner
+        self._protocol = protocol
 
     def send(self, request: Any) -> Any:
         """Send a request.
 
         Raises:
-            ConnectionClosedError: when the answer is shorter than it says; botocore tries again.
+            ConnectionClosedError: when the answer is shorter than it says, or none of AWS; botocore tries again.
         """
         answer = self._inner.send(request)
-        told = str(answer.headers.get("content-length") or "")
-        if request.method == "HEAD" or request.stream_output or not told.isdecimal():
+        if request.method == "HEAD" or request.stream_output:
             return answer
-        missing = int(told) - len(answer.content)
-        if missing > 0:
-            from botocore.exceptions import ConnectionClosedError
-
-            raise ConnectionClosedError(endpoint_url=request.url, error=f"{missing} bytes are missing")
+        told = str(answer.headers.get("content-length") or "")
+        cut = told.isdecimal() and len(answer.content) < int(told)
+        if cut or (answer.status_code < 300 and not _of_aws(answer.content, self._protocol)):
+            raise _broken(request.url, "the answer ends early" if cut else "the answer is not one of AWS")
         return answer
 
     def close(self) -> None:
@@ -137,14 +147,34 @@ class WholeAnswers:
         self._inner.close()
 
 
+def _of_aws(content: bytes, protocol: str) -> bool:
+    """Tell whether what came with a success can be an answer in a protocol."""
+    head = content[:1000].lstrip().lower()
+    if "json" in protocol:
+        return head.startswith(b"{")
+    # S3 gives policies as the JSON that they are.
+    return "cbor" in protocol or head.startswith(b"{") or (head.startswith(b"<") and b"<html" not in head)
+
+
+def _broken(url: str, why: str) -> Exception:
+    from botocore.exceptions import ConnectionClosedError
+
+    class BrokenAnswer(ConnectionClosedError):  # type: ignore[misc]
+        fmt = "{error}"
+
+    return BrokenAnswer(endpoint_url=url, error=why)
+
+
 def connect(access: Access, ask_code: AskCode | None = None) -> Session:
     """Sign in.
 
     Raises:
-        UsageError: when the profile does not exist or there are no credentials; with the next step.
+        UsageError: when the profile does not exist, there are no credentials, or the endpoint or the role to assume
+            cannot be one; with the next step.
     """
     from botocore.exceptions import BotoCoreError
 
+    _refuse_impossible(access)
     try:
         inner = _boto3_session(access)
         if inner.get_credentials() is None:
@@ -156,6 +186,30 @@ def connect(access: Access, ask_code: AskCode | None = None) -> Session:
     if access.assume_role:
         return session.assume(access.assume_role, access.external_id, ask_code)
     return session
+
+
+def partition_of(access: Access) -> str:
+    """Tell the partition that a scan would sign in to, without signing in."""
+    from botocore.exceptions import BotoCoreError
+
+    try:
+        return Session(_boto3_session(access), access).partition()
+    except BotoCoreError:
+        return "aws"
+
+
+def _refuse_impossible(access: Access) -> None:
+    """Refuse what boto3 would take for a mistake of the program."""
+    if access.endpoint_url and not _URL.match(access.endpoint_url):
+        raise UsageError(f"`{printable(access.endpoint_url)}` is not the URL of an endpoint", hint="write https://HOST")
+    if access.assume_role and not _ROLE.fullmatch(access.assume_role):
+        raise UsageError(
+            f"`{printable(access.assume_role)}` is not the ARN of a role", hint="write arn:aws:iam::ACCOUNT:role/NAME"
+        )
+    if access.external_id and len(access.external_id) < 2:
+        raise UsageError("an external id has two characters at least")
+    if access.mfa_serial and len(access.mfa_serial) < 9:
+        raise UsageError(f"`{printable(access.mfa_serial)}` is not the serial number or ARN of an MFA device")
 
 
 @cache

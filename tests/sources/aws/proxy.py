@@ -23,6 +23,7 @@ CODES = {
     "expired": "ExpiredToken",
     "invalid": "UnrecognizedClientException",
     "gone": "NoSuchEntity",
+    "broken": "InternalFailure",
 }
 
 
@@ -200,8 +201,9 @@ def _call(handler: BaseHTTPRequestHandler, body: bytes) -> Call:
 
 def _error(handler: BaseHTTPRequestHandler, call: Call, code: str) -> tuple[int, str, bytes]:
     secret = f"the key {call.key} is not right for {call.name}"  # AWS quotes what it was given; it must not come out
+    status = 500 if code == CODES["broken"] else 400
     if handler.headers.get("X-Amz-Target") or call.service in ("lambda", "eks", "backup", "elasticfilesystem"):
-        return 400, "application/json", json.dumps({"__type": code, "message": secret}).encode()
+        return status, "application/json", json.dumps({"__type": code, "message": secret}).encode()
     inner = f"<Code>{code}</Code><Message>{secret}</Message>"
     if call.service == "ec2":
         text = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>1</RequestID></Response>"
@@ -209,7 +211,7 @@ def _error(handler: BaseHTTPRequestHandler, call: Call, code: str) -> tuple[int,
         text = f"<Error>{inner}</Error>"
     else:
         text = f"<ErrorResponse><Error><Type>Sender</Type>{inner}</Error><RequestId>1</RequestId></ErrorResponse>"
-    return 400, "text/xml", text.encode()
+    return status, "text/xml", text.encode()
 
 
 def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, content: bytes, cut: bool = False) -> None:

@@ -110,3 +110,10 @@ def test_a_scan_reports_agreement(scan: Any, there: Account, proxy: Proxy) -> No
     text = scan("--confirm", json_report=False)
     assert "AWS's policy simulator agrees" in text.out
     assert "refused: explicitDeny" in text.out
+
+
+def test_a_simulator_that_cannot_be_asked_is_said(scan: Any, there: Account, proxy: Proxy) -> None:
+    there.role("agreed", allow("rds:DeleteDBCluster"))
+    proxy.fail("iam:SimulatePrincipalPolicy", "deny")
+    told = scan("--confirm").unknown()
+    assert [text for text in told if "`iam:SimulatePrincipalPolicy`" in text and "access denied" in text]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +41,7 @@ DENIED = {
     "kms:ListKeys": "kms:ListKeys",
     "kms:DescribeKey": "kms:DescribeKey",
     "kms:GetKeyPolicy": "kms:GetKeyPolicy",
-    "s3:GET /": "s3:ListAllMyBuckets",
+    r"s3:GET /\?max-buckets=\d+": "s3:ListAllMyBuckets",
     r"s3:GET /bucket-\d+\?policy": "s3:GetBucketPolicy",
     "lambda:GET /2015-03-31/functions/?": "lambda:ListFunctions",
     "sqs:ListQueues": "sqs:ListQueues",
@@ -227,3 +230,80 @@ def test_credentials_come_out_nowhere(there: Account, proxy: Proxy, tmp_path: Pa
         for secret in (there.key, there.secret, there.token):
             assert secret not in shown
     assert json.loads((tmp_path / "dump.json").read_text())["Rolelint"]["not_seen"]
+
+
+#: Runs rolelint with Ctrl-C in force, also where the tests run in the background.
+START = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from rolelint.cli import main; main(sys.argv[1:])"
+)
+
+
+@pytest.mark.parametrize("kind", ["wait", "throttle"])
+def test_an_interrupted_scan_ends_at_once(small: Account, proxy: Proxy, tmp_path: Path, kind: str) -> None:
+    """Nobody waits for an answer, or for the moment to ask again."""
+    proxy.fail("sqs:ListQueues", kind, seconds=20)
+    started = subprocess.Popen(
+        [
+            *(sys.executable, "-c", START, "scan", "--endpoint-url", proxy.url, "--region", "us-east-1"),
+            *("--dump", str(tmp_path / "dump.json"), "--output", str(tmp_path / "report.txt")),
+        ],
+        env={**os.environ, **small.environment()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for _ in range(200):
+        if proxy.names().count("sqs:ListQueues") > (0 if kind == "wait" else 4):
+            break
+        time.sleep(0.05)
+    began = time.monotonic()
+    started.send_signal(signal.SIGINT)
+    _, told = started.communicate(timeout=60)
+    assert (started.returncode, told.strip()) == (130, "rolelint: interrupted")
+    assert time.monotonic() - began < 5
+    assert list(tmp_path.iterdir()) == []
+
+
+PAGE = "<!DOCTYPE html><html><body>please sign in to the network</body></html>"
+#: Operations, one of each protocol, and the action that the answer must then name.
+FOREIGN = {
+    "JSON": ("kms:ListKeys", "kms:ListKeys"),
+    "REST and JSON": ("lambda:GET /2015-03-31/functions/", "lambda:ListFunctions"),
+    "query": ("sns:ListTopics", "sns:ListTopics"),
+    "EC2": ("ec2:DescribeVolumes", "ec2:DescribeVolumes"),
+    "REST and XML": ("s3:GET /?max-buckets=1000", "s3:ListAllMyBuckets"),
+}
+
+
+@pytest.mark.parametrize(("name", "action"), FOREIGN.values(), ids=FOREIGN)
+@pytest.mark.parametrize("text", [PAGE, "oops", "<x/"], ids=["a page", "words", "half a tag"])
+def test_an_answer_of_another_is_not_seen_and_no_empty_list(
+    scan: Any, small: Account, proxy: Proxy, name: str, action: str, text: str
+) -> None:
+    proxy.answer(name, text)
+    proxy.answer(name.rstrip("/"), text)
+    ran = scan("--inventory")
+    assert ("destroyer", "RL201") in ran.rules()
+    assert [told for told in ran.unknown() if f"`{action}`" in told], ran.unknown()
+
+
+def test_xml_without_what_botocore_looks_for(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.answer("sns:ListTopics", "<x/>")
+    assert [told for told in scan().unknown() if "`sns:ListTopics`" in told and "not one of AWS" in told]
+
+
+def test_an_answer_without_what_it_must_hold_costs_its_part_alone(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.answer("kms:DescribeKey", "{}")
+    ran = scan()
+    assert ("destroyer", "RL201") in ran.rules()
+    assert [told for told in ran.unknown() if "policies of keys in us-east-1" in told and "KeyError" in told]
+
+
+def test_a_redacted_error_quotes_nobody(scan: Any, there: Account, proxy: Proxy) -> None:
+    quoting = f"<Code>AccessDenied</Code><Message>User: arn:aws:iam::{there.id}:user/zanzibar may not</Message>"
+    proxy.fail("sts:GetCallerIdentity", "deny", code=f"AccessDenied</Code><Message>: {there.id}</Message><Code>x")
+    proxy.answer("sts:GetCallerIdentity", f"<ErrorResponse><Error>{quoting}</Error></ErrorResponse>")
+    ran = scan("--redact")
+    assert ran.code == 2
+    assert there.id not in ran.err

@@ -168,3 +168,12 @@ def test_the_report_marks_unused_power_and_says_what_would_be_left(scan: Any, th
     assert any("used in the last 90 days" in f["message"] for f in marked)
     assert "unused for 90 days: 1 of 2 destructive permissions, held by 1 role" in text.out
     assert "without them 0 of these roles could destroy nothing, 1 still could" in text.out
+
+
+def test_a_page_that_comes_again_and_again_is_not_seen() -> None:
+    stubs = Stubs()
+    stubs.answer("iam", "generate_service_last_accessed_details", {"JobId": JOB})
+    for _ in range(2):
+        stubs.answer("iam", "get_service_last_accessed_details", _answer(IsTruncated=True, Marker="same"))
+    assert last_accessed(stubs.aws, ARN) == {}
+    assert [note["reason"] for note in stubs.aws.notes.listed()] == ["the same page came twice"]

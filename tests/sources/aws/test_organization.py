@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from typing import Any
 
 import pytest
 from sources.aws.cloud import Account, account, allow, deny, document, root_account
-from sources.aws.proxy import Proxy
+from sources.aws.proxy import Call, Proxy
+
+from rolelint.cli import scanning
+from rolelint.sources.aws.fleet import Fleet, Member
 
 ROLE = "OrganizationAccountAccessRole"
 NAMES = ("pay-prod", "pay-dev", "web-prod", "web-dev", "lab")
@@ -132,6 +136,34 @@ def test_a_member_that_may_not_read_the_organization(
     assert "rds:DeleteDBCluster" not in _can(given.report, organization.accounts["pay-dev"].id)
     assert {f["certainty"] for f in given.report["findings"] if f["witness"]} == {"proved"}
     assert not any("SCPs" in told for told in given.unknown())
+
+
+@pytest.mark.parametrize("visible", [True, False], ids=["the types can be seen", "the types cannot be seen"])
+def test_scps_that_are_switched_off_allow_everything(
+    scan: Any, organization: Organization, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, visible: bool
+) -> None:
+    """Levels without any SCP are those of an organization that has them switched off, and deny nothing."""
+    root = organization.management.client("organizations").list_roots()["Roots"][0]
+    proxy.answer("organizations:ListPoliciesForTarget", '{"Policies": []}')
+    proxy.answer("organizations:DescribeAccount", '{"Account": {"Name": "pay-dev"}}')
+    proxy.answer("organizations:ListParents", json.dumps({"Parents": [{"Id": root["Id"], "Type": "ROOT"}]}))
+    if visible:
+        proxy.answer("organizations:ListRoots", json.dumps({"Roots": [{**root, "PolicyTypes": []}]}))
+    else:
+        proxy.fail("organizations:ListRoots", "deny")
+    for name, value in organization.accounts["pay-dev"].environment().items():
+        monkeypatch.setenv(name, value)
+    ran = scan(*FEW)
+    assert "rds:DeleteDBCluster" in _can(ran.report, organization.accounts["pay-dev"].id)
+    assert ("organizations:ListPoliciesForTarget" in proxy.names()) is not visible
+    assert (ran.unknown() == []) is visible
+
+
+def test_guardrails_that_come_again_and_again_are_not_seen(scan: Any, organization: Organization, proxy: Proxy) -> None:
+    again = '{"Policies": [{"Id": "p-FullAWSAccess", "Name": "FullAWSAccess"}], "NextToken": "same"}'
+    proxy.answer("organizations:ListPoliciesForTarget", again)
+    told = scan(*FEW).unknown()
+    assert [text for text in told if "`organizations:ListPoliciesForTarget`" in text]
 
 
 def test_totals_stand_by_unit(scan: Any, organization: Organization) -> None:
@@ -281,21 +313,110 @@ def test_finished_accounts_are_not_read_again(scan: Any, proxy: Proxy, tmp_path:
     assert "iam:GetAccountAuthorizationDetails" not in proxy.names()
     assert second.report["findings"] == first.report["findings"]
     assert {row["status"] for row in second.report["extra"]["scan"]["accounts"]} == {"resumed"}
-    other = scan("--org", *FEW, "--inventory", "--state", state)
-    assert other.code == 2
-    assert "holds a scan with other options" in other.err
+    for options in (("--inventory",), ("--production-account", "pay*")):
+        other = scan("--org", *FEW, *options, "--state", state)
+        assert other.code == 2
+        assert "holds a scan with other options" in other.err
 
 
-def test_an_account_that_failed_for_a_while_is_read_again(scan: Any, proxy: Proxy, tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [[], {}, {"account": "?"}, {"account": "?", "schema": "rolelint-dump/1"}])
+def test_a_kept_account_that_is_damaged_is_read_again(
+    scan: Any, organization: Organization, tmp_path: Path, own: Any
+) -> None:
+    number = organization.accounts["lab"].id
+    options = ("--org", *FEW, "--account", "lab", "--state", str(tmp_path))
+    first = scan(*options)
+    text = json.dumps({"Rolelint": own}).replace("?", number)
+    (tmp_path / f"{number}.json").write_text(text)
+    again = scan(*options)
+    assert again.report["findings"] == first.report["findings"]
+    assert {row["status"] for row in again.report["extra"]["scan"]["accounts"]} == {"read"}
+
+
+@pytest.mark.parametrize(("kind", "words"), [("throttle", "throttled"), ("broken", "AWS could not answer")])
+def test_an_account_that_failed_for_a_while_is_read_again(
+    scan: Any, proxy: Proxy, tmp_path: Path, kind: str, words: str
+) -> None:
     state = str(tmp_path / "state")
-    proxy.fail("iam:GetAccountAuthorizationDetails", "throttle", times=2)
+    proxy.fail("iam:GetAccountAuthorizationDetails", kind, times=2)
     first = scan("--org", *FEW, "--state", state, "--concurrency", "1")
-    assert any("throttled" in told for told in first.unknown())
+    assert any(words in told for told in first.unknown())
     assert len(list(Path(state).glob("[0-9]*.json"))) == 5
     second = scan("--org", *FEW, "--state", state)
     assert second.unknown() == []
     statuses = Counter(row["status"] for row in second.report["extra"]["scan"]["accounts"])
     assert statuses == {"resumed": 5, "read": 1}
+
+
+def test_an_account_whose_guardrails_failed_for_a_while_is_read_again(scan: Any, proxy: Proxy, tmp_path: Path) -> None:
+    state = str(tmp_path / "state")
+    proxy.fail("organizations:ListPoliciesForTarget", "throttle", times=2)
+    first = scan("--org", *FEW, "--state", state, "--concurrency", "1")
+    assert any("throttled" in told for told in first.unknown())
+    second = scan("--org", *FEW, "--state", state)
+    assert second.unknown() == []
+    assert {f["certainty"] for f in second.report["findings"] if f["witness"]} == {"proved"}
+
+
+def test_an_answer_of_one_account_that_makes_no_sense_costs_that_account(
+    scan: Any, organization: Organization, proxy: Proxy
+) -> None:
+    lost = organization.accounts["lab"]
+
+    def answer(call: Call) -> str | None:
+        return (
+            "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+            if call.key == asked
+            else None
+        )
+
+    asked = ""
+    original = Fleet._session
+
+    def session(self: Fleet, member: Member) -> Any:
+        nonlocal asked
+        made = original(self, member)
+        if member.id == lost.id:
+            asked = made._inner.get_credentials().access_key
+        return made
+
+    proxy.answer("sts:GetCallerIdentity", answer)
+    Fleet._session = session  # type: ignore[method-assign]
+    try:
+        ran = scan("--org", *FEW)
+    finally:
+        Fleet._session = original  # type: ignore[method-assign]
+    rows = {row["name"]: row for row in ran.report["extra"]["scan"]["accounts"]}
+    assert [name for name, row in rows.items() if row["status"] == "not read"] == ["lab"]
+    assert "could not be understood" in rows["lab"]["reason"]
+
+
+def test_the_clients_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where judging hides what lives from the garbage collector while other accounts are being read."""
+    monkeypatch.setattr(scanning, "_ACCOUNTS_PER_SWEEP", 1)
+    made: list[weakref.ref[Any]] = []
+    original = Fleet._session
+
+    def session(self: Fleet, member: Member) -> Any:
+        found = original(self, member)
+        if found is not self.aws.session:
+            made.append(weakref.ref(found.client("sts").meta.service_model))
+        return found
+
+    monkeypatch.setattr(Fleet, "_session", session)
+    scan("--org", *FEW)
+    assert len(made) == 5
+    assert sum(1 for model in made if model() is not None) <= 1  # the last may wait for the next sweep
+
+
+def test_a_shard_without_an_account_is_clean_and_a_wish_for_none_is_not(scan: Any) -> None:
+    codes = [
+        scan("--org", *FEW, "--account", "lab", "--shard", f"{n}/4", "--fail-on", "never").code for n in range(1, 5)
+    ]
+    assert codes == [0, 0, 0, 0]
+    ran = scan("--org", *FEW, "--account", "no-such")
+    assert ran.code == 3
+    assert "look at --account" in ran.err
 
 
 #: Runs rolelint with Ctrl-C in force, also where the tests run in the background.
@@ -351,6 +472,10 @@ REFUSED = {
     "a shard that is none": (("--org", "--shard", "3/2"), "is not a shard"),
     "a tag without a value": (("--org", "--include-tag", "tier"), "is not KEY=VALUE"),
     "a dump of many": (("--org", "--dump", "x"), "--state DIR keeps one dump for each account"),
+    "an external id for nobody": (("--external-id", "deal-7"), "--external-id is for a role to assume"),
+    "a device for nobody": (("--mfa-serial", "arn:aws:iam::123456789012:mfa/me"), "is for a role to assume"),
+    "a role that is none": (("--assume-role", "Audit"), "is not the ARN of a role"),
+    "an endpoint that is none": (("--endpoint-url", "localhost"), "is not the URL of an endpoint"),
     "names for AWS, names for nobody": (("--redact", "--confirm"), "do not go together"),
 }
 

@@ -12,6 +12,7 @@ import pytest
 from sources.aws.cloud import Account, allow, deny, document, fill
 
 from rolelint.engine import gates
+from rolelint.rulebook import trust
 from rolelint.sources.aws.redact import KEPT, Redactor
 
 KEY = b"a key of the tests"
@@ -92,6 +93,7 @@ def test_different_names_stay_different() -> None:
 KEPT_TEXTS = [
     "arn:aws:iam::aws:policy/AdministratorAccess",
     "arn:aws:iam::123456789012:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX",
+    "arn:aws:ssm:eu-west-1::document/AWS-RunShellScript",
     "prod",
     "${aws:PrincipalTag/team}",
     "*",
@@ -113,6 +115,20 @@ def test_the_words_of_arns_stay() -> None:
 
 def test_words_that_a_judgement_needs_are_kept() -> None:
     assert KEPT | {"prod1"} >= gates.PRODUCTION | gates.DISPOSABLE
+    hide = Redactor(KEY).text
+    for word in gates.PRODUCTION | gates.DISPOSABLE:
+        for name in (f"acme-{word}-db", f"acme_{word}1", f"1{word}"):
+            assert gates.name_says(hide(name)) == gates.name_says(name), name
+
+
+def test_the_words_of_shared_issuers_of_tokens_are_kept() -> None:
+    for host, issuer in trust.ISSUERS.items():
+        redactor = Redactor(KEY)
+        assert redactor.dump({"url": host}) == {"url": host}
+        for text in (issuer.head, issuer.foreign):
+            if "someone" not in text and "some-" not in text:
+                shown = redactor.text(text)
+                assert [c for c in shown if not c.isdigit()] == [c for c in text if not c.isdigit()], text
 
 
 def test_a_policy_keeps_its_meaning() -> None:
@@ -141,3 +157,124 @@ def test_a_policy_keeps_its_meaning() -> None:
     assert equals["iam:PassedToService"] == "ec2.amazonaws.com"
     assert equals["aws:PrincipalTag/team"] == hidden["RoleDetailList"][0]["RoleName"]
     assert made["Condition"]["Bool"] == {"aws:SecureTransport": "true"}
+
+
+ID = "210987654321"
+#: Parts of a dump, each with `zanzibar` or an id in a place of its own.
+NAMED: dict[str, Any] = {
+    "an ARN with spaces": {"Resource": "arn:aws:s3:::acme/My Zanzibar Folder/*"},
+    "an ARN with commas": {"Arn": f"arn:aws:iam::{ID}:role/a,zanzibar@x"},
+    "other alphabets": {"tags": {"owner": "zanzibar-日本"}},
+    "an account id as a number": {"Condition": {"NumericEquals": {"aws:PrincipalAccount": int(ID)}}},
+    "an account id in the key of a tag": {"Tags": [{"Key": f"owner-{ID}", "Value": "x"}]},
+    "an account id in an address": {"where": [f"https://sqs.us-east-1.amazonaws.com/{ID}/q"]},
+    "names in conditions": {
+        "Condition": {
+            "StringEquals": {
+                "kms:RequestAlias": "alias/zanzibar",
+                "kms:EncryptionContext:app": "zanzibar",
+                "secretsmanager:Name": "zanzibar",
+                "dynamodb:LeadingKeys": ["zanzibar"],
+            }
+        }
+    },
+    "a condition in small letters": {"condition": {"stringequals": {"aws:username": "zanzibar"}}, "sid": "Zanzibar"},
+    "an issuer of one's own": {
+        "url": "https://gitlab.zanzibar.com",
+        "Federated": f"arn:aws:iam::{ID}:oidc-provider/gitlab.zanzibar.com",
+        "Condition": {"StringEquals": {"gitlab.zanzibar.com:aud": "zanzibar"}},
+        "audiences": ["zanzibar"],
+    },
+    "a policy as text": {"PolicyDocument": '{"Statement": [{"Sid": "Zanzibar", "Condition": {}}]}'},
+    "a policy as text that is none": {"document": "{zanzibar"},
+    "a boundary by path": {"boundary": "/teams/zanzibar"},
+}
+
+
+@pytest.mark.parametrize("part", NAMED.values(), ids=NAMED)
+def test_names_are_found_wherever_they_stand(part: dict[str, Any]) -> None:
+    note = {"what": "x", "kind": "denied", "reason": "denied", "where": part.get("where", [])}
+    dump = {**part, "where": "", "Rolelint": {"not_seen": [note]}}
+    shown = json.dumps(Redactor(KEY).dump(dump), ensure_ascii=False)
+    for text in ("zanzibar", "日", ID):
+        assert text not in shown.lower(), shown
+
+
+#: Spellings of one thing, which must stay one.
+ALIKE = {
+    "an account id in a name": (f"cdk-{ID}-x", f"arn:aws:iam::{ID}:role/cdk-{ID}-x"),
+    "an account id that runs into a name": (f"data{ID}", f"arn:aws:s3:::data{ID}"),
+    "a name with a comma": ("a,b@c", f"arn:aws:iam::{ID}:role/a,b@c"),
+    "a name with a space": ("My Folder", "arn:aws:s3:::My Folder"),
+}
+
+
+@pytest.mark.parametrize(("name", "arn"), ALIKE.values(), ids=ALIKE)
+def test_a_name_and_its_arn_stay_alike(name: str, arn: str) -> None:
+    hide = Redactor(KEY).text
+    assert hide(arn).endswith(hide(name))
+    assert hide(ID) in hide(arn) or ID not in arn
+
+
+def test_ids_of_principals_stay_alike() -> None:
+    unique = "AROAZANZIBAR12345678"
+    hidden = Redactor(KEY).dump(
+        {
+            "RoleId": unique,
+            "Principal": {"AWS": unique},
+            "Condition": {"StringLike": {"aws:userid": f"{unique}:*", "aws:PrincipalArn": f"{unique}:*"}},
+        }
+    )
+    shown = hidden["RoleId"]
+    assert "ZANZ" not in shown
+    assert hidden["Principal"]["AWS"] == shown
+    assert set(hidden["Condition"]["StringLike"].values()) == {f"{shown}:*"}
+
+
+def test_sessions_of_roles_stay_sessions() -> None:
+    shown = Redactor(KEY).text(f"arn:aws:sts::{ID}:assumed-role/zanzibar/me")
+    assert ":assumed-role/" in shown
+
+
+def test_what_aws_names_is_no_key_to_the_rest() -> None:
+    """A known name beside its replacement would tell how the others were replaced."""
+    dump = {
+        "AttachedManagedPolicies": [
+            {"PolicyName": "AdministratorAccess", "PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}
+        ],
+        "RoleDetailList": [{"RoleName": "AWSServiceRoleForX", "Path": "/aws-service-role/x.amazonaws.com/"}],
+    }
+    assert Redactor(KEY).dump(dump) == dump
+
+
+def test_ids_keep_what_tells_their_kind() -> None:
+    """The engine knows that an organization is `o-...` and an endpoint `vpce-...`."""
+    for text, head in (("o-abcdef1234", "o-"), ("vpc-0a1b2c", "vpc-"), ("vpce-0a1b2c", "vpce-")):
+        shown = Redactor(KEY).text(text)
+        assert shown.startswith(head)
+        assert shown != text
+
+
+def test_guards_by_id_judge_the_same(scan: Any, tmp_path: Path) -> None:
+    """A grant to one's own organization stays one, and a Deny outside an endpoint stays effective."""
+
+    def role(name: str, *statements: dict[str, Any]) -> dict[str, Any]:
+        inline = {"PolicyName": "own", "PolicyDocument": json.loads(document(*statements))}
+        return {"RoleName": name, "Arn": f"arn:aws:iam::{ID}:role/{name}", "RolePolicyList": [inline]}
+
+    delete = "rds:DeleteDBCluster"
+    dump = {
+        "RoleDetailList": [
+            role("insider", allow(delete, Condition={"StringEquals": {"aws:PrincipalOrgID": "o-abcdef1234"}})),
+            role("guarded", allow(delete), deny(delete, Condition={"StringEquals": {"aws:SourceVpce": "vpce-0a1b"}})),
+        ]
+    }
+    hidden = Redactor(KEY)
+    facts = []
+    for number, (made, name) in enumerate(((dump, hidden.text), (hidden.dump(dump), str))):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(made))
+        found = scan.command("check", str(path)).report["findings"]
+        facts.append({(name(f["role_name"]), f["rule"], f["severity"], f["certainty"]) for f in found})
+    assert facts[0] == facts[1]
+    assert {rule for _, rule, _, _ in facts[0]} >= {"RL201"}

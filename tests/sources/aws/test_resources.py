@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sources.aws.cloud import Account, allow, document
-from sources.aws.proxy import Proxy
+from sources.aws.proxy import Call, Proxy
 from sources.aws.stubs import Stubs
 
 from rolelint.sources.aws import inventory, resource_policies
@@ -88,7 +89,7 @@ def test_policies_of_functions_and_vaults() -> None:
     stubs.answer("backup", "list_backup_vaults", {"BackupVaultList": listed}, region=region)
     stubs.answer("backup", "get_backup_vault_access_policy", {"Policy": OPEN}, {"BackupVaultName": "v"}, region=region)
     stubs.fail("backup", "get_backup_vault_access_policy", "ResourceNotFoundException", region=region)
-    found = list(resource_policies.regional(stubs.aws, region))
+    found = [entry for _, kind in resource_policies.REGIONAL for entry in kind(stubs.aws, region)]
     assert [(e["type"], e["resource"]) for e in found] == [("lambda:function", function), ("backup:backupVault", vault)]
     assert stubs.aws.notes.listed() == []
     stubs.done()
@@ -279,3 +280,31 @@ def test_options_mark_production(there: Account, scan: Any) -> None:
     assert production("--production-tag", "tier=g*") == 1
     assert production("--production-name", "main") == 1
     assert production("--production-account", there.id) == 1
+
+
+def test_queues_after_the_first_page_are_read(scan: Any, there: Account, proxy: Proxy) -> None:
+    """SQS gives one page of 1,000 and no word of the rest, unless a page size is asked for."""
+    url = there.client("sqs").create_queue(QueueName="last")["QueueUrl"]
+
+    def queues(call: Call) -> str:
+        asked = json.loads(call.body)
+        if "NextToken" in asked:
+            return json.dumps({"QueueUrls": [url]})
+        more = {"NextToken": "more"} if "MaxResults" in asked else {}
+        return json.dumps({"QueueUrls": [], **more})
+
+    proxy.answer("sqs:ListQueues", queues)
+    there.role("reader", allow("s3:GetObject"))
+    scan()
+    assert "sqs:GetQueueAttributes" in proxy.names()
+
+
+def test_no_call_is_made_twice(scan: Any, there: Account, proxy: Proxy) -> None:
+    there.role("reader", allow("s3:GetObject"))
+    for number in range(3):
+        there.client("s3").create_bucket(Bucket=f"bucket-{number}-{there.id}")
+        there.client("kms").create_key()
+    proxy.delay = 0.02
+    scan("--inventory")
+    made = Counter((call.name, call.region, call.body) for call in proxy.calls)
+    assert [call for call, count in made.items() if count > 1] == []

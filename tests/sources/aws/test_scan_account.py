@@ -91,27 +91,35 @@ def test_aws_managed_policies_are_read_at_their_live_version(scan: Any, there: A
     assert after.report["unknown"] == []
 
 
+_PLAIN = ("principals", "guardrails", "account-path", "identity-center", "resource-policies")
 #: Options, and the parts of the table that they stand for.
 WAYS = {
-    "plain": ((), ("principals", "guardrails", "identity-center", "resource-policies")),
-    "inventory": (
-        ("--inventory",),
-        ("principals", "guardrails", "identity-center", "resource-policies", "inventory"),
+    "plain": (("--region", "us-east-1"), _PLAIN),
+    "every Region": ((), (*_PLAIN, "regions")),
+    "Identity Center alone in every Region": (
+        ("--skip", "guardrails", "--skip", "resource-policies"),
+        ("principals", "identity-center", "regions"),
     ),
+    "inventory": (("--region", "us-east-1", "--inventory"), (*_PLAIN, "inventory")),
     "little": (
         ("--skip", "guardrails", "--skip", "identity-center", "--skip", "resource-policies"),
         ("principals",),
     ),
     "everything": (
         ("--inventory", "--last-accessed", "--confirm"),
-        tuple(part for part in PARTS if part != "organization"),
+        tuple(part for part in PARTS if part not in ("organization", "account-tags")),
     ),
 }
 
 
 @pytest.mark.parametrize(("options", "parts"), WAYS.values(), ids=WAYS)
 def test_no_call_is_outside_the_printed_policy(
-    scan: Any, there: Account, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], parts: tuple[str, ...]
+    scan: Any,
+    there: Account,
+    proxy: Proxy,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
+    parts: tuple[str, ...],
 ) -> None:
     from botocore.client import BaseClient
 
@@ -132,7 +140,12 @@ def test_no_call_is_outside_the_printed_policy(
     )
     there.client("kms").create_key()
     monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
-    scan(*options)
+    one = "<item><regionName>us-east-1</regionName></item>"
+    proxy.answer(
+        "ec2:DescribeRegions", f"<DescribeRegionsResponse><regionInfo>{one}</regionInfo></DescribeRegionsResponse>"
+    )
+    scan(*options, regions=())
+    assert (("ec2", "DescribeRegions") in made) == ("regions" in parts)
     table = {(call.service, call.operation): call.action for call in CALLS if call.part in parts}
     assert made <= set(table), made - set(table)
     printed = scan.command("scan", *options, "--print-policy", json_report=False)
@@ -169,6 +182,22 @@ def test_the_policy_for_an_organization_names_one_role(scan: Any) -> None:
     assert statements["RolelintMembers"]["Resource"] == "arn:aws:iam::*:role/Audit"
     assert "sts:AssumeRole" not in statements["RolelintScan"]["Action"]
     assert policy(["principals"])["Statement"][0]["Resource"] == "*"
+
+
+def test_the_policy_is_for_the_partition_of_the_region(scan: Any) -> None:
+    for region, partition in (("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")):
+        printed = scan.command("scan", "--org", "--region", region, "--print-policy", json_report=False)
+        target = json.loads(printed.out)["Statement"][1]["Resource"]
+        assert target == f"arn:{partition}:iam::*:role/OrganizationAccountAccessRole"
+
+
+def test_the_policy_for_an_organization_asks_for_tags_only_where_they_choose(scan: Any) -> None:
+    tagged = ("--include-tag", "tier=gold")
+    for options, asked in (((), False), (tagged, True)):
+        printed = scan.command("scan", "--org", *options, "--print-policy", json_report=False)
+        needed = json.loads(printed.out)["Statement"][0]["Action"]
+        assert ("organizations:ListTagsForResource" in needed) is asked
+        assert "organizations:ListParents" not in needed  # the walk tells where each account is
 
 
 def test_a_call_that_is_not_in_the_table_is_refused(there: Account) -> None:
