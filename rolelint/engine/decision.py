@@ -121,6 +121,9 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
     side = session_allows if is_root else in_identity is not None and ceiling
     own = [d for d in (in_identity,) if d is not None] + ceilings
 
+    if is_root and request.action.lower() in ("sts:assumerole", "sts:assumeroot"):
+        # AWS: STS API_AssumeRoot.html, and what STS answers: "Roles may not be assumed by root accounts".
+        return _implicit("the root user cannot assume a role or another root user")
     if _is_foreign_partition(caller, target):
         return _implicit("a credential of one partition is not valid in another")  # S6.37
     if _is_foreign_account(request):  # S6.35, S6.36
