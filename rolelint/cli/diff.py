@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
@@ -53,7 +54,7 @@ def command(
         after = [asking.choose(after, role, new)]
     rows: list[dict[str, Any]] = []
     for one in after:
-        found = difference(one, partner(one, before, after), within=within, who=asker)
+        found = difference(one, partner(one, before, after, (old, new)), within=within, who=asker)
         rows.append(
             {
                 "role": one.id,
@@ -75,17 +76,30 @@ def command(
     return 1 if gained else 4 if unknown else 0
 
 
-def partner(role: Role, others: list[Role], siblings: list[Role]) -> Role | None:
-    """Find the old version of a role: same address, ARN or name; or the only one, where each side has one."""
+def partner(role: Role, others: list[Role], siblings: list[Role], roots: tuple[str, str] = ("", "")) -> Role | None:
+    """Find the old version of a role: same address, ARN or name; or the only one, where each side has one.
+
+    Of several those in the file of the same path below what was compared.
+
+    Args:
+        roots: the folders that hold the others and the role.
+    """
     candidates = (
         [r for r in others if r.location.address and r.location.address == role.location.address],
         [r for r in others if r.arn and r.arn == role.arn],
         [r for r in others if r.kind == role.kind and r.name == role.name],
     )
+    here = _below(role, roots[1])
     for found in candidates:
-        if len(found) == 1:
-            return found[0]
+        near = [r for r in found if _below(r, roots[0]) == here] if len(found) > 1 else found
+        if len(near) == 1:
+            return near[0]
     return others[0] if len(others) == 1 and len(siblings) == 1 else None
+
+
+def _below(role: Role, root: str) -> str:
+    """Give the path of a role's file below a folder."""
+    return os.path.relpath(role.location.file, root) if root and role.location.file else role.location.file
 
 
 def _show(rows: list[dict[str, Any]]) -> None:

@@ -271,7 +271,7 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
     around = ceilings(stage, within, certain)
     out: list[Core] = []
     done = 0  # what is allowed everywhere already needs no narrower power
-    for statement in stage.identity:
+    for statement in sorted(stage.identity, key=lambda s: _width_of(s, within)):
         reached = around.allowed & granted_mask(statement, certain) & ~done
         if not reached:
             continue
@@ -290,6 +290,12 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
         undecided += found[1]
         done |= _everywhere(found[0])
     return out
+
+
+def _width_of(statement: CompiledStatement, within: int) -> tuple[bool, int]:
+    """Order statements, the widest first: the order of policies does not decide what a power is granted by."""
+    plain = statement.covers_all and not statement.conditions
+    return not plain, -(statement.mask & within).bit_count() if plain else 0
 
 
 def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, certain: bool) -> _Statement:

@@ -169,6 +169,20 @@ def test_the_same_policy_written_otherwise_gains_nothing(tmp_path: Path) -> None
     assert run(["diff", other, one]) == 0
 
 
+def test_roles_of_one_name_in_several_files_are_compared_by_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written = {"old/a": "rds:DeleteDBCluster", "old/b": "s3:DeleteBucket", "new/a": "rds:DeleteDBCluster"}
+    for folder, action in {**written, "new/b": "s3:*"}.items():
+        (tmp_path / folder).mkdir(parents=True)
+        _write(tmp_path / folder, "deploy.json", _policy({"Effect": "Allow", "Action": action, "Resource": "*"}))
+    assert run(["diff", str(tmp_path / "old"), str(tmp_path / "new"), "--destructive-only", "-f", "json"]) == 1
+    gained = [[a for g in r["gains"] for a in g["actions"]] for r in json.loads(capsys.readouterr().out)["roles"]]
+    assert gained[0] == []
+    assert "s3:DeleteBucketPolicy" in gained[1]
+    assert "s3:DeleteBucket" not in gained[1]
+
+
 def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
     case: dict[str, Any] = {
         "id": "read",

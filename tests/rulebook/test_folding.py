@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+
 from rolelint.rulebook import CheckOptions, load_rules
 
-from .build import allow, by_code, codes, findings, statements
+from .build import allow, by_code, codes, deny, findings, statements
 
 
 def test_one_statement_that_allows_everything_gives_one_finding_about_power() -> None:
@@ -58,3 +60,20 @@ def test_a_rule_that_looks_at_others_works_when_selected_alone() -> None:
     bundle = {"role": "agent", "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}}}
     options = CheckOptions(select=load_rules().resolve(["RL802"]))
     assert {f.rule for f in findings(bundle, options=options)} == {"RL802"}
+
+
+_HELD = (
+    {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*", "Sid": "Power"},
+    allow(["rds:*", "backup:Delete*"], Sid="Databases"),
+    allow("s3:*", ["arn:aws:s3:::logs", "arn:aws:s3:::logs/*"], Sid="Logs"),
+    deny("rds:DeleteDBCluster", Sid="Keep"),
+    allow("dynamodb:*", Condition={"StringEquals": {"aws:ResourceTag/team": "a"}}, Sid="Tagged"),
+)
+
+
+def test_the_order_of_statements_changes_no_finding() -> None:
+    seen = set()
+    for order in itertools.permutations(_HELD):
+        found = findings(statements(*order))
+        seen.add(tuple((f.rule, f.severity, f.message, frozenset(f.granted_by)) for f in found))
+    assert len(seen) == 1
