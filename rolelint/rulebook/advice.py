@@ -21,12 +21,18 @@ _MOST_PLACES = 3
 _written: dict[tuple[object, ...], tuple[Rule, str]] = memo()
 
 
-def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str:
+def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None, partition: str) -> str:
     """Say what to do about a finding.
 
     Args:
         power: the one that the finding names. index: the action that it names, in the catalogue.
+        partition: that of the ARNs to write; empty where it is not known.
     """
+    text = _advice(rule, hit, power, index)
+    return text.replace("arn:aws:", f"arn:{partition}:") if partition not in ("", "aws") else text
+
+
+def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str:
     if not rule.adapt or power is None or index is None:
         return rule.advice
     scoped = rule.adapt == "scope" and (not power.wide or power.tag_limited)

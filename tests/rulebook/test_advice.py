@@ -69,3 +69,10 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
 def test_advice(name: str) -> None:
     code, statement, text = SAYS[name]
     assert text in by_code(findings(statements(statement)))[code].fix
+
+
+def test_advice_is_written_for_the_partition_of_the_role() -> None:
+    held = statements(allow("rds:DeleteDBCluster", "arn:aws-cn:rds:*:123456789012:cluster:*"))
+    fixes = [f.fix for f in findings(held)]
+    assert any("arn:aws-cn:rds:" in fix for fix in fixes)
+    assert not any("arn:aws:" in fix for fix in fixes)
