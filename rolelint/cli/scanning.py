@@ -145,7 +145,8 @@ class Scan:
         fleet = Fleet(session, self.own["org_role"], self.wanted, self.own["concurrency"], self.own["state"])
         fleet.open_state(
             {
-                "parts": sorted(self.parts),
+                # Which accounts are chosen is no part of what is read in each.
+                "parts": sorted(self.parts - {"account-tags"}),
                 "regions": list(self.own["region"]),
                 "unused_days": self.own["unused_days"],
                 **{name: list(self.own[name]) for name in _PRODUCTION},

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -115,7 +116,7 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": order[finding.rule],
         "level": _LEVELS[finding.severity],
-        "message": {"text": _prose(finding.message) + (f" Fix: {finding.fix}" if finding.fix else "")},
+        "message": {"text": _prose(finding.message + (f" Fix: {finding.fix}" if finding.fix else ""))},
         "locations": [place],
         "partialFingerprints": {"rolelint/v1": finding.fingerprint},
         "properties": facts,
@@ -128,9 +129,13 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
     return made
 
 
+#: The end of a link's text, with the backslashes before it, which would escape each other.
+_LINK = re.compile(r"(\\*)\]\(")
+
+
 def _prose(text: str) -> str:
     """Write a message: a name in it must not become a link, as `[text](target)` does, nor break the line."""
-    return printable(show(text)).replace("](", "\\](")
+    return _LINK.sub(lambda found: "\\" * (2 * len(found[1]) + 1) + "](", printable(show(text)))
 
 
 def _location(place: Location, excerpt: tuple[tuple[int, str], ...] = ()) -> dict[str, Any]:

@@ -183,6 +183,44 @@ def test_roles_of_one_name_in_several_files_are_compared_by_file(
     assert "s3:DeleteBucket" not in gained[1]
 
 
+def _stack(*roles: str, action: str = "dynamodb:DeleteTable") -> dict[str, Any]:
+    """Write a template of roles that may do one thing; `Admin` may do everything."""
+    resources = {
+        name: {
+            "Type": "AWS::IAM::Role",
+            "Properties": {
+                "AssumeRolePolicyDocument": _policy(),
+                "Policies": [
+                    {
+                        "PolicyName": "p",
+                        "PolicyDocument": _policy({**_WIDE, "Action": "*" if name == "Admin" else action}),
+                    }
+                ],
+            },
+        }
+        for name in roles
+    }
+    return {"Resources": resources}
+
+
+def test_a_new_role_is_no_version_of_the_only_old_one(tmp_path: Path) -> None:
+    old = _write(tmp_path, "old.json", _stack("Admin"))
+    new = _write(tmp_path, "new.json", _stack("Admin", "Fresh"))
+    assert run(["diff", old, new]) == 1
+    assert run(["diff", old, new, "--role", "Fresh"]) == 1
+    assert run(["diff", old, new, "--role", "Admin"]) == 0
+
+
+def test_a_copy_of_a_stack_in_another_file_gains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        _write(tmp_path / folder, "a.json", _stack("App", action="s3:*"))
+    _write(tmp_path / "new", "b.json", _stack("App", action="s3:DeleteBucket"))
+    assert run(["diff", str(tmp_path / "old"), str(tmp_path / "new"), "-f", "json"]) == 1
+    rows = json.loads(capsys.readouterr().out)["roles"]
+    assert [[a for g in row["gains"] for a in g["actions"]] for row in rows] == [[], ["s3:DeleteBucket"]]
+
+
 def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
     case: dict[str, Any] = {
         "id": "read",

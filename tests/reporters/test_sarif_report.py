@@ -162,9 +162,11 @@ def test_files_become_uris(file: str, expected: str) -> None:
 
 
 def test_a_name_cannot_write_links_or_control_characters(full_report: Report) -> None:
-    name = "a [here](https://example.com) \x1b[2J\r\n::error::x \u202e"
+    name = "a [here](https://example.com) [b\\](https://example.com) \x1b[2J\r\n::error::x \u202e"
     worst = full_report.roles[0].findings[0]
-    full_report.roles[0].findings = [replace(worst, message=f"role `{name}` can", role=name, fix="")]
+    full_report.roles[0].findings = [
+        replace(worst, message=f"role `{name}` can", role=name, fix=f"It is limited to `{name}`")
+    ]
     full_report.unknown.append(UnknownItem("", name, "role", name, worst.location))
     run = log(full_report)["runs"][0]
     shown = [result["message"]["text"] for result in run["results"]]
@@ -172,4 +174,5 @@ def test_a_name_cannot_write_links_or_control_characters(full_report: Report) ->
     shown += [result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for result in run["results"][:1]]
     assert any("here" in text for text in shown)
     assert all(text.isprintable() for text in shown)
-    assert not [text for text in shown[:-1] if "[here](" in text]
+    # A backslash before a bracket escapes it, unless one before escapes the backslash.
+    assert not [text for text in shown[:-1] if re.search(r"(?<!\\)(?:\\\\)*\]\(", text)]

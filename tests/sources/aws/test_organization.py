@@ -313,6 +313,7 @@ def test_finished_accounts_are_not_read_again(scan: Any, proxy: Proxy, tmp_path:
     assert "iam:GetAccountAuthorizationDetails" not in proxy.names()
     assert second.report["findings"] == first.report["findings"]
     assert {row["status"] for row in second.report["extra"]["scan"]["accounts"]} == {"resumed"}
+    assert scan("--org", *FEW, "--exclude-tag", "team=none", "--state", state).code == second.code
     for options in (("--inventory",), ("--production-account", "pay*")):
         other = scan("--org", *FEW, *options, "--state", state)
         assert other.code == 2
