@@ -50,6 +50,7 @@ class CompiledStatement:
     """
 
     __slots__ = (
+        "_content",
         "blank",
         "conditions",
         "covers_all",
@@ -68,6 +69,7 @@ class CompiledStatement:
 
     def __init__(self, number: int, statement: Statement, variables: bool) -> None:
         self.id = number
+        self._content: tuple[object, ...] | None = None
         self.statement = statement
         self.variables = variables
         self.mask, self.possible_mask = _masks(statement, statement.actions)
@@ -91,6 +93,14 @@ class CompiledStatement:
             or any(c.uncertain for c in self.conditions)
             or any(has_unknown(r) for r in statement.resources or ())
         )
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What it says, to order statements by."""
+        if self._content is None:
+            s = self.statement
+            self._content = (s.actions, s.not_action, s.resources or (), s.not_resource, repr(s.conditions))
+        return self._content
 
     def __repr__(self) -> str:
         return f"<{self.statement.effect} {self.statement.sid or self.statement.index}>"

@@ -271,7 +271,7 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
     around = ceilings(stage, within, certain)
     out: list[Core] = []
     done = 0  # what is allowed everywhere already needs no narrower power
-    for statement in sorted(stage.identity, key=lambda s: _width_of(s, within)):
+    for statement in _widest_first(stage, around.allowed, certain):
         reached = around.allowed & granted_mask(statement, certain) & ~done
         if not reached:
             continue
@@ -292,10 +292,16 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
     return out
 
 
-def _width_of(statement: CompiledStatement, within: int) -> tuple[bool, int]:
-    """Order statements, the widest first: the order of policies does not decide what a power is granted by."""
-    plain = statement.covers_all and not statement.conditions
-    return not plain, -(statement.mask & within).bit_count() if plain else 0
+def _widest_first(stage: Scene, within: int, certain: bool) -> list[CompiledStatement]:
+    """Order what grants something: the order of policies does not decide which statement a power is granted by."""
+    widths: dict[CompiledStatement, tuple[bool, int]] = {}
+    for s in stage.identity:
+        granted = granted_mask(s, certain) & within
+        if granted:
+            widths[s] = (not s.covers_all or bool(s.conditions), -granted.bit_count())
+    if len(set(widths.values())) == len(widths):
+        return sorted(widths, key=widths.__getitem__)
+    return sorted(widths, key=lambda s: (*widths[s], s.content))
 
 
 def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, certain: bool) -> _Statement:

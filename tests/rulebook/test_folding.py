@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
+
+import pytest
 
 from rolelint.rulebook import CheckOptions, load_rules
 
@@ -71,9 +74,19 @@ _HELD = (
 )
 
 
-def test_the_order_of_statements_changes_no_finding() -> None:
+_TABLES = "arn:aws:dynamodb:*:*:table/*"
+_SCOPED = (
+    allow("dynamodb:DeleteTable", _TABLES, Sid="One"),
+    allow("dynamodb:*", _TABLES, Sid="All"),
+    allow("dynamodb:DeleteTable", "arn:aws:dynamodb:*:*:table/orders", Sid="Named"),
+    allow("dynamodb:DeleteBackup", _TABLES + "/backup/*", Sid="Backups"),
+)
+
+
+@pytest.mark.parametrize("held", [_HELD, _SCOPED], ids=["wide", "scoped"])
+def test_the_order_of_statements_changes_no_finding(held: tuple[dict[str, Any], ...]) -> None:
     seen = set()
-    for order in itertools.permutations(_HELD):
+    for order in itertools.permutations(held):
         found = findings(statements(*order))
         seen.add(tuple((f.rule, f.severity, f.message, frozenset(f.granted_by)) for f in found))
     assert len(seen) == 1
