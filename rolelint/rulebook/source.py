@@ -67,6 +67,13 @@ def _check_meaning(document: Document) -> None:
     for index, example in enumerate(data["examples"]):
         if ("policy" in example) is ("role" in example):
             raise fail("an example has either `policy` or `role`", ("examples", index))
+    adapt = data["fix"].get("adapt")
+    written = data["fix"].get("statement", [])
+    models = written if isinstance(written, list) else [written]
+    if adapt and not (models and all(isinstance(m, dict) and {"Effect", "Action"} <= m.keys() for m in models)):
+        raise fail("what `adapt` writes anew is missing: a `statement` with Effect and Action", ("fix",))
+    if adapt == "deny" and all(m["Effect"] != "Deny" for m in models):
+        raise fail("`adapt: deny` needs a `statement` that denies", ("fix", "statement"))
     if not any(data["id"] in example["flags"] for example in data["examples"]):
         raise fail("no example flags the rule itself", ("examples",))
     if all(data["id"] in example["flags"] for example in data["examples"]):

@@ -148,6 +148,17 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
         "selects no action",
         "",
     ),
+    "nothing to adapt": ({"fix": {"text": "Do.", "adapt": "scope"}}, "what `adapt` writes anew is missing", ""),
+    "no action to adapt": (
+        {"fix": {"text": "Do.", "adapt": "scope", "statement": {"Effect": "Allow", "NotAction": "s3:*"}}},
+        "what `adapt` writes anew is missing",
+        "",
+    ),
+    "no Deny to adapt": (
+        {"fix": {"text": "Do.", "adapt": "deny", "statement": {"Effect": "Allow", "Action": "s3:Get*"}}},
+        "`adapt: deny` needs a `statement` that denies",
+        "",
+    ),
     "no example that flags": ({"examples": [GOOD["examples"][0]] * 2}, "no example flags the rule itself", ""),
     "only examples that flag": ({"examples": [GOOD["examples"][1]] * 2}, "no example leaves the rule silent", ""),
     "one example": ({"examples": [GOOD["examples"][1]]}, "`examples`", ""),
