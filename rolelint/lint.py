@@ -16,7 +16,7 @@ from rolelint.findings.ranking import rank
 from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.parse import first_policy
-from rolelint.policies.role import Policy, PolicyType, Reading, Role
+from rolelint.policies.role import Policy, PolicyType, Reading, Role, ids_apart
 from rolelint.reach import enrich
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, may_hold, read, read_folder
 from rolelint.records import replace
@@ -240,13 +240,10 @@ def _gather(
 
 def _tell_apart(roles: Sequence[Role]) -> None:
     """Give an `id` with its file to each role that shares its address with one of another file."""
-    places: dict[str, set[str]] = {}
+    apart = ids_apart((role.id, role.location.file) for role in roles if not role.arn)
     for role in roles:
         if not role.arn:
-            places.setdefault(role.id, set()).add(role.location.file)
-    for role in roles:
-        if not role.arn and len(places[role.id]) > 1:
-            role.label = f"{role.location.file}#{role.id}"
+            role.label = apart.get((role.id, role.location.file), role.label)
 
 
 def _is_part(path: str, context: ReadContext) -> bool:

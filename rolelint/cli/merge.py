@@ -17,7 +17,8 @@ _SHARED = ("format_name", "output", "effects", "fail_on", "allow_unknown", "colo
 def _run(reports: tuple[str, ...], **options: Any) -> int:
     """Join JSON reports of different accounts, for example of the shards of `rolelint scan --org`.
 
-    Totals are added up by unit of the Organization. An account may be in one report only.
+    Totals are added up by unit of the Organization. An account may be in one report only. Roles of several reports that
+    share an id have their file, or the name of their report, before it.
 
     Exit codes: as of `rolelint check`, for everything together.
     """

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from rolelint.documents import Document
+from rolelint.documents.fit import fit_test
 from rolelint.errors import Problem, Route, printable, show_route
 
 _MAX_QUOTED = 160
@@ -17,16 +19,19 @@ def misfits(document: Document, schema: Mapping[str, Any]) -> list[Problem]:
     Args:
         schema: of draft 2020-12, its references within itself.
     """
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    def items(validator: Any, wanted: Any, values: Any, part: Any) -> Any:
-        # Long lists of names are most of a report, and each would be asked about by itself.
-        if wanted != {"type": "string"} or not isinstance(values, list) or set(map(type, values)) - {str}:
-            yield from Draft202012Validator.VALIDATORS["items"](validator, wanted, values, part)
-
+    fits = fit_test(schema)
     try:
-        made: Any = extend(Draft202012Validator, {"items": items})  # type: ignore[no-untyped-call]
+        if fits is not None and fits(document.data, schema):
+            return []
+        from jsonschema import Draft202012Validator
+        from jsonschema.validators import extend
+
+        def ref(validator: Any, wanted: Any, value: Any, part: Any) -> Any:
+            # Most of a long document fits, and is passed over.
+            if fits is None or not fits(value, part):
+                yield from Draft202012Validator.VALIDATORS["$ref"](validator, wanted, value, part)
+
+        made: Any = extend(Draft202012Validator, {"$ref": ref})  # type: ignore[no-untyped-call]
         errors = list(made(schema).iter_errors(document.data))
         # A value that does not fit makes its key look unknown too; the value is the mistake.
         plain = [error for error in errors if error.validator != "unevaluatedProperties"]
@@ -61,6 +66,8 @@ def _told(error: Any, document: Document, schema: Mapping[str, Any]) -> Problem:
     elif error.validator == "type":
         wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
         message = f"{where} must be of type {' or '.join(wanted)}, not `{_short(error.instance)}`"
+        if "string" in wanted and isinstance(error.instance, bool | int | float):
+            hint = "put it in quotes"
     else:
         message = f"{where} does not fit: {_short(error.message)}"
     return Problem(message, document.locate(route), hint)
@@ -76,7 +83,9 @@ def _known_keys(part: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]
 
 
 def _short(value: object) -> str:
-    text = printable(" ".join(str(value).split()))
+    # Words of JSON and YAML, not of Python.
+    text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
+    text = printable(" ".join(text.split()))
     return text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 3]}..."
 
 

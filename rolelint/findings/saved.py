@@ -9,9 +9,12 @@ from rolelint.errors import InputError, Location, Problem, UsageError, printable
 from rolelint.findings.model import EffectGroup, Finding, Related, Report, RoleReport, UnknownItem, Witness
 from rolelint.findings.ranking import rank
 from rolelint.findings.totals import totals
+from rolelint.policies.role import ids_apart
+from rolelint.records import replace
 
 SCHEMA = "rolelint-report/1"
 _ONCE = "what stands in two reports would count twice"
+_SAME_PATHS = "check folders that hold the same files from the folder above them, so that their paths differ"
 
 
 def check_version(data: Any, file: str) -> None:
@@ -146,6 +149,7 @@ def join(reports: list[tuple[str, Report]]) -> Report:
     """
     out = Report()
     owners: dict[str, tuple[int, str]] = {}
+    renamed = _told_apart(reports)
     for number, (name, report) in enumerate(reports):
         if number == 0:
             out.fail_on, out.actor, out.catalog = report.fail_on, report.actor, report.catalog
@@ -163,11 +167,12 @@ def join(reports: list[tuple[str, Report]]) -> Report:
             if other[0] != number:
                 raise UsageError(f"`{printable(role.arn)}` is in `{other[1]}` and in `{name}`", hint=_ONCE)
         for other_name, earlier in reports[:number]:
-            if report.roles and (report.roles, report.findings) == (earlier.roles, earlier.findings):
-                raise UsageError(f"`{name}` says what `{other_name}` says", hint=_ONCE)
-        out.roles += report.roles
+            if any(_said(report)) and _said(report) == _said(earlier):
+                raise UsageError(f"`{name}` says what `{other_name}` says", hint=f"{_ONCE}; {_SAME_PATHS}")
+        ids = renamed[number]
+        out.roles += [_renamed(role, ids) for role in report.roles]
         out.findings += report.findings
-        out.unknown += report.unknown
+        out.unknown += [replace(u, role=ids[u.role]) if u.role in ids else u for u in report.unknown]
         out.errors += report.errors
         out.warnings += report.warnings
         out.files += report.files
@@ -181,6 +186,34 @@ def join(reports: list[tuple[str, Report]]) -> Report:
     out.findings = without_repeats(out.findings)
     rank(out)
     return out
+
+
+def _said(report: Report) -> tuple[list[Any], ...]:
+    return report.roles, report.findings, report.unknown, report.errors
+
+
+def _told_apart(reports: list[tuple[str, Report]]) -> list[dict[str, str]]:
+    """Give an `id` with its file to each role that shares its own with one of another report.
+
+    Where the files have one name, as those of two repositories may, it is the name of the report.
+
+    Returns:
+        For each report the new ids by the old ones, where they differ.
+    """
+    held = [(n, name, role) for n, (name, report) in enumerate(reports) for role in report.roles if not role.arn]
+    ids = {(n, role.id): role.id for n, _, role in held}
+    for places in ([role.source.file for _, _, role in held], [name for _, name, _ in held]):
+        shared = [(ids[n, role.id], place) for (n, _, role), place in zip(held, places, strict=True)]
+        apart = ids_apart(shared)
+        ids |= {(n, role.id): apart.get(one, one[0]) for (n, _, role), one in zip(held, shared, strict=True)}
+    return [{old: new for (n, old), new in ids.items() if n == number and new != old} for number in range(len(reports))]
+
+
+def _renamed(role: RoleReport, ids: Mapping[str, str]) -> RoleReport:
+    if role.id not in ids:
+        return role
+    new = ids[role.id]
+    return replace(role, id=new, findings=[replace(finding, role=new) for finding in role.findings])
 
 
 def without_repeats(findings: list[Finding]) -> list[Finding]:

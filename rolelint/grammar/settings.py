@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rolelint.documents import parse
+from rolelint.documents import Document, parse
 from rolelint.errors import Location, UsageError, printable
 
 #: parliament's severities in our words; what is muted is not reported.
@@ -39,25 +39,27 @@ def read_config(path: str) -> dict[str, dict[str, Any]]:
         message = "a parliament configuration maps each issue to its settings"
         raise UsageError(message, location=Location(path), hint=_EXAMPLE)
     for key, value in data.items():
-        _check(str(key), value, path)
+        _check(str(key), value, documents[0])
     return {str(key): value for key, value in data.items()}
 
 
-def _check(key: str, value: Mapping[str, Any], path: str) -> None:
+def _check(key: str, value: Mapping[str, Any], document: Document) -> None:
     severity = value.get("severity", "LOW")
-    if severity not in SEVERITIES:
+    if not isinstance(severity, str) or severity not in SEVERITIES:
         message = f"unknown severity `{printable(str(severity))}` of `{printable(key)}`"
-        raise UsageError(message, location=Location(path), hint=f"it is one of {', '.join(SEVERITIES)}")
+        place = document.locate((key, "severity"))
+        raise UsageError(message, location=place, hint=f"it is one of {', '.join(SEVERITIES)}")
+    ignored = document.locate((key, "ignore_locations"))
     for entry in _list(value.get("ignore_locations")):
         if not isinstance(entry, dict):
             message = f"`ignore_locations` of `{printable(key)}` must be a list of mappings"
-            raise UsageError(message, location=Location(path), hint="for example `- filepath: test.json`")
+            raise UsageError(message, location=ignored, hint="for example `- filepath: test.json`")
         for pattern in (text for texts in entry.values() for text in _list(texts)):
             try:
                 re.compile(str(pattern).lower())
             except re.error as error:
                 message = f"`{printable(str(pattern))}` is not a regular expression: {error}"
-                raise UsageError(message, location=Location(path)) from error
+                raise UsageError(message, location=ignored) from error
 
 
 def is_ignored(entries: Any, facts: Mapping[str, Iterable[str]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -31,6 +31,21 @@ EXAMPLE_ACCOUNT = "123456789012"
 
 #: Works out the location of a route inside one policy document; called only for what is reported.
 Locate = Callable[[Route], Location]
+
+
+def ids_apart(holders: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Give an `id` of its own to what stands under one id in several places.
+
+    Args:
+        holders: each id with its place: a file, or a report.
+
+    Returns:
+        The new id by id and place, for those that share theirs.
+    """
+    places: dict[str, set[str]] = {}
+    for name, place in holders:
+        places.setdefault(name, set()).add(place)
+    return {(name, one): f"{one}#{name}" for name, found in places.items() if len(found) > 1 for one in found}
 
 
 @record

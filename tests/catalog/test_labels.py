@@ -102,6 +102,10 @@ def test_a_users_labels_lie_over_ours(tmp_path: Path, run: Run) -> None:
         ("PurgeQueue: {class: nothing}", "must be one of account, .*, not `nothing`"),
         ("PurgeQueue: {clas: none}", "unknown key `clas` in `actions/PurgeQueue`. did you mean `class`?"),
         ("PurgeQueue: {class: none, reversibility: R1}", "unknown key `reversibility`"),
+        (
+            "PurgeQueue: {class: none, why: yes}",
+            "`actions/PurgeQueue/why` must be .* string, not `true`. put it in quotes",
+        ),
         ("PurgeQueue: " + "[" * 300, "nested deeper than 200 levels"),
         ("PurgeQueue: &a {class: *a}", "contains itself"),
         ("PurgeQueue: {class: none, ? [a] : b}", "a key must be text"),

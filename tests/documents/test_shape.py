@@ -37,7 +37,9 @@ SCHEMA = {
             "name: a\nsize: smal\n",
             ["f.yaml:2:7: `size` must be one of small, large, not `smal`. did you mean `small`?"],
         ),
-        ("name: 1\n", ["f.yaml:1:7: `name` must be of type string, not `1`"]),
+        ("name: 1\n", ["f.yaml:1:7: `name` must be of type string, not `1`. put it in quotes"]),
+        ("name: yes\n", ["f.yaml:1:7: `name` must be of type string, not `true`. put it in quotes"]),
+        ("name:\n", ["f.yaml:1:6: `name` must be of type string, not `null`"]),
         ("- a\n", ["f.yaml:1:1: the document must be of type object, not `['a']`"]),
         (
             "name: a\nsizes:\n- x: 0\n- y: 1\n",
@@ -48,7 +50,18 @@ SCHEMA = {
         ),
         ('name: a\n"k\\e[31m": b\n', ["f.yaml:2:12: unknown key `k\\x1b[31m` in the document"]),
     ],
-    ids=["fits", "misspelt", "missing", "no such value", "wrong type", "a list", "inside", "escapes"],
+    ids=[
+        "fits",
+        "misspelt",
+        "missing",
+        "no such value",
+        "a number",
+        "a word for true",
+        "nothing",
+        "a list",
+        "inside",
+        "escapes",
+    ],
 )
 def test_mistakes_are_told_in_words(text: str, expected: list[str]) -> None:
     (document,) = parse("f.yaml", text)
@@ -59,6 +72,6 @@ def test_mistakes_are_told_in_words(text: str, expected: list[str]) -> None:
 
 def test_what_nests_too_deeply_for_a_schema_is_a_mistake() -> None:
     inner = {"$ref": "#/$defs/part"}
-    schema = {**inner, "$defs": {"part": {"anyOf": [{"items": inner}, {"type": "string"}]}}}
-    (document,) = parse("f.yaml", "[" * 199 + "]" * 199)
+    schema = {**inner, "$defs": {"part": {"anyOf": [{"type": "array", "items": inner}, {"type": "string"}]}}}
+    (document,) = parse("f.yaml", "[" * 199 + "1" + "]" * 199)
     assert [p.message for p in misfits(document, schema)] == ["this is nested too deeply"]

@@ -107,6 +107,10 @@ BROKEN = {
     "nested too deeply": ("A: " + "[" * 300, "config.yaml:1:203: the YAML is nested deeper than 200 levels"),
     "a list": ("- A", "a parliament configuration maps each issue to its settings"),
     "a severity in lower case": ("RESOURCE_STAR: {severity: low}", "unknown severity `low` of `RESOURCE_STAR`"),
+    "a list of severities": (
+        "RESOURCE_STAR: {severity: [low]}",
+        "config.yaml:1:27: unknown severity `['low']` of `RESOURCE_STAR`. it is one of CRITICAL",
+    ),
     "a broken pattern": ("A: {ignore_locations: [{filepath: '('}]}", "`(` is not a regular expression"),
     "locations of another shape": (
         "A: {ignore_locations: [x]}",
