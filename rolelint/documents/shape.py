@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from rolelint.documents import Document
-from rolelint.documents.fit import fit_test
 from rolelint.errors import Problem, Route, printable, show_route
 
 _MAX_QUOTED = 160
@@ -19,19 +18,16 @@ def misfits(document: Document, schema: Mapping[str, Any]) -> list[Problem]:
     Args:
         schema: of draft 2020-12, its references within itself.
     """
-    fits = fit_test(schema)
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    def items(validator: Any, wanted: Any, values: Any, part: Any) -> Any:
+        # Long lists of names are most of a report, and each would be asked about by itself.
+        if wanted != {"type": "string"} or not isinstance(values, list) or set(map(type, values)) - {str}:
+            yield from Draft202012Validator.VALIDATORS["items"](validator, wanted, values, part)
+
     try:
-        if fits is not None and fits(document.data, schema):
-            return []
-        from jsonschema import Draft202012Validator
-        from jsonschema.validators import extend
-
-        def ref(validator: Any, wanted: Any, value: Any, part: Any) -> Any:
-            # Most of a long document fits, and is passed over.
-            if fits is None or not fits(value, part):
-                yield from Draft202012Validator.VALIDATORS["$ref"](validator, wanted, value, part)
-
-        made: Any = extend(Draft202012Validator, {"$ref": ref})  # type: ignore[no-untyped-call]
+        made: Any = extend(Draft202012Validator, {"items": items})  # type: ignore[no-untyped-call]
         errors = list(made(schema).iter_errors(document.data))
         # A value that does not fit makes its key look unknown too; the value is the mistake.
         plain = [error for error in errors if error.validator != "unevaluatedProperties"]
