@@ -343,6 +343,8 @@ class Assembler:
                 )
             )
             return
+        held, _ = self._managed_instance(item)
+        item = item._replace(maybe=item.maybe or (held.doubt(item.owner) if held is not None else ""))
         if item.maybe:
             policy = replace(policy, document=doubtful(policy.document, _whether(item)))
             where = self.world.place(item.owner, (), ())
@@ -361,6 +363,8 @@ class Assembler:
         if item is None:
             return None
         policy, reason = self._attached(item, PolicyType.BOUNDARY)
+        held, _ = self._managed_instance(item)
+        item = item._replace(maybe=item.maybe or (held.doubt(item.owner) if held is not None else ""))
         if item.maybe:
             policy, reason = None, _whether(item)
         if policy is not None:

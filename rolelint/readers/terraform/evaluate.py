@@ -125,7 +125,7 @@ def _worked_out(work: Callable[[Any, Frame], Any], node: Any, frame: Frame) -> A
     except RefusedError:
         if frame.trying:
             raise
-    except (UndecidedError, RecursionError, ArithmeticError, TypeError):
+    except (UndecidedError, RecursionError, ArithmeticError, TypeError, ValueError):
         pass
     return unknown_at(node, frame)
 
@@ -196,7 +196,10 @@ def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
     test = truth(value(node.test, frame))
     if test is not None:
         return evaluate(node.yes if test else node.no, frame)
-    yes, no = value(node.yes, frame), value(node.no, frame)
+    try:
+        yes, no = value(node.yes, frame), value(node.no, frame)
+    except RefusedError:
+        raise UndecidedError from None  # the other one may be taken
     if yes == no:
         return yes
     raise UndecidedError

@@ -137,7 +137,7 @@ class Organization:
                     yield _Attached(there, target, instance)
         for policy, instance in held.values():
             for target in self._nodes(instance.values.get("target_ids")) if policy is not None else ():
-                yield _Attached(policy, target, instance)
+                yield _Attached(None if instance.maybe else policy, target, instance)
 
     def _path(self, account: str) -> list[str]:
         """List an account and what it is in, as far as the configuration tells."""
@@ -148,6 +148,8 @@ class Organization:
 
     def _is_member(self, account: str, by: Instance) -> bool:
         """Tell whether an account is known not to be the management account, which nothing limits (S6.14, S6.22)."""
+        if account in self._managing:
+            return False
         if account in self._members:
             return True
         if has_unknown(account):
