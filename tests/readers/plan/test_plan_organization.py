@@ -39,7 +39,12 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
                 },
                 "root_module": {
                     "resources": [
-                        {"address": "aws_iam_role.a", "mode": "managed", "provider_config_key": "aws.shop"},
+                        {
+                            "address": "aws_iam_role.a",
+                            "mode": "managed",
+                            "provider_config_key": "aws.shop",
+                            "expressions": {"name": {"references": ["local.name"]}},
+                        },
                         {"address": "aws_iam_role_policy.p", "mode": "managed", "provider_config_key": "aws.shop"},
                         {
                             "address": "aws_organizations_policy_attachment.keep",
@@ -83,6 +88,15 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
             True,
         ),
         (MEMBER, (change("aws_organizations_organization.o", {"master_account_id": MEMBER}),), "aws", False),
+        (
+            MEMBER,
+            (
+                change("aws_organizations_organization.o", {"master_account_id": MEMBER}),
+                change("aws_organizations_account.a", ACCOUNT),
+            ),
+            "aws",
+            False,
+        ),
     ],
     ids=[
         "its account",
@@ -94,6 +108,7 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
         "an account that may be the management account",
         "a member that attaches",
         "the management account",
+        "the management account among the accounts",
     ],
 )
 def test_an_attached_scp_limits_the_roles_that_are_known_to_be_below(
@@ -106,6 +121,13 @@ def test_an_attached_scp_limits_the_roles_that_are_known_to_be_below(
         [] if stopped else ["whose roles this SCP or RCP limits is not known: roles are judged without it"]
     )
     assert [p.name for p in reading.policies] == ([] if stopped else ["keep"])
+
+
+def test_a_document_that_allows_what_an_organization_allows_is_no_part_of_that() -> None:
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    document = change("data.aws_iam_policy_document.all", {"json": json.dumps(everything)})
+    reading = planned(MEMBER, document)
+    assert [(r.kind, r.name) for r in reading.roles] == [("role", "deploy"), ("policy", "all")]
 
 
 def test_a_unit_that_is_made_with_the_account_is_found_by_reference() -> None:

@@ -1,0 +1,54 @@
+"""What may not be there in Terraform source: it stops nothing for sure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rolelint.engine import can
+from tests.readers.terraform.test_source_roles import TRUST, read_folder, write
+
+HEAD = 'variable "on" { type = bool }\nvariable "extra" {}\n'
+COUNT = "count = var.on ? 1 : 0"
+INLINE = """inline_policy {
+    name   = "x"
+    policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }] })
+  }"""
+
+
+def role(*lines: str) -> str:
+    """Write a role that may delete buckets."""
+    rest = "\n".join(lines)
+    return f'resource "aws_iam_role" "r" {{\n  name = "r"\n  assume_role_policy = {TRUST}\n  {INLINE}\n{rest}\n}}\n'
+
+
+def policy(name: str, effect: str, action: str, count: str = COUNT) -> str:
+    """Write a managed policy."""
+    said = f'jsonencode({{ Statement = [{{ Effect = "{effect}", Action = "{action}", Resource = "*" }}] }})'
+    return f'resource "aws_iam_policy" "{name}" {{\n  {count}\n  name = "{name}"\n  policy = {said}\n}}\n'
+
+
+DENY = policy("deny", "Deny", "s3:*")
+BOUNDARY = policy("b", "Allow", "ec2:*")
+
+
+def verdict(folder: Path, text: str) -> str:
+    """Tell whether the first role in some source can delete a bucket."""
+    first = read_folder(write(folder, main__tf=HEAD + text)).roles[0]
+    return can(first, "s3:DeleteBucket").verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DENY.replace(COUNT, "") + role("managed_policy_arns = [aws_iam_policy.deny.arn]"), "no"),
+        (BOUNDARY.replace(COUNT, "") + role("permissions_boundary = aws_iam_policy.b.arn"), "no"),
+        (DENY + role("managed_policy_arns = aws_iam_policy.deny[*].arn"), "yes"),
+        (BOUNDARY + role("permissions_boundary = one(aws_iam_policy.b[*].arn)"), "yes"),
+        (BOUNDARY + role("permissions_boundary = try(aws_iam_policy.b[0].arn, null)"), "yes"),
+    ],
+    ids=["a sure Deny", "a sure boundary", "splat", "one of a splat", "try"],
+)
+def test_a_policy_of_an_unknown_number_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
