@@ -275,12 +275,13 @@ class Assembler:
         unknowns: list[Unknown] = []
         identity: list[Policy] = []
         arns: set[str] = set()
-        for source in (principal, *principal.groups):
+        for source, doubt in ((principal, ""), *principal.groups.items()):
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
                 if item.owner is source.instance and (item.name in given or "inline" in source.closed):
                     # Names are unique in a role: the provider lists it in the role too.
                     continue
+                item = item._replace(maybe=item.maybe or doubt)
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 if item.maybe:
@@ -290,7 +291,7 @@ class Assembler:
             for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
                     continue
-                self._attach(attached, identity, arns, unknowns)
+                self._attach(attached._replace(maybe=attached.maybe or doubt), identity, arns, unknowns)
         boundary = self._boundary(principal, unknowns)
         trust = None
         if principal.trust is not None:
@@ -343,13 +344,12 @@ class Assembler:
                 )
             )
             return
-        held, _ = self._managed_instance(item)
-        item = item._replace(maybe=item.maybe or (held.doubt(item.owner) if held is not None else ""))
+        instance, _ = self._managed_instance(item)
+        item = item._replace(maybe=item.maybe or (instance.doubt(item.owner) if instance is not None else ""))
         if item.maybe:
             policy = replace(policy, document=doubtful(policy.document, _whether(item)))
             where = self.world.place(item.owner, (), ())
             unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where))
-        instance, _ = self._managed_instance(item)
         owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
         self._note(policy, "attached policy", owner, route, unknowns)
         identity.append(policy)

@@ -52,3 +52,85 @@ def verdict(folder: Path, text: str) -> str:
 )
 def test_a_policy_of_an_unknown_number_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
     assert verdict(tmp_path, text) == expected
+
+
+USER = """
+resource "aws_iam_user" "u" {
+  name = "u"
+}
+resource "aws_iam_user_policy" "p" {
+  user   = aws_iam_user.u.name
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }] })
+}
+"""
+
+
+def group(
+    count: str, given: str = "group_policy_attachment", body: str = "policy_arn = aws_iam_policy.deny.arn"
+) -> str:
+    """Write a group that may not delete."""
+    name = "aws_iam_group.g[0].name" if count else "aws_iam_group.g.name"
+    return f"""
+resource "aws_iam_group" "g" {{
+  {count}
+  name = "g"
+}}
+resource "aws_iam_{given}" "a" {{
+  {count}
+  group = {name}
+  {body}
+}}
+"""
+
+
+INLINE_DENY = 'policy = jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })'
+
+
+def member(count: str = COUNT, of: str = "aws_iam_group.g.name") -> str:
+    """Write the membership of the user."""
+    return f"""
+resource "aws_iam_user_group_membership" "m" {{
+  {count}
+  user   = aws_iam_user.u.name
+  groups = [{of}]
+}}
+"""
+
+
+MEMBERS = f"""
+resource "aws_iam_group_membership" "n" {{
+  {COUNT}
+  name  = "n"
+  users = [aws_iam_user.u.name]
+  group = aws_iam_group.g.name
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (group("") + member(""), "no"),
+        (group("") + member(), "yes"),
+        (group("", "group_policy", INLINE_DENY) + member(""), "no"),
+        (group("", "group_policy", INLINE_DENY) + member(), "yes"),
+        (group("") + MEMBERS, "yes"),
+        (group("") + MEMBERS + member(""), "no"),
+        (group("") + member("") + MEMBERS, "no"),
+        (group(COUNT) + member(COUNT, "aws_iam_group.g[0].name"), "yes"),
+        (group(COUNT) + member("", "one(aws_iam_group.g[*].name)"), "yes"),
+    ],
+    ids=[
+        "sure",
+        "the membership",
+        "sure inline",
+        "the membership inline",
+        "the list of members",
+        "both, the other sure",
+        "both, the first sure",
+        "all of it",
+        "the group only",
+    ],
+)
+def test_a_group_that_a_user_may_be_in_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, USER + DENY.replace(COUNT, "") + text) == expected
