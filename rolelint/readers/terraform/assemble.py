@@ -9,12 +9,12 @@ from rolelint.errors import Location, Problem, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
-from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
+from rolelint.policies.text import OPEN, has_unknown, show, unknown, unknown_names
 from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode, parse_built
-from rolelint.readers.terraform.world import Instance, World, single_unknown
+from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
 from rolelint.records import replace
 
 #: Managed policies: type to the attribute that holds the document.
@@ -81,11 +81,12 @@ class Assembler:
         if built is None:
             # A document that names itself as its source ends here instead of running in a circle.
             self._built[instance.address] = (unknown_document("the policy document refers to itself"), [])
-            data, routes = build(instance.values, self._fetch)
+            data, routes = build(instance.values, lambda text: self._fetch(text, instance))
             built = self._built[instance.address] = (parse_built(data), routes)
         return built
 
-    def _fetch(self, text: str) -> object:
+    def _fetch(self, text: str, user: Instance) -> object:
+        """Give the document that another one is made of; its statements may not be there where it may not be."""
         found = self.world.owner(text)
         if found is not None and found[0].type == "aws_iam_policy_document":
             inner = found[0]
@@ -93,7 +94,12 @@ class Assembler:
             if inner.address in self._built and not self._built[inner.address][1]:
                 return text
             self._rebuilt(inner)
-            return build(inner.values, self._fetch)[0]
+            data, _ = build(inner.values, lambda text: self._fetch(text, inner))
+            doubt = inner.doubt(user)
+            if doubt:
+                marked = ({MAYBE: unknown(doubt), **s} if isinstance(s, dict) else s for s in data["Statement"])
+                data["Statement"] = list(marked)
+            return data
         followed = self.world.follow(text)
         return decode(followed) if isinstance(followed, str) else followed
 

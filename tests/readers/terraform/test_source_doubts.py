@@ -54,6 +54,105 @@ def test_a_policy_of_an_unknown_number_stops_nothing_for_sure(tmp_path: Path, te
     assert verdict(tmp_path, text) == expected
 
 
+def document(name: str, effect: str, more: str = "", action: str = "s3:*") -> str:
+    """Write a policy document of one statement with a Sid."""
+    return f"""
+data "aws_iam_policy_document" "{name}" {{
+  {more}
+  statement {{
+    sid       = "Buckets"
+    effect    = "{effect}"
+    actions   = ["{action}"]
+    resources = ["*"]
+  }}
+}}
+"""
+
+
+def merged(listed: str, key: str = "source_policy_documents", action: str = "s3:*") -> str:
+    """Write a role with a document that is made of others."""
+    own = document("all", "Allow", f"{key} = {listed}", action).replace('"Buckets"', '"Own"')
+    used = 'resource "aws_iam_role_policy" "p" {\n  role = aws_iam_role.r.name\n'
+    return own + ROLE + used + "  policy = data.aws_iam_policy_document.all.json\n}\n"
+
+
+ROLE = f'resource "aws_iam_role" "r" {{\n  name = "r"\n  assume_role_policy = {TRUST}\n}}\n'
+DENIED = "data.aws_iam_policy_document.deny"
+MAYBE_DENIED = document("deny", "Deny", COUNT)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (document("deny", "Deny") + merged(f"[{DENIED}.json]"), "no"),
+        (MAYBE_DENIED + merged(f"{DENIED}[*].json"), "yes"),
+        (MAYBE_DENIED + merged(f"{DENIED}[*].json", "override_policy_documents"), "yes"),
+        (MAYBE_DENIED + merged(f'compact([try({DENIED}[0].json, "")])'), "yes"),
+        (
+            document("base", "Allow")
+            + MAYBE_DENIED
+            + merged(f"concat([data.aws_iam_policy_document.base.json], {DENIED}[*].json)", action="ec2:*"),
+            "yes",
+        ),
+    ],
+    ids=["sure", "splat", "override", "try", "what may stand in place of an Allow"],
+)
+def test_a_document_of_an_unknown_number_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
+
+
+DYNAMIC = """dynamic "inline_policy" {
+    for_each = LIST
+    content {
+      name   = "d"
+      policy = inline_policy.value
+    }
+  }"""
+EACH = """
+resource "aws_iam_role_policy" "p" {
+  NUMBER
+  role   = aws_iam_role.r.name
+  policy = jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })
+}
+"""
+TWO = DENY.replace(COUNT, "count = 2")
+LOCALS = """
+locals {
+  texts = aws_iam_policy.deny[*].policy
+  each  = toset(local.texts)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DENY.replace(COUNT, "") + role(DYNAMIC.replace("LIST", "[aws_iam_policy.deny.policy]")), "no"),
+        (DENY + role(DYNAMIC.replace("LIST", "aws_iam_policy.deny[*].policy")), "yes"),
+        (DENY + role(DYNAMIC.replace("LIST", "toset(concat(aws_iam_policy.deny.*.policy, []))")), "yes"),
+        (DENY + LOCALS + role(DYNAMIC.replace("LIST", "local.each")), "yes"),
+        (DENY + role() + EACH.replace("NUMBER", "count = length(aws_iam_policy.deny[*].arn)"), "yes"),
+        (DENY + role() + EACH.replace("NUMBER", "for_each = toset(aws_iam_policy.deny[*].arn)"), "yes"),
+        (DENY + LOCALS + role() + EACH.replace("NUMBER", "for_each = local.each"), "yes"),
+        (DENY + role() + EACH.replace("NUMBER", "count = true ? 1 : length(aws_iam_policy.deny[*].arn)"), "no"),
+        (TWO + role() + EACH.replace("NUMBER", "count = length(aws_iam_policy.deny[*])"), "no"),
+    ],
+    ids=[
+        "sure",
+        "dynamic",
+        "dynamic set",
+        "dynamic local",
+        "count",
+        "for_each",
+        "for_each local",
+        "not asked",
+        "a known number",
+    ],
+)
+def test_what_a_splat_of_an_unknown_number_makes_may_not_be_there(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
+
+
 USER = """
 resource "aws_iam_user" "u" {
   name = "u"
