@@ -72,8 +72,23 @@ class Tree:
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self._installed: dict[str, str] | None = None
+        self._tops: tuple[str, ...] | None = None
         self._scoped = False
         self.root = Module(self, open_folder(folder, files), "", None, None)
+
+    def holds(self, path: str, folder: str) -> bool:
+        """Tell whether a path is one of the configuration's: in a module's folder or in the repository of the root.
+
+        Without a repository, that is the folder around the root, or the working folder where the root is in it.
+        """
+        if self._tops is None:
+            root = above = os.path.realpath(self.root.folder.path)
+            while not os.path.exists(os.path.join(above, ".git")) and not _is_top(above):
+                above = os.path.dirname(above)
+            around = [f for f in (os.path.dirname(root), os.getcwd()) if not _is_top(f) and _below(root, f)]
+            self._tops = (root, above) if not _is_top(above) else (root, *around)
+        real = os.path.realpath(path)
+        return any(_below(real, top) for top in (*self._tops, os.path.realpath(folder)))
 
     def installed(self, key: str) -> str | None:
         """Give the folder where `terraform init` put a module, by its call names joined with dots."""
@@ -127,6 +142,14 @@ class Tree:
             given += [text[b.start : b.end] for b in body.blocks if b.type in CREDENTIALS]
             deciding[name] = "\n".join(sorted("".join(part.split()) for part in given))
         share_accounts(self.scopes, deciding)
+
+
+def _is_top(folder: str) -> bool:
+    return os.path.dirname(folder) == folder
+
+
+def _below(path: str, folder: str) -> bool:
+    return os.path.commonpath((path, folder)) == folder
 
 
 def secrets_in(tree: Tree) -> set[str]:
@@ -437,12 +460,17 @@ class Module:
         Raises:
             UndecidedError: when that is not known, or elsewhere on the machine.
         """
+        if has_unknown(path):
+            raise UndecidedError
+        found = self._found(path)
+        if not self.tree.holds(found, self.folder.path):
+            raise UndecidedError
+        return found
+
+    def _found(self, path: str) -> str:
         # `path.module` and `path.root` put the folder itself in front.
         tops = [f.rstrip("/") for f in (self.folder.path, self.tree.root.folder.path) if f]
-        rooted = any(path == f or path.startswith(f"{f}/") for f in tops)
-        if has_unknown(path) or (os.path.isabs(path) and not rooted):
-            raise UndecidedError
-        if rooted:
+        if os.path.isabs(path) or any(path == f or path.startswith(f"{f}/") for f in tops):
             return os.path.normpath(path)
         # Terraform takes a relative path from where it runs: the root. A module's own files are tried, too.
         places = (os.path.normpath(os.path.join(top, path)) for top in (self.tree.root.folder.path, self.folder.path))
