@@ -233,3 +233,62 @@ resource "aws_iam_group_membership" "n" {{
 )
 def test_a_group_that_a_user_may_be_in_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
     assert verdict(tmp_path, USER + DENY.replace(COUNT, "") + text) == expected
+
+
+def organization(made: str, scp: str, attached: str = "") -> str:
+    """Write a role in a member account, the organization, and an SCP that hangs on the member."""
+    target = '["222222222222"]'
+    hung = f"target_ids = {target}" if not attached else ""
+    attachment = f"""
+resource "aws_organizations_policy_attachment" "a" {{
+  {attached}
+  policy_id = awscc_organizations_policy.s.id
+  target_id = "222222222222"
+}}
+"""
+    said = 'jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })'
+    return (
+        f"""
+provider "aws" {{
+  region = "eu-west-1"
+  assume_role {{
+    role_arn = "arn:aws:iam::111111111111:role/org"
+  }}
+}}
+provider "aws" {{
+  alias  = "shop"
+  region = "eu-west-1"
+  assume_role {{
+    role_arn = "arn:aws:iam::222222222222:role/shop"
+  }}
+}}
+resource "aws_organizations_organization" "o" {{
+  {made}
+  feature_set = "ALL"
+}}
+resource "awscc_organizations_policy" "s" {{
+  {scp}
+  name    = "s"
+  type    = "SERVICE_CONTROL_POLICY"
+  content = {said}
+  {hung}
+}}
+"""
+        + role("provider = aws.shop")
+        + (attachment if attached else "")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (organization("", ""), "no"),
+        (organization(COUNT, ""), "yes"),
+        (organization("", COUNT), "yes"),
+        (organization("", "", "count = 1"), "no"),
+        (organization("", "", COUNT), "yes"),
+    ],
+    ids=["sure", "the organization", "the policy", "sure attachment", "the attachment"],
+)
+def test_an_scp_that_may_not_be_there_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
