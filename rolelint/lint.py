@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -239,11 +240,19 @@ def _gather(
 
 
 def _tell_apart(roles: Sequence[Role]) -> None:
-    """Give an `id` with its file to each role that shares its address with one of another file."""
+    """Give an `id` with its file to each role that shares its address with one of another file; number what is left."""
     apart = ids_apart((role.id, role.location.file) for role in roles if not role.arn)
     for role in roles:
         if not role.arn:
             role.label = apart.get((role.id, role.location.file), role.label)
+    shared = Counter(role.id for role in roles if not role.arn)
+    seen: Counter[str] = Counter()
+    for role in roles:
+        name = role.id
+        if shared[name] > 1 and not role.arn:
+            # The first has a number, too: the name alone means all of them.
+            seen[name] += 1
+            role.label = f"{name}/{seen[name]}"
 
 
 def _is_part(path: str, context: ReadContext) -> bool:

@@ -48,7 +48,9 @@ def _told(error: Any, document: Document, schema: Mapping[str, Any]) -> Problem:
     where = f"`{printable(show_route(route))}`" if route else "the document"
     hint = ""
     if error.validator == "required":
-        missing = next((name for name in error.validator_value if name not in error.instance), "a key")
+        missing = next(
+            (n for n in error.validator_value if n not in error.instance and error.message.startswith(repr(n))), "a key"
+        )
         message = f"{where} lacks `{missing}`"
     elif error.validator in ("additionalProperties", "unevaluatedProperties"):
         known = _known_keys(error.schema, schema)

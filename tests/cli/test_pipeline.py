@@ -426,18 +426,31 @@ def test_with_the_threshold_never_findings_do_not_count(tree: Path) -> None:
     assert (report.exit_code(), report.exit_code(allow_unknown=True)) == (4, 0)
 
 
-def test_roles_of_several_files_have_an_id_each(tree: Path) -> None:
-    template = """Resources:
+_TEMPLATE = """Resources:
   Role:
     Type: AWS::IAM::Role
     Properties:
       AssumeRolePolicyDocument: {Statement: []}
 """
-    put("a/t.yaml", template)
-    put("b/t.yaml", template.replace("  Role:", "  Other:") + template.removeprefix("Resources:\n"))
+
+
+def test_roles_of_several_files_have_an_id_each(tree: Path) -> None:
+    put("a/t.yaml", _TEMPLATE)
+    put("b/t.yaml", _TEMPLATE.replace("  Role:", "  Other:") + _TEMPLATE.removeprefix("Resources:\n"))
     roles = load_roles(Request(("a", "b")), Report())
     assert [role.id for role in roles] == ["a/t.yaml#Role", "Other", "b/t.yaml#Role"]
     with pytest.raises(UsageError) as caught:
         choose(roles, "Role", ".")
     assert caught.value.hint == "name one of a/t.yaml#Role, b/t.yaml#Role"
     assert choose(roles, "b/t.yaml#Role", ".") is roles[2]
+
+
+def test_templates_of_one_stream_have_roles_with_ids_of_their_own(tree: Path) -> None:
+    put("t.yaml", "\n---\n".join([_TEMPLATE] * 3))
+    put("u.yaml", f"{_TEMPLATE}\n---\n{_TEMPLATE}")
+    roles = load_roles(Request(("t.yaml",)), Report())
+    assert [role.id for role in roles] == ["Role/1", "Role/2", "Role/3"]
+    assert choose(roles, "Role/1", ".") is roles[0]
+    roles = load_roles(Request(("t.yaml", "u.yaml")), Report())
+    ids = [f"{file}#Role/{n}" for file, count in (("t.yaml", 3), ("u.yaml", 2)) for n in range(1, count + 1)]
+    assert [role.id for role in roles] == ids

@@ -70,6 +70,12 @@ def test_mistakes_are_told_in_words(text: str, expected: list[str]) -> None:
     assert bool(found) is bool(expected)
 
 
+def test_each_missing_key_is_told_by_its_own_name() -> None:
+    (document,) = parse("f.yaml", "c: 1\n")
+    found = misfits(document, {"type": "object", "required": ["a", "it's", "b"]})
+    assert [problem.message for problem in found] == [f"the document lacks `{name}`" for name in ("a", "it's", "b")]
+
+
 def test_what_nests_too_deeply_for_a_schema_is_a_mistake() -> None:
     inner = {"$ref": "#/$defs/part"}
     schema = {**inner, "$defs": {"part": {"anyOf": [{"type": "array", "items": inner}, {"type": "string"}]}}}

@@ -9,12 +9,12 @@ from rolelint.errors import Location, Problem, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
-from rolelint.policies.text import OPEN, has_unknown, show, unknown_names
+from rolelint.policies.text import OPEN, has_unknown, show, unknown, unknown_names
 from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode, parse_built
-from rolelint.readers.terraform.world import Instance, World, single_unknown
+from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
 from rolelint.records import replace
 
 #: Managed policies: type to the attribute that holds the document.
@@ -81,11 +81,12 @@ class Assembler:
         if built is None:
             # A document that names itself as its source ends here instead of running in a circle.
             self._built[instance.address] = (unknown_document("the policy document refers to itself"), [])
-            data, routes = build(instance.values, self._fetch)
+            data, routes = build(instance.values, lambda text: self._fetch(text, instance))
             built = self._built[instance.address] = (parse_built(data), routes)
         return built
 
-    def _fetch(self, text: str) -> object:
+    def _fetch(self, text: str, user: Instance) -> object:
+        """Give the document that another one is made of; its statements may not be there where it may not be."""
         found = self.world.owner(text)
         if found is not None and found[0].type == "aws_iam_policy_document":
             inner = found[0]
@@ -93,7 +94,12 @@ class Assembler:
             if inner.address in self._built and not self._built[inner.address][1]:
                 return text
             self._rebuilt(inner)
-            return build(inner.values, self._fetch)[0]
+            data, _ = build(inner.values, lambda text: self._fetch(text, inner))
+            doubt = inner.doubt(user)
+            if doubt:
+                marked = ({MAYBE: unknown(doubt), **s} if isinstance(s, dict) else s for s in data["Statement"])
+                data["Statement"] = list(marked)
+            return data
         followed = self.world.follow(text)
         return decode(followed) if isinstance(followed, str) else followed
 
@@ -275,12 +281,13 @@ class Assembler:
         unknowns: list[Unknown] = []
         identity: list[Policy] = []
         arns: set[str] = set()
-        for source in (principal, *principal.groups):
+        for source, doubt in ((principal, ""), *principal.groups.items()):
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
                 if item.owner is source.instance and (item.name in given or "inline" in source.closed):
                     # Names are unique in a role: the provider lists it in the role too.
                     continue
+                item = item._replace(maybe=item.maybe or doubt)
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 if item.maybe:
@@ -290,7 +297,7 @@ class Assembler:
             for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
                     continue
-                self._attach(attached, identity, arns, unknowns)
+                self._attach(attached._replace(maybe=attached.maybe or doubt), identity, arns, unknowns)
         boundary = self._boundary(principal, unknowns)
         trust = None
         if principal.trust is not None:
@@ -343,11 +350,12 @@ class Assembler:
                 )
             )
             return
+        instance, _ = self._managed_instance(item)
+        item = item._replace(maybe=item.maybe or (instance.doubt(item.owner) if instance is not None else ""))
         if item.maybe:
             policy = replace(policy, document=doubtful(policy.document, _whether(item)))
             where = self.world.place(item.owner, (), ())
             unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where))
-        instance, _ = self._managed_instance(item)
         owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
         self._note(policy, "attached policy", owner, route, unknowns)
         identity.append(policy)
@@ -361,6 +369,8 @@ class Assembler:
         if item is None:
             return None
         policy, reason = self._attached(item, PolicyType.BOUNDARY)
+        held, _ = self._managed_instance(item)
+        item = item._replace(maybe=item.maybe or (held.doubt(item.owner) if held is not None else ""))
         if item.maybe:
             policy, reason = None, _whether(item)
         if policy is not None:

@@ -51,6 +51,9 @@ class Names(Protocol):
     def local(self, name: str) -> Any:
         """Give the value of `local.name`."""
 
+    def behind(self, head: str, name: Any) -> tuple[Any, Frame] | None:
+        """Give the expression that `local.name` or `var.name` stands for and its frame; None for other names."""
+
     def call(self, call: str) -> Any:
         """Give the outputs of a called module as an object, by key where it has `count` or `for_each`."""
 
@@ -125,7 +128,7 @@ def _worked_out(work: Callable[[Any, Frame], Any], node: Any, frame: Frame) -> A
     except RefusedError:
         if frame.trying:
             raise
-    except (UndecidedError, RecursionError, ArithmeticError, TypeError):
+    except (UndecidedError, RecursionError, ArithmeticError, TypeError, ValueError):
         pass
     return unknown_at(node, frame)
 
@@ -196,7 +199,10 @@ def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
     test = truth(value(node.test, frame))
     if test is not None:
         return evaluate(node.yes if test else node.no, frame)
-    yes, no = value(node.yes, frame), value(node.no, frame)
+    try:
+        yes, no = value(node.yes, frame), value(node.no, frame)
+    except RefusedError:
+        raise UndecidedError from None  # the other one may be taken
     if yes == no:
         return yes
     raise UndecidedError

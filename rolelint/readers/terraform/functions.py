@@ -56,6 +56,15 @@ def is_plain(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float) or (isinstance(value, str) and not has_unknown(value))
 
 
+def is_open(value: Any) -> bool:
+    """Tell whether some part of a value is not known."""
+    if isinstance(value, str):
+        return has_unknown(value)
+    if isinstance(value, dict):
+        return any(map(is_open, value.values()))
+    return any(map(is_open, value)) if isinstance(value, list) else not is_plain(value)
+
+
 def _list(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
@@ -208,9 +217,9 @@ def _compact(values: Any) -> list[Any]:
 
 def _contains(values: Any, wanted: Any) -> bool:
     items = _list(values)
-    if wanted in items and not has_unknown(str(wanted)):
+    if wanted in items and not is_open(wanted):
         return True
-    if any(has_unknown(str(i)) for i in (*items, wanted)):
+    if any(is_open(i) for i in (*items, wanted)):
         raise UndecidedError
     return False
 

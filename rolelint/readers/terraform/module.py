@@ -16,7 +16,7 @@ from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, val
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import UndecidedError, is_unknown
-from rolelint.readers.terraform.presence import conditions
+from rolelint.readers.terraform.presence import conditions, listed
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names, split_module
 from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
@@ -72,8 +72,23 @@ class Tree:
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self._installed: dict[str, str] | None = None
+        self._tops: tuple[str, ...] | None = None
         self._scoped = False
         self.root = Module(self, open_folder(folder, files), "", None, None)
+
+    def holds(self, path: str, folder: str) -> bool:
+        """Tell whether a path is one of the configuration's: in a module's folder or in the repository of the root.
+
+        Without a repository, that is the folder around the root, or the working folder where the root is in it.
+        """
+        if self._tops is None:
+            root = above = os.path.realpath(self.root.folder.path)
+            while not os.path.exists(os.path.join(above, ".git")) and not _is_top(above):
+                above = os.path.dirname(above)
+            around = [f for f in (os.path.dirname(root), os.getcwd()) if not _is_top(f) and _below(root, f)]
+            self._tops = (root, above) if not _is_top(above) else (root, *around)
+        real = os.path.realpath(path)
+        return any(_below(real, top) for top in (*self._tops, os.path.realpath(folder)))
 
     def installed(self, key: str) -> str | None:
         """Give the folder where `terraform init` put a module, by its call names joined with dots."""
@@ -127,6 +142,14 @@ class Tree:
             given += [text[b.start : b.end] for b in body.blocks if b.type in CREDENTIALS]
             deciding[name] = "\n".join(sorted("".join(part.split()) for part in given))
         share_accounts(self.scopes, deciding)
+
+
+def _is_top(folder: str) -> bool:
+    return os.path.dirname(folder) == folder
+
+
+def _below(path: str, folder: str) -> bool:
+    return os.path.commonpath((path, folder)) == folder
 
 
 def secrets_in(tree: Tree) -> set[str]:
@@ -228,6 +251,13 @@ class Module:
             return value(found[1].value, Frame(self, found[0]))
 
         return self._once(("local", name), f"local.{name}", make)
+
+    def behind(self, head: str, name: Any) -> tuple[Any, Frame] | None:
+        if head == "local":
+            found = self.folder.local(name)
+            return (found[1].value, Frame(self, found[0])) if found is not None else None
+        given = self.argument(name) if head == "var" else None
+        return (given[0].value, given[1]) if given is not None else None
 
     def called(self, name: str) -> tuple[Definition, Folder] | None:
         """Give the block that calls a module and the folder it calls, or None when its source is not here."""
@@ -430,12 +460,17 @@ class Module:
         Raises:
             UndecidedError: when that is not known, or elsewhere on the machine.
         """
+        if has_unknown(path):
+            raise UndecidedError
+        found = self._found(path)
+        if not self.tree.holds(found, self.folder.path):
+            raise UndecidedError
+        return found
+
+    def _found(self, path: str) -> str:
         # `path.module` and `path.root` put the folder itself in front.
         tops = [f.rstrip("/") for f in (self.folder.path, self.tree.root.folder.path) if f]
-        rooted = any(path == f or path.startswith(f"{f}/") for f in tops)
-        if has_unknown(path) or (os.path.isabs(path) and not rooted):
-            raise UndecidedError
-        if rooted:
+        if os.path.isabs(path) or any(path == f or path.startswith(f"{f}/") for f in tops):
             return os.path.normpath(path)
         # Terraform takes a relative path from where it runs: the root. A module's own files are tried, too.
         places = (os.path.normpath(os.path.join(top, path)) for top in (self.tree.root.folder.path, self.folder.path))
@@ -478,32 +513,33 @@ class Module:
         settings = definition.block.body.settings
         base = self._frame_of(definition)
         if "count" in settings:
-            number = value(settings["count"].value, base)
+            node = settings["count"].value
+            number = value(node, base)
             if isinstance(number, str) and number.isdigit():
                 number = int(number)
             if isinstance(number, bool) or not isinstance(number, int | float) or number > MAX_INSTANCES:
                 index = unknown(f"{self._label(definition)} count.index")
-                return [(None, self._frame_of(definition, settings["count"].value, count=index))]
-            return [(i, self._frame_of(definition, count=i)) for i in range(int(number))]
+                return [(None, self._frame_of(definition, conditions(node, base), count=index))]
+            maybe = listed(node, base)
+            return [(i, self._frame_of(definition, maybe, count=i)) for i in range(int(number))]
         if "for_each" in settings:
-            source = value(settings["for_each"].value, base)
+            node = settings["for_each"].value
+            source = value(node, base)
             pairs = list(_each(source))
             if pairs and len(pairs) <= MAX_INSTANCES:
-                return [(k, self._frame_of(definition, each=(k, v))) for k, v in pairs]
+                maybe = listed(node, base)
+                return [(k, self._frame_of(definition, maybe, each=(k, v))) for k, v in pairs]
             if isinstance(source, list | dict) and not source:
                 return []
             label = self._label(definition)
             any_of_them = source if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
             each = (unknown(f"{label} each.key"), any_of_them)
-            return [(None, self._frame_of(definition, settings["for_each"].value, each=each))]
+            return [(None, self._frame_of(definition, conditions(node, base), each=each))]
         return [(None, base)]
 
-    def _frame_of(self, definition: Definition, number: Any = None, **named: Any) -> Frame:
-        """Make the frame of an instance; `number` is the expression that decides how many, where that is not known."""
-        maybe = self.maybe
-        if number is not None:
-            maybe |= conditions(number, Frame(self, definition.file))
-        return Frame(self, definition.file, **named, maybe=maybe)
+    def _frame_of(self, definition: Definition, maybe: frozenset[str] = frozenset(), **named: Any) -> Frame:
+        """Make the frame of an instance; `maybe` is what decides whether there is one, beside the module."""
+        return Frame(self, definition.file, **named, maybe=self.maybe | maybe)
 
     def _label(self, definition: Definition) -> str:
         return self.prefix() + ".".join(definition.block.labels)
@@ -597,8 +633,10 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
         inner = frame.bind(**{name: {"key": unknown(f"{label} key"), "value": unknown(f"{label} value")}})
         yield {**body_values(content.body, inner), MAYBE: unknown(label)}
         return
+    doubt = listed(setting.value, frame) - frame.maybe
+    mark = {MAYBE: unknown(" and ".join(sorted(doubt)))} if doubt else {}
     for key, item in pairs:
-        yield body_values(content.body, frame.bind(**{name: {"key": key, "value": item}}))
+        yield {**body_values(content.body, frame.bind(**{name: {"key": key, "value": item}})), **mark}
 
 
 def body_values(body: hcl.Body, frame: Frame) -> dict[str, Any]:

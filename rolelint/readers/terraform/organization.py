@@ -85,7 +85,10 @@ class Organization:
                 if instance.type in _ACCOUNTS:
                     self._members.add(node)
             elif instance.type == _ORGANIZATION:
-                self._managing |= {t for t in (instance.text("master_account_id"),) if t and not has_unknown(t)}
+                # The account that makes an organization is its management account.
+                made = instance.mode == "managed" and not instance.maybe
+                made_by = self._world.account(instance.provider) if made else ""
+                self._managing |= {t for t in (instance.text("master_account_id"), made_by) if t and not has_unknown(t)}
 
     def limit(self, role: Role, provider: str) -> None:
         """Put the SCPs and RCPs around a role that hang on its account, or on what its account is in.
@@ -104,7 +107,7 @@ class Organization:
             scps: list[Policy] = []
             for number, attached in enumerate(self._attached):
                 policy = attached.policy
-                if policy is not None and attached.target == node and self._is_member(account, attached.by):
+                if policy is not None and attached.target == node and self._is_member(account):
                     self._followed.add(number)
                     (scps if policy.type is PolicyType.SCP else rcps).append(policy)
             if scps:
@@ -137,7 +140,7 @@ class Organization:
                     yield _Attached(there, target, instance)
         for policy, instance in held.values():
             for target in self._nodes(instance.values.get("target_ids")) if policy is not None else ():
-                yield _Attached(policy, target, instance)
+                yield _Attached(None if instance.maybe else policy, target, instance)
 
     def _path(self, account: str) -> list[str]:
         """List an account and what it is in, as far as the configuration tells."""
@@ -146,17 +149,15 @@ class Organization:
             path.append(above)
         return path
 
-    def _is_member(self, account: str, by: Instance) -> bool:
-        """Tell whether an account is known not to be the management account, which nothing limits (S6.14, S6.22)."""
-        if account in self._members:
-            return True
-        if has_unknown(account):
+    def _is_member(self, account: str) -> bool:
+        """Tell whether an account is known not to be the management account, which nothing limits (S6.14, S6.22).
+
+        Who attaches a policy tells nothing: a member may, where the management account delegates that.
+        """
+        # AWS: orgs_delegate_policies.html, "delegate policy management for Organizations to specified member accounts".
+        if account in self._managing:
             return False
-        if self._managing:
-            return account not in self._managing
-        # The management account attaches, or one that it trusts with that.
-        attaching = self._world.account(by.provider)
-        return attaching != account and not has_unknown(attaching)
+        return account in self._members or (bool(self._managing) and not has_unknown(account))
 
     def _own(self, instance: Instance, attribute: str) -> str:
         return next(self._nodes(unknown(f"{instance.address}.{attribute}")))

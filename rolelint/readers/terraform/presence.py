@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
-from rolelint.readers.terraform.evaluate import Frame, ResourceValue, truth, value
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, truth, value
 
 #: Values of `count` and `for_each` that make nothing.
 _NOTHING: tuple[Any, ...] = (0, [], {}, None)
@@ -21,7 +22,7 @@ def conditions(node: Any, frame: Frame) -> frozenset[str]:
     if isinstance(found, ResourceValue):
         return found.maybe
     if isinstance(found, int | list | dict):
-        return frozenset()
+        return listed(node, frame)
     if isinstance(node, hcl.Conditional) and value(node.no, frame) in _NOTHING:
         return _parts(node.test, frame) | conditions(node.yes, frame)
     return _text(node, frame)
@@ -38,3 +39,30 @@ def _parts(node: Any, frame: Frame) -> frozenset[str]:
 def _text(node: Any, frame: Frame) -> frozenset[str]:
     text, _ = frame.module.describe(node, frame.file)
     return frozenset((frame.module.prefix() + " ".join(text.split()),))
+
+
+def listed(node: Any, frame: Frame) -> frozenset[str]:
+    """List what must hold for `a[*]` inside an expression to have elements, where each is taken to have one.
+
+    Names of locals and variables are followed to their expressions.
+    """
+    return frozenset(text for maybe in _splats(node, frame, set()) for text in maybe)
+
+
+def _splats(node: Any, frame: Frame, followed: set[int]) -> Iterator[frozenset[str]]:
+    if isinstance(node, hcl.Splat):
+        there = value(node.object, frame)
+        if isinstance(there, ResourceValue):
+            yield there.maybe
+    parts = chain(node)
+    if parts is not None and parts[1]:
+        behind = frame.module.behind(parts[0], parts[1][0])
+        if behind is not None and id(behind[0]) not in followed:
+            followed.add(id(behind[0]))
+            yield from _splats(*behind, followed)
+        return
+    test = truth(value(node.test, frame)) if isinstance(node, hcl.Conditional) else None
+    left_out = () if test is None else (node.no if test else node.yes,)
+    for part in node if isinstance(node, tuple) else ():
+        if isinstance(part, tuple) and not any(part is other for other in left_out):
+            yield from _splats(part, frame, followed)

@@ -48,7 +48,8 @@ class Principal:
     Attributes:
         instance: the resource that declares it, or the first one that names it when `outside` is true.
         outside: whether the plan or source only refers to it.
-        groups: for a user, its groups; `unknown_groups` are the attributes that name others.
+        groups: for a user, its groups, each with what decides whether the user is in it, where that is not known;
+            `unknown_groups` are the attributes that name others.
         members: for a group, how many users are known to be in it.
         closed: kinds of policies, `attached` or `inline`, of which an exclusive resource lists all there will be.
     """
@@ -61,7 +62,7 @@ class Principal:
     boundary: Attached | None = None
     inline: list[Inline] = field(default_factory=list)
     attached: list[Attached] = field(default_factory=list)
-    groups: list[Principal] = field(default_factory=list)
+    groups: dict[Principal, str] = field(default_factory=dict)
     unknown_groups: list[tuple[Instance, Route]] = field(default_factory=list)
     members: int = 0
     closed: set[str] = field(default_factory=set)
@@ -69,8 +70,12 @@ class Principal:
 
     def doubt(self, given: Instance) -> str:
         """Say what decides whether something is given to it; empty where it is as sure as the principal itself."""
-        declared = not self.outside or self.instance.mode == "data"
-        return given.doubt(self.instance if declared else None)
+        return given.doubt(self.instance if self.declared else None)
+
+    @property
+    def declared(self) -> bool:
+        """Whether its instance decides whether it is there."""
+        return not self.outside or self.instance.mode == "data"
 
 
 class _Names(NamedTuple):
@@ -300,7 +305,7 @@ class Registry:
             for _, group in self._named(instance, "group", link):
                 for _, user in self._named(instance, "user", "users"):
                     if group and user:
-                        _add(user, group)
+                        _add(user, group, instance)
         elif kind == "awscc_iam_user":
             self._join(instance, [self._by_address[("user", instance.address)]], "groups")
         elif kind == "aws_ssoadmin_customer_managed_policy_attachment":
@@ -342,15 +347,17 @@ class Registry:
         for user in users:
             for route, group in self._named(instance, "group", link):
                 if group:
-                    _add(user, group)
+                    _add(user, group, instance)
                 else:
                     user.unknown_groups.append((instance, route))
 
 
-def _add(user: Principal, group: Principal) -> None:
+def _add(user: Principal, group: Principal, by: Instance) -> None:
+    """Put a user into a group: for sure where some membership and the group are as sure as the user."""
+    doubt = user.doubt(by) or (user.doubt(group.instance) if group.declared else "")
     if group not in user.groups:
-        user.groups.append(group)
         group.members += 1
+    user.groups[group] = user.groups.get(group, doubt) and doubt
 
 
 def _values(instance: Instance, attribute: str) -> Iterator[Attached]:

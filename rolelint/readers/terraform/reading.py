@@ -135,7 +135,10 @@ def _loose_documents(assembler: Assembler, reading: Reading) -> None:
         policy = assembler.policy(PolicyType.IDENTITY, Inline(instance.name, text, instance, ("json",)))
         if head in world.with_locals:
             if held is None:
-                others = chain(reading.policies, *(role.policies() for role in reading.roles))
+                others = chain(
+                    reading.policies,
+                    *((*r.identity, *r.resource_policies, *filter(None, (r.boundary, r.trust))) for r in reading.roles),
+                )
                 held = [_statements(other) for other in others]
             said = _statements(policy)
             if said and any(said <= other for other in held):

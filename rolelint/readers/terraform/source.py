@@ -157,7 +157,7 @@ def link(node: Any, frame: Frame) -> Any:
         return None
     try:
         there = evaluate(node.object, frame)
-    except (UndecidedError, TypeError):
+    except (UndecidedError, RecursionError, ArithmeticError, TypeError, ValueError):
         return None
     if isinstance(there, ResourceValue) and there.resource:
         return unknown(f"{there.address}.{node.name}")

@@ -25,7 +25,7 @@ _LISTS = (
 def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[str, Any], list[Route]]:
     """Build the document as the provider does: sources first, own statements over them, overrides last.
 
-    A statement with the Sid of an earlier one replaces it; others are appended.
+    A statement with the Sid of an earlier one replaces it; others are appended, and those that may not be there.
 
     Args:
         values: the data source's attributes, unknown ones as `policies.text.unknown`.
@@ -57,6 +57,12 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
             sid = statement.get("Sid", "") if isinstance(statement, dict) else ""
             at = _index_of(statements, sid) if sid else None
             if at is None:
+                statements.append(statement)
+                routes.append(where)
+            elif MAYBE in statement:
+                # Either of them may be there.
+                earlier = statements[at]
+                statements[at] = {MAYBE: statement[MAYBE], **earlier} if isinstance(earlier, dict) else earlier
                 statements.append(statement)
                 routes.append(where)
             else:
@@ -127,10 +133,14 @@ def parse_built(data: dict[str, Any]) -> PolicyDocument:
     """Parse a document that `build` made; a statement that may not be there is doubtful."""
     statements: list[Any] = []
     doubts: dict[int, str] = {}
+    sids: set[str] = set()
     for index, statement in enumerate(data["Statement"]):
         if isinstance(statement, dict) and MAYBE in statement:
             doubts[index] = f"whether the statement is there depends on `{single_unknown(statement[MAYBE])}`"
-            statement = {name: value for name, value in statement.items() if name != MAYBE}
+            # What may stand in place of another statement has the same Sid: never both are there.
+            left_out = (MAYBE, "Sid") if statement.get("Sid") in sids else (MAYBE,)
+            sids.add(statement.get("Sid", ""))
+            statement = {name: value for name, value in statement.items() if name not in left_out}
         statements.append(statement)
     document = parse_document({**data, "Statement": statements})
     if not doubts:

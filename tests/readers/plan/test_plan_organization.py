@@ -17,6 +17,7 @@ KEEP = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "rds:Delete*", "Resource": "*"}]}
 )
 UNIT = {"id": "ou-abcd-11111111", "name": "prod", "parent_id": "r-abcd"}
+MASTER = change("data.aws_organizations_organization.o", {"master_account_id": "999999999999"})
 ACCOUNT = {"id": MEMBER, "name": "shop", "parent_id": "ou-abcd-11111111"}
 
 
@@ -39,7 +40,12 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
                 },
                 "root_module": {
                     "resources": [
-                        {"address": "aws_iam_role.a", "mode": "managed", "provider_config_key": "aws.shop"},
+                        {
+                            "address": "aws_iam_role.a",
+                            "mode": "managed",
+                            "provider_config_key": "aws.shop",
+                            "expressions": {"name": {"references": ["local.name"]}},
+                        },
                         {"address": "aws_iam_role_policy.p", "mode": "managed", "provider_config_key": "aws.shop"},
                         {
                             "address": "aws_organizations_policy_attachment.keep",
@@ -56,9 +62,12 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
 @pytest.mark.parametrize(
     ("target", "more", "by", "stopped"),
     [
-        (MEMBER, (), "aws", True),
-        ("333333333333", (), "aws", False),
-        ("r-abcd", (), "aws", False),
+        (MEMBER, (MASTER,), "aws", True),
+        (MEMBER, (change("aws_organizations_account.a", ACCOUNT),), "aws", True),
+        (MEMBER, (change("aws_organizations_organization.o", {}),), "aws", True),
+        (MEMBER, (), "aws", False),
+        ("333333333333", (MASTER,), "aws", False),
+        ("r-abcd", (MASTER,), "aws", False),
         (
             "r-abcd",
             (change("aws_organizations_organizational_unit.u", UNIT), change("aws_organizations_account.a", ACCOUNT)),
@@ -76,16 +85,23 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
         ),
         ("ou-abcd-22222222", (change("aws_organizations_account.a", ACCOUNT),), "aws", False),
         (MEMBER, (), "aws.shop", False),
+        (MEMBER, (MASTER,), "aws.shop", True),
+        (MEMBER, (change("aws_organizations_organization.o", {"master_account_id": MEMBER}),), "aws", False),
         (
             MEMBER,
-            (change("data.aws_organizations_organization.o", {"master_account_id": "999999999999"}),),
-            "aws.shop",
-            True,
+            (
+                change("aws_organizations_organization.o", {"master_account_id": MEMBER}),
+                change("aws_organizations_account.a", ACCOUNT),
+            ),
+            "aws",
+            False,
         ),
-        (MEMBER, (change("aws_organizations_organization.o", {"master_account_id": MEMBER}),), "aws", False),
     ],
     ids=[
         "its account",
+        "its account, one of the organization",
+        "its account, and another that makes the organization",
+        "an account that may be the management account where a member attaches",
         "another account",
         "a root nobody places it in",
         "the root above",
@@ -94,6 +110,7 @@ def planned(target: str, *more: dict[str, Any], kind: str = "SERVICE_CONTROL_POL
         "an account that may be the management account",
         "a member that attaches",
         "the management account",
+        "the management account among the accounts",
     ],
 )
 def test_an_attached_scp_limits_the_roles_that_are_known_to_be_below(
@@ -106,6 +123,13 @@ def test_an_attached_scp_limits_the_roles_that_are_known_to_be_below(
         [] if stopped else ["whose roles this SCP or RCP limits is not known: roles are judged without it"]
     )
     assert [p.name for p in reading.policies] == ([] if stopped else ["keep"])
+
+
+def test_a_document_that_allows_what_an_organization_allows_is_no_part_of_that() -> None:
+    everything = {"Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    document = change("data.aws_iam_policy_document.all", {"json": json.dumps(everything)})
+    reading = planned(MEMBER, MASTER, document)
+    assert [(r.kind, r.name) for r in reading.roles] == [("role", "deploy"), ("policy", "all")]
 
 
 def test_a_unit_that_is_made_with_the_account_is_found_by_reference() -> None:
@@ -167,6 +191,6 @@ def test_a_unit_that_is_made_with_the_account_is_found_by_reference() -> None:
 
 
 def test_an_attached_rcp_limits_a_members_roles() -> None:
-    (role,) = planned(MEMBER, kind="RESOURCE_CONTROL_POLICY").roles
+    (role,) = planned(MEMBER, MASTER, kind="RESOURCE_CONTROL_POLICY").roles
     assert role.scps is None
     assert [p.name for p in role.rcps or ()] == ["keep"]

@@ -512,6 +512,48 @@ resource "aws_iam_role_policy" "p" {
     assert role.identity[0].document.statements[0].actions == ("s3:Delete*",)
 
 
+@pytest.mark.parametrize(
+    ("path", "repository", "found"),
+    [
+        ("../beside.json", "", True),
+        ("${path.module}/../beside.json", "", True),
+        ("../../outside.json", "", False),
+        ("${path.module}/../../outside.json", "", False),
+        ("link.json", "", False),
+        ("../../outside.json", ".", True),
+        ("../../outside.json", "around", False),
+        ("../beside.json", "around", True),
+        ("../beside.json", "around/root", False),
+        ("own.json", "around/root", True),
+    ],
+)
+def test_files_elsewhere_on_the_machine_are_not_read(tmp_path: Path, path: str, repository: str, found: bool) -> None:
+    root = tmp_path / "around" / "root"
+    text = (
+        ROLE
+        + f"""
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.id
+  policy = file("{path}")
+}}
+resource "aws_iam_role_policy" "q" {{
+  count  = fileexists("{path}") ? 1 : 0
+  role   = aws_iam_role.r.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "ec2:*", Resource = "*" }}] }})
+}}
+"""
+    )
+    policy = '{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
+    write(root, main__tf=text, own__json=policy)
+    write(tmp_path, around_in_beside__json=policy, outside__json=policy)
+    (root / "link.json").symlink_to(tmp_path / "outside.json")
+    if repository:
+        (tmp_path / repository / ".git").mkdir()
+    (role,) = read_folder(root).roles
+    assert actions(role) == ["s3:*" if found else "?", "ec2:*"]
+    assert bool(role.identity[1].document.statements[0].doubtful) is not found
+
+
 def test_providers_and_partitions(tmp_path: Path) -> None:
     text = f"""
 provider "aws" {{

@@ -1,0 +1,294 @@
+"""What may not be there in Terraform source: it stops nothing for sure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rolelint.engine import can
+from tests.readers.terraform.test_source_roles import TRUST, read_folder, write
+
+HEAD = 'variable "on" { type = bool }\nvariable "extra" {}\n'
+COUNT = "count = var.on ? 1 : 0"
+INLINE = """inline_policy {
+    name   = "x"
+    policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }] })
+  }"""
+
+
+def role(*lines: str) -> str:
+    """Write a role that may delete buckets."""
+    rest = "\n".join(lines)
+    return f'resource "aws_iam_role" "r" {{\n  name = "r"\n  assume_role_policy = {TRUST}\n  {INLINE}\n{rest}\n}}\n'
+
+
+def policy(name: str, effect: str, action: str, count: str = COUNT) -> str:
+    """Write a managed policy."""
+    said = f'jsonencode({{ Statement = [{{ Effect = "{effect}", Action = "{action}", Resource = "*" }}] }})'
+    return f'resource "aws_iam_policy" "{name}" {{\n  {count}\n  name = "{name}"\n  policy = {said}\n}}\n'
+
+
+DENY = policy("deny", "Deny", "s3:*")
+BOUNDARY = policy("b", "Allow", "ec2:*")
+
+
+def verdict(folder: Path, text: str) -> str:
+    """Tell whether the first role in some source can delete a bucket."""
+    first = read_folder(write(folder, main__tf=HEAD + text)).roles[0]
+    return can(first, "s3:DeleteBucket").verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DENY.replace(COUNT, "") + role("managed_policy_arns = [aws_iam_policy.deny.arn]"), "no"),
+        (BOUNDARY.replace(COUNT, "") + role("permissions_boundary = aws_iam_policy.b.arn"), "no"),
+        (DENY + role("managed_policy_arns = aws_iam_policy.deny[*].arn"), "yes"),
+        (BOUNDARY + role("permissions_boundary = one(aws_iam_policy.b[*].arn)"), "yes"),
+        (BOUNDARY + role("permissions_boundary = try(aws_iam_policy.b[0].arn, null)"), "yes"),
+    ],
+    ids=["a sure Deny", "a sure boundary", "splat", "one of a splat", "try"],
+)
+def test_a_policy_of_an_unknown_number_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
+
+
+def document(name: str, effect: str, more: str = "", action: str = "s3:*") -> str:
+    """Write a policy document of one statement with a Sid."""
+    return f"""
+data "aws_iam_policy_document" "{name}" {{
+  {more}
+  statement {{
+    sid       = "Buckets"
+    effect    = "{effect}"
+    actions   = ["{action}"]
+    resources = ["*"]
+  }}
+}}
+"""
+
+
+def merged(listed: str, key: str = "source_policy_documents", action: str = "s3:*") -> str:
+    """Write a role with a document that is made of others."""
+    own = document("all", "Allow", f"{key} = {listed}", action).replace('"Buckets"', '"Own"')
+    used = 'resource "aws_iam_role_policy" "p" {\n  role = aws_iam_role.r.name\n'
+    return own + ROLE + used + "  policy = data.aws_iam_policy_document.all.json\n}\n"
+
+
+ROLE = f'resource "aws_iam_role" "r" {{\n  name = "r"\n  assume_role_policy = {TRUST}\n}}\n'
+DENIED = "data.aws_iam_policy_document.deny"
+MAYBE_DENIED = document("deny", "Deny", COUNT)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (document("deny", "Deny") + merged(f"[{DENIED}.json]"), "no"),
+        (MAYBE_DENIED + merged(f"{DENIED}[*].json"), "yes"),
+        (MAYBE_DENIED + merged(f"{DENIED}[*].json", "override_policy_documents"), "yes"),
+        (MAYBE_DENIED + merged(f'compact([try({DENIED}[0].json, "")])'), "yes"),
+        (
+            document("base", "Allow")
+            + MAYBE_DENIED
+            + merged(f"concat([data.aws_iam_policy_document.base.json], {DENIED}[*].json)", action="ec2:*"),
+            "yes",
+        ),
+    ],
+    ids=["sure", "splat", "override", "try", "what may stand in place of an Allow"],
+)
+def test_a_document_of_an_unknown_number_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
+
+
+DYNAMIC = """dynamic "inline_policy" {
+    for_each = LIST
+    content {
+      name   = "d"
+      policy = inline_policy.value
+    }
+  }"""
+EACH = """
+resource "aws_iam_role_policy" "p" {
+  NUMBER
+  role   = aws_iam_role.r.name
+  policy = jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })
+}
+"""
+TWO = DENY.replace(COUNT, "count = 2")
+LOCALS = """
+locals {
+  texts = aws_iam_policy.deny[*].policy
+  each  = toset(local.texts)
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (DENY.replace(COUNT, "") + role(DYNAMIC.replace("LIST", "[aws_iam_policy.deny.policy]")), "no"),
+        (DENY + role(DYNAMIC.replace("LIST", "aws_iam_policy.deny[*].policy")), "yes"),
+        (DENY + role(DYNAMIC.replace("LIST", "toset(concat(aws_iam_policy.deny.*.policy, []))")), "yes"),
+        (DENY + LOCALS + role(DYNAMIC.replace("LIST", "local.each")), "yes"),
+        (DENY + role() + EACH.replace("NUMBER", "count = length(aws_iam_policy.deny[*].arn)"), "yes"),
+        (DENY + role() + EACH.replace("NUMBER", "for_each = toset(aws_iam_policy.deny[*].arn)"), "yes"),
+        (DENY + LOCALS + role() + EACH.replace("NUMBER", "for_each = local.each"), "yes"),
+        (DENY + role() + EACH.replace("NUMBER", "count = true ? 1 : length(aws_iam_policy.deny[*].arn)"), "no"),
+        (TWO + role() + EACH.replace("NUMBER", "count = length(aws_iam_policy.deny[*])"), "no"),
+    ],
+    ids=[
+        "sure",
+        "dynamic",
+        "dynamic set",
+        "dynamic local",
+        "count",
+        "for_each",
+        "for_each local",
+        "not asked",
+        "a known number",
+    ],
+)
+def test_what_a_splat_of_an_unknown_number_makes_may_not_be_there(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
+
+
+USER = """
+resource "aws_iam_user" "u" {
+  name = "u"
+}
+resource "aws_iam_user_policy" "p" {
+  user   = aws_iam_user.u.name
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }] })
+}
+"""
+
+
+def group(
+    count: str, given: str = "group_policy_attachment", body: str = "policy_arn = aws_iam_policy.deny.arn"
+) -> str:
+    """Write a group that may not delete."""
+    name = "aws_iam_group.g[0].name" if count else "aws_iam_group.g.name"
+    return f"""
+resource "aws_iam_group" "g" {{
+  {count}
+  name = "g"
+}}
+resource "aws_iam_{given}" "a" {{
+  {count}
+  group = {name}
+  {body}
+}}
+"""
+
+
+INLINE_DENY = 'policy = jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })'
+
+
+def member(count: str = COUNT, of: str = "aws_iam_group.g.name") -> str:
+    """Write the membership of the user."""
+    return f"""
+resource "aws_iam_user_group_membership" "m" {{
+  {count}
+  user   = aws_iam_user.u.name
+  groups = [{of}]
+}}
+"""
+
+
+MEMBERS = f"""
+resource "aws_iam_group_membership" "n" {{
+  {COUNT}
+  name  = "n"
+  users = [aws_iam_user.u.name]
+  group = aws_iam_group.g.name
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (group("") + member(""), "no"),
+        (group("") + member(), "yes"),
+        (group("", "group_policy", INLINE_DENY) + member(""), "no"),
+        (group("", "group_policy", INLINE_DENY) + member(), "yes"),
+        (group("") + MEMBERS, "yes"),
+        (group("") + MEMBERS + member(""), "no"),
+        (group("") + member("") + MEMBERS, "no"),
+        (group(COUNT) + member(COUNT, "aws_iam_group.g[0].name"), "yes"),
+        (group(COUNT) + member("", "one(aws_iam_group.g[*].name)"), "yes"),
+    ],
+    ids=[
+        "sure",
+        "the membership",
+        "sure inline",
+        "the membership inline",
+        "the list of members",
+        "both, the other sure",
+        "both, the first sure",
+        "all of it",
+        "the group only",
+    ],
+)
+def test_a_group_that_a_user_may_be_in_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, USER + DENY.replace(COUNT, "") + text) == expected
+
+
+def organization(made: str, scp: str, attached: str = "") -> str:
+    """Write a role in a member account, the organization, and an SCP that hangs on the member."""
+    target = '["222222222222"]'
+    hung = f"target_ids = {target}" if not attached else ""
+    attachment = f"""
+resource "aws_organizations_policy_attachment" "a" {{
+  {attached}
+  policy_id = awscc_organizations_policy.s.id
+  target_id = "222222222222"
+}}
+"""
+    said = 'jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })'
+    return (
+        f"""
+provider "aws" {{
+  region = "eu-west-1"
+  assume_role {{
+    role_arn = "arn:aws:iam::111111111111:role/org"
+  }}
+}}
+provider "aws" {{
+  alias  = "shop"
+  region = "eu-west-1"
+  assume_role {{
+    role_arn = "arn:aws:iam::222222222222:role/shop"
+  }}
+}}
+resource "aws_organizations_organization" "o" {{
+  {made}
+  feature_set = "ALL"
+}}
+resource "awscc_organizations_policy" "s" {{
+  {scp}
+  name    = "s"
+  type    = "SERVICE_CONTROL_POLICY"
+  content = {said}
+  {hung}
+}}
+"""
+        + role("provider = aws.shop")
+        + (attachment if attached else "")
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (organization("", ""), "no"),
+        (organization(COUNT, ""), "yes"),
+        (organization("", COUNT), "yes"),
+        (organization("", "", "count = 1"), "no"),
+        (organization("", "", COUNT), "yes"),
+    ],
+    ids=["sure", "the organization", "the policy", "sure attachment", "the attachment"],
+)
+def test_an_scp_that_may_not_be_there_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
+    assert verdict(tmp_path, text) == expected
