@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -50,11 +52,12 @@ def command(
     within = known.destructive if destructive_only else known.full
     before = asking.load(old, forced_type=forced_type, parameters=parameters)
     after = asking.load(new, forced_type=forced_type, parameters=parameters)
+    pairs = Pairs(before, after, (old, new))
     if role:
         after = [asking.choose(after, role, new)]
     rows: list[dict[str, Any]] = []
     for one in after:
-        found = difference(one, partner(one, before, after, (old, new)), within=within, who=asker)
+        found = difference(one, pairs.partner(one), within=within, who=asker)
         rows.append(
             {
                 "role": one.id,
@@ -76,30 +79,46 @@ def command(
     return 1 if gained else 4 if unknown else 0
 
 
-def partner(role: Role, others: list[Role], siblings: list[Role], roots: tuple[str, str] = ("", "")) -> Role | None:
-    """Find the old version of a role: same address, ARN or name; or the only one, where each side has one.
+class Pairs:
+    """Finds the old version of a role: same address, ARN or name; or the only one, where each side has one.
 
-    Of several those in the file of the same path below what was compared.
+    Where several on one side have them in common, those of files of the same path below what is compared are one.
 
     Args:
-        roots: the folders that hold the others and the role.
+        old, new: all roles of either side. roots: the file or folder that each comes from.
     """
-    candidates = (
-        [r for r in others if r.location.address and r.location.address == role.location.address],
-        [r for r in others if r.arn and r.arn == role.arn],
-        [r for r in others if r.kind == role.kind and r.name == role.name],
-    )
-    here = _below(role, roots[1])
-    for found in candidates:
-        near = [r for r in found if _below(r, roots[0]) == here] if len(found) > 1 else found
-        if len(near) == 1:
-            return near[0]
-    return others[0] if len(others) == 1 and len(siblings) == 1 else None
+
+    def __init__(self, old: list[Role], new: list[Role], roots: tuple[str, str]) -> None:
+        self._old, self._new, self._roots = old, new, roots
+        self._found: dict[tuple[str, ...], list[Role]] = {}
+        for role in old:
+            for key in _keys(role):
+                self._found.setdefault(key, []).append(role)
+        self._rivals = Counter(key for role in new for key in _keys(role))
+
+    def partner(self, role: Role) -> Role | None:
+        """Give the old version of a new role, or None where it has none."""
+        for key in _keys(role):
+            found = self._found.get(key, [])
+            if len(found) > 1 or self._rivals[key] > 1:
+                here = _below(role, self._roots[1])
+                found = [r for r in found if _below(r, self._roots[0]) == here]
+            if len(found) == 1:
+                return found[0]
+        return self._old[0] if len(self._old) == 1 and len(self._new) == 1 else None
+
+
+def _keys(role: Role) -> Iterator[tuple[str, ...]]:
+    if role.location.address:
+        yield "address", role.location.address
+    if role.arn:
+        yield "arn", role.arn
+    yield "name", role.kind, role.name
 
 
 def _below(role: Role, root: str) -> str:
     """Give the path of a role's file below a folder."""
-    return os.path.relpath(role.location.file, root) if root and role.location.file else role.location.file
+    return os.path.relpath(role.location.file, root) if role.location.file else ""
 
 
 def _show(rows: list[dict[str, Any]]) -> None:
