@@ -6,6 +6,7 @@ from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, truth, value
+from rolelint.readers.terraform.functions import Loose
 
 #: Values of `count` and `for_each` that make nothing.
 _NOTHING: tuple[Any, ...] = (0, [], {}, None)
@@ -20,7 +21,7 @@ def conditions(node: Any, frame: Frame) -> frozenset[str]:
     found = value(node, frame)
     if isinstance(found, ResourceValue):
         return found.maybe
-    if isinstance(found, int | list | dict):
+    if isinstance(found, int | list | dict) and not isinstance(found, Loose):
         return frozenset()
     if isinstance(node, hcl.Conditional) and value(node.no, frame) in _NOTHING:
         return _parts(node.test, frame) | conditions(node.yes, frame)
