@@ -275,7 +275,8 @@ class Assembler:
         unknowns: list[Unknown] = []
         identity: list[Policy] = []
         arns: set[str] = set()
-        hung: list[Attached] = []
+        everything = [a for source in (principal, *principal.groups) for a in source.attached]
+        sure = {self._key(a) for a in everything if not a.maybe} if any(a.maybe for a in everything) else set()
         for source in (principal, *principal.groups):
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
@@ -287,10 +288,12 @@ class Assembler:
                 if item.maybe:
                     unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
                 identity.append(policy)
-            hung += (a for a in source.attached if a.owner is not source.instance or "attached" not in source.closed)
-        # A policy that is attached twice is attached for sure where one of them is sure.
-        for attached in sorted(hung, key=lambda item: bool(item.maybe)):
-            self._attach(attached, identity, arns, unknowns)
+            for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
+                if attached.owner is source.instance and "attached" in source.closed:
+                    continue
+                # A policy that is attached twice is attached for sure where one of them is sure.
+                if not attached.maybe or self._key(attached) not in sure:
+                    self._attach(attached, identity, arns, unknowns)
         boundary = self._boundary(principal, unknowns)
         trust = None
         if principal.trust is not None:

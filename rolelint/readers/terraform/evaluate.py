@@ -536,7 +536,9 @@ def step(there: Any, taken: Any, frame: Frame) -> Any:
         raise UndecidedError
     if isinstance(there, ResourceValue) and isinstance(key, str):
         found = there.attribute(key)
-        return Perhaps(found) if there.perhaps and isinstance(found, str) else found
+        if there.perhaps and frame.trying and isinstance(found, bool | int | float):
+            raise UndecidedError
+        return _marked(found) if there.perhaps else found
     if isinstance(there, dict):
         if isinstance(key, int):
             key = str(key)
@@ -556,6 +558,15 @@ def step(there: Any, taken: Any, frame: Frame) -> Any:
             # `block.attribute` on a nested block of which there is just one.
             return step(there[0], key, frame)
     raise RefusedError if is_plain(there) else UndecidedError
+
+
+def _marked(item: Any) -> Any:
+    """Mark the texts of a value as those of an instance that may not be there."""
+    if isinstance(item, str):
+        return Perhaps(item)
+    if isinstance(item, list):
+        return type(item)(map(_marked, item))
+    return type(item)((k, _marked(v)) for k, v in item.items()) if isinstance(item, dict) else item
 
 
 _HANDLERS: dict[type, Callable[[Any, Frame], Any]] = {

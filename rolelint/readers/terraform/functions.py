@@ -338,8 +338,11 @@ def _number(value: Any) -> Any:
         raise RefusedError
     if isinstance(value, int | float) or value is None:
         return value
+    text = _known_text(value)
+    if text.strip("+-.0123456789eE"):
+        raise RefusedError  # Python knows more numbers: `1_0`, `nan`
     try:
-        number = float(_known_text(value))
+        number = float(text)
     except ValueError:
         raise RefusedError from None
     return int(number) if number.is_integer() else number
