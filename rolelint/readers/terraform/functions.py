@@ -18,6 +18,10 @@ from rolelint.readers.terraform.world import single_unknown
 MAX_ITEMS = 10_000
 
 
+#: Bounds a directive of `format`, and by that the width it asks for; a longer one stays unknown.
+MAX_DIRECTIVE = 5
+
+
 class UndecidedError(Exception):
     """An expression cannot be worked out here."""
 
@@ -164,7 +168,7 @@ def _format(spec: Any, *arguments: Any) -> str:
             end = at + 1
             while end < len(template) and (template[end].isdigit() or template[end] in "+-#. "):
                 end += 1
-            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest:
+            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest or end - at > MAX_DIRECTIVE:
                 raise UndecidedError
             value = rest.pop(0)
             kind = template[end]

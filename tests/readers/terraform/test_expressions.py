@@ -239,6 +239,7 @@ def shown(item: Any) -> Any:
         "max([]...)",
         "range(0, 5, 0)",
         'format("%5.2f", "abc")',
+        'format("%999999d", 1)',
         'format("%v", ["a"])',
         'try(format("%v", ["a"]), "other")',
         'try(var.open ? "x" : local.map.z, "other")',
