@@ -281,7 +281,10 @@ class Assembler:
         unknowns: list[Unknown] = []
         identity: list[Policy] = []
         arns: set[str] = set()
-        for source, doubt in ((principal, ""), *principal.groups.items()):
+        sources = ((principal, ""), *principal.groups.items())
+        everything = [(a, a.maybe or doubt) for source, doubt in sources for a in source.attached]
+        sure = {self._key(a) for a, maybe in everything if not maybe} if any(m for _, m in everything) else set()
+        for source, doubt in sources:
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
                 if item.owner is source.instance and (item.name in given or "inline" in source.closed):
@@ -293,11 +296,13 @@ class Assembler:
                 if item.maybe:
                     unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
                 identity.append(policy)
-            # A policy that is attached twice is attached for sure where one of them is sure.
             for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
                     continue
-                self._attach(attached._replace(maybe=attached.maybe or doubt), identity, arns, unknowns)
+                maybe = attached.maybe or doubt
+                # A policy that is attached twice is attached for sure where one of them is sure.
+                if not maybe or self._key(attached) not in sure:
+                    self._attach(attached._replace(maybe=maybe), identity, arns, unknowns)
         boundary = self._boundary(principal, unknowns)
         trust = None
         if principal.trust is not None:

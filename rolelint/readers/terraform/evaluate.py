@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.functions import (
     FUNCTIONS,
+    KEEPING,
+    LOOSELY,
+    Loose,
+    Perhaps,
     RefusedError,
     UndecidedError,
+    is_open,
     is_plain,
     is_unknown,
     lacks,
+    sole,
     text_of,
 )
 from rolelint.readers.terraform.world import single_unknown
@@ -34,12 +40,20 @@ class ResourceValue(NamedTuple):
         attribute: gives one attribute; one that is not known is the unknown value `<address>.<attribute>`.
         resource: whether this is a resource and not a module.
         maybe: what decides whether there is one at all, see `Frame`.
+        many: whether it stands for all instances, of which it is not known how many there are.
+        perhaps: whether it is one of those, and may be none.
     """
 
     address: str
     attribute: Callable[[str], Any]
     resource: bool = True
     maybe: frozenset[str] = frozenset()
+    many: bool = False
+    perhaps: bool = False
+
+    def one(self, perhaps: bool = True) -> ResourceValue:
+        """Give one of many."""
+        return self._replace(many=False, perhaps=perhaps)
 
 
 class Names(Protocol):
@@ -106,11 +120,13 @@ class Frame:
 
     def bind(self, **names: Any) -> Frame:
         """Give a frame with more names."""
-        return Frame(self.module, self.file, self.each, self.count, {**self.names, **names}, self.depth, self.trying)
+        return Frame(
+            self.module, self.file, self.each, self.count, {**self.names, **names}, self.depth, self.trying, self.maybe
+        )
 
     def attempt(self) -> Frame:
         """Give the frame of an expression inside `try` or `can`."""
-        return Frame(self.module, self.file, self.each, self.count, self.names, self.depth, trying=True)
+        return Frame(self.module, self.file, self.each, self.count, self.names, self.depth, True, self.maybe)
 
 
 def value(node: Any, frame: Frame) -> Any:
@@ -177,7 +193,27 @@ def _template(node: hcl.Template, frame: Frame) -> Any:
             out.append(part)
             continue
         out.append(_worked_out(_written, part, frame))
-    return "".join(out)
+    return _as_sure("".join(out), out)
+
+
+def _as_sure(made: Any, of: list[Any]) -> Any:
+    """Keep in mind of what is made of values that one of them may not be there.
+
+    Raises:
+        UndecidedError: when it is a number or answer, which is another one then.
+    """
+    if not may_lack(of):
+        return made
+    if isinstance(made, bool | int | float):
+        raise UndecidedError
+    return Perhaps(made) if isinstance(made, str) else made
+
+
+def may_lack(item: Any) -> bool:
+    """Tell whether a value, or a part of it, is of an instance that may not be there."""
+    if isinstance(item, list | dict):
+        return any(map(may_lack, item.values() if isinstance(item, dict) else item))
+    return isinstance(item, Perhaps) or (isinstance(item, ResourceValue) and item.perhaps)
 
 
 def _written(node: Any, frame: Frame) -> str:
@@ -229,12 +265,14 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
         return one and two if operator == "&&" else one or two
     right = value(node.right, frame)
     if operator in ("==", "!="):
+        if isinstance(left, Perhaps) or isinstance(right, Perhaps):
+            raise UndecidedError
         if left is None or right is None:
             other = right if left is None else left
-            if is_unknown(other):
+            if is_unknown(other) or (isinstance(other, ResourceValue) and other.perhaps):
                 raise UndecidedError
             return (other is None) is (operator == "==")
-        if _open(left) or _open(right):
+        if is_open(left) or is_open(right):
             raise UndecidedError
         return (left == right) is (operator == "==")
     a, b = (FUNCTIONS["tonumber"](v) for v in (left, right))
@@ -261,15 +299,6 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _open(item: Any) -> bool:
-    """Tell whether some part of a value is not known."""
-    if isinstance(item, str):
-        return has_unknown(item)
-    if isinstance(item, dict):
-        return any(_open(v) for v in item.values())
-    return any(_open(v) for v in item) if isinstance(item, list) else isinstance(item, ResourceValue)
-
-
 def _unary(node: hcl.Unary, frame: Frame) -> Any:
     operand = evaluate(node.operand, frame)
     if node.operator == "!":
@@ -288,7 +317,7 @@ def _call(node: hcl.Call, frame: Frame) -> Any:
     arguments = [value(a, frame) for a in node.arguments]
     if node.expand:
         last = arguments.pop()
-        if not isinstance(last, list):
+        if not isinstance(last, list) or isinstance(last, Loose):
             raise UndecidedError
         arguments += last
     if node.name in ("file", "fileexists", "fileset", "templatefile") and arguments:
@@ -298,7 +327,13 @@ def _call(node: hcl.Call, frame: Frame) -> Any:
     function = FUNCTIONS.get(node.name)
     if function is None:
         raise UndecidedError
-    return function(*arguments)
+    loose = any(isinstance(a, Loose) for a in arguments)
+    if loose and node.name not in LOOSELY:
+        raise UndecidedError
+    found = function(*arguments)
+    if loose and node.name in KEEPING:
+        return found if isinstance(found, Loose) else Loose(found)
+    return _as_sure(found, arguments)
 
 
 def _of_files(name: str, path: str, more: list[Any], frame: Frame) -> Any:
@@ -323,13 +358,28 @@ def _of_files(name: str, path: str, more: list[Any], frame: Frame) -> Any:
 
 def _try(node: hcl.Call, frame: Frame) -> Any:
     """Give the first argument that Terraform does not refuse: one that is only not known here ends the search."""
-    inner = frame.attempt()
-    for argument in node.arguments:
+    return _first(node.arguments, frame.attempt())
+
+
+def _first(arguments: Sequence[Any], frame: Frame) -> Any:
+    for at, argument in enumerate(arguments, 1):
         try:
-            return evaluate(argument, inner)
+            found = evaluate(argument, frame)
         except RefusedError:
             continue
+        if may_lack(found) and not _is_nothing_else(arguments[at:], found, frame):
+            raise UndecidedError
+        return found
     raise RefusedError
+
+
+def _is_nothing_else(arguments: Sequence[Any], found: Any, frame: Frame) -> bool:
+    """Tell whether `try` gives nothing, or the same, where what it found is not there: empty values name nothing."""
+    try:
+        other = _first(arguments, frame)
+    except RefusedError:
+        return True
+    return other in ("", None, [], {}) or other == found
 
 
 def _can(node: hcl.Call, frame: Frame) -> bool:
@@ -338,7 +388,7 @@ def _can(node: hcl.Call, frame: Frame) -> bool:
         found = evaluate(argument, frame.attempt())
     except RefusedError:
         return False
-    if is_unknown(found):
+    if is_unknown(found) or may_lack(found):
         raise UndecidedError
     return True
 
@@ -375,6 +425,10 @@ def _for(node: hcl.For, frame: Frame) -> Any:
                 mapped.setdefault(name, []).append(result)
             else:
                 mapped[name] = result
+    if isinstance(source, Loose):
+        if node.key is not None:
+            raise UndecidedError
+        return Loose(listed)
     return listed if node.key is None else mapped
 
 
@@ -384,14 +438,15 @@ def _splat(node: hcl.Splat, frame: Frame) -> Any:
         return []
     if is_unknown(source):
         raise UndecidedError
-    items = source if isinstance(source, list) else [source]
+    many = isinstance(source, ResourceValue) and source.many
+    items = source if isinstance(source, list) else [source.one() if many else source]
     out = []
     for item in items:
         there = item
         for part in node.steps:
-            there = step(there, part if isinstance(part, str) else Key(evaluate(part, frame)))
+            there = step(there, part if isinstance(part, str) else Key(evaluate(part, frame)), frame)
         out.append(there)
-    return out
+    return Loose(out) if many or isinstance(source, Loose) else out
 
 
 def _name(node: hcl.Name, frame: Frame) -> Any:
@@ -421,8 +476,8 @@ def _traversal(node: Any, frame: Frame) -> Any:
     parts = chain(node)
     if parts is None:
         if isinstance(node, hcl.Attribute):
-            return step(evaluate(node.object, frame), node.name)
-        return step(evaluate(node.object, frame), Key(evaluate(node.key, frame)))
+            return step(evaluate(node.object, frame), node.name, frame)
+        return step(evaluate(node.object, frame), Key(evaluate(node.key, frame)), frame)
     head, raw = parts
     steps: list[Any] = [s if isinstance(s, str) else Key(evaluate(s, frame)) for s in raw]
     module = frame.module
@@ -451,7 +506,7 @@ def _traversal(node: Any, frame: Frame) -> Any:
     else:
         raise UndecidedError
     for part in steps:
-        there = step(there, part)
+        there = step(there, part, frame)
     return there
 
 
@@ -461,7 +516,7 @@ class Key(NamedTuple):
     value: Any
 
 
-def step(there: Any, taken: Any) -> Any:
+def step(there: Any, taken: Any, frame: Frame) -> Any:
     """Take an attribute or element of a value.
 
     Args:
@@ -471,9 +526,10 @@ def step(there: Any, taken: Any) -> Any:
         RefusedError: when a known value has no such element.
     """
     key = taken.value if isinstance(taken, Key) else taken
-    if isinstance(there, ResourceValue) and isinstance(taken, Key):
-        # How many instances there are is not known; this stands for any of them.
-        return there
+    if isinstance(there, ResourceValue) and there.many and isinstance(taken, Key):
+        # How many instances there are is not known; this stands for any of them. Where the expression is there only
+        # if they are, it is no question.
+        return there.one(perhaps=not there.maybe or not there.maybe <= frame.maybe)
     name = single_unknown(there)
     if name:
         if isinstance(key, int):
@@ -482,7 +538,10 @@ def step(there: Any, taken: Any) -> Any:
     if is_unknown(key):
         raise UndecidedError
     if isinstance(there, ResourceValue) and isinstance(key, str):
-        return there.attribute(key)
+        found = there.attribute(key)
+        if there.perhaps and frame.trying and isinstance(found, bool | int | float):
+            raise UndecidedError
+        return _marked(found) if there.perhaps else found
     if isinstance(there, dict):
         if isinstance(key, int):
             key = str(key)
@@ -492,14 +551,25 @@ def step(there: Any, taken: Any) -> Any:
     if isinstance(there, list):
         if isinstance(key, str) and key.isdigit():
             key = int(key)
+        if isinstance(key, int) and isinstance(there, Loose):
+            return sole(there)
         if isinstance(key, int):
             if 0 <= key < len(there):
                 return there[key]
             raise lacks(there)
         if isinstance(key, str) and len(there) == 1:
             # `block.attribute` on a nested block of which there is just one.
-            return step(there[0], key)
+            return step(there[0], key, frame)
     raise RefusedError if is_plain(there) else UndecidedError
+
+
+def _marked(item: Any) -> Any:
+    """Mark the texts of a value as those of an instance that may not be there."""
+    if isinstance(item, str):
+        return Perhaps(item)
+    if isinstance(item, list):
+        return type(item)(map(_marked, item))
+    return type(item)((k, _marked(v)) for k, v in item.items()) if isinstance(item, dict) else item
 
 
 _HANDLERS: dict[type, Callable[[Any, Frame], Any]] = {

@@ -10,6 +10,9 @@ from itertools import islice
 
 from rolelint.readers.terraform.functions import MAX_ITEMS, UndecidedError
 
+#: Bounds the patterns that one pattern with `{a,b}` stands for; past it, what it names is not known.
+MAX_CHOICES = 64
+
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 
 
@@ -18,12 +21,15 @@ def fileset(folder: str, pattern: str) -> list[str]:
 
     Raises:
         UndecidedError: when the pattern leads out of the folder or has a class of characters, which are written
-            otherwise here; or when there are more than `MAX_ITEMS`.
+            otherwise here; or when there are more than `MAX_ITEMS` or `MAX_CHOICES`.
     """
     if os.path.isabs(pattern) or ".." in pattern.split("/") or "[" in pattern or "\\" in pattern:
         raise UndecidedError
     found: set[str] = set()
-    for one in _choices(pattern):
+    patterns = list(islice(_choices(pattern), MAX_CHOICES + 1))
+    if len(patterns) > MAX_CHOICES:
+        raise UndecidedError
+    for one in patterns:
         listed = list(islice(iglob(one, root_dir=folder or ".", recursive=True, include_hidden=True), MAX_ITEMS + 1))
         if len(listed) > MAX_ITEMS:
             raise UndecidedError

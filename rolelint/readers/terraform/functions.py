@@ -18,12 +18,34 @@ from rolelint.readers.terraform.world import single_unknown
 MAX_ITEMS = 10_000
 
 
+#: Bounds a directive of `format`, and by that the width it asks for; a longer one stays unknown.
+MAX_DIRECTIVE = 5
+
+
 class UndecidedError(Exception):
     """An expression cannot be worked out here."""
 
 
 class RefusedError(UndecidedError):
     """Terraform itself refuses the expression, whatever the values that are not known: `try` takes the next one."""
+
+
+class Perhaps(str):
+    """A text that is empty, null or refused where the instance that it is of is not there."""
+
+    __slots__ = ()
+
+
+class Loose(list[Any]):
+    """A list of which it is not known how many elements it has: some of those told may stand for none, or for many."""
+
+    __slots__ = ()
+
+
+class Block(dict[str, Any]):
+    """What a nested block of a resource sets: the provider may compute more."""
+
+    __slots__ = ()
 
 
 def is_unknown(value: object) -> bool:
@@ -62,7 +84,20 @@ def is_open(value: Any) -> bool:
         return has_unknown(value)
     if isinstance(value, dict):
         return any(map(is_open, value.values()))
-    return any(map(is_open, value)) if isinstance(value, list) else not is_plain(value)
+    if isinstance(value, list):
+        return isinstance(value, Loose) or any(map(is_open, value))
+    return not is_plain(value)
+
+
+def sole(values: list[Any]) -> Any:
+    """Give the only element of a list.
+
+    Raises:
+        UndecidedError: when which one it is depends on how many there are.
+    """
+    if len(values) != 1:
+        raise UndecidedError
+    return values[0]
 
 
 def _list(value: Any) -> list[Any]:
@@ -79,7 +114,9 @@ def _dict(value: Any) -> dict[str, Any]:
 
 def lacks(there: list[Any] | dict[str, Any]) -> UndecidedError:
     """Give the error of an element that a value has not: one that is not known may stand for it."""
-    return UndecidedError() if any(isinstance(i, str) and has_unknown(i) for i in there) else RefusedError()
+    if isinstance(there, Loose | Block) or any(isinstance(i, str) and has_unknown(i) for i in there):
+        return UndecidedError()
+    return RefusedError()
 
 
 def _int(value: Any) -> int:
@@ -118,7 +155,10 @@ def _format(spec: Any, *arguments: Any) -> str:
         if verb == "%":
             out.append("%")
         elif verb in ("s", "v") and rest:
-            out.append(text_of(rest.pop(0)))
+            value = rest.pop(0)
+            if verb == "v" and (value is None or isinstance(value, list | dict)):
+                raise UndecidedError
+            out.append(text_of(value))
         elif verb == "d" and rest:
             value = rest.pop(0)
             out.append(value if is_unknown(value) else str(_int(value)))
@@ -128,7 +168,7 @@ def _format(spec: Any, *arguments: Any) -> str:
             end = at + 1
             while end < len(template) and (template[end].isdigit() or template[end] in "+-#. "):
                 end += 1
-            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest:
+            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest or end - at > MAX_DIRECTIVE:
                 raise UndecidedError
             value = rest.pop(0)
             kind = template[end]
@@ -148,6 +188,8 @@ def _formatlist(spec: Any, *arguments: Any) -> list[str]:
 
 
 def _join(separator: Any, *lists: Any) -> str:
+    if any(isinstance(part, Loose) for part in lists):
+        return text_of(sole([v for part in lists for v in _list(part)]))
     return text_of(separator).join(text_of(v) for part in lists for v in _list(part))
 
 
@@ -161,16 +203,23 @@ def _merge(*maps: Any) -> dict[str, Any]:
 
 def _flatten(value: Any) -> list[Any]:
     out: list[Any] = []
+    loose = isinstance(value, Loose)
     for item in _list(value):
         if isinstance(item, list):
-            out.extend(_flatten(item))
+            inner = _flatten(item)
+            loose = loose or isinstance(inner, Loose)
+            out.extend(inner)
         else:
+            # What is not known may be a list itself.
+            loose = loose or is_unknown(item)
             out.append(item)
-    return out
+    return Loose(out) if loose else out
 
 
 def _element(values: Any, index: Any) -> Any:
     items = _list(values)
+    if isinstance(items, Loose):
+        return sole(items)
     if not items:
         raise RefusedError
     return items[_int(index) % len(items)]
@@ -181,8 +230,9 @@ def _lookup(source: Any, key: Any, *default: Any) -> Any:
     name = _known_text(key)
     if name in table:
         return table[name]
-    if not default:
-        raise lacks(table)
+    missing = lacks(table)
+    if not default or not isinstance(missing, RefusedError):
+        raise missing
     return default[0]
 
 
@@ -198,13 +248,15 @@ def _coalesce(*values: Any) -> Any:
     for value in values:
         if value is None or value == "":
             continue
+        if isinstance(value, Perhaps):
+            raise UndecidedError
         return value
     raise RefusedError
 
 
 def _coalesce_list(*values: Any) -> Any:
     for value in values:
-        if is_unknown(value):
+        if is_unknown(value) or isinstance(value, Loose):
             raise UndecidedError
         if value:
             return value
@@ -212,11 +264,14 @@ def _coalesce_list(*values: Any) -> Any:
 
 
 def _compact(values: Any) -> list[Any]:
-    return [v for v in _list(values) if v is not None and v != ""]
+    kept = [v for v in _list(values) if v is not None and v != ""]
+    return Loose(kept) if any(isinstance(v, Perhaps) or is_unknown(v) for v in kept) else kept
 
 
 def _contains(values: Any, wanted: Any) -> bool:
     items = _list(values)
+    if isinstance(items, Loose):
+        raise UndecidedError
     if wanted in items and not is_open(wanted):
         return True
     if any(is_open(i) for i in (*items, wanted)):
@@ -226,6 +281,8 @@ def _contains(values: Any, wanted: Any) -> bool:
 
 def _one(values: Any) -> Any:
     items = _list(values)
+    if isinstance(items, Loose):
+        return sole(items)
     if len(items) > 1:
         raise lacks(items)
     return items[0] if items else None
@@ -266,8 +323,9 @@ def _range(*limits: Any) -> list[int]:
 
 
 def _concat(*lists: Any) -> list[Any]:
-    """Join lists; one that is not known stands for one element that is not known."""
-    return [item for part in lists for item in ([part] if is_unknown(part) else _list(part))]
+    """Join lists; one that is not known stands for one element that is not known, and may be none."""
+    joined = [item for part in lists for item in ([part] if is_unknown(part) else _list(part))]
+    return Loose(joined) if any(map(is_unknown, lists)) else joined
 
 
 def _setproduct(*lists: Any) -> list[list[Any]]:
@@ -284,8 +342,11 @@ def _number(value: Any) -> Any:
         raise RefusedError
     if isinstance(value, int | float) or value is None:
         return value
+    text = _known_text(value)
+    if text.strip("+-.0123456789eE"):
+        raise RefusedError  # Python knows more numbers: `1_0`, `nan`
     try:
-        number = float(_known_text(value))
+        number = float(text)
     except ValueError:
         raise RefusedError from None
     return int(number) if number.is_integer() else number
@@ -346,10 +407,12 @@ def _values(table: Any) -> list[Any]:
 
 
 def _index(values: Any, wanted: Any) -> int:
-    items = _list(values)
-    if wanted not in items:
-        raise lacks([*items, wanted])
-    return items.index(wanted)
+    for index, item in enumerate(_list(values)):
+        if item == wanted:
+            return index
+        if is_open(item) or is_open(wanted):
+            raise UndecidedError
+    raise RefusedError
 
 
 def _zipmap(names: Any, values: Any) -> dict[str, Any]:
@@ -426,3 +489,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "yamldecode": _decode_yaml,
     "zipmap": _zipmap,
 }
+
+#: What makes a list of lists, and keeps all their elements.
+KEEPING = frozenset(
+    "compact concat distinct flatten formatlist nonsensitive reverse sensitive setunion sort tolist toset".split()
+)
+#: What knows of lists whose length is not known, or writes them as if all their elements were there.
+LOOSELY = KEEPING | {"contains", "coalescelist", "element", "join", "jsonencode", "one"}

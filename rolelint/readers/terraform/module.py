@@ -12,10 +12,10 @@ from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
 from rolelint.readers.terraform.accounts import CREDENTIALS, assumed_account, share_accounts
 from rolelint.readers.terraform.constraints import conform
-from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, value
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, value
 from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
-from rolelint.readers.terraform.functions import UndecidedError, is_unknown
+from rolelint.readers.terraform.functions import Block, Loose, UndecidedError, is_unknown
 from rolelint.readers.terraform.presence import conditions, listed
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names, split_module
@@ -333,7 +333,11 @@ class Module:
         listed = self.modules(call)
         if listed is None:
             return unknown(f"{self.prefix()}module.{call}")
-        made = {key: ResourceValue(module.address, module.give, False, module.maybe) for key, module in listed}
+        definition = self.folder.block("module", call)
+        many = {None} if definition is not None and _is_numbered(definition) else set()
+        made = {
+            key: ResourceValue(module.address, module.give, False, module.maybe, key in many) for key, module in listed
+        }
         return _by_key(made)
 
     def resource(self, mode: str, kind: str, name: str) -> Any:
@@ -375,7 +379,7 @@ class Module:
                 lambda: self._attribute(address, mode, kind, name, key, definition, frame, wanted),
             )
 
-        return ResourceValue(address, attribute, maybe=frame.maybe)
+        return ResourceValue(address, attribute, maybe=frame.maybe, many=key is None and _is_numbered(definition))
 
     def _attribute(
         self,
@@ -528,11 +532,15 @@ class Module:
             pairs = list(_each(source))
             if pairs and len(pairs) <= MAX_INSTANCES:
                 maybe = listed(node, base)
-                return [(k, self._frame_of(definition, maybe, each=(k, v))) for k, v in pairs]
+                loose = maybe or (conditions(node, base) if isinstance(source, Loose) else maybe)
+                return [
+                    (k, self._frame_of(definition, loose if is_unknown(v) or may_lack(v) else maybe, each=(k, v)))
+                    for k, v in pairs
+                ]
             if isinstance(source, list | dict) and not source:
                 return []
             label = self._label(definition)
-            any_of_them = source if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
+            any_of_them = source.one(False) if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
             each = (unknown(f"{label} each.key"), any_of_them)
             return [(None, self._frame_of(definition, conditions(node, base), each=each))]
         return [(None, base)]
@@ -583,6 +591,11 @@ class _PlannedAttributes:
         return found if found is not None else unknown(f"{self._instance.address}.{name}")
 
 
+def _is_numbered(definition: Definition) -> bool:
+    """Tell whether a block makes instances by number or key."""
+    return "count" in definition.block.body.settings or "for_each" in definition.block.body.settings
+
+
 def _by_key(made: dict[Any, Any]) -> Any:
     if None in made:
         return made[None]
@@ -607,7 +620,7 @@ def nested_blocks(body: hcl.Body, wanted: str, frame: Frame) -> list[Any] | None
     for block in body.blocks:
         if block.type == wanted:
             seen = True
-            found.append(body_values(block.body, frame))
+            found.append(Block(body_values(block.body, frame)))
         elif block.type == "dynamic" and block.labels[:1] == (wanted,):
             seen = True
             found.extend(_dynamic(block, wanted, frame))
@@ -631,12 +644,16 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
         text, where = frame.module.describe(setting.value, frame.file)
         label = f"{frame.module.prefix()}{text} at {where}"
         inner = frame.bind(**{name: {"key": unknown(f"{label} key"), "value": unknown(f"{label} value")}})
-        yield {**body_values(content.body, inner), MAYBE: unknown(label)}
+        yield Block(body_values(content.body, inner), **{MAYBE: unknown(label)})
         return
     doubt = listed(setting.value, frame) - frame.maybe
     mark = {MAYBE: unknown(" and ".join(sorted(doubt)))} if doubt else {}
     for key, item in pairs:
-        yield {**body_values(content.body, frame.bind(**{name: {"key": key, "value": item}})), **mark}
+        made = Block(body_values(content.body, frame.bind(**{name: {"key": key, "value": item}})), **mark)
+        if not mark and isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
+            text, where = frame.module.describe(setting.value, frame.file)
+            made[MAYBE] = unknown(f"{frame.module.prefix()}{text} at {where}")
+        yield made
 
 
 def body_values(body: hcl.Body, frame: Frame) -> dict[str, Any]:

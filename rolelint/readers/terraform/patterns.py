@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from rolelint.policies.text import has_unknown
@@ -13,7 +13,8 @@ from rolelint.readers.terraform.functions import RefusedError, UndecidedError, t
 MAX_TEXT = 256
 #: Bounds the repetitions in an expression: the time to match grows with the length of the text to the power of them.
 MAX_REPEATS = 2
-#: Bounds the choices in an expression, `?` and `|`: the time to match may double with each.
+#: Bounds the choices in an expression, `?` and `|`: the time to match may double with each. Beside `MAX_REPEATS`
+#: repetitions there may be but one.
 MAX_CHOICES = 4
 
 #: The parts of the syntax that Terraform (RE2) and Python share.
@@ -43,19 +44,27 @@ def replace(text: Any, pattern: str, other: Any) -> str:
 
 def regex(pattern: Any, text: Any) -> Any:
     """Give the first match: its text, or what its groups matched."""
-    for found in _matches(pattern, text):
-        return found
+    for found in _matches(_text(pattern), _text(text)):
+        return _said(found)
     raise RefusedError
 
 
 def regexall(pattern: Any, text: Any) -> list[Any]:
     """List all matches."""
-    return list(_matches(pattern, text))
+    found = _matches(_text(pattern), _text(text))
+    if any(not match.group() for match in found):
+        # The two differ on where empty matches are.
+        raise UndecidedError
+    return list(map(_said, found))
 
 
-def _matches(pattern: Any, text: Any) -> Iterator[Any]:
-    for match in _compiled(_text(pattern)).finditer(_text(text)):
-        yield match.groupdict() or list(match.groups()) or match.group()
+@lru_cache(maxsize=1024)
+def _matches(pattern: str, text: str) -> tuple[re.Match[str], ...]:
+    return tuple(_compiled(pattern).finditer(text))
+
+
+def _said(match: re.Match[str]) -> Any:
+    return match.groupdict() or list(match.groups()) or match.group()
 
 
 def _text(value: Any) -> str:
@@ -83,7 +92,8 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         parts.append(r"\Z" if part.group() == "$" else part.group())
         at = part.end()
     repeated = any(kinds[i] in ("close", "repeat", "choice") for i, kind in enumerate(kinds[1:]) if kind == "repeat")
-    if repeated or kinds.count("repeat") > MAX_REPEATS or kinds.count("choice") > MAX_CHOICES:
+    repeats, choices = kinds.count("repeat"), kinds.count("choice")
+    if repeated or repeats > MAX_REPEATS or choices > (1 if repeats == MAX_REPEATS else MAX_CHOICES):
         raise UndecidedError
     try:
         return re.compile("".join(parts), re.ASCII)

@@ -7,6 +7,7 @@ from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, truth, value
+from rolelint.readers.terraform.functions import Loose
 
 #: Values of `count` and `for_each` that make nothing.
 _NOTHING: tuple[Any, ...] = (0, [], {}, None)
@@ -22,7 +23,9 @@ def conditions(node: Any, frame: Frame) -> frozenset[str]:
     if isinstance(found, ResourceValue):
         return found.maybe
     if isinstance(found, int | list | dict):
-        return listed(node, frame)
+        decided = listed(node, frame)
+        if decided or not isinstance(found, Loose):
+            return decided
     if isinstance(node, hcl.Conditional) and value(node.no, frame) in _NOTHING:
         return _parts(node.test, frame) | conditions(node.yes, frame)
     return _text(node, frame)

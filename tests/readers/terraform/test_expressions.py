@@ -43,6 +43,16 @@ resource "aws_iam_role" "any" {
   for_each = var.open
   name     = each.key
 }
+resource "aws_iam_role" "maybe" {
+  count = var.open ? 1 : 0
+  name  = "maybe"
+
+  managed_policy_arns   = ["a"]
+  force_detach_policies = true
+}
+resource "aws_eks_cluster" "one" {
+  vpc_config { subnet_ids = ["a"] }
+}
 resource "aws_sqs_queue" "two" {
   count = 2
   name  = "queue-${count.index}"
@@ -113,6 +123,25 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ("try(null.x, lookup({}, 1), one(var.list), element([], 0), 5)", 5),
         ('try(var.open.x, "other")', "${var.open.x}"),
         ("[aws_iam_role.any[*].name][0][0]", "${aws_iam_role.any each.key}"),
+        ('try(aws_iam_role.maybe[0].name, "")', "maybe"),
+        ('try("${aws_iam_role.maybe[0].name}/*", local.map.z, null)', "maybe/*"),
+        ('try(aws_iam_role.maybe[0].name, "maybe")', "maybe"),
+        ("one(aws_iam_role.maybe[*].name)", "maybe"),
+        ('join("", aws_iam_role.maybe[*].name)', "maybe"),
+        ("(aws_iam_role.maybe[*].name)[0]", "maybe"),
+        ("try(aws_iam_role.maybe[0].managed_policy_arns, null)", ["a"]),
+        ("concat([\"a\"], aws_iam_role.maybe.*.name)", ["a", "maybe"]),
+        ("[for r in aws_iam_role.maybe[*] : r.name]", ["maybe"]),
+        ("aws_iam_role.maybe != null", True),
+        ('aws_s3_bucket.named["bucket"]', "named"),
+        ('[for r in values(aws_iam_role.many) : r["name"]]', ["role-a", "role-b"]),
+        ('aws_iam_role.any["x"]["name"]', "${aws_iam_role.any each.key}"),
+        ("aws_eks_cluster.one.vpc_config[0].subnet_ids", ["a"]),
+        ("try(aws_eks_cluster.one.vpc_config[1].subnet_ids, 1)", 1),
+        ('index([var.name, "b"], "b")', 1),
+        ('try(index(["a"], "b"), 7)', 7),
+        ('try(tonumber("1_0"), tonumber("nan"), 5)', 5),
+        ('format("%v", 5)', "5"),
         ('yamldecode("a: [1, {b: c}]")', {"a": [1, {"b": "c"}]}),
         ('yamldecode("a: ${var.open}")', {"a": U}),
         ('fileexists("policy.json")', True),
@@ -201,6 +230,49 @@ def shown(item: Any) -> Any:
         'replace("ab", "/x*/", "-")',
         'replace("ab", "/(?P<n>a)/", "$n")',
         'regex("a", join("", [for i in range(300) : "x"]))',
+        'regexall("x*", var.name)',
+        'regex("[a]{0,256}[a]{0,256}a?a?b", "aaa")',
+        'fileset(path.module, "%s")' % ("{a,b}" * 20),
+        'element(["a", "b"], "nan")',
+        'can() ? "a" : "b"',
+        'split("", "abc")',
+        "max([]...)",
+        "range(0, 5, 0)",
+        'format("%5.2f", "abc")',
+        'format("%999999d", 1)',
+        'format("%v", ["a"])',
+        'try(format("%v", ["a"]), "other")',
+        'try(var.open ? "x" : local.map.z, "other")',
+        'setsubtract([["a", var.open]], [["a", "x"]])',
+        'setsubtract([{ n = var.open }], [{ n = "x" }])',
+        'setintersection([{ n = var.open }], [{ n = "x" }])',
+        'contains([{ n = "x" }], { n = var.open })',
+        'index([var.open, "b"], "b")',
+        'lookup({ (var.open) = 1 }, "z", 2)',
+        'try(aws_iam_role.maybe[0].name, "other")',
+        'try("${aws_iam_role.maybe[0].name}/*", "other")',
+        'try(upper(aws_iam_role.maybe[0].name), "other")',
+        'try(one(aws_iam_role.maybe[*]).name, "other")',
+        'try(aws_iam_role.maybe[0].managed_policy_arns, ["b"])',
+        "try(aws_iam_role.maybe[0].force_detach_policies, false)",
+        'can(aws_iam_role.maybe[0].name) ? "a" : "b"',
+        'coalesce(one(aws_iam_role.maybe[*].name), "other")',
+        'coalesce(try(aws_iam_role.maybe[0].name, null), "other")',
+        'one(aws_iam_role.maybe[*].name) == null ? "a" : "b"',
+        'try(aws_iam_role.maybe[0].name, "") != "" ? "a" : "b"',
+        'length(try(aws_iam_role.maybe[0].name, "")) > 0',
+        "length(aws_iam_role.maybe[*].name) == 0",
+        "length(flatten([aws_iam_role.maybe[*].name])) == 0",
+        "aws_iam_role.maybe[*].name == []",
+        'contains(aws_iam_role.maybe[*].name, "maybe")',
+        'concat(aws_iam_role.maybe[*].name, ["other"])[0]',
+        'element(concat(aws_iam_role.maybe[*].name, ["other"]), 0)',
+        "{ for n in aws_iam_role.maybe[*].name : n => 1 }",
+        'length(concat(var.open, ["a"])) == 1',
+        'concat(var.open, ["a"])[1]',
+        "length(compact([var.open])) > 0",
+        "length(toset(flatten([var.open]))) > 0",
+        "try(aws_eks_cluster.one.vpc_config[0].cluster_security_group_id, 1)",
         "var.open ? 1 : 2",
         "upper(var.open)",
         "local.map.z",
@@ -257,6 +329,6 @@ def test_functions_refuse_what_they_do_not_understand() -> None:
         for value in odd:
             try:
                 function(value)
-            except (UndecidedError, TypeError, ArithmeticError):
+            except (UndecidedError, TypeError, ArithmeticError, ValueError):
                 continue
         assert name == name.lower()

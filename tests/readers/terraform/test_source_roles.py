@@ -418,6 +418,125 @@ resource "aws_iam_role_policy_attachment" "a" {{
     assert role.identity[0].document.statements[0].doubtful == reason
 
 
+@pytest.mark.parametrize(
+    ("listed", "sure"),
+    [
+        ("[var.extra]", ["sure"]),
+        ('compact(["a", "b"])', ["sure", "sure"]),
+        ('compact(["a", var.extra])', ["sure", "maybe"]),
+        ('concat(var.extra, ["a"])', ["maybe", "sure"]),
+        ("flatten([var.extra])", ["maybe"]),
+        ("aws_s3_bucket.b[*].bucket", ["maybe"]),
+    ],
+)
+def test_what_is_made_for_a_list_of_unknown_length_may_not_be_there(
+    tmp_path: Path, listed: str, sure: list[str]
+) -> None:
+    policy = 'jsonencode({ Statement = [{ Effect = "Deny", Action = "s3:*", Resource = "*" }] })'
+    text = f"""
+variable "extra" {{}}
+variable "type" {{ type = list(string) }}
+resource "aws_s3_bucket" "b" {{
+  count  = var.extra ? 1 : 0
+  bucket = "b"
+}}
+resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  for_each = toset({listed})
+  role     = aws_iam_role.r.name
+  policy   = {policy}
+}}
+resource "aws_iam_role" "dynamic" {{
+  name               = "dynamic"
+  assume_role_policy = {TRUST}
+  inline_policy {{
+    name   = "p"
+    policy = data.aws_iam_policy_document.d.json
+  }}
+}}
+data "aws_iam_policy_document" "d" {{
+  dynamic "statement" {{
+    for_each = {listed}
+    content {{
+      effect    = "Deny"
+      actions   = ["s3:*"]
+      resources = ["*"]
+    }}
+  }}
+}}
+"""
+    one, two = read_folder(write(tmp_path, main__tf=text)).roles
+    found = ["maybe" if s.doubtful else "sure" for p in one.identity for s in p.document.statements]
+    assert sorted(found) == sorted(sure)
+    (document,) = [p.document for p in two.identity]
+    assert ["maybe" if s.doubtful else "sure" for s in document.statements] == sure
+
+
+def test_try_is_sure_where_both_depend_on_the_same(tmp_path: Path) -> None:
+    text = f"""
+variable "on" {{}}
+resource "aws_s3_bucket" "b" {{
+  count  = var.on ? 1 : 0
+  bucket = "b"
+}}
+resource "aws_iam_role" "r" {{
+  count              = var.on ? 1 : 0
+  name               = "r"
+  description        = try(aws_s3_bucket.b[0].bucket, "*")
+  assume_role_policy = {TRUST}
+  inline_policy {{
+    name   = "p"
+    policy = jsonencode({{ Statement = [{{
+      Effect = "Allow", Action = "s3:*", Resource = try("arn:aws:s3:::${{aws_s3_bucket.b[0].bucket}}", "*")
+    }}] }})
+  }}
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    (statement,) = role.identity[0].document.statements
+    assert [show(str(r)) for r in statement.resources or ()] == ["arn:aws:s3:::b"]
+
+
+def test_a_sure_policy_of_a_group_counts_whatever_a_user_may_have(tmp_path: Path) -> None:
+    text = """
+variable "on" {}
+resource "aws_iam_user" "u" { name = "u" }
+resource "aws_iam_group" "g" { name = "g" }
+resource "aws_iam_user_group_membership" "m" {
+  user   = aws_iam_user.u.name
+  groups = [aws_iam_group.g.name]
+}
+resource "aws_iam_user_policy_attachment" "maybe" {
+  count      = var.on ? 1 : 0
+  user       = aws_iam_user.u.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}
+resource "aws_iam_group_policy_attachment" "sure" {
+  group      = aws_iam_group.g.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
+}
+"""
+    (user,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert [p.document.statements[0].doubtful for p in user.identity] == [""]
+
+
+def test_one_expression_that_fails_hides_no_other_role(tmp_path: Path) -> None:
+    text = f"""
+resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = element([aws_iam_role.r], "nan").name
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "s3:*", Resource = split("", "x") }}] }})
+}}
+"""
+    assert "r" in [role.name for role in read_folder(write(tmp_path, main__tf=text)).roles]
+
+
 def test_a_role_from_elsewhere_is_there_whatever_a_count_says(tmp_path: Path) -> None:
     text = """
 variable "on" {}
