@@ -390,13 +390,19 @@ def _on_hosts(
         if found is None:
             continue
         reach, own, said = found
-        if best is None or (reach_rank(reach), not own.text) > (reach_rank(best[0]), not best[1].text):
+        if best is None or _exposure(found) > _exposure(best):
             best = reach, own, said
     if best is None:
         return terms
     reach, own, said = best
     texts = dict.fromkeys(filter(None, (gate.text, own.text)))
     return reach, Gate("; ".join(texts), gate.kinds | own.kinds, own.unless), said or naming
+
+
+def _exposure(terms: _Terms) -> tuple[object, ...]:
+    """Order terms from what keeps a grant away from most that somebody cares for to what keeps it from least."""
+    reach, gate, said = terms
+    return (said != "disposable", "resource-tag" not in gate.kinds, reach_rank(reach), not gate.text)
 
 
 def _separate(stage: Scene, option: View, signature: Signature, unsupported: frozenset[str]) -> _Terms | None:
@@ -441,18 +447,24 @@ def _searched(
     # Of several required resources, the narrowest decides how far the action reaches.
     narrow = min((r for r, _ in found), key=reach_rank)
     solutions = [s for _, s in found]
-    covering = [d for d in carving if _covers(stage, d, group.option, signature)]
+    covering = [d for d in carving if d.conditions and _covers(stage, d, group, signature, unsupported)]
     gate = gate_of(stage, solutions, carving, covering, unsupported)
     return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
 
 
-def _covers(stage: Scene, deny: View, option: View, signature: Signature) -> bool:
+def _covers(stage: Scene, deny: View, group: Group, signature: Signature, unsupported: frozenset[str]) -> bool:
     """Tell whether a Deny speaks of everything that an Allow reaches, so that only its conditions limit it."""
     if deny.texts is None:
         return True
     if deny.exclude:
         return False
-    return set(option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole_region
+    if set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole:
+        return True
+    always = View(deny.statement, deny.texts, False, (), deny.pins, deny.certain, deny.guesses)
+    try:
+        return solve(stage, group._replace(denies=(always,)), signature, unsupported) is None
+    except (Undecided, LimitReached):
+        return False
 
 
 def _width(core: Core) -> tuple[bool, bool, bool, bool]:
