@@ -89,7 +89,7 @@ def gate_of(
             kind = key_kind(condition.key)
             if kind != "resource-tag" or _only_by_tag(stage, deny, unsupported):
                 kinds.add(kind)
-    alone = tuple(d.conditions[0].condition for d in covering if len(d.conditions) == 1)
+    alone = tuple(dict.fromkeys(d.conditions[0].condition for d in covering if len(d.conditions) == 1))
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds), alone)
 
 

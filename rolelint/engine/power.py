@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rolelint.algebra.strings import LimitReached
+from rolelint.algebra.strings import STAR, LimitReached
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
@@ -21,7 +21,7 @@ from rolelint.engine.classes import (
     groups,
     solve,
 )
-from rolelint.engine.compile import CompiledStatement, compile_document
+from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
 from rolelint.engine.extent import commanding, runs_anything, type_shapes, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
@@ -447,22 +447,46 @@ def _searched(
     # Of several required resources, the narrowest decides how far the action reaches.
     narrow = min((r for r, _ in found), key=reach_rank)
     solutions = [s for _, s in found]
-    covering = [d for d in carving if d.conditions and _covers(stage, d, group, signature, unsupported)]
+    alike: dict[tuple[CompiledCondition, ...], list[View]] = {}
+    for deny in carving:
+        if deny.conditions:
+            alike.setdefault(deny.conditions, []).append(deny)
+    covering = [d for same in alike.values() if _cover(stage, same, group, signature, unsupported) for d in same]
     gate = gate_of(stage, solutions, carving, covering, unsupported)
     return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
 
 
-def _covers(stage: Scene, deny: View, group: Group, signature: Signature, unsupported: frozenset[str]) -> bool:
-    """Tell whether a Deny speaks of everything that an Allow reaches, so that only its conditions limit it."""
-    if deny.texts is None:
-        return True
-    if deny.exclude:
-        return False
-    if set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole:
-        return True
-    always = View(deny.statement, deny.texts, False, (), deny.pins, deny.certain, deny.guesses)
+_always_memo: dict[tuple[View, bool], View] = memo()
+
+
+def _always(deny: View, known: bool) -> View:
+    """Take the conditions from a Deny. Where the account is not known, the one that it names is the role's own."""
+    found = _always_memo.get((deny, known))
+    if found is None:
+        texts = deny.texts or ()
+        if not known:
+            fields = [t.split(":", 5) for t in texts]
+            texts = tuple(":".join([*f[:4], STAR, f[5]] if len(f) == 6 and f[4] else f) for f in fields)
+        found = View(deny.statement, texts, False, (), deny.pins, deny.certain, deny.guesses)
+        _always_memo[deny, known] = found
+    return found
+
+
+def _cover(
+    stage: Scene, denies: Sequence[View], group: Group, signature: Signature, unsupported: frozenset[str]
+) -> bool:
+    """Tell whether Denies with the same conditions speak of all that an Allow reaches: only these then limit it."""
+    always: list[View] = []
+    for deny in denies:
+        if deny.texts is None:
+            return True
+        if deny.exclude:
+            continue
+        if set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole:
+            return True
+        always.append(_always(deny, bool(stage.account)))
     try:
-        return solve(stage, group._replace(denies=(always,)), signature, unsupported) is None
+        return bool(always) and solve(stage, group._replace(denies=tuple(always)), signature, unsupported) is None
     except (Undecided, LimitReached):
         return False
 

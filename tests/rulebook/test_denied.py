@@ -58,6 +58,13 @@ DENIES: dict[str, tuple[list[dict[str, Any]], str]] = {
         [deny(DELETE, Condition={**tagged("StringNotEquals", "dev")["Condition"], **IN_IRELAND})],
         "critical",
     ),
+    "without the tag, in some Regions": (
+        [
+            deny(DELETE, f"arn:aws:rds:{region}:123456789012:cluster:*", **tagged("StringNotEquals", "dev"))
+            for region in ("us-*", "eu-*")
+        ],
+        "critical",
+    ),
     "without the tag, which another key lets be": (
         [deny(DELETE, Condition={"StringNotEquals": {"aws:ResourceTag/team": "a", "aws:PrincipalTag/team": "a"}})],
         "critical",
@@ -93,19 +100,28 @@ def test_severity(name: str) -> None:
 
 
 IRISH = "arn:aws:rds:eu-west-1:123456789012:cluster:*"
+REGIONS = ("eu-west-1", "us-east-1")
 
 
 @pytest.mark.parametrize(
     "granted",
-    [allow(DELETE, Condition=IN_IRELAND), allow(DELETE, IRISH), allow(DELETE, IRISH.replace("*", "app-*"))],
-    ids=["the Region of the request", "the Region of the resource", "some of the Region"],
+    [
+        allow(DELETE, Condition=IN_IRELAND),
+        allow(DELETE, Condition={"StringEquals": {"aws:RequestedRegion": list(REGIONS)}}),
+        allow(DELETE, IRISH),
+        allow(DELETE, IRISH.replace("*", "app-*")),
+    ],
+    ids=["the Region of the request", "the Regions of the request", "the Region of the resource", "some of it"],
 )
-def test_a_deny_of_all_that_an_allow_reaches(granted: dict[str, Any]) -> None:
+@pytest.mark.parametrize("kind", ["role", "policy"])
+def test_denies_of_all_that_an_allow_reaches(granted: dict[str, Any], kind: str) -> None:
     role = {"name": "tool", "arn": "arn:aws:iam::123456789012:role/tool"}
-    kept = deny(DELETE, IRISH, **tagged("StringNotEquals", "dev"))
-    for held, silent in (([granted], False), ([granted, kept], True)):
-        bundle = {"role": role, "inline": {"p": {"Version": "2012-10-17", "Statement": held}}}
-        assert ("RL201" not in codes(findings(bundle))) is silent
+    not_dev = tagged("StringNotEquals", "dev")
+    kept = [deny(DELETE, IRISH.replace("eu-west-1", region), **not_dev) for region in REGIONS]
+    for held, silent in (([granted], False), ([granted, *kept], True)):
+        document = {"Version": "2012-10-17", "Statement": held}
+        found = findings({"role": role, "inline": {"p": document}} if kind == "role" else document)
+        assert ("RL201" not in codes(found)) is silent
 
 
 def test_a_deny_of_all_record_names_but_some() -> None:
