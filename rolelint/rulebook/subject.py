@@ -266,10 +266,16 @@ class Subject:
         """Tell whether the holder can make the policies to which a condition with wildcards limits a power."""
         conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
         named = [v for c in conditions if c.key == "iam:policyarn" for v in c.values if "*" in v or "?" in v]
-        role, who = self.role, self.actor
-        return role is not None and any(
-            can(role, "iam:CreatePolicy", resource=named_like(v, role.asked_arn), who=who).verdict == "yes"
-            for v in named
+        role = self.role
+        if role is None or not named:
+            return False
+        create = catalog().expand("iam:CreatePolicy")
+        written = (r for mask, ref in self.allows if mask & create for r in ref.statement.resources or ())
+        names = [named_like(pattern, role.asked_arn) for pattern in (*named, *written)]
+        return any(
+            can(role, create, resource=name, who=self.actor).verdict == "yes"
+            for i, name in enumerate(names)
+            if i < len(named) or any(arn_matches(wildcards(v), name) for v in named)
         )
 
     @cached_property

@@ -100,6 +100,14 @@ ATTACHED: dict[str, tuple[list[dict[str, Any]], str]] = {
         [allow(ATTACH, **only("ArnLike", OF_ACCOUNT)), allow("iam:CreatePolicy")],
         "critical",
     ),
+    "its own, of which it makes some": (
+        [allow(ATTACH, **only("ArnLike", MINE)), allow("iam:CreatePolicy", MINE.replace("app-", "app-team-"))],
+        "critical",
+    ),
+    "its own, of which it makes others": (
+        [allow(ATTACH, **only("ArnLike", MINE)), allow("iam:CreatePolicy", MINE.replace("app-", "team-"))],
+        "",
+    ),
     "another account's": (
         [allow(ATTACH, **only("ArnLike", "arn:aws:iam::999999999999:policy/app-*")), allow("iam:CreatePolicy")],
         "",
