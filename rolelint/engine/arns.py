@@ -303,6 +303,15 @@ def is_named(pattern: str, arn_format: str) -> bool:
     return not set(trimmed) & {"*", "?"}
 
 
+def named_like(pattern: str, own: str) -> str:
+    """Write an ARN that a pattern fits, of the account of another one where the pattern leaves that open."""
+    fields, home = VARIABLE.sub("*", pattern).split(":", 5), own.split(":", 5)
+    for i in (1, 4) if len(fields) == 6 else ():
+        if set(fields[i]) & {"*", "?"}:
+            fields[i] = home[i]
+    return ":".join(fields).replace("*", "x").replace("?", "x")
+
+
 def reach_rank(r: Reach) -> tuple[bool, bool, bool, bool]:
     """Order reaches from narrow to wide."""
     return (r.overlap, r.whole, r.whole_region, not r.named)

@@ -141,7 +141,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     cannot carry: every other value than that.
     """
     cuts: dict[str, int] = {}
-    pinned = (k for k, _ in stage.pins if k == _REGION)
+    pinned = (_REGION for k, _ in stage.pins if k in REGION_KEYS)
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned)):
         supported = catalog().key_mask(key)
         if supported is not None and group.mask & ~supported:
@@ -269,7 +269,7 @@ def _solve(
 ) -> Solved | None:
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
-    mentioned = frozenset(c.key for c in conditions) | refs
+    mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.pins if k in REGION_KEYS}
     partition = stage.partition or "aws"
     laws = tag_laws(mentioned | {k for k, _ in stage.pins}) if "aws:tagkeys" in mentioned - unsupported else ()
     if laws:
@@ -280,8 +280,10 @@ def _solve(
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
     named = _named_values(group, resource) if refs and resource else {}
-    asked = dict(stage.pins).get(_REGION)
-    region = asked.values[0] if asked is not None and asked.values else ""
+    asked = {v for k, d in stage.pins if k in REGION_KEYS for v in d.values or ()}
+    if len(asked) > 1:
+        return None
+    region = next(iter(asked), "")
     home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
     if home and region and region != home:
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rolelint.engine.actors import is_approval
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Undecided, solve_key
+from rolelint.engine.operators import parse_bool
 from rolelint.engine.solve import Solution, View
 from rolelint.policies.document import Condition
 from rolelint.policies.text import show
@@ -86,9 +87,9 @@ def gate_of(
     for deny in covering:
         for condition in deny.conditions:
             kind = key_kind(condition.key)
-            if kind != "resource-tag" or _keeps_by_tag(condition):
+            if kind != "resource-tag" or _only_by_tag(stage, deny, unsupported):
                 kinds.add(kind)
-    alone = tuple(d.conditions[0].condition for d in covering if len(d.conditions) == 1)
+    alone = tuple(dict.fromkeys(d.conditions[0].condition for d in covering if len(d.conditions) == 1))
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds), alone)
 
 
@@ -118,6 +119,14 @@ def _keeps_by_tag(condition: CompiledCondition) -> bool:
     return any(name_says(v) != "disposable" for v in written.values)
 
 
+def _only_by_tag(stage: Scene, deny: View, unsupported: frozenset[str]) -> bool:
+    """Tell whether nothing but a tag makes a Deny fail: no other condition of it can be false."""
+    return all(
+        _keeps_by_tag(c) if key_kind(c.key) == "resource-tag" else not c.refs and _vacuous(stage, deny, c, unsupported)
+        for c in deny.conditions
+    )
+
+
 def _is_there(condition: CompiledCondition, pick: View) -> bool:
     """Tell whether a test of an Allow fails for a resource without the tag, by itself or by another one beside it."""
     written = condition.condition
@@ -129,7 +138,7 @@ def _is_there(condition: CompiledCondition, pick: View) -> bool:
         c.key == condition.key
         and c.operator is not None
         and c.operator.family == "null"
-        and "true" not in c.condition.values
+        and not any(parse_bool(v) for v in c.condition.values)
         for c in pick.conditions
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rolelint.algebra.strings import LimitReached
+from rolelint.algebra.strings import STAR, LimitReached
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
@@ -21,7 +21,7 @@ from rolelint.engine.classes import (
     groups,
     solve,
 )
-from rolelint.engine.compile import CompiledStatement, compile_document
+from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
 from rolelint.engine.extent import commanding, runs_anything, type_shapes, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
@@ -396,13 +396,19 @@ def _on_hosts(
         if found is None:
             continue
         reach, own, said = found
-        if best is None or (reach_rank(reach), not own.text) > (reach_rank(best[0]), not best[1].text):
+        if best is None or _exposure(found) > _exposure(best):
             best = reach, own, said
     if best is None:
         return terms
     reach, own, said = best
     texts = dict.fromkeys(filter(None, (gate.text, own.text)))
     return reach, Gate("; ".join(texts), gate.kinds | own.kinds, own.unless), said or naming
+
+
+def _exposure(terms: _Terms) -> tuple[object, ...]:
+    """Order terms from what keeps a grant away from most that somebody cares for to what keeps it from least."""
+    reach, gate, said = terms
+    return (said != "disposable", "resource-tag" not in gate.kinds, reach_rank(reach), not gate.text)
 
 
 def _separate(stage: Scene, option: View, signature: Signature, unsupported: frozenset[str]) -> _Terms | None:
@@ -447,18 +453,48 @@ def _searched(
     # Of several required resources, the narrowest decides how far the action reaches.
     narrow = min((r for r, _ in found), key=reach_rank)
     solutions = [s for _, s in found]
-    covering = [d for d in carving if _covers(stage, d, group.option, signature)]
+    alike: dict[tuple[CompiledCondition, ...], list[View]] = {}
+    for deny in carving:
+        if deny.conditions:
+            alike.setdefault(deny.conditions, []).append(deny)
+    covering = [d for same in alike.values() if _cover(stage, same, group, signature, unsupported) for d in same]
     gate = gate_of(stage, solutions, carving, covering, unsupported)
     return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
 
 
-def _covers(stage: Scene, deny: View, option: View, signature: Signature) -> bool:
-    """Tell whether a Deny speaks of everything that an Allow reaches, so that only its conditions limit it."""
-    if deny.texts is None:
-        return True
-    if deny.exclude:
+_always_memo: dict[tuple[View, bool], View] = memo()
+
+
+def _always(deny: View, known: bool) -> View:
+    """Take the conditions from a Deny. Where the account is not known, the one that it names is the role's own."""
+    found = _always_memo.get((deny, known))
+    if found is None:
+        texts = deny.texts or ()
+        if not known:
+            fields = [t.split(":", 5) for t in texts]
+            texts = tuple(":".join([*f[:4], STAR, f[5]] if len(f) == 6 and f[4] else f) for f in fields)
+        found = View(deny.statement, texts, False, (), deny.pins, deny.certain, deny.guesses)
+        _always_memo[deny, known] = found
+    return found
+
+
+def _cover(
+    stage: Scene, denies: Sequence[View], group: Group, signature: Signature, unsupported: frozenset[str]
+) -> bool:
+    """Tell whether Denies with the same conditions speak of all that an Allow reaches: only these then limit it."""
+    always: list[View] = []
+    for deny in denies:
+        if deny.texts is None:
+            return True
+        if deny.exclude:
+            continue
+        if set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole:
+            return True
+        always.append(_always(deny, bool(stage.account)))
+    try:
+        return bool(always) and solve(stage, group._replace(denies=tuple(always)), signature, unsupported) is None
+    except (Undecided, LimitReached):
         return False
-    return set(option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole_region
 
 
 def _width(core: Core) -> tuple[bool, bool, bool, bool]:

@@ -296,7 +296,7 @@ def _spelling(stage: Scene, index: int, given: Iterable[str]) -> dict[str, str]:
             if statement.refs:
                 written = statement.statement
                 texts = (*(written.resources or ()), *(v for c in written.conditions for v in c.values))
-                spelled.update((key.lower(), key) for key in variable_names(texts))
+                spelled.update((key.lower(), key) for key in sorted(variable_names(texts), reverse=True))
             spelled.update((c.key, c.condition.key_text) for c in statement.conditions)
     spelled.update((key.lower(), key) for key in given)
     return spelled

@@ -175,6 +175,10 @@ def scene(
             for statement in compile_document(policy.document).statements:
                 if statement.statement.effect == "Deny":
                     denies.append(_limit_rcp(statement))
+    if not role.partition:
+        everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
+        if (partition := _only_partition(everything)) not in ("", "aws"):
+            role = replace(role, partition=partition)
     base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
     base = replace(base, pins=pins, caller=request_principal(role), account=role.account)
     if not role.resource_policies:

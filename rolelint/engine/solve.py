@@ -323,7 +323,7 @@ class Search:
         self.samples = samples
         self.domain = domain
         self.visits = 0
-        #: For keys that say the same as another: the other key, under which their constraints and value are kept.
+        #: For keys of resource tags: the key under which the constraints and value of all that say the same are kept.
         self.twins: dict[str, str] = {}
 
     def run(self, layers: Sequence[Sequence[View]], denies: Sequence[View]) -> Solution | None:
@@ -410,7 +410,7 @@ class Search:
 
     def _slot(self, key: str) -> str:
         """Give the key under which a key is kept: the tags of a resource have two names (S5.34)."""
-        if ":resourcetag/" not in key or key.startswith("aws:"):
+        if ":resourcetag/" not in key:
             return key
         found = self.twins.get(key)
         if found is None:
@@ -477,8 +477,9 @@ class Search:
             raise Undecided(f"more than {MAX_MODELS} combinations of Deny statements")
         firing = next((d for d in denies if self._fires(state, d)), None)
         if firing is None:
-            context = {k: v for k, v in state.values.items() if v}
-            context.update((k, context[slot]) for k, slot in self.twins.items() if slot in context)
+            values = state.values
+            context = {k: v for k, v in values.items() if v and ":resourcetag/" not in k}
+            context.update((k, values[slot]) for k, slot in self.twins.items() if values.get(slot))
             return Solution(self._model_resource(state), context, picks, carved)
         for condition in firing.conditions:
             following = self._key(state, firing.literal(condition, False))

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from rolelint.policies.role import Policy, Role
 
 _TAG = "aws:principaltag/"
+_REQUESTED = "aws:requesttag/"
 #: The actions that change the tags of a principal, by its kind. A lone policy may be that of a user or of a role; the
 #: roles of permission sets are kept by Identity Center.
 _OWN = {"role": ("iam:TagRole",), "user": ("iam:TagUser",), "policy": ("iam:TagRole", "iam:TagUser")}
 
 _chosen: dict[tuple[int, str], tuple[Role, frozenset[str]]] = memo()
-_lent: dict[tuple[int, str], tuple[Policy, bool]] = memo()
+_lent: dict[tuple[int, str, str], tuple[Policy, bool]] = memo()
 #: ARNs of the principals that are being asked about, whatever the objects that stand for them.
 _asking: set[str] = set()
 
@@ -61,15 +62,35 @@ def _asked(role: Role) -> set[str]:
 
 
 def _tags_itself(role: Role, tag: str, who: Actor) -> bool:
+    from rolelint.catalog import catalog
     from rolelint.engine.questions import YES, can
 
     own = role.asked_arn
     spelled = _spelled(tag, role.policies())
     return any(
-        can(role, action, resource=arn, context={"aws:TagKeys": spelled}, who=who).verdict == YES
+        can(role, action, resource=arn, context={"aws:TagKeys": tags}, who=who).verdict == YES
         for action in _OWN.get(role.kind, ())
         for arn in {own, own.replace(":role/", ":user/") if action == "iam:TagUser" else own}
+        for tags in tags_to_bring(role, spelled, catalog().expand(action))
     )
+
+
+def tags_to_bring(role: Role, tag: str, actions: int) -> list[tuple[str, ...]]:
+    """List the tags with which a call may set a tag: it alone, or with those that a statement on the actions tests."""
+    from rolelint.engine.compile import compile_document
+
+    found: dict[tuple[str, ...], None] = {(tag,): None}
+    for policy in role.policies():
+        for statement in compile_document(policy.document).statements:
+            if statement.possible_mask & actions:
+                others: dict[str, None] = {}
+                for condition in statement.conditions:
+                    if condition.key.startswith(_REQUESTED):
+                        others[condition.condition.key_text.partition("/")[2]] = None
+                    elif condition.key == "aws:tagkeys" and condition.condition.quantifier == "ForAnyValue":
+                        others.update((v, None) for v in condition.condition.values if not set(v) & {"*", "?", "$"})
+                found[(tag, *(other for other in others if other.lower() != tag.lower()))] = None
+    return list(found)
 
 
 def _spelled(tag: str, policies: Iterable[Policy]) -> str:
@@ -93,7 +114,7 @@ def may_tag_session(role: Role, tag: str) -> bool:
     policy = role.trust
     if policy is None:
         return False
-    key = (id(policy), tag)
+    key = (id(policy), tag, role.asked_arn.rpartition(":")[0])
     found = _lent.get(key)
     if found is None or found[0] is not policy:
         may = bool(policy.document.unknown) or any(_may_tag(policy, c, tag) for c in _callers(policy, role))
@@ -114,14 +135,22 @@ def _may_tag(policy: Policy, caller: Principal, tag: str) -> bool:
 
 
 def _callers(policy: Policy, role: Role) -> Iterable[Principal]:
-    """Give one caller for each AWS principal that a trust policy names, but for those that approve."""
+    """Give one caller for each AWS principal that a trust policy names, or its conditions do, but for approvers."""
     from rolelint.engine.actors import is_approval
+    from rolelint.engine.arns import named_like
     from rolelint.engine.request import Principal
 
     home = role.asked_arn.split(":")
     for statement in policy.document.statements:
         anybody = statement.not_principal or statement.principals is None
         names = ["*"] if anybody else [p.value for p in statement.principals or () if p.kind in ("AWS", "*")]
+        if names:
+            names += [
+                named_like(value, role.asked_arn)
+                for condition in statement.conditions
+                if condition.key in ("aws:principalarn", "aws:principalaccount") and "Not" not in condition.operator
+                for value in condition.values
+            ]
         for name in names if statement.effect == "Allow" else ():
             fields = name.split(":", 5) if not has_unknown(name) else []
             if is_approval(name.lower()):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, Powers, StatementRef, actor, can, powers, witness
-from rolelint.engine.compile import compile_document
+from rolelint.engine.arns import named_like
+from rolelint.engine.compile import compile_document, variable_names
 from rolelint.engine.extent import commanding
 from rolelint.engine.gates import key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
-from rolelint.engine.tagging import chosen_tags
+from rolelint.engine.tagging import chosen_tags, tags_to_bring
+from rolelint.engine.worlds import REGION_KEYS
 from rolelint.errors import Location
 from rolelint.findings.model import Related
 from rolelint.policies.document import Condition, Statement
@@ -263,10 +266,16 @@ class Subject:
         """Tell whether the holder can make the policies to which a condition with wildcards limits a power."""
         conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
         named = [v for c in conditions if c.key == "iam:policyarn" for v in c.values if "*" in v or "?" in v]
-        return self.role is not None and any(
-            can(self.role, "iam:CreatePolicy", resource=v.replace("*", "x").replace("?", "x"), who=self.actor).verdict
-            == "yes"
-            for v in named
+        role = self.role
+        if role is None or not named:
+            return False
+        create = catalog().expand("iam:CreatePolicy")
+        written = (r for mask, ref in self.allows if mask & create for r in ref.statement.resources or ())
+        names = [named_like(pattern, role.asked_arn) for pattern in (*named, *written)]
+        return any(
+            can(role, create, resource=name, who=self.actor).verdict == "yes"
+            for i, name in enumerate(names)
+            if i < len(named) or any(arn_matches(wildcards(v), name) for v in named)
         )
 
     @cached_property
@@ -338,10 +347,10 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
     """Tell whether a power is for resources with a tag of the holder, who can set its own to any value."""
-    own = [f"${{aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)]
+    own = {f"aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)}
     conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
-    values = [v.lower() for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values]
-    return any(tag in value for tag in own for value in values)
+    values = tuple(v for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values)
+    return any(name.lower() in own for name in variable_names(values))
 
 
 def _retagged(power: Power, tagging: Powers, whole: Powers) -> int:
@@ -354,28 +363,61 @@ def _retagged(power: Power, tagging: Powers, whole: Powers) -> int:
     for service in known.prefixes_of(power.mask):
         whole_service = known.service_mask(service)
         near = [one for one in others if one.mask & whole_service]
-        if near and _retags(power, power.mask & whole_service, near, whole):
+        calls = _tagging_calls(power, near, whole, whole_service) if near else []
+        if calls is None:
             out |= power.mask & whole_service
+            continue
+        for _, part in known.signatures(power.mask & whole_service) if calls else ():
+            if _retags(part, near, whole, calls):
+                out |= part
     return out
 
 
-def _retags(power: Power, mask: int, near: Sequence[Power], whole: Powers) -> bool:
-    """Ask whether powers to tag change the tag that keeps a power, with its actions of one service, from a resource."""
+#: Actions, and the context of a call.
+_Call = tuple[int, Mapping[str, str | Sequence[str]]]
+
+
+def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: int) -> list[_Call] | None:
+    """List the calls that change the tag that keeps a power from a resource; None where any resource may be tagged.
+
+    Args:
+        near: powers to tag resources of the service.
+    """
     known = catalog()
-    service = known.service_mask(known.name((mask & -mask).bit_length() - 1).partition(":")[0])
     own = free = 0
     for one in near:
         own |= one.mask & service
         if not one.gate and ("*" in one.resources or not set(one.resources).isdisjoint(power.resources)):
             free |= one.mask & service
-    removing = sum(1 << i for i in known.indexes(own) if known.name(i).partition(":")[2].startswith(_UNTAG))
+    setting = own
+    for index in known.indexes(own):
+        if known.name(index).partition(":")[2].startswith(_UNTAG):
+            setting &= ~(1 << index)
     demanded = list(_demanded_tags(power, met=True))
     forbidden = {key: value or "x" for tag, value in _demanded_tags(power, met=False) for key in _tag_keys(tag, own)}
     # A tag that must not be there can be removed, or given another value.
     undone = bool(forbidden) or (not demanded and ("unless " in power.gate or "Not" in power.gate))
-    if free & ~removing and (demanded or undone):
-        return True
-    found = witness(whole, worst(mask, ())).witness if undone or (demanded and own & ~removing) else None
+    if free & setting and (demanded or undone):
+        return None
+    # A call that tags what it makes says so; here the resource is there already.
+    there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
+    gates = " ".join(one.gate.lower() for one in near)
+    calls: list[_Call] = []
+    for tag, value in demanded if setting else ():
+        # A tagging call that demands the tag already brings nothing new into reach.
+        tested = f"resourcetag/{tag.lower()}" in gates and value
+        for now, tags in product(((), f"not-{value}") if tested else ((),), tags_to_bring(whole.role, tag, setting)):
+            said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tags}
+            calls.append((setting, {**said, **there, **dict.fromkeys(_tag_keys(tag, own), now)}))
+    if undone:
+        calls.append((own, {**there, **forbidden}))
+    role, who = whole.role, whole.actor
+    return [call for call in calls if can(role, call[0], context=call[1], who=who).verdict != "no"]
+
+
+def _retags(mask: int, near: Sequence[Power], whole: Powers, calls: Sequence[_Call]) -> bool:
+    """Ask whether one of some calls may tag what some actions, of one kind of resource, are for."""
+    found = witness(whole, worst(mask, ())).witness
     if found is None:
         return False
     # Of the resources of the request those that may be tagged; some, as catalogs, nobody tags.
@@ -384,26 +426,13 @@ def _retags(power: Power, mask: int, near: Sequence[Power], whole: Powers) -> bo
         for target in found.resource.split(", ")
         if any(_may_cover(ref.statement, target) for one in near for ref in one.granted_by)
     ]
+    # The call is made where the resource is.
+    region = {k: v for k, v in found.context.items() if k.lower() in REGION_KEYS}
     role, who = whole.role, whole.actor
-
-    def possible(actions: int, context: Mapping[str, str | Sequence[str]]) -> bool:
-        answers = (can(role, actions, resource=target, context=context, who=who) for target in targets)
-        return bool(targets) and all(answer.verdict == "yes" for answer in answers)
-
-    # A call that tags what it makes says so; here the resource is there already.
-    there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
-    region = next((v for k, v in found.context.items() if k.lower() == "aws:requestedregion"), "")
-    if isinstance(region, str) and region:
-        there["aws:RequestedRegion"] = region  # the resource is there
-    gates = " ".join(one.gate.lower() for one in near)
-    for tag, value in demanded:
-        said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tag, **there}
-        # A tagging call that demands the tag already brings nothing new into reach.
-        tested = f"resourcetag/{tag.lower()}" in gates and value
-        for now in ((), f"not-{value}") if tested else ((),):
-            if possible(own & ~removing, {**said, **dict.fromkeys(_tag_keys(tag, own), now)}):
-                return True
-    return undone and possible(own, {**there, **forbidden})
+    return bool(targets) and any(
+        all(can(role, actions, resource=one, context={**said, **region}, who=who).verdict == "yes" for one in targets)
+        for actions, said in calls
+    )
 
 
 def _may_cover(statement: Statement, resource: str) -> bool:
@@ -538,9 +567,19 @@ def _is_conditioned(power: Power, table: ConditionTable) -> bool:
     if any(_denied_without(c, key, values) for c in power.denied_where for key, values in table):
         return True
     return bool(power.granted_by) and all(
-        any(positive_condition(c, key, values) for c in ref.statement.conditions for key, values in table)
+        any(
+            positive_condition(c, key, values) and _is_carried(c, power.mask)
+            for c in ref.statement.conditions
+            for key, values in table
+        )
         for ref in power.granted_by
     )
+
+
+def _is_carried(condition: Condition, mask: int) -> bool:
+    """Tell whether a condition limits actions: `ForAllValues` holds for those that do not carry its key."""
+    carried = catalog().key_mask(condition.key) if condition.quantifier == "ForAllValues" else None
+    return carried is None or not mask & ~carried
 
 
 #: The operators of a Deny that say the same as a positive operator of an Allow: absence is denied as well.

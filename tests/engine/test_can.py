@@ -281,6 +281,51 @@ def test_the_region_of_a_resource_is_that_of_its_request() -> None:
         assert can(holder, "ec2:TerminateInstances", resource=arn).verdict == expected
 
 
+@pytest.mark.parametrize("key", ["aws:RequestedRegion", "ec2:Region"])
+def test_a_region_of_the_question_is_that_of_the_resource(key: str) -> None:
+    action, here = "ec2:TerminateInstances", f"arn:aws:ec2:us-east-1:{ACCOUNT}:instance/*"
+    question: dict[str, str] = {key: "eu-west-1"}
+    answer = can(role(ALL), action, context=question)
+    assert answer.witness is not None
+    assert answer.witness.resource.startswith("arn:aws:ec2:eu-west-1:")
+    assert can(role(ALL), action, context=question, resource=here.replace("*", "i-1")).verdict == "no"
+    assert can(role(allow(action, here)), action, context=question).verdict == "no"
+    assert can(role(ALL), "iam:DeleteRole", context=question).verdict == "no"
+    for named in ("aws:RequestedRegion", "ec2:Region"):
+        for region, expected in (("us-east-1", "no"), ("eu-west-1", "yes")):
+            holder = role(allow(action, condition={"StringEquals": {named: region}}))
+            assert can(holder, action, context=question).verdict == expected
+
+
+def test_two_regions_of_one_request() -> None:
+    regions = {"aws:RequestedRegion": "eu-west-1", "ec2:Region": "us-east-1"}
+    assert can(role(ALL), "ec2:TerminateInstances", context=regions).verdict == "no"
+
+
+def test_a_witness_says_only_the_name_of_a_tag_that_is_written() -> None:
+    for name in ("ec2:ResourceTag/env", "aws:ResourceTag/env"):
+        answer = can(role(allow("ec2:*", condition={"StringEquals": {name: "dev"}})), "ec2:TerminateInstances")
+        assert answer.witness is not None
+        assert answer.witness.context == {name: "dev"}
+
+
+def test_of_several_spellings_of_a_key_in_one_statement_a_witness_takes_always_the_same() -> None:
+    spellings = ("aws:PrincipalTag/team", "aws:principaltag/team", "AWS:PrincipalTag/team", "aws:principalTag/team")
+    name = "-".join(f"${{{key}}}" for key in spellings)
+    answer = can(role(allow("s3:DeleteObject", f"arn:aws:s3:::b/{name}"), tags={"team": "a"}), "s3:DeleteObject")
+    assert answer.witness is not None
+    assert list(answer.witness.context) == ["AWS:PrincipalTag/team"]
+
+
+def test_the_principal_is_of_the_partition_that_policies_name() -> None:
+    nowhere = {"arn": "", "account": "", "partition": ""}
+    holder = role(allow("rds:DeleteDBInstance", "arn:aws-cn:rds:*:*:db:*"), **nowhere)
+    answer = can(holder, "rds:DeleteDBInstance")
+    assert answer.verdict == "yes"
+    assert answer.witness is not None
+    assert answer.witness.principal.startswith("arn:aws-cn:iam::")
+
+
 def test_a_question_about_another_region_is_not_about_a_global_service() -> None:
     for region, expected in (("eu-west-1", "no"), ("us-east-1", "yes")):
         assert can(role(ALL), "iam:DeleteRole", context={"aws:RequestedRegion": region}).verdict == expected

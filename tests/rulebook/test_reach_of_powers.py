@@ -50,6 +50,13 @@ def test_hosts_that_another_statement_allows(hosts: dict[str, Any], severity: st
     assert (found["RL503"].severity if "RL503" in found else "") == severity
 
 
+def test_hosts_with_a_tag_do_not_hide_others() -> None:
+    irish = allow("ssm:SendCommand", "arn:aws:ec2:eu-west-1:*:instance/*")
+    tagged = allow("ssm:SendCommand", HOSTS, **TAGGED)
+    for hosts in ([irish], [irish, tagged], [tagged, irish]):
+        assert by_code(findings(statements(allow("ssm:SendCommand", SHELL), *hosts)))["RL503"].severity == "critical"
+
+
 def test_a_deny_on_hosts() -> None:
     elsewhere = deny("ssm:SendCommand", HOSTS, Condition={"StringNotEquals": {"ssm:resourceTag/env": "dev"}})
     command = allow("ssm:SendCommand", [SHELL, HOSTS])
@@ -72,6 +79,53 @@ def test_a_role_that_writes_its_own_policy_is_not_limited_by_its_name(resource: 
     document = {"Version": "2012-10-17", "Statement": [allow("iam:PutRolePolicy", resource)]}
     bundle = {"role": ROLE, "inline": {"p": document}}
     assert by_code(findings(bundle))["RL601"].severity == severity
+
+
+def only(operator: str, value: str) -> dict[str, Any]:
+    """Write a condition on the policy that is attached."""
+    return {"Condition": {operator: {"iam:PolicyARN": value}}}
+
+
+ATTACH = "iam:AttachRolePolicy"
+MINE = "arn:aws:iam::123456789012:policy/app-*"
+OF_ACCOUNT = "arn:aws:iam::${aws:PrincipalAccount}:policy/app-*"
+ATTACHED: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "policies of others": ([allow(ATTACH, **only("ArnLike", MINE))], ""),
+    "its own policies": ([allow(ATTACH, **only("ArnLike", MINE)), allow("iam:CreatePolicy")], "critical"),
+    "its own, of any account": (
+        [allow(ATTACH, **only("ArnLike", "arn:aws:iam::*:policy/app-*")), allow("iam:CreatePolicy")],
+        "critical",
+    ),
+    "its own, of an account by variable": (
+        [allow(ATTACH, **only("ArnLike", OF_ACCOUNT)), allow("iam:CreatePolicy")],
+        "critical",
+    ),
+    "its own, of which it makes some": (
+        [allow(ATTACH, **only("ArnLike", MINE)), allow("iam:CreatePolicy", MINE.replace("app-", "app-team-"))],
+        "critical",
+    ),
+    "its own, of which it makes others": (
+        [allow(ATTACH, **only("ArnLike", MINE)), allow("iam:CreatePolicy", MINE.replace("app-", "team-"))],
+        "",
+    ),
+    "another account's": (
+        [allow(ATTACH, **only("ArnLike", "arn:aws:iam::999999999999:policy/app-*")), allow("iam:CreatePolicy")],
+        "",
+    ),
+    "no matter for a policy inside a role": (
+        [allow("iam:PutRolePolicy", **only("ForAllValues:ArnLike", "arn:aws:iam::123456789012:policy/app"))],
+        "critical",
+    ),
+    "each of them": ([allow(ATTACH, **only("ForAllValues:ArnLike", MINE))], ""),
+}
+
+
+@pytest.mark.parametrize("name", ATTACHED)
+def test_a_condition_on_the_policy_that_is_attached(name: str) -> None:
+    written, severity = ATTACHED[name]
+    bundle = {"role": ROLE, "inline": {"p": {"Version": "2012-10-17", "Statement": written}}}
+    found = by_code(findings(bundle))
+    assert (found["RL601"].severity if "RL601" in found else "") == severity
 
 
 @pytest.mark.parametrize(("name", "severity"), [("i-*", "high"), ("i*", "high"), ("i-0*", "medium")])

@@ -45,6 +45,14 @@ NOT_PROD: dict[str, Any] = {"Condition": {"StringNotEquals": {"aws:ResourceTag/e
 OF_TEAM: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team}"}}}
 PROTECTED: dict[str, Any] = {"Condition": {"StringEquals": {"aws:ResourceTag/keep": "yes"}}}
 AT_START: dict[str, Any] = {"Condition": {"StringEquals": {"ec2:CreateAction": "RunInstances"}}}
+BY_OWNER: dict[str, Any] = {"StringEquals": {"aws:RequestTag/owner": "me"}}
+
+
+def tag_keys(*names: str) -> dict[str, Any]:
+    """Write a condition that leaves only some tags to set."""
+    return {"ForAllValues:StringEquals": {"aws:TagKeys": list(names)}}
+
+
 INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
 DELETE = "ec2:TerminateInstances"
 
@@ -59,6 +67,61 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "a tag to have, and to set on volumes": (
         [allow(DELETE, **DEV), allow("ec2:CreateTags", "arn:aws:ec2:*:123456789012:volume/*")],
         "",
+    ),
+    "a tag to have, and to set on one of the types": (
+        [
+            allow([DELETE, "ec2:DeleteVolume"], **DEV),
+            allow("ec2:CreateTags", "arn:aws:ec2:*:123456789012:volume/*"),
+        ],
+        "high",
+    ),
+    "a tag to have, and to set with an owner": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", Condition={**BY_OWNER, **tag_keys("owner", "env")})],
+        "high",
+    ),
+    "a tag to have, and an owner to set": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", Condition={**BY_OWNER, **tag_keys("owner")})],
+        "",
+    ),
+    "a tag to have, and not to set without an owner": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags", Condition=tag_keys("owner", "env")),
+            deny("ec2:CreateTags", Condition={"Null": {"aws:RequestTag/owner": "true"}}),
+        ],
+        "high",
+    ),
+    "a tag to have where there is one, and it must": (
+        [
+            allow(
+                DELETE,
+                Condition={
+                    "StringEqualsIfExists": {"aws:ResourceTag/env": "dev"},
+                    "Null": {"aws:ResourceTag/env": "False"},
+                },
+            )
+        ],
+        "",
+    ),
+    "a tag to have where there is one, and there is none": (
+        [
+            allow(
+                DELETE,
+                Condition={
+                    "StringEqualsIfExists": {"aws:ResourceTag/env": "dev"},
+                    "Null": {"aws:ResourceTag/env": "True"},
+                },
+            )
+        ],
+        "high",
+    ),
+    "a tag like one of the role, which it sets": (
+        [
+            allow(DELETE, Condition={"StringEquals": {"aws:ResourceTag/team": "${aws:PrincipalTag/team-lead}"}}),
+            allow("iam:TagRole", Condition=tag_keys("team")),
+            allow("s3:GetObject", Condition={"StringEquals": {"aws:PrincipalTag/team": "x"}}),
+        ],
+        "medium",
     ),
     "a tag to have, and that one to set": (
         [allow(DELETE, **DEV), allow("ec2:CreateTags", Condition={"StringEquals": {"aws:RequestTag/env": "dev"}})],
