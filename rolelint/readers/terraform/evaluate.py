@@ -65,8 +65,8 @@ class Names(Protocol):
     def local(self, name: str) -> Any:
         """Give the value of `local.name`."""
 
-    def behind(self, head: str, name: Any) -> tuple[Any, Frame] | None:
-        """Give the expression that `local.name` or `var.name` stands for and its frame; None for other names."""
+    def listed(self, head: str, name: Any) -> frozenset[str]:
+        """Give what `presence.listed` tells of the expression behind `local.name` or `var.name`."""
 
     def call(self, call: str) -> Any:
         """Give the outputs of a called module as an object, by key where it has `count` or `for_each`."""

@@ -252,12 +252,19 @@ class Module:
 
         return self._once(("local", name), f"local.{name}", make)
 
-    def behind(self, head: str, name: Any) -> tuple[Any, Frame] | None:
-        if head == "local":
-            found = self.folder.local(name)
-            return (found[1].value, Frame(self, found[0])) if found is not None else None
-        given = self.argument(name) if head == "var" else None
-        return (given[0].value, given[1]) if given is not None else None
+    def listed(self, head: str, name: Any) -> frozenset[str]:
+        if head not in ("local", "var") or not isinstance(name, str):
+            return frozenset()
+
+        def make() -> frozenset[str]:
+            if head == "local":
+                found = self.folder.local(name)
+                return listed(found[1].value, Frame(self, found[0])) if found is not None else frozenset()
+            given = self.argument(name)
+            return listed(given[0].value, given[1]) if given is not None else frozenset()
+
+        told: Any = self._once(("listed", head, name), f"{head}.{name}", make)
+        return told if isinstance(told, frozenset) else frozenset()
 
     def called(self, name: str) -> tuple[Definition, Folder] | None:
         """Give the block that calls a module and the folder it calls, or None when its source is not here."""

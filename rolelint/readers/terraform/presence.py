@@ -49,23 +49,20 @@ def listed(node: Any, frame: Frame) -> frozenset[str]:
 
     Names of locals and variables are followed to their expressions.
     """
-    return frozenset(text for maybe in _splats(node, frame, set()) for text in maybe)
+    return frozenset(text for maybe in _splats(node, frame) for text in maybe)
 
 
-def _splats(node: Any, frame: Frame, followed: set[int]) -> Iterator[frozenset[str]]:
+def _splats(node: Any, frame: Frame) -> Iterator[frozenset[str]]:
     if isinstance(node, hcl.Splat):
         there = value(node.object, frame)
         if isinstance(there, ResourceValue):
             yield there.maybe
     parts = chain(node)
     if parts is not None and parts[1]:
-        behind = frame.module.behind(parts[0], parts[1][0])
-        if behind is not None and id(behind[0]) not in followed:
-            followed.add(id(behind[0]))
-            yield from _splats(*behind, followed)
+        yield frame.module.listed(parts[0], parts[1][0])
         return
     test = truth(value(node.test, frame)) if isinstance(node, hcl.Conditional) else None
     left_out = () if test is None else (node.no if test else node.yes,)
     for part in node if isinstance(node, tuple) else ():
         if isinstance(part, tuple) and not any(part is other for other in left_out):
-            yield from _splats(part, frame, followed)
+            yield from _splats(part, frame)
