@@ -417,6 +417,8 @@ def _for(node: hcl.For, frame: Frame) -> Any:
             if not keep:
                 continue
         result = value(node.value, inner)
+        if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
+            result = _marked(result)
         if node.key is None:
             listed.append(result)
         else:

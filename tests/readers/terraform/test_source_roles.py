@@ -427,6 +427,8 @@ resource "aws_iam_role_policy_attachment" "a" {{
         ('concat(var.extra, ["a"])', ["maybe", "sure"]),
         ("flatten([var.extra])", ["maybe"]),
         ("aws_s3_bucket.b[*].bucket", ["maybe"]),
+        ('[for b in aws_s3_bucket.b[*] : "x"]', ["maybe"]),
+        ('[for b in concat(var.extra, ["a"]) : "${b}-x"]', ["maybe", "sure"]),
     ],
 )
 def test_what_is_made_for_a_list_of_unknown_length_may_not_be_there(
