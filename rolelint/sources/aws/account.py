@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,6 +17,9 @@ from rolelint.sources.aws.principals import account_details, complete_roles, pro
 from rolelint.sources.aws.production import Production
 
 SCHEMA = "rolelint-dump/1"
+
+#: Where a call is about no thing that has a name, as notes say it.
+OWN_PLACES = re.compile(r"after page \d+|which Regions are switched on")
 
 #: Told the name of each finished part, the number of finished parts, and the number of all.
 Progress = Callable[[str, int, int], None]

@@ -65,13 +65,13 @@ def opinion(
     except NotSeen as error:
         return Opinion(NOT_ASKED, "", error.reason)
     results = (told or {}).get("EvaluationResults") or ()
-    decisions = [result["EvalDecision"] for result in results]
-    if not decisions:
+    decisions = [result.get("EvalDecision", "") for result in results]
+    refused = next((result for result in results if result.get("EvalDecision", "allowed") != "allowed"), None)
+    if refused is not None:
+        return Opinion(DISAGREES, refused["EvalDecision"], _why(refused))
+    if not decisions or not all(decisions):
         return Opinion(NOT_ASKED, "", "the simulator gave no answer")
-    refused = next((result for result in results if result["EvalDecision"] != "allowed"), None)
-    if refused is None:
-        return Opinion(AGREES, "allowed")
-    return Opinion(DISAGREES, refused["EvalDecision"], _why(refused))
+    return Opinion(AGREES, "allowed")
 
 
 def _entry(key: str, value: Any) -> dict[str, Any]:

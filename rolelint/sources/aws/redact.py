@@ -13,9 +13,10 @@ import hmac
 import json
 import re
 import secrets
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from rolelint.sources.aws.account import described
+from rolelint.sources.aws.account import OWN_PLACES, described
 
 #: Words that a judgement may depend on.
 KEPT = frozenset(
@@ -42,7 +43,7 @@ _NAME_KEYS = frozenset(
     (
         "rolename username groupname policyname instanceprofilename groupid roleid userid policyid instanceprofileid "
         "path sid externalid name alias principal id management_account customer_managed boundary audiences aws "
-        "canonicaluser"
+        "canonicaluser where"
     ).split()
 )
 _SAME_KEYS = frozenset(
@@ -53,18 +54,33 @@ _SAME_KEYS = frozenset(
 )
 #: Values that are policies written as text, by key.
 _POLICY_KEYS = frozenset("document Document PolicyDocument AssumeRolePolicyDocument inline".split())
+#: How the names of services end.
+_SERVICES = (".amazonaws.com", ".amazonaws.com.cn")
 #: Condition keys whose values are names; so are the claims of tokens, whose keys begin with a host.
 _NAMED_CONDITION = re.compile(
     r"tag/|^aws:(user|principalorg|resourceorg|sourceorg|sourcevpc|sourceidentity|vpce)|^(sts|saml|s3:prefix|identitystore)"
     r"|^[^:]*\.|^kms:encryptioncontext:|(alias|aliases|names?|ids?|path|url|leadingkeys|endpoint|prefix|email|user)$"
-    r"|(bucket|database|table|project|queue|topic|secret|cluster)$",
+    r"|(bucket|database|table|project|queue|topic|secret|cluster|address|recipients|displayname"
+    r"|copy-source|location)$",
     re.IGNORECASE,
+)
+#: Condition keys whose values are ARNs, whatever the catalogue calls them.
+_ARN_CONDITION = re.compile(r"(arns?|(?<!service)principal)$", re.IGNORECASE)
+#: A colon between the fields of an ARN, and one between its fields or the parts of its resource; none in `${aws:x}`.
+_FIELD = re.compile(r":(?![^{}]*\})")
+_PART = re.compile(r"([:/])(?![^{}]*\})")
+#: What the fields before the resource look like where their place does not tell: services are known by name.
+_BEFORE = re.compile(
+    r"|arn|aws(-[a-z]+)*|\d{12}|\$\{[^}]*\}"
+    r"|(us|eu|eusc-de|ap|ca|sa|me|af|il|mx|cn)(-(gov|iso[a-z]?|north|south|(north|south)?(east|west)|central)?)+(-?\d+)?"
 )
 _ARN = re.compile(r"arn:[\w*?-]*:[^\s\"'`,]*")
 _ACCOUNT = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _WORD = re.compile(r"[^\W_]+")
 #: Letters are words by themselves where a judgement reads names: `prod` in `prod1`.
 _LETTERS = re.compile(r"[^\W\d_]+")
+#: A managed policy under one of the paths that AWS uses.
+_POLICY = re.compile(r"[*?]*policy/(?:(?:job-function|service-role|aws-service-role|\*)/)?([^/*?]+)[*?]*")
 #: Documents of AWS itself: nobody else's may begin so.
 _SSM_OWN = re.compile(r"(document|automation-definition)/(aws|amazon|amzn)", re.IGNORECASE)
 #: Ids of principals, which AWS makes.
@@ -90,7 +106,6 @@ class Redactor:
             for note in own.get("not_seen") or ():
                 # Reasons quote AWS, and AWS quotes names.
                 note["reason"] = note["reason"].partition(": ")[0]
-                note["where"] = [self.text(place) for place in note.get("where") or ()]
                 note["text"] = described({k: v for k, v in note.items() if v})["text"]
             organization = own.get("organization")
             if isinstance(organization, dict) and "reason" in organization:
@@ -98,7 +113,9 @@ class Redactor:
         return out
 
     def text(self, text: str) -> str:
-        """Redact a text that is an ARN or a name as a whole, or an account id."""
+        """Redact a text that is an ARN or a name as a whole, or an account id; words of our own stay."""
+        if OWN_PLACES.fullmatch(text):
+            return text
         return self._free(text) if "arn:" in text else self._name(text)
 
     def _walk(self, value: Any, key: str) -> Any:
@@ -118,13 +135,15 @@ class Redactor:
             return self._policy(value)
         if key == "url":
             return self._issuer(value)
+        if key.lower() in ("resource", "notresource"):
+            return self._arn(value)
         return self._named(value) if key.lower() in _NAME_KEYS else self._free(value)
 
     def _object(self, value: dict[str, Any], key: str) -> dict[str, Any]:
         if key in ("tags", "Tags"):
             return {self._free(name): self._name(str(text)) for name, text in value.items()}
         if key.lower() == "condition":
-            return {operator: self._conditions(block) for operator, block in value.items()}
+            return {operator: self._conditions(operator, block) for operator, block in value.items()}
         out = {self._free(name): self._walk(item, name) for name, item in value.items() if name != "Description"}
         if str(value.get("Path", "")).startswith("/aws-service-role/"):
             out.update({name: value[name] for name in ("Path", "RoleName") if name in value})
@@ -137,12 +156,15 @@ class Redactor:
         except ValueError:
             return self._name(text)
 
-    def _conditions(self, block: Any) -> Any:
+    def _conditions(self, operator: str, block: Any) -> Any:
         if not isinstance(block, dict):
             return self._walk(block, "name")
         out: dict[str, Any] = {}
         for key, values in block.items():
-            named = self._named if _NAMED_CONDITION.search(key) else self._free
+            if _holds_arns(operator, key):
+                named = self._holder
+            else:
+                named = self._named if _NAMED_CONDITION.search(key) else self._free
             made = [
                 named(v) if isinstance(v, str) else self._number(v)
                 for v in (values if isinstance(values, list) else [values])
@@ -160,7 +182,11 @@ class Redactor:
 
     def _named(self, text: str) -> str:
         """Redact a value that is a name, where services are named as well."""
-        return text if text.endswith((".amazonaws.com", ".amazonaws.com.cn")) else self.text(text)
+        return text if text.endswith(_SERVICES) else self.text(text)
+
+    def _holder(self, text: str) -> str:
+        """Redact an ARN or a part of one, where services are named as well."""
+        return text if text.endswith(_SERVICES) else self._arn(text)
 
     def _free(self, text: str) -> str:
         """Redact the ARNs, unique ids and account ids in a text."""
@@ -176,21 +202,61 @@ class Redactor:
         text = _UNIQUE_ID.sub(lambda m: self._word(m.group()), text)
         return _ACCOUNT.sub(lambda m: self._account(m.group()), text)
 
-    def _arn(self, arn: str) -> str:
-        fields = arn.split(":", 5)
-        if len(fields) < 6 or fields[4] == "aws":
-            return self._ids(arn)
-        service, account, rest = fields[2], self._name(fields[4]), fields[5]
-        if rest.startswith("oidc-provider/"):
+    def _arn(self, text: str) -> str:
+        """Redact an ARN, a pattern of ARNs, or a part of one: `*:role/Admin`, `*Admin*`."""
+        fields = _FIELD.split(text)
+        # In a text that begins as an ARN the place of a field tells what it is, until a wildcard may stand for several.
+        placed = fields[0] == "arn"
+        head: list[str] = []
+        service = ""
+        while fields and len(head) < 5:
+            field = fields[0]
+            bare = field.strip("*?")
+            known = bare in _words() or _BEFORE.fullmatch(bare) is not None
+            if not (known or placed if fields[1:] else known and placed):
+                break
+            if bare in _words():
+                service = service or bare
+            head.append(self._name(field) if bare.isdigit() or (placed and len(head) == 4 and not known) else field)
+            placed = placed and bare == field
+            del fields[0]
+        if head[-1:] == ["aws"] and head != ["arn", "aws"]:
+            return self._ids(text)  # AWS's own account
+        rest = ":".join(fields)
+        policy = _POLICY.fullmatch(rest)
+        if policy and policy[1] in _aws_policies() and not any(field.isdigit() for field in head):
+            pass  # of whatever account: AWS's own among them
+        elif rest.startswith("oidc-provider/"):
             rest = "oidc-provider/" + self._issuer(rest.removeprefix("oidc-provider/"))
         elif "/aws-service-role/" not in rest and not (service == "ssm" and _SSM_OWN.match(rest)):
-            rest = self._name(rest, _literals(service))
-        return ":".join([*fields[:4], account, rest])
+            rest = self._resource(rest, service, bool(head))
+        return ":".join([*head, rest] if fields else head)
+
+    def _resource(self, rest: str, service: str, whole: bool) -> str:
+        """Redact the resource of an ARN: the words that AWS writes between the names stay.
+
+        Args:
+            service: empty where it is not known: then the first such word tells.
+            whole: whether nothing of it is missing at its begin.
+        """
+        parts = _PART.split(rest)  # with what stands between them
+        bare = [part.strip("*?") for part in parts]
+        # `log-group*`, `table/*/index*`: a word that stands before names, any of which may follow.
+        before = bare[-3] not in _typed() if bare[1:] else whole
+        open_end = before and parts[-1].endswith("*")
+        types = bare[::2] if open_end else bare[:-1:2]
+        words = _words()[service] if service else next((_typed()[t] for t in types if t in _typed()), _Words())
+        for i in range(0, len(parts), 2):
+            last = i == len(parts) - 1
+            kept = bare[i] in words.final if last else bare[i] in words.inner
+            if not kept and not (last and open_end and (i or words.first) and bare[i] in words.inner):
+                parts[i] = self._name(parts[i])
+        return "".join(parts)
 
     def _issuer(self, url: str) -> str:
         """Redact an issuer of tokens: the host if it is somebody's own, and what follows it."""
         host, slash, rest = url.removeprefix("https://").partition("/")
-        if host not in SHARED_ISSUERS and not host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        if host not in SHARED_ISSUERS and not host.endswith(_SERVICES):
             host = self._name(host)
         return host + slash + self._name(rest, frozenset(("id",)))
 
@@ -250,16 +316,66 @@ def _is_aws_own(value: dict[str, Any]) -> bool:
     return isinstance(arn, str) and arn.startswith("arn:") and arn.split(":", 5)[4:5] == ["aws"]
 
 
-_literal_memo: dict[str, frozenset[str]] = {}
+def _holds_arns(operator: str, key: str) -> bool:
+    """Tell whether a condition compares ARNs, or parts of them."""
+    from rolelint.catalog import catalog
+
+    if operator.lower().rpartition(":")[2].startswith("arn") or _ARN_CONDITION.search(key):
+        return True
+    return catalog().key_type(key.lower()) in ("ARN", "ArrayOfARN")
 
 
-def _literals(service: str) -> frozenset[str]:
-    """List the words that the ARNs of a service have whatever the names are."""
-    found = _literal_memo.get(service)
-    if found is None:
-        from rolelint.catalog import catalog
+class _Words(NamedTuple):
+    """The words that the ARNs of a service have whatever the names are.
 
-        formats = (f.split(":", 5)[-1] for kind in catalog().types_of_service(service) for f in kind.formats)
-        words = {word for text in formats for word in _WORD.findall(re.sub(r"\$\{[^}]*\}", " ", text))}
-        found = _literal_memo[service] = frozenset(words)
-    return found
+    Attributes:
+        inner, final: that something follows, and that end an ARN.
+        first: whether every resource begins with one.
+    """
+
+    inner: frozenset[str] = frozenset()
+    final: frozenset[str] = frozenset()
+    first: bool = True
+
+    def __or__(self, other: _Words) -> _Words:
+        return _Words(self.inner | other.inner, self.final | other.final, self.first and other.first)
+
+
+@cache
+def _aws_policies() -> frozenset[str]:
+    """List the names of the policies that AWS publishes."""
+    from rolelint.catalog import catalog
+
+    return frozenset(catalog().managed_policy_names())
+
+
+@cache
+def _words() -> dict[str, _Words]:
+    """List the words of each service, by its field in ARNs."""
+    from rolelint.catalog import catalog
+
+    out: dict[str, _Words] = {}
+    for kind in catalog().types:
+        for form in kind.formats:
+            fields = form.split(":", 5)
+            if len(fields) < 6 or "${" in fields[2]:
+                continue
+            parts = [part for part in _PART.split(fields[-1])[::2] if part]
+            literal = [bool(_WORD.search(part)) and "${" not in part for part in parts]
+            made = _Words(
+                frozenset(part for part, holds in zip(parts[:-1], literal, strict=False) if holds),
+                frozenset(part for part, holds in zip(parts[-1:], literal[-1:], strict=True) if holds),
+                literal[:1] == [True],
+            )
+            out[fields[2]] = out.get(fields[2], _Words()) | made
+    return out
+
+
+@cache
+def _typed() -> dict[str, _Words]:
+    """List the words of the services that have a word, by that word."""
+    out: dict[str, _Words] = {}
+    for words in _words().values():
+        for word in words.inner:
+            out[word] = out.get(word, _Words()) | words
+    return out

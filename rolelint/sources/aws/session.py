@@ -11,6 +11,7 @@ from typing import Any
 
 from rolelint.errors import UsageError, printable
 from rolelint.records import record
+from rolelint.sources.aws.answers import WholeAnswers
 
 #: Seconds to wait for a connection, and for an answer.
 CONNECT_TIMEOUT = 10
@@ -72,9 +73,9 @@ class Session:
                     endpoint_url=self.access.endpoint_url or None,
                     config=_config(self._inner),
                 )
-                endpoint = found._endpoint
-                protocol = found.meta.service_model.resolved_protocol
-                endpoint.http_session = WholeAnswers(endpoint.http_session, protocol)
+                answers = WholeAnswers(found._endpoint.http_session, found.meta.service_model)
+                found._endpoint.http_session = answers
+                found.meta.events.register("before-send", answers.mark)
         return found
 
     def forget(self) -> None:
@@ -114,55 +115,6 @@ class Session:
         names = ("_access_key", "_secret_key", "_token", "access_key", "secret_key", "token")
         own = {held[name] for name in names if isinstance(held.get(name), str) and len(held[name]) >= SHORTEST_SECRET}
         return tuple(own | set(self._source.secrets() if self._source else ()))
-
-
-class WholeAnswers:
-    """Sends requests, and takes an answer that ends early, or is another's, for the broken connection that it is.
-
-    Observed: botocore 1.44 switches urllib3's own check off, and reads half a JSON answer, and a page that asks
-    people to sign in to a network, as an empty one.
-    """
-
-    def __init__(self, inner: Any, protocol: str) -> None:
-        self._inner = inner
-        self._protocol = protocol
-
-    def send(self, request: Any) -> Any:
-        """Send a request.
-
-        Raises:
-            ConnectionClosedError: when the answer is shorter than it says, or none of AWS; botocore tries again.
-        """
-        answer = self._inner.send(request)
-        if request.method == "HEAD" or request.stream_output:
-            return answer
-        told = str(answer.headers.get("content-length") or "")
-        cut = told.isdecimal() and len(answer.content) < int(told)
-        if cut or (answer.status_code < 300 and not _of_aws(answer.content, self._protocol)):
-            raise _broken(request.url, "the answer ends early" if cut else "the answer is not one of AWS")
-        return answer
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._inner.close()
-
-
-def _of_aws(content: bytes, protocol: str) -> bool:
-    """Tell whether what came with a success can be an answer in a protocol."""
-    head = content[:1000].lstrip().lower()
-    if "json" in protocol:
-        return head.startswith(b"{")
-    # S3 gives policies as the JSON that they are.
-    return "cbor" in protocol or head.startswith(b"{") or (head.startswith(b"<") and b"<html" not in head)
-
-
-def _broken(url: str, why: str) -> Exception:
-    from botocore.exceptions import ConnectionClosedError
-
-    class BrokenAnswer(ConnectionClosedError):  # type: ignore[misc]
-        fmt = "{error}"
-
-    return BrokenAnswer(endpoint_url=url, error=why)
 
 
 def connect(access: Access, ask_code: AskCode | None = None) -> Session:

@@ -83,7 +83,7 @@ class Proxy:
     target: str
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    answers: dict[str, Answer] = field(default_factory=dict)
+    answers: dict[str, tuple[int, Answer]] = field(default_factory=dict)
     page_size: int = 0
     delay: float = 0.0
     _lock: Any = field(default_factory=threading.Lock)
@@ -139,9 +139,9 @@ class Proxy:
         """Fail calls whose `service:Operation` matches a pattern."""
         self.faults.append(Fault(pattern, kind, **more))
 
-    def answer(self, name: str, with_: str | Answer) -> None:
+    def answer(self, name: str, with_: str | Answer, status: int = 200) -> None:
         """Answer an operation in moto's place; an answer of None goes on to moto."""
-        self.answers[name] = with_ if callable(with_) else lambda _: with_
+        self.answers[name] = status, with_ if callable(with_) else lambda _: with_
 
     def names(self) -> list[str]:
         """List the names of the calls so far."""
@@ -168,10 +168,10 @@ class Proxy:
         if fault is not None and fault.kind in CODES:
             _send(handler, *_error(handler, call, fault.code or CODES[fault.kind]))
             return
-        given = self.answers.get(call.name)
+        status, given = self.answers.get(call.name, (200, None))
         text = given(call) if given else None
         if text is not None:
-            _send(handler, 200, "application/json" if text[:1] == "{" else "text/xml", text.encode())
+            _send(handler, status, "application/json" if text[:1] == "{" else "text/xml", text.encode())
             return
         status, kind, content = self._forward(handler, body)
         if self.page_size and call.operation == "GetAccountAuthorizationDetails" and status == 200:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,6 +54,20 @@ def test_what_aws_says_becomes_an_opinion(answer: dict[str, Any], told: tuple[st
     stubs.answer("iam", "simulate_principal_policy", answer, asked)
     assert opinion(stubs.aws, ROLE, "rds:DeleteDBCluster", [CLUSTER], {}) == told
     stubs.done()
+
+
+@pytest.mark.parametrize(
+    ("decisions", "told"),
+    [
+        (("",), ("not asked", "", "the simulator gave no answer")),
+        (("allowed", ""), ("not asked", "", "the simulator gave no answer")),
+        (("", "explicitDeny"), ("disagrees", "explicitDeny", "")),
+    ],
+)
+def test_a_result_may_lack_its_decision(decisions: tuple[str, ...], told: tuple[str, str, str]) -> None:
+    results = [{"EvalActionName": "x", "EvalDecision": made} if made else {"EvalActionName": "x"} for made in decisions]
+    aws: Any = SimpleNamespace(demand=lambda *_, **__: {"EvaluationResults": results})
+    assert opinion(aws, ROLE, "rds:DeleteDBCluster", [CLUSTER], {}) == told
 
 
 def test_context_is_given_with_its_types() -> None:

@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sources.aws.cloud import Account, allow, fill
 from sources.aws.proxy import Proxy
+
+from rolelint.sources.aws.answers import WholeAnswers
 
 
 @pytest.fixture
@@ -286,6 +289,89 @@ def test_an_answer_of_another_is_not_seen_and_no_empty_list(
     ran = scan("--inventory")
     assert ("destroyer", "RL201") in ran.rules()
     assert [told for told in ran.unknown() if f"`{action}`" in told], ran.unknown()
+
+
+#: What networks and proxies say in AWS's place: status and text.
+INSTEAD = {
+    "a redirect": (302, ""),
+    "a redirect with a page": (302, PAGE),
+    "a page of a proxy": (403, PAGE),
+    "a proxy that wants a password": (407, ""),
+    "a network that wants a sign-in": (511, PAGE),
+    "JSON of another": (200, '{"error": "login"}'),
+    "JSON of another with a status": (401, '{"error": "login"}'),
+    "XML of another": (200, "<foo/>"),
+    "XML of another with a status": (403, "<foo><bar/></foo>"),
+    "an encoding that nobody reads": (200, '<?xml version="1.0" encoding="none"?><foo/>'),
+}
+
+
+@pytest.mark.parametrize(("status", "text"), INSTEAD.values(), ids=INSTEAD)
+def test_what_another_says_in_aws_s_place_is_tried_again_and_named(
+    scan: Any, small: Account, proxy: Proxy, tmp_path: Path, status: int, text: str
+) -> None:
+    """As a connection that failed, which may hold another time: it is neither a refusal by AWS nor an empty list."""
+    for name, _ in FOREIGN.values():
+        proxy.answer(name, text, status)
+        proxy.answer(name.rstrip("/"), text, status)
+    dump = tmp_path / "dump.json"
+    ran = scan("--inventory", "--dump", str(dump))
+    assert ("destroyer", "RL201") in ran.rules()
+    kinds = {note["what"]: note["kind"] for note in json.loads(dump.read_text())["Rolelint"]["not_seen"]}
+    assert kinds == {action: "connection" for _, action in FOREIGN.values()}
+    assert all(proxy.names().count(name) > 1 for name in ("kms:ListKeys", "sns:ListTopics", "ec2:DescribeVolumes"))
+
+
+def _model(service: str) -> Any:
+    import botocore.session
+
+    return botocore.session.get_session().get_service_model(service)
+
+
+#: Answers that AWS may give: service, operation, status, headers, text.
+LEGAL: dict[str, tuple[str, str, int, dict[str, str], str]] = {
+    "an empty list left out": ("kms", "ListKeys", 200, {}, "{}"),
+    "one member of several": ("kms", "ListKeys", 200, {}, '{"Truncated": false}'),
+    "a member that is new": ("kms", "ListKeys", 200, {}, '{"Keys": [], "New": 1}'),
+    "the type of an answer": ("organizations", "ListRoots", 200, {}, '{"__type": "x#ListRootsResponse"}'),
+    "members with other names": ("eks", "ListClusters", 200, {}, '{"clusters": []}'),
+    "nothing in a list": ("ec2", "DescribeRegions", 200, {}, "<DescribeRegionsResponse/>"),
+    "a namespace": ("s3", "GetBucketVersioning", 200, {}, '<V xmlns="http://s3.amazonaws.com/doc/2006-03-01/"/>'),
+    "no namespace": ("s3", "ListBuckets", 200, {}, "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"),
+    "a member as the root": ("s3", "GetBucketLocation", 200, {}, "<LocationConstraint/>"),
+    "the body is one member": ("s3", "GetObjectLockConfiguration", 200, {}, "<ObjectLockConfiguration/>"),
+    "a policy": ("s3", "GetBucketPolicy", 200, {}, '{"Version": "2012-10-17", "Statement": []}'),
+    "an error as JSON": ("kms", "ListKeys", 400, {}, '{"__type": "AccessDeniedException"}'),
+    "an error named by a header": ("lambda", "ListFunctions", 403, {"x-amzn-ErrorType": "x"}, '{"Message": "no"}'),
+    "an error as XML": ("iam", "GetRole", 404, {}, "<ErrorResponse><Error/></ErrorResponse>"),
+    "an error of EC2": ("ec2", "DescribeRegions", 403, {}, "<Response><Errors/></Response>"),
+    "a redirect of S3": ("s3", "ListBuckets", 301, {}, "<Error><Code>PermanentRedirect</Code></Error>"),
+    "an error without a text": ("kms", "ListKeys", 403, {"x-amzn-RequestId": "1"}, ""),
+    "a server that is overloaded": ("kms", "ListKeys", 503, {}, PAGE),
+}
+
+
+class _Old:
+    """A service model of botocore before 1.39, which does not choose among protocols."""
+
+    def __init__(self, model: Any) -> None:
+        self.metadata, self.operation_model = model.metadata, model.operation_model
+
+
+@pytest.mark.parametrize("age", [lambda model: model, _Old], ids=["new", "old"])
+@pytest.mark.parametrize(("service", "operation", "status", "headers", "text"), LEGAL.values(), ids=LEGAL)
+def test_what_aws_may_say_is_no_other_s(
+    service: str, operation: str, status: int, headers: dict[str, str], text: str, age: Any
+) -> None:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.compat import HTTPHeaders
+
+    request = AWSPreparedRequest("POST", "https://x", {}, b"", False)
+    answer = AWSResponse("https://x", status, HTTPHeaders.from_dict(headers), None)
+    answer._content = text.encode()
+    answers = WholeAnswers(SimpleNamespace(send=lambda _: answer), age(_model(service)))
+    answers.mark(request, f"before-send.{service}.{operation}")
+    assert answers.send(request) is answer
 
 
 def test_xml_without_what_botocore_looks_for(scan: Any, small: Account, proxy: Proxy) -> None:

@@ -179,6 +179,23 @@ NAMED: dict[str, Any] = {
         }
     },
     "a condition in small letters": {"condition": {"stringequals": {"aws:username": "zanzibar"}}, "sid": "Zanzibar"},
+    "addresses in conditions": {
+        "Condition": {
+            "StringLike": {
+                "ses:FromAddress": "zanzibar@example.com",
+                "ses:Recipients": ["*@zanzibar.com"],
+                "ses:FeedbackAddress": "x@zanzibar.com",
+                "ses:FromDisplayName": "Zanzibar",
+            }
+        }
+    },
+    "a part of an ARN": {
+        "Condition": {
+            "ArnLike": {"iam:PermissionsBoundary": "*:policy/zanzibar"},
+            "StringLike": {"kms:GranteePrincipal": "*/zanzibar", "iam:PolicyARN": "*:policy/zanzibar/ReadOnlyAccess"},
+        },
+        "Resource": ["*:role/zanzibar", "*zanzibar*"],
+    },
     "an issuer of one's own": {
         "url": "https://gitlab.zanzibar.com",
         "Federated": f"arn:aws:iam::{ID}:oidc-provider/gitlab.zanzibar.com",
@@ -253,6 +270,96 @@ def test_ids_keep_what_tells_their_kind() -> None:
         shown = Redactor(KEY).text(text)
         assert shown.startswith(head)
         assert shown != text
+
+
+#: Patterns of ARNs and names in them, which the role `OrgAdmin` of the account meets, or, below, does not.
+MEETS = [
+    "*:role/OrgAdmin",
+    "*OrgAdmin*",
+    "*/OrgAdmin",
+    "*role/OrgA*",
+    "arn:*:role/OrgAdmin",
+    "arn:aws:iam::*role/OrgAdmin",
+    "arn:aws:iam::*:*/OrgAdmin",
+    "*:iam::*:role/OrgAdmin",
+    f"*::{ID}:role/OrgAdmin",
+    f"arn:aws:*:*:{ID}:role/OrgAdmin",
+    "arn:aws:iam::${aws:PrincipalAccount}:role/OrgAdmin",
+    "arn:aws:iam*",
+]
+MISSES = ["*:role/OrgBudget", "*:user/OrgAdmin", "arn:aws:iam::*:group/OrgAdmin", "arn:aws:sts*", "*policy-writer"]
+
+
+@pytest.mark.parametrize("pattern", [*MEETS, *MISSES])
+def test_a_part_of_an_arn_judges_the_same(scan: Any, tmp_path: Path, pattern: str) -> None:
+    exempt = deny("dynamodb:*", Condition={"StringNotLike": {"aws:PrincipalArn": pattern}})
+    inline = {"PolicyName": "own", "PolicyDocument": json.loads(document(allow("dynamodb:*"), exempt))}
+    role = {"RoleName": "OrgAdmin", "Arn": f"arn:aws:iam::{ID}:role/OrgAdmin", "RolePolicyList": [inline]}
+    facts = []
+    for number, dump in enumerate(({"RoleDetailList": [role]}, Redactor(KEY).dump({"RoleDetailList": [role]}))):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(dump))
+        found = scan.command("check", str(path)).report["findings"]
+        facts.append(Counter((f["rule"], f["severity"], f["certainty"]) for f in found))
+    assert facts[0] == facts[1]
+    assert (facts[0].total() > 0) == (pattern in MEETS)
+    assert not re.search("Org(Admin|Budget)", path.read_text())
+
+
+#: Patterns of ARNs and what they are once names are `N`.
+PATTERNS = {
+    "*:table/orders/index/*": "*:table/N/index/*",
+    "*:dynamodb:eu-*:*:table/orders": "*:dynamodb:eu-*:*:table/N",
+    "arn:*:log-group:orders:log-stream:orders": "arn:*:log-group:N:log-stream:N",
+    "arn:aws:logs:*:*:log-group*": "arn:aws:logs:*:*:log-group*",
+    "*:table/*/index*": "*:table/*/index*",
+    "*:table*": "*:table*",
+    "*:table/index*": "*:table/N*",
+    "arn:aws:s3:::job*": "arn:aws:s3:::N*",
+    "*:function:orders:*": "*:function:N:*",
+    "*:instance-profile/orders": "*:instance-profile/N",
+    "*:orders-1:orders": "*:N:N",
+    "arn:aws:iam::*:policy/AdministratorAccess": "arn:aws:iam::*:policy/AdministratorAccess",
+    "*::aws:policy/PowerUserAccess": "*::aws:policy/PowerUserAccess",
+    "*:role/AdministratorAccess": "*:role/N",
+    "arn:aws:glue:*:*:catalog": "arn:aws:glue:*:*:catalog",
+    "*:root": "*:root",
+}
+
+
+@pytest.mark.parametrize(("pattern", "shown"), PATTERNS.items())
+def test_words_of_arns_stay_in_patterns(pattern: str, shown: str) -> None:
+    condition = {"Condition": {"ArnLike": {"lambda:FunctionArn": pattern}}}
+    made = [
+        Redactor(KEY).dump(part) for part in (condition, {"Resource": [pattern]}, {"NotResource": pattern})
+    ]  # the same wherever it stands
+    texts = {
+        json.dumps(text) for text in (made[0]["Condition"]["ArnLike"]["lambda:FunctionArn"], made[2]["NotResource"])
+    }
+    assert texts == {json.dumps(made[1]["Resource"][0])}
+    assert re.fullmatch(re.escape(shown).replace("N", r"(?!orders|job|Admin)[\w-]+"), made[2]["NotResource"])
+
+
+def test_services_stay_where_principals_are_named() -> None:
+    condition = {"Condition": {"StringEquals": {"lambda:Principal": "events.amazonaws.com", "aws:SourceArn": "*"}}}
+    assert Redactor(KEY).dump(condition) == condition
+
+
+def test_a_name_is_the_same_in_its_arn_whatever_words_it_has() -> None:
+    """Words of ARNs, as `policy` and `table`, are names where names stand."""
+    hide = Redactor(KEY).text
+    for head, name in (("iam::1:role/", "policy-writer"), ("dynamodb:eu-west-1:1:table/", "table-index")):
+        assert hide(f"arn:aws:{head}{name}").endswith("/" + hide(name))
+
+
+def test_a_place_has_one_name_and_our_own_words_stay() -> None:
+    arn = f"arn:aws:iam::{ID}:role/zanzibar"
+    own = ["after page 1", "which Regions are switched on"]
+    note = {"what": "x", "kind": "denied", "reason": "denied", "where": [arn, *own]}
+    hidden = Redactor(KEY).dump({"RoleDetailList": [{"Arn": arn}], "Rolelint": {"not_seen": [note]}})
+    places = hidden["Rolelint"]["not_seen"][0]["where"]
+    assert places == [hidden["RoleDetailList"][0]["Arn"], *own]
+    assert Redactor(KEY).text(arn) == places[0]
 
 
 def test_guards_by_id_judge_the_same(scan: Any, tmp_path: Path) -> None:
