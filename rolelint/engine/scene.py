@@ -10,7 +10,6 @@ from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import RCP_SERVICES
 from rolelint.engine.request import PolicySet, Principal
-from rolelint.engine.tagging import chosen_tags
 from rolelint.engine.worlds import twin_of
 from rolelint.errors import Location, Route
 from rolelint.memory import memo
@@ -115,6 +114,8 @@ class Scene:
             s.personal for layer in self.layers for s in layer.statements
         ):
             return plain
+        from rolelint.engine.tagging import chosen_tags
+
         tags = None if role.tags is None else tuple(sorted(role.tags.items()))
         trust = None if role.trust is None else compile_document(role.trust.document)
         return (*plain, role.arn, role.name, tags, trust, chosen_tags(role, self.actor))

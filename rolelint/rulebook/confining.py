@@ -11,9 +11,6 @@ from rolelint.memory import lasting
 from rolelint.policies.parse import parse_document
 from rolelint.policies.text import has_unknown
 
-#: The condition keys whose values are ARNs of policies, lower-cased.
-POLICY_KEYS = frozenset(("iam:policyarn", "iam:permissionsboundary"))
-
 _ARN = re.compile(r"arn:[^:]*:iam::(.*):policy/(.+)")
 _ADMIN = re.compile(r"admin|power-?user|full-?access", re.IGNORECASE)
 

@@ -16,7 +16,6 @@ from rolelint.engine.extent import commanding
 from rolelint.engine.gates import key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
-from rolelint.engine.tagging import chosen_tags, tags_to_bring
 from rolelint.engine.worlds import REGION_KEYS
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -24,7 +23,6 @@ from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import has_unknown
 from rolelint.records import replace
-from rolelint.rulebook.confining import POLICY_KEYS, confines
 from rolelint.rulebook.selectors import worst
 
 #: Condition keys that only calls through AWS-managed MCP servers carry (S5.61, S5.62).
@@ -33,6 +31,9 @@ CHANNEL_KEYS = frozenset(("aws:viaawsmcpservice", "aws:calledviaawsmcp"))
 
 #: Actions of the level Tagging that only read.
 _READ = ("*:List*", "*:Get*", "*:Describe*")
+#: The condition keys whose values are ARNs of policies, lower-cased.
+_POLICY_KEYS = frozenset(("iam:policyarn", "iam:permissionsboundary"))
+
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -328,6 +329,8 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
+    from rolelint.engine.tagging import chosen_tags
+
     tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near & ~known.expand_all(_READ))
     if not tagging.mask and not chosen_tags(whole.role, whole.actor):
         return held
@@ -347,6 +350,8 @@ def _unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
     """Tell whether a power is for resources with a tag of the holder, who can set its own to any value."""
+    from rolelint.engine.tagging import chosen_tags
+
     own = {f"aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)}
     conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
     values = tuple(v for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values)
@@ -402,6 +407,8 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
     # A call that tags what it makes says so; here the resource is there already.
     there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
     gates = " ".join(one.gate.lower() for one in near)
+    from rolelint.engine.tagging import tags_to_bring
+
     calls: list[_Call] = []
     for tag, value in demanded if setting else ():
         # A tagging call that demands the tag already brings nothing new into reach.
@@ -616,8 +623,11 @@ def positive_condition(condition: Condition, key: str, values: Sequence[str]) ->
         return False  # no limit: any value
     if key == "iam:permissionsboundary" and condition.quantifier == "ForAllValues":
         return False  # true of who has none
-    if key in POLICY_KEYS and not all(map(confines, condition.values)):
-        return False  # no limit: a policy that gives everything, a boundary that bounds nothing
+    if key in _POLICY_KEYS:
+        from rolelint.rulebook.confining import confines
+
+        if not all(map(confines, condition.values)):
+            return False  # no limit: a policy that gives everything, a boundary that bounds nothing
     if not values:
         return True
     from fnmatch import fnmatchcase
