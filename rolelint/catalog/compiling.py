@@ -269,6 +269,7 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
         ("t" in flags, "taggable"),
         (bool(keys & tables.parameter_keys), "parameter-key"),
         (row.action.is_write, "write-level"),
+        (len(row.required) > 1, "several-types"),
     )
     return out | {name for holds, name in named if holds}
 

@@ -278,7 +278,8 @@ class Catalog:
 
         Args:
             value: `R0`-`R3`, `B0`-`B4`, a timing, a via, who decided (`reviewed`, `rule`, `user`, `undecided`), or
-                `resource`, `no-resource`, `stateful`, `recovery`, `taggable`, `parameter-key`, `write-level`.
+                `resource`, `no-resource`, `several-types`, `stateful`, `recovery`, `taggable`, `parameter-key`,
+                `write-level`.
         """
         return self._mask_table.get(value, 0)
 
@@ -406,11 +407,10 @@ class Catalog:
             found = self._split[mask] = [(self._signature(n), part) for n, part in sorted(parts.items())]
         return found
 
-    @cached_property
+    @property
     def several(self) -> int:
         """Every action that needs resources of several types at once (S3.11)."""
-        needing = {n for n, line in enumerate(self._signature_lines) if "," in line.partition(";")[0]}
-        return int("".join("1" if n in needing else "0" for n in reversed(self._signature_of)), 2)
+        return self.attribute_mask("several-types")
 
     def _split_few(self, mask: int) -> dict[int, int]:
         parts: dict[int, int] = {}
