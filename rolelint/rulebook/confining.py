@@ -1,21 +1,87 @@
-"""Policies that a condition names: whether attaching them, or standing under them as a boundary, confines anybody."""
+"""Whether the condition of a grant limits its holder: what it demands, and whether a policy that it names confines."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from rolelint.catalog import catalog
 from rolelint.catalog.patterns import glob
+from rolelint.engine import Power
 from rolelint.memory import lasting
+from rolelint.policies.document import Condition
 from rolelint.policies.parse import parse_document
 from rolelint.policies.text import has_unknown
+from rolelint.rulebook.subject import ConditionTable
 
 _ARN = re.compile(r"arn:[^:]*:iam::(.*):policy/(.+)")
 _ADMIN = re.compile(r"admin|power-?user|full-?access", re.IGNORECASE)
 
+#: The condition keys whose values are ARNs of policies, lower-cased.
+_POLICY_KEYS = frozenset(("iam:policyarn", "iam:permissionsboundary"))
 #: Actions that policies for readers hold as well.
 _READ = ("*:Get*", "s3express:CreateSession")
+
+
+def conditioned(power: Power, table: ConditionTable) -> bool:
+    """Tell whether every statement that grants a power demands one of some condition keys, or a Deny demands it."""
+    if any(_denied_without(c, key, values) for c in power.denied_where for key, values in table):
+        return True
+    return bool(power.granted_by) and all(
+        any(
+            _positive_condition(c, key, values) and _is_carried(c, power.mask)
+            for c in ref.statement.conditions
+            for key, values in table
+        )
+        for ref in power.granted_by
+    )
+
+
+def _is_carried(condition: Condition, mask: int) -> bool:
+    """Tell whether a condition limits actions: `ForAllValues` holds for those that do not carry its key."""
+    carried = catalog().key_mask(condition.key) if condition.quantifier == "ForAllValues" else None
+    return carried is None or not mask & ~carried
+
+
+#: The operators of a Deny that say the same as a positive operator of an Allow: absence is denied as well.
+_POSITIVE = {
+    "StringNotEquals": "StringEquals",
+    "StringNotEqualsIgnoreCase": "StringEqualsIgnoreCase",
+    "StringNotLike": "StringLike",
+    "ArnNotEquals": "ArnEquals",
+    "ArnNotLike": "ArnLike",
+}
+
+
+def _denied_without(condition: Condition, key: str, values: Sequence[str]) -> bool:
+    operator = _POSITIVE.get(condition.operator)
+    # Of several values one that does not fit is denied; without any, nothing is.
+    if operator is None or condition.quantifier not in ("", "ForAnyValue"):
+        return False
+    if condition.quantifier and key == "iam:permissionsboundary":
+        return False
+    return _positive_condition(condition._replace(operator=operator, if_exists=False), key, values)
+
+
+def _positive_condition(condition: Condition, key: str, values: Sequence[str]) -> bool:
+    """Tell whether a condition demands that a key is there with one of some values.
+
+    Args:
+        key: lower-cased.
+        values: globs that every value of the condition must match; empty allows all but a lone `*`.
+    """
+    if condition.key != key or condition.if_exists or not condition.known:
+        return False
+    if "Not" in condition.operator or condition.operator == "Null":
+        return False
+    if "*" in condition.values:
+        return False  # no limit: any value
+    if key == "iam:permissionsboundary" and condition.quantifier == "ForAllValues":
+        return False  # true of who has none
+    if key in _POLICY_KEYS and not all(map(confines, condition.values)):
+        return False  # no limit: a policy that gives everything, a boundary that bounds nothing
+    return not values or all(any(glob(one.lower(), v.lower()) for one in values) for v in condition.values)
 
 
 def confines(value: str) -> bool:

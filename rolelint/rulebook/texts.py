@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, arn, overlaps
@@ -80,7 +79,7 @@ def _question(reader: _Reader) -> Question:
 
 def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A statement names an action that the catalogue does not have."""
-    spared = tuple(glob.lower() for glob in args.get("except", ()))
+    spared = tuple(one.lower() for one in args.get("except", ()))
     known: set[str] = set()
 
     def read(document: PolicyDocument, kind: PolicyType) -> Iterator[Note]:
@@ -108,7 +107,7 @@ def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
                 if catalog().expand(text):
                     known.add(text)
                     continue
-                if any(fnmatchcase(text.lower(), glob) for glob in spared):
+                if any(glob(one, text.lower()) for one in spared):
                     continue
                 deny = (statement.effect == "Deny") is not statement.not_action
                 yield Note(
@@ -142,7 +141,7 @@ def _nearest(text: str) -> str:
 
 def deny_never_fires(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A Deny names retired actions only, or its conditions hold for no request."""
-    retired = {glob.lower(): str(reason) for glob, reason in args["retired"].items()}
+    retired = {one.lower(): str(reason) for one, reason in args["retired"].items()}
 
     def read(document: PolicyDocument, kind: PolicyType) -> Iterator[Note]:
         for statement, compiled in zip(document.statements, compile_document(document).statements, strict=True):
@@ -163,7 +162,7 @@ def deny_never_fires(args: Mapping[str, Any], compile_: Compile) -> Question:
 def _retired(text: str, retired: Mapping[str, str]) -> str:
     if catalog().expand(text):
         return ""
-    return next((reason for glob, reason in retired.items() if fnmatchcase(text.lower(), glob)), "")
+    return next((reason for one, reason in retired.items() if glob(one, text.lower())), "")
 
 
 #: What values of a key look like, where the key's documentation says so: a test for anything else is never true.

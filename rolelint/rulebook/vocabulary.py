@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.catalog import Catalog, ResourceType, catalog
+from rolelint.catalog.patterns import glob
 from rolelint.engine import Power
 from rolelint.findings.model import SEVERITIES
 from rolelint.policies.document import PolicyDocument
@@ -25,7 +26,6 @@ from rolelint.rulebook.subject import (
     Subject,
     best_first,
     both,
-    conditioned,
     describe,
     either,
     hit_of,
@@ -57,7 +57,7 @@ class Eligible:
             return False
         if "own-user" in self._unless and _own_user(power):
             return False
-        if self._conditions and conditioned(power, self._conditions, subject):
+        if self._conditions and subject.is_conditioned(power, self._conditions):
             return False
         if self._names and not any(_like(r, self._names) for r in power.resources):
             return False
@@ -75,9 +75,7 @@ def _own_user(power: Power) -> bool:
 
 
 def _like(resource: str, globs: Sequence[str]) -> bool:
-    from fnmatch import fnmatchcase
-
-    return any(fnmatchcase(resource.lower(), glob) for glob in globs)
+    return any(glob(one, resource.lower()) for one in globs)
 
 
 def _whole(resource: str) -> bool:
@@ -292,25 +290,23 @@ class _Matches:
     def rows(self, held: int) -> Iterable[Row]:
         """Give the rows that may matter to a holder of some actions, service by service as they are asked for."""
         known = self._current()
-        if self._share == "recovery":
-            if "" not in self._found:
-                self._found[""] = tuple(self._by_service(known))
-            return self._found[""]
+        rows_of = self._by_store if self._share == "recovery" else self._by_type
         out: list[Row] = []
         for prefix in known.prefixes_of(held & self._second.mask):
             if prefix not in self._found:
-                self._found[prefix] = tuple(self._by_type(known, known.service_mask(prefix)))
+                self._found[prefix] = tuple(rows_of(known, prefix))
             out += self._found[prefix]
         return out
 
-    def _by_service(self, known: Catalog) -> Iterator[Row]:
-        stores = _by_prefix(known, self._first.mask)
-        for keeper, copies in _by_prefix(known, self._second.mask).items():
-            for store in sorted({keeper, *self._covers.get(keeper, ())} & stores.keys()):
-                yield Row(None, stores[store], copies)
+    def _by_store(self, known: Catalog, keeper: str) -> Iterator[Row]:
+        copies = self._second.mask & known.service_mask(keeper)
+        for store in sorted({keeper, *self._covers.get(keeper, ())}):
+            if stored := self._first.mask & known.service_mask(store):
+                yield Row(None, stored, copies)
 
-    def _by_type(self, known: Catalog, service: int) -> Iterator[Row]:
+    def _by_type(self, known: Catalog, prefix: str) -> Iterator[Row]:
         # A resource type belongs to the service whose actions name it.
+        service = known.service_mask(prefix)
         firsts = _by_kind(known, self._first.mask & service)
         for kind, second in _by_kind(known, self._second.mask & service).items():
             first = firsts.get(kind, 0)
@@ -323,16 +319,6 @@ class _Matches:
             ones, twos = _by_noun(known, first), _by_noun(known, second)
             for noun in (n for n in ones if n in twos):
                 yield Row(kind, ones[noun], twos[noun])
-
-
-def _by_prefix(known: Catalog, mask: int) -> dict[str, int]:
-    out: dict[str, int] = {}
-    while mask:
-        prefix = known.name((mask & -mask).bit_length() - 1).partition(":")[0]
-        whole = known.service_mask(prefix)
-        out[prefix] = mask & whole
-        mask &= ~whole
-    return out
 
 
 def _by_kind(known: Catalog, mask: int) -> dict[ResourceType, int]:
@@ -544,7 +530,7 @@ def compile_lower(entry: Mapping[str, Any]) -> tuple[Weigh, str, tuple[Selector,
 
         def weigh_hit(subject: Subject, part: Part) -> tuple[int, int]:
             mask = part.mask & selector.mask
-            if not mask or (table and conditioned(part.power, table, subject)):
+            if not mask or (table and subject.is_conditioned(part.power, table)):
                 return 1, part.mask
             return 0, mask
 
