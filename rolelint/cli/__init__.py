@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -27,6 +28,8 @@ COMMANDS = {
     "explain": ("rolelint.cli.explain", "Explain one rule: why, bad, good, fix, references."),
 }
 
+#: New objects between two looks of the garbage collector.
+_COLLECTED = 100_000
 _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
@@ -82,16 +85,20 @@ def group() -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: never with 0 when something went wrong."""
+    # What a command imports and reads stays to its end: the collector would look through it again and again.
+    gc.set_threshold(_COLLECTED)
     _stand_in()
     arguments = sys.argv[1:] if arguments is None else arguments
     code = run(arguments)
-    if code == _INTERRUPTED:
-        # Threads that wait for AWS, or before they ask again, would hold the process for a minute.
-        with suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-    sys.exit(code)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        if code != _INTERRUPTED:
+            sys.exit(code)  # Python says what it could not write, and exits with its own code
+    # Not `sys.exit`: taking every module apart is part of the time of a small check, and after an interrupt threads
+    # that wait for AWS, or before they ask again, would hold the process for a minute.
+    os._exit(code)
 
 
 def _stand_in() -> None:
