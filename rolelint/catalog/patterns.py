@@ -1,4 +1,4 @@
-"""Matches action patterns against the names of services and actions. Everything here is lower-case."""
+"""Patterns with wildcards: against one text, and against the sorted names of services and actions."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 
-def glob(pattern: str, text: str) -> bool:
-    """Tell whether `*` (any run) and `?` (one character) cover the whole text; never exponential."""
-    if "?" not in pattern:
-        return _stars(pattern, text)
+def glob(pattern: str, text: str, star: str = "*", one: str = "?") -> bool:
+    """Tell whether a pattern covers the whole text; linear in the text for each star, never exponential.
+
+    Args:
+        star, one: the characters that stand for any run of characters and for exactly one.
+    """
+    if one not in pattern:
+        return _stars(pattern, text, star)
     p = t = mark = 0
-    star = -1
+    last = -1
     while t < len(text):
-        if p < len(pattern) and pattern[p] == "*":
-            star, mark = p, t
+        if p < len(pattern) and pattern[p] == star:
+            last, mark = p, t
             p += 1
-        elif p < len(pattern) and (pattern[p] == "?" or pattern[p] == text[t]):
+        elif p < len(pattern) and (pattern[p] == one or pattern[p] == text[t]):
             p += 1
             t += 1
-        elif star >= 0:
+        elif last >= 0:
             mark += 1
-            p, t = star + 1, mark
+            p, t = last + 1, mark
         else:
             return False
-    return all(c == "*" for c in pattern[p:])
+    return all(c == star for c in pattern[p:])
 
 
-def _stars(pattern: str, text: str) -> bool:
-    first, *rest = pattern.split("*")
+def _stars(pattern: str, text: str, star: str) -> bool:
+    first, *rest = pattern.split(star)
     if not rest:
         return text == pattern
     last = rest.pop()

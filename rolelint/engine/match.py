@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 
 from rolelint.algebra.strings import ANY, STAR, wildcards
+from rolelint.catalog.patterns import glob
 from rolelint.policies.text import VARIABLE
 
 _DEFAULTED = re.compile(r"^([^,]+), '(.*)'$", re.DOTALL)
@@ -23,24 +24,7 @@ Lookup = Callable[[str], "str | None"]
 
 def glob_matches(pattern: str, text: str) -> bool:
     """Tell whether a pattern covers the whole text; linear in the text for each star, never exponential."""
-    p = t = 0
-    star = -1
-    mark = 0
-    while t < len(text):
-        if p < len(pattern) and pattern[p] == STAR:
-            star, mark = p, t
-            p += 1
-        elif p < len(pattern) and (pattern[p] == ANY or pattern[p] == text[t]):
-            p += 1
-            t += 1
-        elif star >= 0:
-            mark += 1
-            p, t = star + 1, mark
-        else:
-            return False
-    while p < len(pattern) and pattern[p] == STAR:
-        p += 1
-    return p == len(pattern)
+    return glob(pattern, text, STAR, ANY)
 
 
 def substitute(text: str, lookup: Lookup, *, wild: bool) -> str | None:
@@ -79,11 +63,7 @@ def action_matches(pattern: str, action: str) -> bool:
     if pattern == "*":
         return True
     pattern, action = pattern.lower(), action.lower()
-    if pattern[:1] not in ("*", "?", action[:1]):
-        return False
-    if "*" not in pattern and "?" not in pattern:
-        return pattern == action
-    return glob_matches(wildcards(pattern), action)
+    return pattern[:1] in ("*", "?", action[:1]) and glob(pattern, action)
 
 
 def arn_matches(pattern: str, text: str) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from rolelint.catalog import catalog
-from rolelint.catalog.patterns import glob
+from rolelint.catalog.bits import few
+from rolelint.catalog.patterns import glob, matching
 from rolelint.engine import Power
 from rolelint.memory import lasting
 from rolelint.policies.document import Condition
@@ -99,8 +100,9 @@ def confines(value: str) -> bool:
     if not glob(account, "aws"):
         return True
     last = name.rpartition("/")[2]
-    named = [policy for policy in catalog().managed_policy_names() if glob(last, policy)]
-    return all(map(_mild, named)) if named else account != "aws"
+    names = catalog().managed_policy_names()
+    named = matching(last, names)
+    return all(_mild(names[i]) for i in few(named)) if named else account != "aws"
 
 
 @cache
