@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rolelint.catalog import artefact, heuristics, labels
+from rolelint.catalog.bits import label_masks
 from rolelint.catalog.conditions import CLAIM
 from rolelint.catalog.curated import Curated, curated
 from rolelint.catalog.model import CLASSES, UNKNOWN, Label
@@ -252,15 +253,8 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
     label = row.label
     flags = {flag for line in types for flag in line.split("\t")[2]}
     out = {
-        f"class {label.cls}",
-        f"also {label.cls}",
-        *(f"also {c}" for c in label.also),
+        *label_masks(label),
         *(f"level {level}" for level in row.action.levels),
-        label.reversibility,
-        label.blast,
-        label.timing,
-        label.via,
-        label.decided,
         "resource" if types else "no-resource",
     }
     named: tuple[tuple[bool, str], ...] = (
