@@ -354,7 +354,9 @@ def _class(
     exact = all(d.conditions for d in carving)
     # The Region of a request is that of its resource: such a condition is not met apart from the resource.
     regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
-    apart = not (carving or option.exclude or option.statement.refs or group.others or regional)
+    # As written, the plain star that `${*}` stands for is not told from a wildcard.
+    starred = any("*" in t or "?" in t for t in option.texts or ())
+    apart = not (carving or option.exclude or option.statement.refs or group.others or regional or starred)
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:

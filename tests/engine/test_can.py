@@ -336,3 +336,12 @@ def test_a_witness_names_the_service_that_forwards_the_call() -> None:
     answer = can(role(allow("s3:*", condition=through)), "s3:DeleteBucket")
     assert answer.witness is not None
     assert answer.witness.assumes == ("`athena.amazonaws.com` makes the call on behalf of the holder",)
+
+
+def test_a_plain_star_is_no_wildcard() -> None:
+    snapshots = f"arn:aws:dynamodb:*:{ACCOUNT}:table/"
+    within = catalog().expand("backup:DeleteRecoveryPoint")
+    for pattern, expected in (("${*}x", False), ("*x", True)):
+        holder = role(allow("backup:*", snapshots + pattern))
+        assert can(holder, within).verdict == ("yes" if expected else "no")
+        assert bool(powers(holder, within=within).powers) is expected
