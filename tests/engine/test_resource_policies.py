@@ -123,6 +123,24 @@ def test_a_key_policy_decides_over_its_key(statements: list[Any], more: dict[str
         assert not answer.witness.assumes
 
 
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (_grant(_OTHER, "kms:*", "*"), "no"),
+        (_grant(_MY_ACCOUNT, "kms:Decrypt", "*"), "no"),
+        (_grant(_MY_ACCOUNT, "kms:*", "*"), "yes"),
+        (_grant(_ME, "kms:*", "*"), "yes"),
+    ],
+)
+def test_a_key_that_an_identity_policy_names_is_judged_by_its_policy(statement: Any, expected: str) -> None:
+    holder = _with(_KEY, statement, identity=[allow("kms:*", _KEY), allow("s3:*")])
+    assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == expected  # S6.40
+    held = powers(holder, _ANY, catalog().expand("kms:ScheduleKeyDeletion"))
+    assert (bool(held.powers), held.unknown) == (expected == "yes", ())
+    beside = powers(holder, _ANY, catalog().expand("s3:DeleteBucket"))
+    assert [power.scope for power in beside.powers] == ["any"]
+
+
 def test_a_key_whose_policy_is_not_known_is_taken_to_delegate() -> None:
     answer = can(role(allow("kms:*")), "kms:ScheduleKeyDeletion", resource=_KEY)
     assert answer.witness is not None
