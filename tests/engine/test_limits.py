@@ -131,3 +131,13 @@ def test_many_open_patterns_are_answered_without_a_search_for_each_type(monkeypa
     found = powers(role(ALL, deny("*", [f"arn:aws:*:*:*:*prod{i}*" for i in range(20)])), _ANY)
     assert not found.unknown
     assert len(searched) < 100
+
+
+def test_chains_of_services_are_told_apart_up_to_a_limit() -> None:
+    through = {"Bool": {"aws:ViaAWSService": "true"}}
+    everyone = [
+        deny("s3:*", condition={"ForAllValues:StringNotEquals": {"aws:CalledVia": f"s{n}.amazonaws.com"}})
+        for n in range(12)
+    ]
+    answer = can(role(allow("s3:*", condition=through), *everyone), "s3:DeleteBucket", who=actor("any"))
+    assert (answer.verdict, answer.reason) == ("unknown", "more than 4000 chains of services")
