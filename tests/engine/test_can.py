@@ -95,7 +95,16 @@ def test_an_action_on_several_resources(statements: list[Any], resource: str | N
         ({"StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com"}, "Null": {"aws:CalledVia": "true"}}, "no"),
         ({"StringEquals": {"aws:SourceVpce": "vpce-1"}, "IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, "no"),
         ({"StringEquals": {"aws:RequestedRegion": "mars-north-1"}}, "no"),
+        ({"Bool": {"aws:ViaAWSService": "false"}, "StringLike": {"aws:CalledViaLast": "*"}}, "no"),
+        ({"StringEquals": {"aws:SourceIp": "203.0.113.0/24"}}, "no"),
+        ({"StringEquals": {"aws:MultiFactorAuthAge": "often"}}, "no"),
+        ({"StringEquals": {"aws:SourceIp": ["203.0.113.0/24", "203.0.113.7"]}}, "yes"),
         ({"ForAnyValue:StringLike": {"aws:CalledVia": "athena*"}}, "yes"),
+        ({"ForAllValues:StringNotLike": {"aws:CalledVia": ["cloudf*", "athena*", "service*"]},
+          "Bool": {"aws:ViaAWSService": "true"}, "Null": {"aws:CalledVia": "false"}}, "yes"),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": "b.amazonaws.com"},
+          "StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com", "aws:CalledViaLast": "c.amazonaws.com"}}, "yes"),
+        ({"Bool": {"aws:ViaAWSService": "true"}, "Null": {"aws:CalledVia": "true"}}, "yes"),
         ({"ForAnyValue:StringNotEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}, "yes"),
         ({"StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com", "aws:CalledViaLast": "b.amazonaws.com"}}, "yes"),
         ({"NotIpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}, "Null": {"aws:SourceIp": "false"}}, "yes"),
@@ -345,3 +354,20 @@ def test_a_plain_star_is_no_wildcard() -> None:
         holder = role(allow("backup:*", snapshots + pattern))
         assert can(holder, within).verdict == ("yes" if expected else "no")
         assert bool(powers(holder, within=within).powers) is expected
+
+
+@pytest.mark.parametrize(
+    ("key", "action"), [("iam:PolicyARN", "iam:AttachRolePolicy"), ("iam:PermissionsBoundary", "iam:CreateRole")]
+)
+def test_no_policy_is_called_by_a_star(key: str, action: str) -> None:
+    every = f"arn:aws:iam::{ACCOUNT}:policy/app-*"
+    one = f"arn:aws:iam::{ACCOUNT}:policy/app-1"
+    for operator, value, expected in (
+        ("StringEquals", every, "no"),
+        ("StringEquals", [every, one], "yes"),
+        ("StringLike", every, "yes"),
+        ("ArnEquals", every, "yes"),
+    ):
+        assert can(role(allow(action, condition={operator: {key: value}})), action).verdict == expected
+    unless = {"StringNotEquals": {key: every}}
+    assert can(role(ALL, deny(action, condition=unless)), action).verdict == "no"
