@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rolelint.algebra.strings import STAR, LimitReached
+from rolelint.algebra.strings import STAR, LimitReached, exhausted, unspent
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
@@ -284,8 +284,10 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
         key = (statement, around.layers, denies, reached, near_by, certain, facts)
         found = _statement_memo.get(key)
         if found is None:
-            near = Ceilings(around.layers, reached, denies)
-            found = _statement_memo[key] = _of_statement(stage, statement, near, certain)
+            first = unspent()
+            found = _of_statement(stage, statement, Ceilings(around.layers, reached, denies), certain)
+            if first or not exhausted():  # what others left no effort for may be decided in another role
+                _statement_memo[key] = found
         out += found[0]
         undecided += found[1]
         done |= _everywhere(found[0])
