@@ -140,10 +140,21 @@ def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer
     out = []
     for held, beside in ((keys, _BESIDE_KEYS), (trust, _BESIDE_TRUST)):
         if held:
-            elsewhere = Statement("Allow", ("*",), tuple(p.resource for p in held), not_resource=True)
+            elsewhere = Statement("Allow", ("*",), tuple(_everywhere(p.resource) for p in held), not_resource=True)
             ours = (compile_statement(beside, False), compile_statement(elsewhere, False))
             out.append(Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller)))))
     return out
+
+
+def _everywhere(arn: str) -> str:
+    """Write the ARN of a key for any Region: no other key has its id, unless it is one of several Regions.
+
+    AWS: kms/latest/developerguide/mrk-how-it-works.html: the ids of those begin with `mrk-`. Read 2026-11.
+    """
+    fields = arn.split(":", 5)
+    if fields[2] == "kms" and not fields[5].startswith("key/mrk-"):
+        fields[3] = "*"
+    return ":".join(fields)
 
 
 #: What key policies, and trust policies, have no say in.
@@ -182,15 +193,22 @@ def guard_of(role: Role, arn: str) -> Policy | None:
 
 
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
-    """List the policies of resources that a question, or an identity statement without wildcards, names."""
+    """List the policies of resources that a question, or an identity statement by their full name, names."""
     named: set[str] = set()
+    anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
     for policy in role.identity:
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    named.update((text, text.split("/", 1)[0]))
+                    whole = (text, text.split("/", 1)[0])
+                    named.update(whole)
+                    anywhere.update(w for w in whole if "*" in w and "*" not in w.split(":", 5)[5])
     for policy in role.resource_policies:
-        if policy.resource in named or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy))):
+        if (
+            policy.resource in named
+            or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy)))
+            or any(arn_matches(wildcards(a), policy.resource) for a in anywhere)
+        ):
             yield policy
 
 

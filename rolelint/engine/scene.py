@@ -196,8 +196,7 @@ def scene(
             above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35
     above += guarded.deciding_layers(named, base.caller)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
-    if resource:
-        also += guarded.other_sessions(own, base.denies, named)
+    also += guarded.other_sessions(own, base.denies, named)
     return _told(replace(own, also=tuple(map(_told, also))))
 
 
@@ -206,7 +205,12 @@ def _concerns_itself(role: Role, trust: Policy, resource: str | None, identity: 
     if resource == role.arn or any(role.arn in (s.resources or ()) for s in identity):
         return True
     caller = request_principal(role)
-    return any(s.effect == "Allow" and grant_strength(s, caller) >= ROLE_GRANT for s in trust.document.statements)
+    sessions = caller.arn.rpartition("/")[0] + "/"
+    return any(
+        s.effect == "Allow"
+        and (grant_strength(s, caller) >= ROLE_GRANT or any(v.startswith(sessions) for _, v in s.principals or ()))
+        for s in trust.document.statements
+    )
 
 
 def _told(stage: Scene) -> Scene:

@@ -123,6 +123,25 @@ def test_a_key_policy_decides_over_its_key(statements: list[Any], more: dict[str
         assert not answer.witness.assumes
 
 
+@pytest.mark.parametrize("resource", [_OBJECT, None])
+def test_a_deny_of_one_session_denies_no_other(resource: str | None) -> None:
+    one = {"AWS": f"{_SESSIONS}session"}
+    within = catalog().expand("s3:DeleteObject")
+    for holder in (
+        _with(_BUCKET, deny("s3:*", _IN_IT, Principal=one), identity=[allow("s3:*", _IN_IT)]),
+        _with(_BUCKET, deny("s3:*", _IN_IT, NotPrincipal={"AWS": f"{_SESSIONS}bob"}), identity=[allow("s3:*", _IN_IT)]),
+    ):
+        assert can(holder, "s3:DeleteObject", resource=resource, who=_ANY).verdict == "yes"  # S4.6, S4.15
+        assert powers(holder, _ANY, within).mask == within
+
+
+def test_a_key_is_named_in_any_region() -> None:
+    for key, expected in (("1234", "no"), ("mrk-1234", "yes")):
+        named = f"arn:aws:kms:*:{ACCOUNT}:key/{key}"
+        holder = _with(named.replace("*", "us-east-1"), _grant(_OTHER, "kms:*", "*"), identity=[allow("kms:*", named)])
+        assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == expected
+
+
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [

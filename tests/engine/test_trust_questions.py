@@ -119,6 +119,7 @@ def test_a_role_assumes_itself_only_where_it_trusts_itself(
         ([deny("sts:*")], [_trust({"AWS": ROLE_ARN})], "no"),
         ([allow("sts:*", ROLE_ARN)], [_trust({"AWS": ACCOUNT})], "yes"),
         ([allow("s3:*")], [_trust({"AWS": ROLE_ARN})], "yes"),
+        ([allow("s3:*")], [_trust({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/bob"})], "yes"),
     ],
 )
 def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
