@@ -163,7 +163,8 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
         return _from_values(domain, literals)
     every: list[_Test] = []
     some: list[_Test] = []
-    for lit in literals:
+    # By content: of several values that do, every run finds the same.
+    for lit in sorted(literals, key=repr) if len(literals) > 1 else literals:
         if not _split(lit, domain.many, every, some):
             return None
     if not some:

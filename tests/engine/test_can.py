@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -371,3 +375,27 @@ def test_no_policy_is_called_by_a_star(key: str, action: str) -> None:
         assert can(role(allow(action, condition={operator: {key: value}})), action).verdict == expected
     unless = {"StringNotEquals": {key: every}}
     assert can(role(ALL, deny(action, condition=unless)), action).verdict == "no"
+
+
+def test_every_run_finds_the_same_witness() -> None:
+    program = """
+import sys
+from engine.building import allow, role
+from rolelint.engine import actor, can
+before = [object() for _ in range(int(sys.argv[1]))]
+tag = [{"ForAnyValue:StringEquals": {"aws:TagKeys": name}} for name in ("one", "two", "three", "four", "five")]
+ceilings = [allow("*", condition=c) for c in tag]
+holder = role(ceilings[0], boundary=ceilings[1:2], session=ceilings[2:3], scps=[ceilings[3:4], ceilings[4:]])
+print(can(holder, "ec2:CreateTags", who=actor("any")).witness.context)
+"""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(run * 997)],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(run)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for run in range(4)
+    }
+    assert len(found) == 1
