@@ -193,10 +193,10 @@ def guard_of(role: Role, arn: str) -> Policy | None:
 
 
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
-    """List the policies of resources that a question, or an identity statement by their full name, names."""
+    """List the policies of resources that a question, or a policy of the principal by their full name, names."""
     named: set[str] = set()
     anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
-    for policy in role.identity:
+    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ())):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:

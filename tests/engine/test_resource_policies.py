@@ -135,6 +135,13 @@ def test_a_deny_of_one_session_denies_no_other(resource: str | None) -> None:
         assert powers(holder, _ANY, within).mask == within
 
 
+def test_a_key_that_a_ceiling_names_is_judged_by_its_policy() -> None:
+    for ceiling in ({"boundary": [allow("kms:*", _KEY)]}, {"session": [allow("kms:*", _KEY)]}):
+        holder = _with(_KEY, _grant(_OTHER, "kms:*", "*"), identity=[allow("kms:*")], **ceiling)
+        assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == "no"
+        assert not powers(holder, _ANY, catalog().expand("kms:ScheduleKeyDeletion")).powers
+
+
 def test_a_key_is_named_in_any_region() -> None:
     for key, expected in (("1234", "no"), ("mrk-1234", "yes")):
         named = f"arn:aws:kms:*:{ACCOUNT}:key/{key}"
