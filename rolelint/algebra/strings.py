@@ -34,6 +34,11 @@ def replenish() -> None:
     _effort[0] = 0
 
 
+def unspent() -> bool:
+    """Tell whether this question needed no search so far."""
+    return not _effort[0]
+
+
 def exhausted() -> bool:
     """Tell whether the searches of this question passed their limit."""
     return _effort[0] > MAX_EFFORT

@@ -40,7 +40,7 @@ class Domain:
         whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
         since: the earliest moment that a date can be, or empty.
-        kind: what every value can be read as: `number`, `date`, `ip`; empty for text.
+        kind: what every value can be read as: `a number`, `a date`, `an address`, `a policy`; empty for text.
     """
 
     presence: str = "maybe"
@@ -153,7 +153,7 @@ def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
 
     Args:
         key: lower-cased.
-        many: whether the catalogue lists the key as multivalued, or a set operator is used on an unlisted key.
+        many: whether the catalogue lists the key as multivalued.
     """
     return _typed(_key_domain(key, who, role, many), key)
 
@@ -162,6 +162,8 @@ def _typed(domain: Domain, key: str) -> Domain:
     """Leave only values that a key can have by its published type."""
     if domain.presence == "never" or domain.values is not None or domain.pattern:
         return domain
+    if key in _OF_POLICIES:
+        return _POLICY
     kind = (catalog().key_type(key) or "").removeprefix("ArrayOf")
     if kind == "Bool" and not domain.many:
         return replace(domain, values=("true", "false"))
@@ -173,13 +175,18 @@ def _typed(domain: Domain, key: str) -> Domain:
     return domain
 
 
+#: Keys whose value is the ARN of a managed policy.
+_OF_POLICIES = frozenset(("iam:policyarn", "iam:permissionsboundary"))
+_POLICY = Domain(
+    pattern="arn:*:iam::*:policy/*", kind="a policy", example="arn:aws:iam::aws:policy/AdministratorAccess"
+)
 #: A user's temporary credentials say that there was no MFA; its access keys say nothing (S5.18, S5.32).
 _NO_MFA = Domain("maybe", ("false",))
 #: How values of published types are read, with an example.
 _KINDS = {
-    "Numeric": ("number", "1"),
-    "Date": ("date", "2030-01-01T00:00:00Z"),
-    "IPAddress": ("ip", "203.0.113.10"),
+    "Numeric": ("a number", "1"),
+    "Date": ("a date", "2030-01-01T00:00:00Z"),
+    "IPAddress": ("an address", "203.0.113.10"),
 }
 
 

@@ -288,6 +288,9 @@ def _solve(
     if home and region and region != home:
         return None
     for world in worlds(conditions, mentioned, partition, arns, refs, region or home):
+        if world.beyond:
+            trouble = Undecided(world.beyond)
+            continue
         keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, NEVER)}
         if stage.pins:
             keys.update((k, d) for k, d in stage.pins)

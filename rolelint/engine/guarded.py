@@ -132,14 +132,34 @@ def foreign_account(role: Role, resource: str | None) -> str:
     return account
 
 
-def key_layers(role: Role, caller: Principal) -> list[Layer]:
-    """Give the key policies of a role's account as one ceiling: under each key only what its policy allows (S6.40)."""
-    keys = [p for p in role.resource_policies if is_key(p) and _reach(p)]
-    if not keys:
-        return []
-    elsewhere = Statement("Allow", ("*",), tuple(p.resource for p in keys), not_resource=True)
-    allowed = [compile_statement(elsewhere, False), *(s for p in keys for s in delegated(p, caller))]
-    return [Layer("key policies", tuple(allowed))]
+def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer]:
+    """Give ceilings for resources on which nothing is allowed but what their own policy allows (S6.40, S6.45)."""
+    known = [p for p in policies if _reach(p)]
+    keys = [p for p in known if is_key(p)]
+    trust = [p for p in known if p.type is PolicyType.TRUST]
+    out = []
+    for held, beside in ((keys, _BESIDE_KEYS), (trust, _BESIDE_TRUST)):
+        if held:
+            elsewhere = Statement("Allow", ("*",), tuple(_everywhere(p.resource) for p in held), not_resource=True)
+            ours = (compile_statement(beside, False), compile_statement(elsewhere, False))
+            out.append(Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller)))))
+    return out
+
+
+def _everywhere(arn: str) -> str:
+    """Write the ARN of a key for any Region: no other key has its id, unless it is one of several Regions.
+
+    AWS: kms/latest/developerguide/mrk-how-it-works.html: the ids of those begin with `mrk-`. Read 2026-11.
+    """
+    fields = arn.split(":", 5)
+    if fields[2] == "kms" and not fields[5].startswith("key/mrk-"):
+        fields[3] = "*"
+    return ":".join(fields)
+
+
+#: What key policies, and trust policies, have no say in.
+_BESIDE_KEYS = Statement("Allow", ("kms:*",), ("*",), not_action=True)
+_BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
 def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[CompiledStatement]:
@@ -154,19 +174,14 @@ def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[Compiled
 
 
 def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
-    """List the statements of a key or trust policy under which identity policies count (S6.40, S6.45)."""
+    """List the statements of a resource policy under which identity policies count (S6.35, S6.40, S6.45)."""
     reach = _reach(policy)
-    named = tuple(
+    return tuple(
         compiled
         for s in policy.document.statements
         if s.effect == "Allow" and grant_strength(s, caller) >= ACCOUNT_GRANT
         if (compiled := _cut(s, policy, reach)) is not None
     )
-    return (compile_statement(_BESIDE_TRUST, False), *named) if policy.type is PolicyType.TRUST else named
-
-
-#: What a trust policy has no say in.
-_BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
 def guard_of(role: Role, arn: str) -> Policy | None:
@@ -178,21 +193,23 @@ def guard_of(role: Role, arn: str) -> Policy | None:
 
 
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
-    """List the policies of resources that a question, or an identity statement without wildcards, names."""
+    """List the policies of resources that a question, or a policy of the principal by their full name, names."""
     named: set[str] = set()
-    for policy in role.identity:
+    anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
+    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ())):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    named.update((text, text.split("/", 1)[0]))
+                    whole = (text, text.split("/", 1)[0])
+                    named.update(whole)
+                    anywhere.update(w for w in whole if "*" in w and "*" not in w.split(":", 5)[5])
     for policy in role.resource_policies:
-        if policy.resource in named or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy))):
+        if (
+            policy.resource in named
+            or (resource and any(arn_matches(wildcards(r), resource) for r in _reach(policy)))
+            or any(arn_matches(wildcards(a), policy.resource) for a in anywhere)
+        ):
             yield policy
-
-
-def must_allow(policy: Policy) -> bool:
-    """Tell whether nothing is allowed on a resource unless its own policy allows it (S6.40, S6.45)."""
-    return is_key(policy) or policy.type is PolicyType.TRUST
 
 
 def is_key(policy: Policy) -> bool:

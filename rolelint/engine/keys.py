@@ -163,7 +163,8 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
         return _from_values(domain, literals)
     every: list[_Test] = []
     some: list[_Test] = []
-    for lit in literals:
+    # By content: of several values that do, every run finds the same.
+    for lit in sorted(literals, key=repr) if len(literals) > 1 else literals:
         if not _split(lit, domain.many, every, some):
             return None
     if not some:
@@ -242,6 +243,10 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if strings:
         unions: list[Sequence[Pattern]] = [t.patterns() for t in tests if t.some]
         without = [p for t in tests if not t.some for p in t.patterns()]
+        if domain.kind:
+            unions = [[p for p in u if (text := p.literal) is None or _is_a(domain.kind, text)] for u in unions]
+            if not all(unions):
+                return None
         if shape is not None:
             unions.insert(0, [shape])
         if not unions:
@@ -254,7 +259,7 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
             unions = [[glob("?*")]]
         found = member(unions, without)
         if found is not None and domain.kind and not _is_a(domain.kind, found):
-            raise Undecided(f"a {domain.kind} is compared as text")
+            raise Undecided(f"{domain.kind} is compared as text")
         return found
     candidates = _candidates(tests)
     if domain.since:
@@ -272,7 +277,12 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
 def _is_a(kind: str, value: str) -> bool:
     from rolelint.engine import typed
 
-    readers = {"number": typed.parse_number, "date": typed.parse_date, "ip": typed.parse_network}
+    readers = {
+        "a number": typed.parse_number,
+        "a date": typed.parse_date,
+        "an address": typed.parse_address,
+        "a policy": typed.parse_policy_arn,
+    }
     return readers[kind](value) is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from rolelint.algebra.strings import STAR, LimitReached
+from rolelint.algebra.strings import STAR, LimitReached, exhausted, unspent
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
@@ -284,8 +284,10 @@ def _mode(stage: Scene, within: int, certain: bool, undecided: list[tuple[str, i
         key = (statement, around.layers, denies, reached, near_by, certain, facts)
         found = _statement_memo.get(key)
         if found is None:
-            near = Ceilings(around.layers, reached, denies)
-            found = _statement_memo[key] = _of_statement(stage, statement, near, certain)
+            first = unspent()
+            found = _of_statement(stage, statement, Ceilings(around.layers, reached, denies), certain)
+            if first or not exhausted():  # what others left no effort for may be decided in another role
+                _statement_memo[key] = found
         out += found[0]
         undecided += found[1]
         done |= _everywhere(found[0])
@@ -354,7 +356,9 @@ def _class(
     exact = all(d.conditions for d in carving)
     # The Region of a request is that of its resource: such a condition is not met apart from the resource.
     regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
-    apart = not (carving or option.exclude or option.statement.refs or group.others or regional)
+    # As written, the plain star that `${*}` stands for is not told from a wildcard.
+    starred = any("*" in t or "?" in t for t in option.texts or ())
+    apart = not (carving or option.exclude or option.statement.refs or group.others or regional or starred)
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:

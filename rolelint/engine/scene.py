@@ -8,7 +8,7 @@ from rolelint.algebra.strings import replenish
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.engine.decision import RCP_SERVICES
+from rolelint.engine.decision import RCP_SERVICES, ROLE_GRANT, grant_strength
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.worlds import twin_of
 from rolelint.errors import Location, Route
@@ -142,9 +142,6 @@ def scene(
         guards: whether the policies of all known resources count in full.
     """
     replenish()
-    if role.trust is not None and not role.trust.document.unknown and resource and resource == role.arn:
-        # For the question whether the role may assume itself, its trust policy is the policy of a resource (S6.49).
-        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=resource)))
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
@@ -161,6 +158,9 @@ def scene(
 
     allows, _ = take(role.identity)
     identity += allows
+    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, identity):
+        # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
+        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     ceilings: list[tuple[str, tuple[Policy, ...]]] = []
     if role.boundary is not None:
         ceilings.append(("permissions boundary", (role.boundary,)))
@@ -192,14 +192,25 @@ def scene(
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
     for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
-        if resource and resource == policy.resource and (foreign or guarded.must_allow(policy)):
-            above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35, S6.40, S6.45
-    if guards:
-        above += guarded.key_layers(role, base.caller)
+        if foreign and resource == policy.resource:
+            above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35
+    above += guarded.deciding_layers(named, base.caller)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
-    if resource:
-        also += guarded.other_sessions(own, base.denies, named)
+    also += guarded.other_sessions(own, base.denies, named)
     return _told(replace(own, also=tuple(map(_told, also))))
+
+
+def _concerns_itself(role: Role, trust: Policy, resource: str | None, identity: list[CompiledStatement]) -> bool:
+    """Tell whether a role is among the resources of a question: by it, by an identity policy, or by its own trust."""
+    if resource == role.arn or any(role.arn in (s.resources or ()) for s in identity):
+        return True
+    caller = request_principal(role)
+    sessions = caller.arn.rpartition("/")[0] + "/"
+    return any(
+        s.effect == "Allow"
+        and (grant_strength(s, caller) >= ROLE_GRANT or any(v.startswith(sessions) for _, v in s.principals or ()))
+        for s in trust.document.statements
+    )
 
 
 def _told(stage: Scene) -> Scene:

@@ -76,6 +76,19 @@ def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | 
         return None
 
 
+def parse_address(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Read an address as a request has it: never a block of them."""
+    return None if "/" in text else parse_network(text)
+
+
+def parse_policy_arn(text: str) -> str | None:
+    """Read the ARN of a managed policy, which holds no `*`.
+
+    AWS: IAM/latest/APIReference/API_CreatePolicy.html, PolicyName and Path. Read 2026-11.
+    """
+    return None if "*" in text else text
+
+
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:?\d\d)?)?)?)?", re.ASCII
 )

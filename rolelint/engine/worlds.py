@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import permutations, product
+from itertools import combinations, product
 
 from rolelint.algebra.strings import glob
 from rolelint.catalog import catalog
@@ -56,17 +56,30 @@ _ENDPOINT = frozenset(
 #: Keys that tell the Region of a request. AWS: AWSEC2/latest/UserGuide, "Condition keys for Amazon EC2" (`ec2:Region`).
 REGION_KEYS = frozenset(("aws:requestedregion", "ec2:region"))
 #: Services that forward calls, for chains in which none that a policy names takes part.
-_SERVICES = ("cloudformation.amazonaws.com", "athena.amazonaws.com", "servicecatalog.amazonaws.com")
+_SERVICES = (
+    "cloudformation.amazonaws.com",
+    "athena.amazonaws.com",
+    "servicecatalog.amazonaws.com",
+    "dynamodb.amazonaws.com",
+    "kms.amazonaws.com",
+    "backup.amazonaws.com",
+)
+#: Chains of services that are told apart for one question. Past it the question is UNKNOWN, unless one of them does.
+MAX_CHAINS = 4_000
 #: Keys that a world fixes together.
 LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | REGION_KEYS
 
 
 @record
 class World:
-    """One consistent choice: key domains in place of the ordinary ones, and the Region of the request if it matters."""
+    """One consistent choice: key domains in place of the ordinary ones, and the Region of the request if it matters.
+
+    `beyond` says what is not tried any more, where this stands for all further choices.
+    """
 
     keys: Mapping[str, Domain] = field(default_factory=dict)
     region: str = ""
+    beyond: str = ""
 
 
 _PLAIN = (World(),)
@@ -136,7 +149,7 @@ def _worlds(
 ) -> tuple[World, ...]:
     parts: list[list[World]] = []
     if not _CHANNEL.isdisjoint(mentioned):
-        parts.append(_channels(conditions))
+        parts.append(_channels(conditions, not _CHANNEL.isdisjoint(variables)))
     if not _ENDPOINT.isdisjoint(mentioned) or not _PUBLIC.isdisjoint(mentioned):
         parts.append(
             [
@@ -150,36 +163,58 @@ def _worlds(
     out = []
     for combination in product(*parts):
         keys: dict[str, Domain] = {}
-        chosen = ""
+        chosen = beyond = ""
         for world in combination:
             keys.update(world.keys)
             chosen = chosen or world.region
-        out.append(World(keys, chosen))
+            beyond = beyond or world.beyond
+        out.append(World(keys, chosen, beyond))
     return tuple(out)
 
 
-def _channels(conditions: Iterable[CompiledCondition]) -> list[World]:
+def _channels(conditions: Iterable[CompiledCondition], every: bool) -> list[World]:
+    """Take one chain of services of each kind that conditions tell apart; all of them where a variable names one."""
     absent = dict.fromkeys(("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), NEVER)
+    forwarded = {"aws:viaawsservice": Domain("always", ("true",))}
     out = [World({**absent, "aws:viaawsservice": Domain("always", ("false",))})]
     tests = [c for c in conditions if c.key in _CHANNEL and c.key != "aws:viaawsservice"]
     written = {v for c in tests for v in c.condition.values if "$" not in v}
     named = sorted({v.replace("*", "").replace("?", "x") for v in written} - {""})
-    services = list(dict.fromkeys([*named, *_SERVICES]))
-    chains: list[tuple[str, ...]] = [(s,) for s in services]
-    if len(tests) > 1:
-        chains += permutations(services, 2)
-    for chain in chains:
-        out.append(
-            World(
-                {
-                    "aws:viaawsservice": Domain("always", ("true",)),
-                    "aws:calledvia": Domain("always", chain, many=True, whole=True),
-                    "aws:calledviafirst": Domain("always", chain[:1]),
-                    "aws:calledvialast": Domain("always", chain[-1:]),
-                }
-            )
-        )
-    return out
+    services = dict.fromkeys([*_SERVICES, *named])
+    alike = not (every or any(c.refs for c in tests))
+    some = list(services)
+    if alike:
+        some = [*{_chain_kind((s,), tests): s for s in reversed(some)}.values()][::-1]
+    chains: dict[object, tuple[str, ...]] = {}
+    for number, chain in enumerate(_all_chains(some, sum(c.key == "aws:calledvia" for c in tests), len(tests))):
+        if number == MAX_CHAINS:
+            out.append(World(beyond=f"more than {MAX_CHAINS} chains of services"))
+            break
+        chains.setdefault(_chain_kind(chain, tests) if alike else chain, chain)
+    out += [World({**forwarded, **_chain(chain)}) for chain in chains.values()]
+    # AWS: reference_policies_condition-keys.html, "aws:CalledVia": there only for services that support it. S5.35
+    return [*out, World({**forwarded, **absent})]
+
+
+def _all_chains(services: Sequence[str], between: int, tests: int) -> Iterator[tuple[str, ...]]:
+    """List chains, short ones first: each test of the whole chain needs one service more at most."""
+    yield from ((s,) for s in services)
+    for length in range(between + 1 if tests > 1 else 0):
+        for middle in combinations(services, length):
+            yield from ((first, *middle, last) for first, last in product(services, repeat=2))
+
+
+def _chain(services: tuple[str, ...]) -> dict[str, Domain]:
+    return {
+        "aws:calledvia": Domain("always", services, many=True, whole=True),
+        "aws:calledviafirst": Domain("always", services[:1]),
+        "aws:calledvialast": Domain("always", services[-1:]),
+    }
+
+
+def _chain_kind(services: tuple[str, ...], tests: Iterable[CompiledCondition]) -> tuple[bool, ...]:
+    keys = _chain(services)
+    return tuple(truth(Literal(c, True), keys[c.key].values or ()) for c in tests)
 
 
 def _regions(

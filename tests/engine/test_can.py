@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,7 +99,16 @@ def test_an_action_on_several_resources(statements: list[Any], resource: str | N
         ({"StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com"}, "Null": {"aws:CalledVia": "true"}}, "no"),
         ({"StringEquals": {"aws:SourceVpce": "vpce-1"}, "IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}, "no"),
         ({"StringEquals": {"aws:RequestedRegion": "mars-north-1"}}, "no"),
+        ({"Bool": {"aws:ViaAWSService": "false"}, "StringLike": {"aws:CalledViaLast": "*"}}, "no"),
+        ({"StringEquals": {"aws:SourceIp": "203.0.113.0/24"}}, "no"),
+        ({"StringEquals": {"aws:MultiFactorAuthAge": "often"}}, "no"),
+        ({"StringEquals": {"aws:SourceIp": ["203.0.113.0/24", "203.0.113.7"]}}, "yes"),
         ({"ForAnyValue:StringLike": {"aws:CalledVia": "athena*"}}, "yes"),
+        ({"ForAllValues:StringNotLike": {"aws:CalledVia": ["cloudf*", "athena*", "service*"]},
+          "Bool": {"aws:ViaAWSService": "true"}, "Null": {"aws:CalledVia": "false"}}, "yes"),
+        ({"ForAnyValue:StringEquals": {"aws:CalledVia": "b.amazonaws.com"},
+          "StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com", "aws:CalledViaLast": "c.amazonaws.com"}}, "yes"),
+        ({"Bool": {"aws:ViaAWSService": "true"}, "Null": {"aws:CalledVia": "true"}}, "yes"),
         ({"ForAnyValue:StringNotEquals": {"aws:CalledVia": "cloudformation.amazonaws.com"}}, "yes"),
         ({"StringEquals": {"aws:CalledViaFirst": "a.amazonaws.com", "aws:CalledViaLast": "b.amazonaws.com"}}, "yes"),
         ({"NotIpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}, "Null": {"aws:SourceIp": "false"}}, "yes"),
@@ -336,3 +349,53 @@ def test_a_witness_names_the_service_that_forwards_the_call() -> None:
     answer = can(role(allow("s3:*", condition=through)), "s3:DeleteBucket")
     assert answer.witness is not None
     assert answer.witness.assumes == ("`athena.amazonaws.com` makes the call on behalf of the holder",)
+
+
+def test_a_plain_star_is_no_wildcard() -> None:
+    snapshots = f"arn:aws:dynamodb:*:{ACCOUNT}:table/"
+    within = catalog().expand("backup:DeleteRecoveryPoint")
+    for pattern, expected in (("${*}x", False), ("*x", True)):
+        holder = role(allow("backup:*", snapshots + pattern))
+        assert can(holder, within).verdict == ("yes" if expected else "no")
+        assert bool(powers(holder, within=within).powers) is expected
+
+
+@pytest.mark.parametrize(
+    ("key", "action"), [("iam:PolicyARN", "iam:AttachRolePolicy"), ("iam:PermissionsBoundary", "iam:CreateRole")]
+)
+def test_no_policy_is_called_by_a_star(key: str, action: str) -> None:
+    every = f"arn:aws:iam::{ACCOUNT}:policy/app-*"
+    one = f"arn:aws:iam::{ACCOUNT}:policy/app-1"
+    for operator, value, expected in (
+        ("StringEquals", every, "no"),
+        ("StringEquals", [every, one], "yes"),
+        ("StringLike", every, "yes"),
+        ("ArnEquals", every, "yes"),
+    ):
+        assert can(role(allow(action, condition={operator: {key: value}})), action).verdict == expected
+    unless = {"StringNotEquals": {key: every}}
+    assert can(role(ALL, deny(action, condition=unless)), action).verdict == "no"
+
+
+def test_every_run_finds_the_same_witness() -> None:
+    program = """
+import sys
+from engine.building import allow, role
+from rolelint.engine import actor, can
+before = [object() for _ in range(int(sys.argv[1]))]
+tag = [{"ForAnyValue:StringEquals": {"aws:TagKeys": name}} for name in ("one", "two", "three", "four", "five")]
+ceilings = [allow("*", condition=c) for c in tag]
+holder = role(ceilings[0], boundary=ceilings[1:2], session=ceilings[2:3], scps=[ceilings[3:4], ceilings[4:]])
+print(can(holder, "ec2:CreateTags", who=actor("any")).witness.context)
+"""
+    path = os.pathsep.join([str(Path(__file__).parents[1]), *sys.path])
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program, str(run * 997)],
+            env={**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(run)},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for run in range(4)
+    }
+    assert len(found) == 1

@@ -9,6 +9,7 @@ from rolelint.algebra import strings
 from rolelint.algebra.strings import LimitReached, glob, includes, member, wildcards
 from rolelint.engine import actor, can, powers, solve
 from rolelint.engine.match import glob_matches
+from rolelint.memory import forget
 
 _ANY = actor("any")
 _STARS = "*" + "*".join("ab" * 10) + "*?c"  # 20 stars and more, and a `?`: without one they are searched for in C
@@ -131,3 +132,25 @@ def test_many_open_patterns_are_answered_without_a_search_for_each_type(monkeypa
     found = powers(role(ALL, deny("*", [f"arn:aws:*:*:*:*prod{i}*" for i in range(20)])), _ANY)
     assert not found.unknown
     assert len(searched) < 100
+
+
+def test_chains_of_services_are_told_apart_up_to_a_limit() -> None:
+    through = {"Bool": {"aws:ViaAWSService": "true"}}
+    everyone = [
+        deny("s3:*", condition={"ForAllValues:StringNotEquals": {"aws:CalledVia": f"s{n}.amazonaws.com"}})
+        for n in range(12)
+    ]
+    answer = can(role(allow("s3:*", condition=through), *everyone), "s3:DeleteBucket", who=actor("any"))
+    assert (answer.verdict, answer.reason) == ("unknown", "more than 4000 chains of services")
+
+
+def test_what_one_role_leaves_no_effort_for_is_decided_in_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget()
+    monkeypatch.setattr(strings, "MAX_EFFORT", 100)
+    heavy = [
+        allow(["sqs:DeleteQueue", "sqs:PurgeQueue"], "arn:aws:sqs:*:*:*a*b*c*d*e*f*"),
+        deny("sqs:*", ["arn:aws:sqs:*:*:*a*b*c*d*e*", "arn:aws:sqs:*:*:*f*e*d*c*b*a*"]),
+    ]
+    light = [allow("sns:DeleteTopic", "arn:aws:sns:*:*:*a*b*"), deny("sns:*", "arn:aws:sns:*:*:*b*")]
+    assert powers(role(*heavy, *light)).unknown
+    assert not powers(role(*light)).unknown

@@ -123,6 +123,50 @@ def test_a_key_policy_decides_over_its_key(statements: list[Any], more: dict[str
         assert not answer.witness.assumes
 
 
+@pytest.mark.parametrize("resource", [_OBJECT, None])
+def test_a_deny_of_one_session_denies_no_other(resource: str | None) -> None:
+    one = {"AWS": f"{_SESSIONS}session"}
+    within = catalog().expand("s3:DeleteObject")
+    for holder in (
+        _with(_BUCKET, deny("s3:*", _IN_IT, Principal=one), identity=[allow("s3:*", _IN_IT)]),
+        _with(_BUCKET, deny("s3:*", _IN_IT, NotPrincipal={"AWS": f"{_SESSIONS}bob"}), identity=[allow("s3:*", _IN_IT)]),
+    ):
+        assert can(holder, "s3:DeleteObject", resource=resource, who=_ANY).verdict == "yes"  # S4.6, S4.15
+        assert powers(holder, _ANY, within).mask == within
+
+
+def test_a_key_that_a_ceiling_names_is_judged_by_its_policy() -> None:
+    for ceiling in ({"boundary": [allow("kms:*", _KEY)]}, {"session": [allow("kms:*", _KEY)]}):
+        holder = _with(_KEY, _grant(_OTHER, "kms:*", "*"), identity=[allow("kms:*")], **ceiling)
+        assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == "no"
+        assert not powers(holder, _ANY, catalog().expand("kms:ScheduleKeyDeletion")).powers
+
+
+def test_a_key_is_named_in_any_region() -> None:
+    for key, expected in (("1234", "no"), ("mrk-1234", "yes")):
+        named = f"arn:aws:kms:*:{ACCOUNT}:key/{key}"
+        holder = _with(named.replace("*", "us-east-1"), _grant(_OTHER, "kms:*", "*"), identity=[allow("kms:*", named)])
+        assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (_grant(_OTHER, "kms:*", "*"), "no"),
+        (_grant(_MY_ACCOUNT, "kms:Decrypt", "*"), "no"),
+        (_grant(_MY_ACCOUNT, "kms:*", "*"), "yes"),
+        (_grant(_ME, "kms:*", "*"), "yes"),
+    ],
+)
+def test_a_key_that_an_identity_policy_names_is_judged_by_its_policy(statement: Any, expected: str) -> None:
+    holder = _with(_KEY, statement, identity=[allow("kms:*", _KEY), allow("s3:*")])
+    assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == expected  # S6.40
+    held = powers(holder, _ANY, catalog().expand("kms:ScheduleKeyDeletion"))
+    assert (bool(held.powers), held.unknown) == (expected == "yes", ())
+    beside = powers(holder, _ANY, catalog().expand("s3:DeleteBucket"))
+    assert [power.scope for power in beside.powers] == ["any"]
+
+
 def test_a_key_whose_policy_is_not_known_is_taken_to_delegate() -> None:
     answer = can(role(allow("kms:*")), "kms:ScheduleKeyDeletion", resource=_KEY)
     assert answer.witness is not None

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from engine.building import ACCOUNT, ROLE_ARN, allow, deny, policy, role
 
-from rolelint.engine import can, trust_allows
+from rolelint.catalog import catalog
+from rolelint.engine import can, powers, trust_allows
 from rolelint.engine.actors import Domain
 from rolelint.engine.request import Principal
 from rolelint.policies.role import PolicyType
@@ -107,3 +108,34 @@ def test_a_role_assumes_itself_only_where_it_trusts_itself(
     statements: list[Any], trusted: list[Any], action: str, expected: str
 ) -> None:
     assert can(role(*statements, trust=trusted), action, resource=ROLE_ARN).verdict == expected  # S6.49
+
+
+@pytest.mark.parametrize(
+    ("statements", "trusted", "expected"),
+    [
+        ([allow("sts:*", ROLE_ARN)], [_trust({"Service": "ec2.amazonaws.com"})], "no"),
+        ([allow("sts:*", ROLE_ARN)], [_trust({"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"})], "no"),
+        ([allow("s3:*")], [_trust({"AWS": ACCOUNT})], "no"),
+        ([deny("sts:*")], [_trust({"AWS": ROLE_ARN})], "no"),
+        ([allow("sts:*", ROLE_ARN)], [_trust({"AWS": ACCOUNT})], "yes"),
+        ([allow("s3:*")], [_trust({"AWS": ROLE_ARN})], "yes"),
+        ([allow("s3:*")], [_trust({"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/bob"})], "yes"),
+    ],
+)
+def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
+    statements: list[Any], trusted: list[Any], expected: str
+) -> None:
+    holder = role(*statements, trust=trusted)
+    answer = can(holder, "sts:AssumeRole")
+    assert answer.verdict == expected  # S6.49
+    held = powers(holder, within=catalog().expand("sts:AssumeRole"))
+    assert bool(held.mask) is (expected == "yes")
+    if answer.witness:
+        assert answer.witness.resource == ROLE_ARN
+        assert not answer.witness.assumes
+
+
+def test_a_trust_policy_has_no_say_in_anything_else() -> None:
+    holder = role(allow("s3:*"), allow("sts:*", ROLE_ARN), trust=[_trust({"Service": "ec2.amazonaws.com"})])
+    held = powers(holder, within=catalog().expand("s3:DeleteBucket"))
+    assert [power.scope for power in held.powers] == ["any"]
