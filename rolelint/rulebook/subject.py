@@ -261,15 +261,24 @@ class Subject:
         return conditioned(power, table) and not self._writes_what_it_may_attach(power)
 
     def _writes_what_it_may_attach(self, power: Power) -> bool:
-        """Tell whether the holder can make the policies to which a condition with wildcards limits a power."""
-        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
-        named = [v for c in conditions if c.key == "iam:policyarn" for v in c.values if "*" in v or "?" in v]
-        role = self.role
-        if role is None or not named:
-            return False
+        """Tell whether the holder can make a policy to which a condition limits a power.
+
+        A boundary that is named without wildcards is there already, and cannot be made once more.
+        """
         create = catalog().expand("iam:CreatePolicy")
-        written = (r for mask, ref in self.allows if mask & create for r in ref.statement.resources or ())
-        names = [named_like(pattern, role.asked_arn) for pattern in (*named, *written)]
+        written = [ref.statement.resources or ("*",) for mask, ref in self.allows if mask & create]
+        role = self.role
+        if role is None or not written:
+            return False
+        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+        named = [
+            value
+            for condition in conditions
+            for value in condition.values
+            if condition.key == "iam:policyarn"
+            or (condition.key == "iam:permissionsboundary" and set(value) & {"*", "?"})
+        ]
+        names = [named_like(pattern, role.asked_arn) for pattern in (*named, *(r for one in written for r in one))]
         return any(
             can(role, create, resource=name, who=self.actor).verdict == "yes"
             for i, name in enumerate(names)
