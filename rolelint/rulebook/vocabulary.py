@@ -82,7 +82,7 @@ def _whole(resource: str) -> bool:
     """Tell whether a pattern covers everything inside a container, such as all objects of a bucket or access point."""
     name = resource.split(":", 5)[-1]
     _, slash, inside = name.partition("/object/" if name.startswith(("accesspoint/", "outpost/")) else "/")
-    return not inside.strip("*") if slash else name.endswith("*")
+    return ("*" in inside or not inside) and not inside.strip("*?/") if slash else name.endswith("*")
 
 
 def can(args: Mapping[str, Any], compile_: Compile) -> Question:
