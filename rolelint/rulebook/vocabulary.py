@@ -71,7 +71,7 @@ def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
 def _own_user(power: Power) -> bool:
     """Tell whether a power reaches the calling user only."""
     resources = [r for ref in power.granted_by for r in ref.statement.resources or ("*",)]
-    return bool(resources) and all("${aws:username}" in r for r in resources)
+    return bool(resources) and all("${aws:username}" in r or "${aws:userid}" in r for r in resources)
 
 
 def _like(resource: str, globs: Sequence[str]) -> bool:
@@ -167,7 +167,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     first, second = Selector(args["first"]), Selector(args["second"])
     prefer = tuple(args.get("prefer", ()))
     matches = _Matches(first, second, args["share"], args.get("covers", {}))
-    eligible = Eligible({})
+    eligible = Eligible({"unless-condition": args.get("unless-condition", {})})
 
     def ask(subject: Subject) -> Hit | None:
         powers = [p for p in subject.weighed if p.mask & matches.both and eligible(p, subject)]
