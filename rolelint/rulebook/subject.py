@@ -245,7 +245,7 @@ class Subject:
         held = (*role.identity, *((role.boundary,) if role.boundary else ()))
         return tuple(a for a in (role.arn, *(p.arn for p in held)) if a and ":iam::aws:" not in a)
 
-    def _is_about_itself(self, power: Power, mask: int) -> bool:
+    def is_about_itself(self, power: Power, mask: int) -> bool:
         """Tell whether a grant of power reaches the role's own: the fewer other things it names, the plainer it is."""
         known = catalog()
         if not mask & known.class_mask("escalate") & known.service_mask("iam"):
@@ -311,7 +311,7 @@ class Subject:
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if not power.wide and not production and not self._is_about_itself(power, mask):
+        if not power.wide and not production and not self.is_about_itself(power, mask):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
@@ -381,14 +381,18 @@ def hit_of(parts: Iterable[Part]) -> Hit | None:
 
 
 def both(hits: Sequence[Hit]) -> Hit:
-    """Join hits that are needed together: the result is as severe as the least of them."""
+    """Join hits that are needed together: the result is as severe as the least of them.
+
+    The powers of the first that has any lead, those of the others complete it.
+    """
     weakest = max(hits, key=lambda h: h.drop)
+    lead = next((h for h in hits if h.parts), hits[0])
     fields: dict[str, str] = {}
     for hit in hits:
         fields.update(hit.fields)
     return hits[0].but(
-        parts=tuple(p for h in hits for p in h.parts),
-        others=tuple(p for h in hits for p in h.others),
+        parts=lead.parts,
+        others=tuple(p for h in hits for p in (*(h.parts if h is not lead else ()), *h.others)),
         drop=weakest.drop,
         reasons=weakest.reasons,
         statements=tuple(s for h in hits for s in h.statements),

@@ -47,7 +47,7 @@ class Eligible:
         self.production_counts = bool(args.get("production-counts", True))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
-        if power.naming == "disposable":
+        if power.naming == "disposable" and not subject.is_about_itself(power, power.mask):
             return False
         production = self.production_counts and power.naming == "production"
         rank = 2 if power.wide or production else _RANK[power.scope]

@@ -63,6 +63,11 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
         '"rds:DeleteDBCluster", "Resource": "arn:aws:rds:*:123456789012:cluster:main"',
     ),
     "another credential": ("RL404", allow("iam:UpdateLoginProfile"), "user/preview-*"),
+    "the approving half": (
+        "RL804",
+        allow(["codecommit:GitPush", "codecommit:OverridePullRequestApprovalRules"]),
+        '"Deny", "Action": "codecommit:OverridePullRequestApprovalRules"',
+    ),
     "no resource": ("RL201", allow("s3:CreateJob"), "`s3:CreateJob` takes no resource"),
     "an organization": ("RL403", allow("sso:DeleteInstance"), "reaches past one account"),
     "limited already": (
