@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from rolelint.catalog import ResourceType, catalog
@@ -15,6 +16,8 @@ from rolelint.rulebook.subject import Hit, is_of_service
 
 #: Actions that an example of a Deny names.
 _MOST_NAMED = 4
+#: Patterns of a service and a verb that it names instead, where these are more.
+_MOST_VERBS = 12
 #: Resource patterns that an example names.
 _MOST_PLACES = 3
 #: How actions begin that show what there is, and not what is in it: `Get` reads secrets and objects as well.
@@ -116,15 +119,40 @@ def _reading(rule: Rule, index: int) -> str:
 
 
 def _denied(rule: Rule, core: int, index: int) -> str:
-    if _names(rule, index):
-        return rule.advice
-    names = [catalog().name(index)]
-    rest = core & ~(1 << index)
-    while rest and len(names) < _MOST_NAMED:
-        names.append(catalog().name((rest & -rest).bit_length() - 1))
-        rest &= rest - 1
+    known = catalog()
     written = next(s for s in _statements(rule) if s["Effect"] == "Deny")
+    # What holds under a condition only may name all: it takes nothing away from the rest of the work.
+    all_of_them = "Condition" in written
+    if _names(rule, index) and not (all_of_them and core & ~known.expand_all(_actions(written))):
+        return rule.advice
+    names = [known.name(index), *map(known.name, islice(known.indexes(core & ~(1 << index)), _MOST_NAMED - 1))]
+    if all_of_them and core.bit_count() > _MOST_NAMED:
+        names = _by_verb(core, index)
     return _with(rule.fix, {**written, "Action": _one(names), "Resource": "*"})
+
+
+def _by_verb(core: int, index: int) -> list[str]:
+    """Name actions by patterns of a service and a verb where most that these cover is meant; one action first."""
+    known = catalog()
+    verbs: dict[str, list[str]] = {_verb_of(known.name(index)): []}
+    for name in known.names(core):
+        verbs.setdefault(_verb_of(name), []).append(name)
+    patterns, single = [], []
+    for verb, names in verbs.items():
+        if len(patterns) == _MOST_VERBS:
+            break
+        if len(names) * 2 >= known.expand(verb).bit_count():
+            patterns.append(verb)
+        else:
+            single += names
+    return [*patterns, *single][:_MOST_VERBS]
+
+
+def _verb_of(action: str) -> str:
+    """Write the pattern of all actions of a service that begin with the verb of one."""
+    service, _, name = action.partition(":")
+    end = next((i for i, c in enumerate(name) if i and c.isupper()), len(name))
+    return f"{service}:{name[:end]}*"
 
 
 def _with(text: str, statement: Mapping[str, Any]) -> str:

@@ -68,6 +68,11 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
         allow(["codecommit:GitPush", "codecommit:OverridePullRequestApprovalRules"]),
         '"Deny", "Action": "codecommit:OverridePullRequestApprovalRules"',
     ),
+    "many through the tool channel": (
+        "RL801",
+        allow("redshift:*"),
+        '"Deny", "Action": ["redshift:Delete*", "redshift:',
+    ),
     "no resource": ("RL201", allow("s3:CreateJob"), "`s3:CreateJob` takes no resource"),
     "an organization": ("RL403", allow("sso:DeleteInstance"), "reaches past one account"),
     "limited already": (
