@@ -137,7 +137,8 @@ def _by_verb(core: int, index: int) -> list[str]:
     verbs: dict[str, list[str]] = {_verb_of(known.name(index)): []}
     for name in known.names(core):
         verbs.setdefault(_verb_of(name), []).append(name)
-    patterns, single = [], []
+    patterns: list[str] = []
+    single: list[str] = []
     for verb, names in verbs.items():
         if len(patterns) == _MOST_VERBS:
             break
