@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from rolelint.algebra.strings import Pattern, arn, includes, member, overlaps, wildcards
+from rolelint.algebra.strings import LimitReached, Pattern, arn, includes, may_overlap, member, replenish, wildcards
 from rolelint.catalog import Signature, catalog
 from rolelint.catalog.patterns import glob
 from rolelint.engine import Power, Powers, can, powers, witness
@@ -155,10 +155,13 @@ def _retags(
     for one in widest_first:
         if (one.wide or not power.wide or any(map(has_unknown, one.resources))) and _takes(found, one, whole, calls):
             return ()
-        for resource, region, places in _shared(signature, power, one, whole):
-            there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
-            if there is not None and _takes(there, one, whole, calls):
-                return places
+        try:
+            for resource, region, places in _shared(signature, power, one, whole):
+                there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
+                if there is not None and _takes(there, one, whole, calls):
+                    return places
+        except LimitReached:
+            return ()  # not known to be a limit
     return None
 
 
@@ -195,6 +198,7 @@ def _shared(
     for kind in signature.required or signature.optional:
         for region in _regions(power, named, whole.role.policies(), partition):
             shapes = [_shape(form, partition, region) for form in kind.formats]
+            replenish()
             found = member([[arn(shape) for shape in shapes], mine, theirs])
             fields = found.split(":", 5) if found else []
             if len(fields) < 6:
@@ -204,7 +208,9 @@ def _shared(
             # All of its type in its account and Region, or less.
             alike = [":".join([*shape.split(":", 5)[:4], fields[4], shape.split(":", 5)[5]]) for shape in shapes]
             all_of_them = not power.wide or any(includes(theirs, arn(shape)) for shape in alike)
-            places = () if all_of_them else tuple(r for r in named if any(overlaps(_pattern(r), arn(s)) for s in alike))
+            places = (
+                () if all_of_them else tuple(r for r in named if any(may_overlap(_pattern(r), arn(s)) for s in alike))
+            )
             yield ":".join(fields), {"aws:RequestedRegion": region} if region else {}, places
 
 

@@ -352,11 +352,11 @@ def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
     """Tell whether two powers reach a common resource of a type."""
     if one is two or one.wide or two.wide:
         return True
-    from rolelint.algebra.strings import arn, overlaps
+    from rolelint.algebra.strings import arn, may_overlap
 
     service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
     mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
-    return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
+    return any(a == b or may_overlap(arn(a), arn(b)) for a in mine for b in theirs)
 
 
 def layers(args: Mapping[str, Any], compile_: Compile) -> Question:
