@@ -24,6 +24,8 @@ from rolelint.rulebook.selectors import worst
 
 #: Actions of the level Tagging that only read.
 _READING = ("*:List*", "*:Get*", "*:Describe*")
+#: What a gate says beside its tag where that is none.
+OWN_TAG = "but the role can change that tag itself"
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -58,12 +60,17 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Power:
     Args:
         places: the resources to which that applies; empty for all that the power reaches.
     """
-    kinds = power.gate_kinds - {"resource-tag"}
-    naming = naming_of(places or power.resources, ())
+    freed = replace(
+        power,
+        mask=loose,
+        naming=naming_of(places or power.resources, ()),
+        gate=f"{power.gate}; {OWN_TAG}",
+        gate_kinds=power.gate_kinds - {"resource-tag"},
+    )
     if not places:
-        return replace(power, mask=loose, naming=naming, gate_kinds=kinds)
+        return freed
     scope = "pattern" if any(set(place) & {"*", "?"} for place in places) else "named"
-    return replace(power, mask=loose, naming=naming, gate_kinds=kinds, scope=scope, broad=False, resources=places)
+    return replace(freed, scope=scope, broad=False, resources=places)
 
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:

@@ -259,3 +259,8 @@ def test_one_service_in_which_the_role_sets_the_tag() -> None:
     assert not [f for f in found if f.severity in ("critical", "high")]
     found = findings(statements(allow("*", **DEV), allow("ec2:CreateTags")))
     assert {a.partition(":")[0] for f in found if f.severity == "high" for a in f.actions} == {"ec2"}
+
+
+def test_a_finding_says_that_its_tag_is_no_gate() -> None:
+    found = by_code(findings(statements(allow(DELETE, **DEV), allow("ec2:CreateTags", **IN_FRANKFURT))))
+    assert found["RL201"].gate == "if aws:ResourceTag/env StringEquals dev; but the role can change that tag itself"
