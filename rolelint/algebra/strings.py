@@ -277,6 +277,15 @@ def overlaps(one: Pattern, other: Pattern) -> bool:
     return member([[one], [other]]) is not None
 
 
+def may_overlap(one: Pattern, other: Pattern) -> bool:
+    """Tell whether two patterns may have a member in common, as a question by itself: what a limit leaves open may."""
+    replenish()
+    try:
+        return overlaps(one, other)
+    except LimitReached:
+        return True
+
+
 def _search(unions: Sequence[Sequence[Pattern]], without: Sequence[Pattern], limit: int) -> str | None:
     # All patterns stand side by side in one integer; a pattern of n atoms takes n + 1 positions.
     any_mask = field_mask = stars = field_stars = start = bad = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from rolelint.catalog import ResourceType, catalog
@@ -15,8 +16,12 @@ from rolelint.rulebook.subject import Hit, is_of_service
 
 #: Actions that an example of a Deny names.
 _MOST_NAMED = 4
+#: Patterns of a service and a verb that it names instead, where these are more.
+_MOST_VERBS = 12
 #: Resource patterns that an example names.
 _MOST_PLACES = 3
+#: How actions begin that show what there is, and not what is in it: `Get` reads secrets and objects as well.
+_READ_VERBS = ("Describe", "List")
 
 _written: dict[tuple[object, ...], tuple[Rule, str]] = memo()
 
@@ -35,11 +40,16 @@ def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None, partiti
 def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str:
     if not rule.adapt or power is None or index is None:
         return rule.advice
-    scoped = rule.adapt == "scope" and (not power.wide or power.tag_limited)
+    scoped = rule.adapt in ("scope", "name") and (not power.wide or power.tag_limited)
     key = (id(rule), index, hit.core if rule.adapt == "deny" else 0, (power.resources, power.gate) if scoped else ())
     found = _written.get(key)
     if found is None or found[0] is not rule:
-        text = _denied(rule, hit.core, index) if rule.adapt == "deny" else _scoped(rule, power, index, scoped)
+        if rule.adapt == "deny":
+            text = _denied(rule, hit.core, index)
+        elif rule.adapt == "read":
+            text = _reading(rule, index)
+        else:
+            text = _scoped(rule, power, index, scoped)
         found = _written[key] = (rule, text)
     return found[1]
 
@@ -50,7 +60,11 @@ def _scoped(rule: Rule, power: Power, index: int, scoped: bool) -> str:
     if not types:
         return _never(action.name, "takes no resource, so neither an ARN nor a tag can limit it")
     if scoped:
-        return _limited(action.name, power, types[0].service)
+        places = _places(power, types[0].service)
+        if rule.adapt == "scope":
+            return _limited(action.name, places)
+        if places:
+            return _with(rule.fix, {"Effect": "Allow", "Action": action.name, "Resource": _one(places[:_MOST_PLACES])})
     if _names(rule, index):
         return rule.advice
     if catalog().attribute_mask("B4") >> index & 1:
@@ -69,9 +83,13 @@ def _never(action: str, why: str) -> str:
     return _with(f"`{action}` {why}: take it away, or deny it.", {"Effect": "Deny", "Action": action, "Resource": "*"})
 
 
-def _limited(action: str, power: Power, service: str) -> str:
+def _places(power: Power, service: str) -> list[str]:
+    """List the patterns of a service to which a power is limited; none where something else limits it."""
     places = [] if power.wide else [show(r) for r in power.resources if is_of_service(r, service)]
-    places = [r for r in places if not r.startswith("not ")]
+    return [r for r in places if not r.startswith("not ")]
+
+
+def _limited(action: str, places: Sequence[str]) -> str:
     limit = f"to `{places[0]}`" if places else "by its conditions"
     text = f"It is limited {limit} already. Where that is not disposable, take `{action}` away from the tool."
     deny = {
@@ -84,16 +102,58 @@ def _limited(action: str, power: Power, service: str) -> str:
     return _with(text, deny)
 
 
-def _denied(rule: Rule, core: int, index: int) -> str:
-    if _names(rule, index):
+def _reading(rule: Rule, index: int) -> str:
+    """Write what looks at the service of an action, where the rule's own statement is about another one."""
+    known = catalog()
+    service = known.name(index).partition(":")[0]
+    if all(a.partition(":")[0] == service for s in _statements(rule) for a in _actions(s)):
         return rule.advice
-    names = [catalog().name(index)]
-    rest = core & ~(1 << index)
-    while rest and len(names) < _MOST_NAMED:
-        names.append(catalog().name((rest & -rest).bit_length() - 1))
-        rest &= rest - 1
+    harmless = [
+        pattern
+        for verb in _READ_VERBS
+        if (covered := known.expand(pattern := f"{service}:{verb}*")) and not covered & known.destructive
+    ]
+    if not harmless:
+        return rule.fix
+    return _with(rule.fix, {"Effect": "Allow", "Action": _one(harmless), "Resource": "*"})
+
+
+def _denied(rule: Rule, core: int, index: int) -> str:
+    known = catalog()
     written = next(s for s in _statements(rule) if s["Effect"] == "Deny")
+    # What holds under a condition only may name all: it takes nothing away from the rest of the work.
+    all_of_them = "Condition" in written
+    if _names(rule, index) and not (all_of_them and core & ~known.expand_all(_actions(written))):
+        return rule.advice
+    names = [known.name(index), *map(known.name, islice(known.indexes(core & ~(1 << index)), _MOST_NAMED - 1))]
+    if all_of_them and core.bit_count() > _MOST_NAMED:
+        names = _by_verb(core, index)
     return _with(rule.fix, {**written, "Action": _one(names), "Resource": "*"})
+
+
+def _by_verb(core: int, index: int) -> list[str]:
+    """Name actions by patterns of a service and a verb where most that these cover is meant; one action first."""
+    known = catalog()
+    verbs: dict[str, list[str]] = {_verb_of(known.name(index)): []}
+    for name in known.names(core):
+        verbs.setdefault(_verb_of(name), []).append(name)
+    patterns: list[str] = []
+    single: list[str] = []
+    for verb, names in verbs.items():
+        if len(patterns) == _MOST_VERBS:
+            break
+        if len(names) * 2 >= known.expand(verb).bit_count():
+            patterns.append(verb)
+        else:
+            single += names
+    return [*patterns, *single][:_MOST_VERBS]
+
+
+def _verb_of(action: str) -> str:
+    """Write the pattern of all actions of a service that begin with the verb of one."""
+    service, _, name = action.partition(":")
+    end = next((i for i, c in enumerate(name) if i and c.isupper()), len(name))
+    return f"{service}:{name[:end]}*"
 
 
 def _with(text: str, statement: Mapping[str, Any]) -> str:
@@ -113,10 +173,14 @@ def _names(rule: Rule, index: int) -> bool:
     for statement in _statements(rule):
         if rule.adapt == "deny" and statement["Effect"] != "Deny":
             continue
-        actions = statement["Action"]
-        if catalog().expand_all([actions] if isinstance(actions, str) else actions) >> index & 1:
+        if catalog().expand_all(_actions(statement)) >> index & 1:
             return True
     return False
+
+
+def _actions(statement: Mapping[str, Any]) -> Sequence[str]:
+    actions = statement["Action"]
+    return [actions] if isinstance(actions, str) else actions
 
 
 def _example(kind: ResourceType) -> tuple[str, bool]:

@@ -55,7 +55,15 @@ _POSITIVE = {
 }
 
 
+#: What a Deny leaves of a truth value.
+_OTHER = {"true": "false", "false": "true"}
+
+
 def _denied_without(condition: Condition, key: str, values: Sequence[str]) -> bool:
+    left = _OTHER.get(condition.values[0].lower()) if len(condition.values) == 1 else None
+    if left and condition.operator in ("Bool", "StringEquals", "StringEqualsIgnoreCase", "StringLike"):
+        # The request says the other, or leaves the setting alone.
+        return _positive_condition(condition._replace(values=(left,), if_exists=False), key, values)
     operator = _POSITIVE.get(condition.operator)
     # Of several values one that does not fit is denied; without any, nothing is.
     if operator is None or condition.quantifier not in ("", "ForAnyValue"):

@@ -76,7 +76,8 @@ Fields of a `message`: `{{role}}`, `{{deed}}` (the worst action, where, and how 
 `{{hint}}`, `{{issuer}}`.
 
 With `adapt` in its `fix`, a finding about an action that the `statement` does not name has one of its own: narrowed to
-resources (`scope`), or denied (`deny`). What takes no resource, or is limited already, is told so.
+resources (`scope`), by its name instead of a wildcard (`name`), what looks at its service (`read`), or denied (`deny`).
+What takes no resource, or with `scope` is limited already, is told so.
 """
 
 

@@ -58,7 +58,7 @@ class Rule:
         subsumed_by: codes whose finding, when it rests on the same statements, already says this.
         lower: further reasons to lower the severity, in the same words.
         fix: what to do, one sentence.
-        adapt: how `statement` is written anew for other actions: `scope`, `deny`, or empty for not at all.
+        adapt: how `statement` is written anew for other actions, as `rules/schema.json` says; empty for not at all.
         path: the YAML file.
     """
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
-from rolelint.algebra.strings import wildcards
-from rolelint.catalog import catalog
+from rolelint.algebra.strings import LimitReached, Pattern, arn, includes, may_overlap, member, replenish, wildcards
+from rolelint.catalog import Signature, catalog
+from rolelint.catalog.patterns import glob
 from rolelint.engine import Power, Powers, can, powers, witness
 from rolelint.engine.compile import variable_names
-from rolelint.engine.gates import key_kind
+from rolelint.engine.gates import key_kind, naming_of
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
-from rolelint.engine.worlds import REGION_KEYS
+from rolelint.engine.worlds import REGION_KEYS, REGIONS
+from rolelint.findings.model import Witness
 from rolelint.policies.document import Statement
-from rolelint.policies.text import has_unknown
+from rolelint.policies.role import Policy
+from rolelint.policies.text import VARIABLE, has_unknown
 from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
 
 #: Actions of the level Tagging that only read.
 _READING = ("*:List*", "*:Get*", "*:Describe*")
+#: What a gate says beside its tag where that is none.
+OWN_TAG = "but the role can change that tag itself"
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -38,16 +43,34 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         return held
     out: list[Power] = []
     for power in held:
-        loose = 0
+        left = power.mask
         if power.tag_limited:
-            loose = power.mask if _names_own_tag(power, whole) else _retagged(power, tagging, whole)
-        if loose:
-            naming = "" if power.scope == "any" else power.naming
-            kinds = power.gate_kinds - {"resource-tag"}
-            out.append(replace(power, mask=loose, naming=naming, gate_kinds=kinds))
-        if power.mask & ~loose:
-            out.append(replace(power, mask=power.mask & ~loose) if loose else power)
+            whole_power = [((), left)] if _names_own_tag(power, whole) else _retagged(power, tagging, whole)
+            for places, loose in whole_power:
+                out.append(_without_tag(power, loose, places))
+                left &= ~loose
+        if left:
+            out.append(replace(power, mask=left) if left != power.mask else power)
     return tuple(out)
+
+
+def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Power:
+    """Write some actions of a power as ones that no tag limits.
+
+    Args:
+        places: the resources to which that applies; empty for all that the power reaches.
+    """
+    freed = replace(
+        power,
+        mask=loose,
+        naming=naming_of(places or power.resources, ()),
+        gate=f"{power.gate}; {OWN_TAG}",
+        gate_kinds=power.gate_kinds - {"resource-tag"},
+    )
+    if not places:
+        return freed
+    scope = "pattern" if any(set(place) & {"*", "?"} for place in places) else "named"
+    return replace(freed, scope=scope, broad=False, resources=places)
 
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
@@ -58,24 +81,28 @@ def _names_own_tag(power: Power, whole: Powers) -> bool:
     return any(name.lower() in own for name in variable_names(values))
 
 
-def _retagged(power: Power, tagging: Powers, whole: Powers) -> int:
-    """Give the actions from which the holder can take the tag that keeps their power from a resource."""
+def _retagged(power: Power, tagging: Powers, whole: Powers) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Give the actions from which the holder can take the tag that keeps their power from a resource.
+
+    Yields:
+        The resources to which that applies, none for all that the power reaches, and the actions.
+    """
     known = catalog()
     # Under the very same conditions, and under more, tagging reaches nothing that the power does not reach.
     same = set(power.gate.split("; "))
     others = [one for one in tagging.powers if not same <= set(one.gate.split("; "))]
-    out = 0
     for service in known.prefixes_of(power.mask):
         whole_service = known.service_mask(service)
         near = [one for one in others if one.mask & whole_service]
         calls = _tagging_calls(power, near, whole, whole_service) if near else []
         if calls is None:
-            out |= power.mask & whole_service
+            yield (), power.mask & whole_service
             continue
-        for _, part in known.signatures(power.mask & whole_service) if calls else ():
-            if _retags(part, near, whole, calls):
-                out |= part
-    return out
+        calls = [call for call in calls if can(whole.role, call[0], context=call[1], who=whole.actor).verdict != "no"]
+        for signature, part in known.signatures(power.mask & whole_service) if calls else ():
+            places = _retags(signature, part, power, near, whole, calls)
+            if places is not None:
+                yield places, part
 
 
 #: Actions, and the context of a call.
@@ -119,24 +146,117 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
     return calls
 
 
-def _retags(mask: int, near: Sequence[Power], whole: Powers, calls: Sequence[_Call]) -> bool:
-    """Ask whether one of some calls may tag what some actions, of one kind of resource, are for."""
-    found = witness(whole, worst(mask, ())).witness
+def _retags(
+    signature: Signature, mask: int, power: Power, near: Sequence[Power], whole: Powers, calls: Sequence[_Call]
+) -> tuple[str, ...] | None:
+    """List the resources that one of some calls may tag, of those that actions of one kind are for.
+
+    Returns:
+        Patterns; none for all that the power reaches, None where no call may tag any.
+    """
+    number = worst(mask, ())
+    found = witness(whole, number).witness
     if found is None:
-        return False
+        return None
+    widest_first = sorted(near, key=lambda one: not one.wide)
+    for one in widest_first:
+        if (one.wide or not power.wide or any(map(has_unknown, one.resources))) and _takes(found, one, whole, calls):
+            return ()
+        try:
+            for resource, region, places in _shared(signature, power, one, whole):
+                there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
+                if there is not None and _takes(there, one, whole, calls):
+                    return places
+        except LimitReached:
+            return ()  # not known to be a limit
+    return None
+
+
+def _takes(request: Witness, one: Power, whole: Powers, calls: Sequence[_Call]) -> bool:
+    """Ask whether one of some calls may tag what a request is for, by a power to tag."""
     # Of the resources of the request those that may be tagged; some, as catalogs, nobody tags.
     targets = [
         target
-        for target in found.resource.split(", ")
-        if any(_may_cover(ref.statement, target) for one in near for ref in one.granted_by)
+        for target in request.resource.split(", ")
+        if any(_may_cover(ref.statement, target) for ref in one.granted_by)
     ]
     # The call is made where the resource is.
-    region = {k: v for k, v in found.context.items() if k.lower() in REGION_KEYS}
+    region = {k: v for k, v in request.context.items() if k.lower() in REGION_KEYS}
     role, who = whole.role, whole.actor
     return bool(targets) and any(
-        all(can(role, actions, resource=one, context={**said, **region}, who=who).verdict == "yes" for one in targets)
+        all(can(role, actions, resource=arn_, context={**said, **region}, who=who).verdict == "yes" for arn_ in targets)
         for actions, said in calls
     )
+
+
+def _shared(
+    signature: Signature, power: Power, one: Power, whole: Powers
+) -> Iterator[tuple[str, Mapping[str, str], tuple[str, ...]]]:
+    """Give resources that both a power and one to tag reach: one for each type, in each Region that matters.
+
+    Yields:
+        The ARN, the Region as context where that is tested, and the patterns that keep tagging from other resources of
+        the type.
+    """
+    mine = [_pattern(r) for r in power.resources if not r.startswith("not ")]
+    named = _named(one)
+    theirs = [_pattern(r) for r in named]
+    partition, account = whole.stage.partition or "aws", whole.role.asked_arn.split(":")[4]
+    for kind in signature.required or signature.optional:
+        for region in _regions(power, named, whole.role.policies(), partition):
+            shapes = [_shape(form, partition, region) for form in kind.formats]
+            replenish()
+            found = member([[arn(shape) for shape in shapes], mine, theirs])
+            fields = found.split(":", 5) if found else []
+            if len(fields) < 6:
+                continue
+            if fields[4] and not fields[4].isdigit():
+                fields[4] = account
+            # All of its type in its account and Region, or less.
+            alike = [":".join([*shape.split(":", 5)[:4], fields[4], shape.split(":", 5)[5]]) for shape in shapes]
+            all_of_them = not power.wide or any(includes(theirs, arn(shape)) for shape in alike)
+            places = (
+                () if all_of_them else tuple(r for r in named if any(may_overlap(_pattern(r), arn(s)) for s in alike))
+            )
+            yield ":".join(fields), {"aws:RequestedRegion": region} if region else {}, places
+
+
+def _named(power: Power) -> list[str]:
+    """List the patterns of resources that the statements of a power name."""
+    found: dict[str, None] = {}
+    for ref in power.granted_by:
+        if ref.statement.not_resource or ref.statement.resources is None:
+            return ["*"]
+        found.update(dict.fromkeys(ref.statement.resources))
+    return list(found) or ["*"]
+
+
+def _shape(form: str, partition: str, region: str) -> str:
+    """Write the pattern of all ARNs of a format in a Region; in any where it is empty."""
+    known = {"Partition": partition, "Region": region or "?*"}
+    return VARIABLE.sub(lambda found: known.get(found[1], "?*"), form)
+
+
+def _pattern(resource: str) -> Pattern:
+    return arn(VARIABLE.sub("*", resource))
+
+
+def _regions(power: Power, named: Sequence[str], policies: Sequence[Policy], partition: str) -> list[str]:
+    """List one Region of each kind that policies tell apart; one that is empty where they tell none apart."""
+    fields = (r.split(":", 4)[3] for r in (*power.resources, *named) if r.count(":") > 4)
+    tested = {
+        value
+        for policy in policies
+        for statement in policy.document.statements
+        for condition in statement.conditions
+        if condition.key in REGION_KEYS
+        for value in condition.values
+    }
+    tested.update(field for field in fields if field.strip("*"))
+    if not tested:
+        return [""]
+    every = REGIONS.get(partition, REGIONS["aws"])
+    return list({tuple(glob(value, region) for value in sorted(tested)): region for region in reversed(every)}.values())
 
 
 def _may_cover(statement: Statement, resource: str) -> bool:

@@ -266,6 +266,6 @@ def _touches(deny: Statement, resources: tuple[str, ...]) -> bool:
     """Tell whether a Deny and a power may speak of the same resource."""
     if deny.resources is None or deny.not_resource or "*" in deny.resources or "*" in resources:
         return True
-    from rolelint.algebra.strings import arn, overlaps
+    from rolelint.algebra.strings import arn, may_overlap
 
-    return any(overlaps(arn(a), arn(b)) for a in deny.resources for b in resources if not b.startswith("not "))
+    return any(may_overlap(arn(a), arn(b)) for a in deny.resources for b in resources if not b.startswith("not "))

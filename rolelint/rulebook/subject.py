@@ -245,7 +245,7 @@ class Subject:
         held = (*role.identity, *((role.boundary,) if role.boundary else ()))
         return tuple(a for a in (role.arn, *(p.arn for p in held)) if a and ":iam::aws:" not in a)
 
-    def _is_about_itself(self, power: Power, mask: int) -> bool:
+    def is_about_itself(self, power: Power, mask: int) -> bool:
         """Tell whether a grant of power reaches the role's own: the fewer other things it names, the plainer it is."""
         known = catalog()
         if not mask & known.class_mask("escalate") & known.service_mask("iam"):
@@ -261,15 +261,24 @@ class Subject:
         return conditioned(power, table) and not self._writes_what_it_may_attach(power)
 
     def _writes_what_it_may_attach(self, power: Power) -> bool:
-        """Tell whether the holder can make the policies to which a condition with wildcards limits a power."""
-        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
-        named = [v for c in conditions if c.key == "iam:policyarn" for v in c.values if "*" in v or "?" in v]
-        role = self.role
-        if role is None or not named:
-            return False
+        """Tell whether the holder can make a policy to which a condition limits a power.
+
+        A boundary that is named without wildcards is there already, and cannot be made once more.
+        """
         create = catalog().expand("iam:CreatePolicy")
-        written = (r for mask, ref in self.allows if mask & create for r in ref.statement.resources or ())
-        names = [named_like(pattern, role.asked_arn) for pattern in (*named, *written)]
+        written = [ref.statement.resources or ("*",) for mask, ref in self.allows if mask & create]
+        role = self.role
+        if role is None or not written:
+            return False
+        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+        named = [
+            value
+            for condition in conditions
+            for value in condition.values
+            if condition.key == "iam:policyarn"
+            or (condition.key == "iam:permissionsboundary" and set(value) & {"*", "?"})
+        ]
+        names = [named_like(pattern, role.asked_arn) for pattern in (*named, *(r for one in written for r in one))]
         return any(
             can(role, create, resource=name, who=self.actor).verdict == "yes"
             for i, name in enumerate(names)
@@ -302,7 +311,7 @@ class Subject:
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if not power.wide and not production and not self._is_about_itself(power, mask):
+        if not power.wide and not production and not self.is_about_itself(power, mask):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
@@ -372,14 +381,18 @@ def hit_of(parts: Iterable[Part]) -> Hit | None:
 
 
 def both(hits: Sequence[Hit]) -> Hit:
-    """Join hits that are needed together: the result is as severe as the least of them."""
+    """Join hits that are needed together: the result is as severe as the least of them.
+
+    The powers of the first that has any lead, those of the others complete it.
+    """
     weakest = max(hits, key=lambda h: h.drop)
+    lead = next((h for h in hits if h.parts), hits[0])
     fields: dict[str, str] = {}
     for hit in hits:
         fields.update(hit.fields)
     return hits[0].but(
-        parts=tuple(p for h in hits for p in h.parts),
-        others=tuple(p for h in hits for p in h.others),
+        parts=lead.parts,
+        others=tuple(p for h in hits for p in (*(h.parts if h is not lead else ()), *h.others)),
         drop=weakest.drop,
         reasons=weakest.reasons,
         statements=tuple(s for h in hits for s in h.statements),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rolelint.algebra.strings import LimitReached, arn, overlaps
+from rolelint.algebra.strings import LimitReached, arn, may_overlap
 from rolelint.catalog import ResourceType, catalog
 from rolelint.catalog.patterns import glob
 from rolelint.engine import StatementRef
@@ -387,10 +387,7 @@ def _find_match(resource: str, kind: ResourceType) -> bool:
     text = _widened(resource)
     for written in kind.formats:
         quick = _quick_match(text, written)
-        try:
-            if quick or (quick is None and overlaps(arn(text), shape(written, "", "", "").pattern)):
-                return True
-        except LimitReached:
+        if quick or (quick is None and may_overlap(arn(text), shape(written, "", "", "").pattern)):
             return True
     return False
 

@@ -47,7 +47,7 @@ class Eligible:
         self.production_counts = bool(args.get("production-counts", True))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
-        if power.naming == "disposable":
+        if power.naming == "disposable" and not subject.is_about_itself(power, power.mask):
             return False
         production = self.production_counts and power.naming == "production"
         rank = 2 if power.wide or production else _RANK[power.scope]
@@ -71,7 +71,7 @@ def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
 def _own_user(power: Power) -> bool:
     """Tell whether a power reaches the calling user only."""
     resources = [r for ref in power.granted_by for r in ref.statement.resources or ("*",)]
-    return bool(resources) and all("${aws:username}" in r for r in resources)
+    return bool(resources) and all("${aws:username}" in r or "${aws:userid}" in r for r in resources)
 
 
 def _like(resource: str, globs: Sequence[str]) -> bool:
@@ -82,7 +82,7 @@ def _whole(resource: str) -> bool:
     """Tell whether a pattern covers everything inside a container, such as all objects of a bucket or access point."""
     name = resource.split(":", 5)[-1]
     _, slash, inside = name.partition("/object/" if name.startswith(("accesspoint/", "outpost/")) else "/")
-    return not inside.strip("*") if slash else name.endswith("*")
+    return ("*" in inside or not inside) and not inside.strip("*?/") if slash else name.endswith("*")
 
 
 def can(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -167,7 +167,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     first, second = Selector(args["first"]), Selector(args["second"])
     prefer = tuple(args.get("prefer", ()))
     matches = _Matches(first, second, args["share"], args.get("covers", {}))
-    eligible = Eligible({})
+    eligible = Eligible({"unless-condition": args.get("unless-condition", {})})
 
     def ask(subject: Subject) -> Hit | None:
         powers = [p for p in subject.weighed if p.mask & matches.both and eligible(p, subject)]
@@ -352,11 +352,11 @@ def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
     """Tell whether two powers reach a common resource of a type."""
     if one is two or one.wide or two.wide:
         return True
-    from rolelint.algebra.strings import arn, overlaps
+    from rolelint.algebra.strings import arn, may_overlap
 
     service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
     mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
-    return any(a == b or overlaps(arn(a), arn(b)) for a in mine for b in theirs)
+    return any(a == b or may_overlap(arn(a), arn(b)) for a in mine for b in theirs)
 
 
 def layers(args: Mapping[str, Any], compile_: Compile) -> Question:

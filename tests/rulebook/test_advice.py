@@ -40,10 +40,39 @@ def test_doing_as_a_finding_says_ends_it() -> None:
     assert tried > 50
 
 
+@pytest.mark.parametrize(
+    "wildcard", ["dynamodb:*", "s3:*", "kms:*", "execute-api:*", "ec2:Delete*", "rds:D*Cluster", "s3:Del*"]
+)
+@pytest.mark.parametrize("resource", ["*", "arn:aws:rds:*:123456789012:cluster:main", "arn:aws:s3:::shop"])
+def test_what_is_put_in_the_place_of_a_wildcard_has_none(wildcard: str, resource: str) -> None:
+    for finding in findings(statements(allow(wildcard, resource))):
+        if finding.rule in ("RL102", "RL103"):
+            assert finding.rule not in by_code(findings(statements(*_advised(finding))))
+
+
 SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
     "the rule's own statement": ("RL105", allow("ec2:TerminateInstances"), "instance/*"),
     "another type, by its name": ("RL106", allow("eks:DeleteCluster"), "arn:aws:eks:*:123456789012:cluster/preview-*"),
     "another type, by its tag": ("RL105", allow("ec2:DeleteVolume"), "aws:ResourceTag/Environment"),
+    "another service to look at": ("RL102", allow("dynamodb:*"), '["dynamodb:Describe*", "dynamodb:List*"]'),
+    "the service that the rule shows": ("RL102", allow("rds:*"), "rds:CreateDBSnapshot"),
+    "another delete than the wildcard's": ("RL103", allow("s3:Delete*"), '"s3:DeleteBucket", "Resource": "arn:aws:s3'),
+    "a delete where it is limited already": (
+        "RL103",
+        allow("rds:Delete*", "arn:aws:rds:*:123456789012:cluster:main"),
+        '"rds:DeleteDBCluster", "Resource": "arn:aws:rds:*:123456789012:cluster:main"',
+    ),
+    "another credential": ("RL404", allow("iam:UpdateLoginProfile"), "user/preview-*"),
+    "the approving half": (
+        "RL804",
+        allow(["codecommit:GitPush", "codecommit:OverridePullRequestApprovalRules"]),
+        '"Deny", "Action": "codecommit:OverridePullRequestApprovalRules"',
+    ),
+    "many through the tool channel": (
+        "RL801",
+        allow("redshift:*"),
+        '"Deny", "Action": ["redshift:Delete*", "redshift:',
+    ),
     "no resource": ("RL201", allow("s3:CreateJob"), "`s3:CreateJob` takes no resource"),
     "an organization": ("RL403", allow("sso:DeleteInstance"), "reaches past one account"),
     "limited already": (

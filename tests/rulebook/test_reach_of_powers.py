@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .build import allow, by_code, deny, findings, statements
+from .build import allow, by_code, codes, deny, findings, statements
 
 SHELL = "arn:aws:ssm:us-east-1::document/AWS-RunShellScript"
 OURS = "arn:aws:ssm:*:*:document/AWS-RunShellScript"
@@ -143,3 +143,12 @@ def test_what_every_id_begins_with_is_any(name: str, severity: str) -> None:
 def test_a_word_that_runs_into_a_wildcard_says_nothing(name: str, severity: str) -> None:
     found = by_code(findings(statements(allow("rds:DeleteDBInstance", f"arn:aws:rds:*:123456789012:db:{name}"))))
     assert (found["RL201"].severity if "RL201" in found else "") == severity
+
+
+def test_patterns_that_no_search_can_compare_may_meet() -> None:
+    tangled = [f"arn:aws:rds:*:*:db:{f'*{letter}???' * 20}{letter}" for letter in "ab"]
+    tagged = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
+    pair = statements(allow("rds:ModifyDBInstance", tangled[0]), allow("rds:DeleteDBInstance", tangled[1]))
+    assert "RL302" in codes(findings(pair))
+    freed = statements(allow("rds:DeleteDBInstance", tangled[0], **tagged), allow("rds:AddTagsToResource", tangled[1]))
+    assert "RL201" in codes(findings(freed))

@@ -53,6 +53,7 @@ def tag_keys(*names: str) -> dict[str, Any]:
     return {"ForAllValues:StringEquals": {"aws:TagKeys": list(names)}}
 
 
+IN_FRANKFURT: dict[str, Any] = {"Condition": {"StringEquals": {"aws:RequestedRegion": "eu-central-1"}}}
 INSTANCES = "arn:aws:ec2:*:123456789012:instance/*"
 DELETE = "ec2:TerminateInstances"
 
@@ -195,6 +196,51 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "not production, and to tag all": ([allow(DELETE, **NOT_PROD), allow("ec2:CreateTags")], "high"),
     "the tag of the role": ([allow(DELETE, **OF_TEAM)], "medium"),
     "the tag of the role, which it sets": ([allow(DELETE, **OF_TEAM), allow("iam:TagRole")], "high"),
+    "a tag to have, and to set in one Region": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", **IN_FRANKFURT)],
+        "high",
+    ),
+    "a tag to have, and to set in one Region by ARN": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", "arn:aws:ec2:eu-central-1:123456789012:instance/*")],
+        "high",
+    ),
+    "a tag to have, and to set but outside one Region": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags"),
+            deny("ec2:CreateTags", Condition={"StringNotEquals": {"ec2:Region": "eu-central-1"}}),
+        ],
+        "high",
+    ),
+    "a tag to have in one Region, and to set in another": (
+        [
+            allow(DELETE, Condition={**DEV["Condition"], "StringLike": {"aws:RequestedRegion": "us-*"}}),
+            allow("ec2:CreateTags", **IN_FRANKFURT),
+        ],
+        "",
+    ),
+    "a tag to have, and to set on one machine": (
+        [allow(DELETE, **DEV), allow("ec2:CreateTags", "arn:aws:ec2:eu-west-1:123456789012:instance/i-0abc")],
+        "medium",
+    ),
+    "a tag to have, and to set on one machine and every volume": (
+        [
+            allow(DELETE, **DEV),
+            allow("ec2:CreateTags", ["arn:aws:ec2:*:*:instance/i-0abc", "arn:aws:ec2:*:*:volume/*"]),
+        ],
+        "medium",
+    ),
+    "a tag to have on one machine, and to set": (
+        [allow(DELETE, "arn:aws:ec2:eu-west-1:123456789012:instance/i-0abc", **DEV), allow("ec2:CreateTags")],
+        "medium",
+    ),
+    "a tag to have, and to set on what names call disposable": (
+        [
+            allow("rds:DeleteDBInstance", **DEV),
+            allow("rds:AddTagsToResource", "arn:aws:rds:*:123456789012:db:preview-*"),
+        ],
+        "",
+    ),
     "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
     "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
     "a tag that protects, and to remove": ([allow([DELETE, "ec2:DeleteTags"]), deny(DELETE, **PROTECTED)], "high"),
@@ -213,3 +259,8 @@ def test_one_service_in_which_the_role_sets_the_tag() -> None:
     assert not [f for f in found if f.severity in ("critical", "high")]
     found = findings(statements(allow("*", **DEV), allow("ec2:CreateTags")))
     assert {a.partition(":")[0] for f in found if f.severity == "high" for a in f.actions} == {"ec2"}
+
+
+def test_a_finding_says_that_its_tag_is_no_gate() -> None:
+    found = by_code(findings(statements(allow(DELETE, **DEV), allow("ec2:CreateTags", **IN_FRANKFURT))))
+    assert found["RL201"].gate == "if aws:ResourceTag/env StringEquals dev; but the role can change that tag itself"
