@@ -277,7 +277,7 @@ class _Ignores:
         self.above: list[tuple[str, Any]] = []
         folder = self.top
         inner = ""
-        while not os.path.isdir(os.path.join(folder, ".git")):
+        while not os.path.lexists(os.path.join(folder, ".git")):  # a file in worktrees and submodules
             parent = os.path.dirname(folder)
             if parent == folder:
                 self.above = []
@@ -310,10 +310,10 @@ class _Ignores:
 
 def _read_spec(path: str) -> Any:
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            lines = stream.read().splitlines()
-    except OSError:
+        text = read_regular(path).decode("utf-8-sig", "replace")
+    except InputError:
         return None
+    lines = [line.removesuffix("\r") for line in text.split("\n")]  # what else breaks a line may stand in a name
     return _spec([line for line in lines if _is_pattern(line)])  # Git passes over the others, too
 
 

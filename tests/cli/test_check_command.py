@@ -274,11 +274,14 @@ def test_a_terminal_that_only_knows_ascii(run: Run) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
-@pytest.mark.parametrize("format_name", ["text", "json", "sarif"])
-def test_a_reader_that_went_away(run: Run, format_name: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [*(f"check bad.json -f {name}" for name in ("text", "json", "sarif")), "--help", "--version", "rules --help"],
+)
+def test_a_reader_that_went_away(run: Run, line: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "rolelint", "check", "bad.json", "-f", format_name]
+    command = [sys.executable, "-m", "rolelint", *line.split()]
     try:
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60)
     finally:
