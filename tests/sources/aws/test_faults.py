@@ -299,6 +299,7 @@ INSTEAD = {
     "a proxy that wants a password": (407, ""),
     "a network that wants a sign-in": (511, PAGE),
     "JSON of another": (200, '{"error": "login"}'),
+    "JSON without anything": (200, "{}"),
     "JSON of another with a status": (401, '{"error": "login"}'),
     "XML of another": (200, "<foo/>"),
     "XML of another with a status": (403, "<foo><bar/></foo>"),
@@ -330,7 +331,7 @@ def _model(service: str) -> Any:
 
 #: Answers that AWS may give: service, operation, status, headers, text.
 LEGAL: dict[str, tuple[str, str, int, dict[str, str], str]] = {
-    "an empty list left out": ("kms", "ListKeys", 200, {}, "{}"),
+    "an empty list left out": ("kms", "ListKeys", 200, {"x-amzn-RequestId": "1"}, "{}"),
     "one member of several": ("kms", "ListKeys", 200, {}, '{"Truncated": false}'),
     "a member that is new": ("kms", "ListKeys", 200, {}, '{"Keys": [], "New": 1}'),
     "the type of an answer": ("organizations", "ListRoots", 200, {}, '{"__type": "x#ListRootsResponse"}'),
@@ -380,7 +381,7 @@ def test_xml_without_what_botocore_looks_for(scan: Any, small: Account, proxy: P
 
 
 def test_an_answer_without_what_it_must_hold_costs_its_part_alone(scan: Any, small: Account, proxy: Proxy) -> None:
-    proxy.answer("kms:DescribeKey", "{}")
+    proxy.answer("kms:DescribeKey", '{"KeyMetadata": {"KeyId": "1"}}')
     ran = scan()
     assert ("destroyer", "RL201") in ran.rules()
     assert [told for told in ran.unknown() if "policies of keys in us-east-1" in told and "KeyError" in told]
