@@ -28,10 +28,14 @@ from rolelint.sources.aws.production import Production
 from rolelint.sources.aws.redact import Redactor
 from rolelint.sources.aws.session import Access, Session, connect, partition_of
 from rolelint.sources.aws.writing import write_private
+from rolelint.sources.files import read_bytes
 
 #: Accounts after which the clients of those that are done, which are cycles of many megabytes, are taken away.
 _ACCOUNTS_PER_SWEEP = 10
 
+
+#: Bytes below which the secret of `--redact-key` could be found by trying.
+_SHORTEST_KEY = 16
 
 _PRODUCTION = ("production_tag", "production_name", "production_account")
 
@@ -72,7 +76,7 @@ class Scan:
             endpoint_url=own["endpoint_url"],
         )
         self.wanted = Wanted(self.parts, own["region"], _production(own), own["concurrency"], own["unused_days"])
-        self._redactor = Redactor() if own["redact"] else None
+        self._redactor = Redactor(_redact_key(own["redact_key"])) if own["redact"] else None
         self._confirmed: dict[str, int] = {}
         self._not_confirmed = Notes()
 
@@ -168,7 +172,7 @@ class Scan:
         report.extra["scan"] = {"accounts": rows, "units": totals(rows)}
         number, count = _shard(self.own["shard"])
         if count > 1:
-            report.extra["scan"]["shard"] = f"{number}/{count}"
+            report.extra["scan"]["shards"] = [f"{number}/{count}"]
         self._tell_confirm(report)
 
     def _outcome(
@@ -224,6 +228,8 @@ class Scan:
 def _refuse_contradictions(own: dict[str, Any]) -> None:
     if own["redact"] and own["confirm"]:
         raise UsageError("--confirm and --redact do not go together", hint="AWS must be asked by real names")
+    if own["redact_key"] and not own["redact"]:
+        raise UsageError("--redact-key is for --redact", hint="add --redact")
     if own["org"] and own["dump"]:
         raise UsageError("--dump is for one account", hint="--state DIR keeps one dump for each account")
     if not own["assume_role"]:
@@ -234,6 +240,17 @@ def _refuse_contradictions(own: dict[str, Any]) -> None:
         for name in ("include_ou", "exclude_ou", "include_tag", "exclude_tag", "account", "state", "shard"):
             if own[name]:
                 raise UsageError(f"--{name.replace('_', '-')} is for an Organization", hint="add --org")
+
+
+def _redact_key(path: str) -> bytes:
+    """Read the secret that replacements depend on; nothing where none is named."""
+    if not path:
+        return b""
+    key = read_bytes(path).strip()
+    if len(key) < _SHORTEST_KEY:
+        hint = f"write one with `openssl rand -hex 32 > {printable(path)}`"
+        raise UsageError(f"the secret in `{printable(path)}` has less than {_SHORTEST_KEY} bytes", hint=hint)
+    return key
 
 
 def _production(own: dict[str, Any]) -> Production:

@@ -141,6 +141,18 @@ def test_merge_tells_roles_of_one_id_apart(
     assert Path("again.json").read_bytes() == Path("merged.json").read_bytes()
 
 
+def test_merge_tells_permission_sets_of_several_accounts_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each account that may see Identity Center has the set in its report, under its one ARN."""
+    monkeypatch.chdir(tmp_path)
+    arn = "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
+    reports = [str(_report(tmp_path, f"{name}.json", {"name": "Admin", "arn": arn})) for name in ("one", "two")]
+    assert run(["merge", *reports, "-f", "json", "-o", "merged.json"]) == 1
+    merged = json.loads(Path("merged.json").read_text("utf-8"))
+    ids = [role["id"] for role in merged["roles"]]
+    assert ids == [f"{tmp_path}/{name}.json-source.json#{arn}" for name in ("one", "two")]
+    assert {finding["role"] for finding in merged["findings"]} == set(ids)
+
+
 SPOILT: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
     "a severity that is none": (("findings", 0, "severity"), "bogus", "`findings/0/severity` must be one of critical"),
     "a list for an object": (("summary",), [], "`summary` must be of type object"),

@@ -225,6 +225,14 @@ def test_shards_part_the_accounts_and_merge_to_the_whole(scan: Any, tmp_path: Pa
         return findings, sorted(r["id"] for r in report["roles"]), report["extra"]["scan"]["units"]
 
     assert facts(merged) == facts(whole)
+    assert merged["unknown"] == whole["unknown"]
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(scan.command("merge", *files[:2]).report))
+    assert scan.command("merge", str(part), "--fail-on", "never").code == 4
+    missing = "1 of 3 shards, the first `3/3`, are in none of the reports that were merged"
+    assert scan.command("merge", files[0], files[1]).unknown() == [f"shard: {missing}"]
+    assert facts(scan.command("merge", str(part), files[2]).report) == facts(whole)
+    assert scan.command("merge", str(part), files[2]).unknown() == []
     again = scan.command("merge", files[0], files[0])
     assert again.code == 2
     assert "is in" in again.err
