@@ -204,9 +204,9 @@ def _missing(shards: Iterable[str]) -> Iterator[str]:
     """Say for each scan of an Organization in parts how many of its shards, each as `2/5`, are not there."""
     found: dict[int, set[int]] = {}
     for shard in shards:
-        number, _, count = shard.partition("/")
-        if number.isdecimal() and count.isdecimal():
-            found.setdefault(int(count), set()).add(int(number))
+        own, _, of = shard.partition("/")
+        if own.isdecimal() and of.isdecimal():
+            found.setdefault(int(of), set()).add(int(own))
     for count, numbers in sorted(found.items()):
         first = next((number for number in range(1, count + 1) if number not in numbers), None)
         if first is not None:

@@ -193,6 +193,23 @@ def test_a_redacted_organization(scan: Any, organization: Organization) -> None:
     assert len(shown.report["extra"]["scan"]["accounts"]) == 6
 
 
+def test_redacted_shards_merge_to_the_whole(scan: Any, organization: Organization, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("5d41402abc4b2a76b9719d911017c592\n")
+    options = ("--org", *FEW, "--redact", "--redact-key", str(key))
+    files = []
+    for number in (1, 2):
+        files.append(str(tmp_path / f"{number}.json"))
+        Path(files[-1]).write_text(json.dumps(scan(*options, "--shard", f"{number}/2").report))
+    merged, whole = scan.command("merge", *files).report, scan(*options).report
+    for part in ("roles", "findings", "unknown"):
+        assert sorted(map(json.dumps, merged[part])) == sorted(map(json.dumps, whole[part])), part
+    for part in ("accounts", "units"):
+        assert merged["extra"]["scan"][part] == whole["extra"]["scan"][part]
+    assert organization.accounts["lab"].id not in json.dumps(merged)
+    assert key.read_text().strip() not in json.dumps(merged)
+
+
 CHOICES = {
     "a unit by name": (("--include-ou", "Prod"), {"pay-prod", "web-prod"}),
     "a unit by path": (("--include-ou", "Root/Prod/Payments"), {"pay-prod"}),
@@ -485,6 +502,9 @@ REFUSED = {
     "a device for nobody": (("--mfa-serial", "arn:aws:iam::123456789012:mfa/me"), "is for a role to assume"),
     "a role that is none": (("--assume-role", "Audit"), "is not the ARN of a role"),
     "an endpoint that is none": (("--endpoint-url", "localhost"), "is not the URL of an endpoint"),
+    "a secret for nothing": (("--redact-key", "x"), "--redact-key is for --redact"),
+    "a secret that is not there": (("--redact", "--redact-key", "/no/such"), "/no/such: no such file"),
+    "a secret that is none": (("--redact", "--redact-key", os.devnull), "has less than 16 bytes"),
     "names for AWS, names for nobody": (("--redact", "--confirm"), "do not go together"),
 }
 
