@@ -121,9 +121,13 @@ def lint(
     roles, readings = _gather(request, context, report, documents)
     quotes = _Quotes(context.secrets) if request.excerpts else None
     _grammar(readings, context, report)
+    numbers = _numbers(roles)
+    told = len(report.findings)
 
     def judge_role(role: Role) -> tuple[RoleReport, list[UnknownItem]]:
         judged = judge.check_role(role, rulebook, options)
+        if id(role) in numbers:
+            judged.findings = [_numbered(finding, numbers[id(role)]) for finding in judged.findings]
         if role.environment or role.accessed is not None:
             enrich(role, judged, options.actor)
         if quotes:
@@ -158,7 +162,35 @@ def lint(
     guards = judge.check_guardrails(roles, rulebook, options)
     around = [policy for role in roles[:1] for policy in role.policies()]
     report.findings += [quotes.quote(finding, around) for finding in guards] if quotes else guards
+    alike: Counter[Any] = Counter()
+    for at, finding in enumerate(report.findings[told:], told):
+        report.findings[at] = _numbered(finding, alike[finding.identity])
+        alike[finding.identity] += 1
     return report
+
+
+def _numbers(roles: Sequence[Role]) -> dict[int, int]:
+    """Number the roles of one name in files of one name, but the first: their findings would share fingerprints.
+
+    A fingerprint holds no folder, so that it outlives a move.
+    """
+    names = Counter(role.name for role in roles)
+    seen: Counter[tuple[str, str]] = Counter()
+    out: dict[int, int] = {}
+    for role in roles:
+        if names[role.name] > 1:
+            key = role.name, os.path.basename(role.location.file)
+            if seen[key]:
+                out[id(role)] = seen[key]
+            seen[key] += 1
+    return out
+
+
+def _numbered(finding: Finding, number: int) -> Finding:
+    """Give a finding the fingerprint of the one that has so many alike before it."""
+    if not number or isinstance(finding.identity, str):
+        return finding
+    return replace(finding, identity=(*finding.identity, str(number)))
 
 
 def _judge_all(

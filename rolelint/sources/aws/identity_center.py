@@ -44,6 +44,7 @@ def _permission_set(aws: Caller, region: str, instance: str, arn: str) -> dict[s
     inline = one("GetInlinePolicyForPermissionSet").get("InlinePolicy") or ""
     boundary = one("GetPermissionsBoundaryForPermissionSet", absent=("ResourceNotFoundException",))
     tags = aws.items(_SERVICE, "ListTagsForResource", "Tags", region=region, InstanceArn=instance, ResourceArn=arn)
+    accounts = every("ListAccountsForProvisionedPermissionSet", "AccountIds")
     out: dict[str, Any] = {
         "arn": arn,
         "name": told.get("Name", arn.rpartition("/")[2]),
@@ -54,7 +55,7 @@ def _permission_set(aws: Caller, region: str, instance: str, arn: str) -> dict[s
             p.get("Path", "/") + p["Name"]
             for p in every("ListCustomerManagedPolicyReferencesInPermissionSet", "CustomerManagedPolicyReferences")
         ],
-        "accounts": sorted(every("ListAccountsForProvisionedPermissionSet", "AccountIds")),
+        "accounts": sorted(accounts),
     }
     if inline:
         out["inline"] = _json(inline)
