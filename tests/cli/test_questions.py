@@ -320,7 +320,7 @@ def test_values_that_are_not_known_have_their_names(
 
 @pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="a folder of POSIX systems")
 def test_labels_may_come_from_a_pipe(tmp_path: Path) -> None:
-    mine = write(tmp_path, "p.json", policy({"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": "*"}))
+    wide = write(tmp_path, "p.json", policy({"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": "*"}))
     reading, writing = os.pipe()
     os.write(writing, b"service: rds\nactions:\n  DeleteDBInstance: {class: mutate}\n")
     os.close(writing)
