@@ -387,6 +387,45 @@ def test_an_answer_without_what_it_must_hold_costs_its_part_alone(scan: Any, sma
     assert [told for told in ran.unknown() if "policies of keys in us-east-1" in told and "KeyError" in told]
 
 
+#: Answers of AWS without what they must hold: operation, text, and what is then told.
+EMPTY = {
+    "a profile whose role has no ARN": (
+        "iam:ListInstanceProfiles",
+        "<ListInstanceProfilesResponse><ListInstanceProfilesResult><InstanceProfiles><member><Roles><member/></Roles>"
+        "</member></InstanceProfiles></ListInstanceProfilesResult></ListInstanceProfilesResponse>",
+        "`instance profiles` was not seen: an answer could not be understood (KeyError)",
+    ),
+    "a Region without a name": (
+        "ec2:DescribeRegions",
+        "<DescribeRegionsResponse><regionInfo><item/></regionInfo></DescribeRegionsResponse>",
+        "`list of Regions` was not seen: an answer could not be understood (KeyError)",
+    ),
+    "an Organization without an id": (
+        "organizations:DescribeOrganization",
+        '{"Organization": {}}',
+        "SCPs: what AWS says of the organization could not be understood",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "told"), EMPTY.values(), ids=EMPTY)
+def test_an_answer_without_what_it_must_hold_ends_no_scan(
+    scan: Any, small: Account, proxy: Proxy, name: str, text: str, told: str
+) -> None:
+    proxy.answer(name, text)
+    ran = scan(regions=())
+    assert ("destroyer", "RL201") in ran.rules()
+    assert any(told in item for item in ran.unknown()), ran.unknown()
+
+
+def test_an_account_without_a_number_cannot_be_read(scan: Any, small: Account, proxy: Proxy) -> None:
+    empty = "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+    proxy.answer("sts:GetCallerIdentity", empty)
+    ran = scan()
+    assert ran.code == 2
+    assert "the account could not be read: an answer could not be understood (KeyError)" in ran.err
+
+
 def test_a_redacted_error_quotes_nobody(scan: Any, there: Account, proxy: Proxy) -> None:
     quoting = f"<Code>AccessDenied</Code><Message>User: arn:aws:iam::{there.id}:user/zanzibar may not</Message>"
     proxy.fail("sts:GetCallerIdentity", "deny", code=f"AccessDenied</Code><Message>: {there.id}</Message><Code>x")
