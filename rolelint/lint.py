@@ -90,6 +90,15 @@ ROLES_PER_PART = 64
 _Judged = tuple[list[RoleReport], list[UnknownItem]]
 
 
+class Guards(NamedTuple):
+    """The boundary, SCPs and RCPs that the user puts around everything, and the files that hold them."""
+
+    boundaries: tuple[Policy, ...]
+    scps: tuple[tuple[Policy, ...], ...] | None
+    rcps: tuple[Policy, ...] | None
+    files: frozenset[str]
+
+
 class _Found(NamedTuple):
     """A reading with the file it came from."""
 
@@ -105,6 +114,7 @@ def lint(
     report: Report | None = None,
     documents: Iterable[Document] = (),
     scribe: Scribe | None = None,
+    guards: Guards | None = None,
 ) -> Report:
     """Read everything that a request names and judge every role and policy found.
 
@@ -115,10 +125,11 @@ def lint(
         report: a report that already carries its settings, to be filled.
         documents: what a source other than files has read already; judged after what the request names.
         scribe: writes a role in the format of the report, where roles may be text already when they are judged.
+        guards: what `read_guards` gave, where that was asked before.
     """
     report = report if report is not None else Report()
     context = ReadContext(request.forced_type, options=dict(request.reader_options))
-    roles, readings = _gather(request, context, report, documents)
+    roles, readings = _gather(request, context, report, documents, guards)
     quotes = _Quotes(context.secrets) if request.excerpts else None
     _grammar(readings, context, report)
     numbers = _numbers(roles)
@@ -159,9 +170,9 @@ def lint(
         for policy in reading.policies:
             judged_alone = judge.check_policy(policy, rulebook, options)
             report.findings += [quotes.quote(f, [policy]) for f in judged_alone] if quotes else judged_alone
-    guards = judge.check_guardrails(roles, rulebook, options)
+    shared = judge.check_guardrails(roles, rulebook, options)
     around = [policy for role in roles[:1] for policy in role.policies()]
-    report.findings += [quotes.quote(finding, around) for finding in guards] if quotes else guards
+    report.findings += [quotes.quote(finding, around) for finding in shared] if quotes else shared
     alike: Counter[Any] = Counter()
     for at, finding in enumerate(report.findings[told:], told):
         report.findings[at] = _numbered(finding, alike[finding.identity])
@@ -246,10 +257,16 @@ def load_roles(request: Request, report: Report) -> list[Role]:
 
 
 def _gather(
-    request: Request, context: ReadContext, report: Report, documents: Iterable[Document] = ()
+    request: Request,
+    context: ReadContext,
+    report: Report,
+    documents: Iterable[Document] = (),
+    guards: Guards | None = None,
 ) -> tuple[list[Role], list[Reading]]:
     with _collector_off():
-        _guardrails(request, context, report)
+        guards = guards or read_guards(request, report)
+        context.boundaries, context.scps, context.rcps, files = guards
+        context.used_files |= files
         found = _read_all(request, context, report)
         for document in documents:
             report.files += 1
@@ -485,8 +502,16 @@ def _forget_parts(request: Request, context: ReadContext, report: Report) -> Non
         report.unknown = [u for u in report.unknown if u.what != "template" or stands(u.location)]
 
 
-def _guardrails(request: Request, context: ReadContext, report: Report) -> None:
-    """Read the boundary, SCPs and RCPs that the user puts around everything."""
+def read_guards(request: Request, report: Report) -> Guards:
+    """Read the boundary, SCPs and RCPs that the user puts around everything.
+
+    Args:
+        report: takes what is to be said of them.
+
+    Raises:
+        UsageError: when a file cannot be read, or holds none.
+    """
+    context = ReadContext(options=dict(request.reader_options))
     if request.boundary:
         context.boundaries = _guard_file(request.boundary, PolicyType.BOUNDARY, context, report)
     if request.scps:
@@ -495,6 +520,7 @@ def _guardrails(request: Request, context: ReadContext, report: Report) -> None:
         context.rcps = tuple(
             policy for path in request.rcps for policy in _guard_file(path, PolicyType.RCP, context, report)
         )
+    return Guards(context.boundaries, context.scps, context.rcps, frozenset(context.used_files))
 
 
 def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Report) -> tuple[Policy, ...]:

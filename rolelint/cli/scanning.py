@@ -17,13 +17,13 @@ from rolelint.errors import Location, UsageError, printable
 from rolelint.findings.model import UnknownItem
 from rolelint.findings.saved import without_repeats
 from rolelint.findings.totals import account_row, totals
-from rolelint.lint import Request, lint
+from rolelint.lint import Request, lint, read_guards
 from rolelint.records import replace
 from rolelint.sources.aws.account import Wanted, described, read_account
 from rolelint.sources.aws.caller import Caller, Notes, NotSeen
 from rolelint.sources.aws.calls import PARTS, policy_text
 from rolelint.sources.aws.confirm import opinion
-from rolelint.sources.aws.fleet import Choice, Fleet, Outcome, members
+from rolelint.sources.aws.fleet import Choice, Fleet, Member, Outcome, members
 from rolelint.sources.aws.production import Production
 from rolelint.sources.aws.redact import Redactor
 from rolelint.sources.aws.session import Access, Session, connect, partition_of
@@ -87,10 +87,12 @@ class Scan:
 
     def fill(self, request: Request, judge: Any, book: Any, options: Any, report: Any) -> None:
         """Read what is asked for and judge it into the report."""
+        # Once for all accounts, and before the first is read: a mistake in these files is told at once.
+        guards = read_guards(request, report)
 
         def judged(dump: dict[str, Any], session: Session) -> list[Any]:
             known = {id(role) for role in report.roles}
-            lint(request, judge, book, options, report, (self._document(dump),))
+            lint(request, judge, book, options, report, (self._document(dump),), guards=guards)
             added = [role for role in report.roles if id(role) not in known]
             if "confirm" in self.parts:
                 self._confirm(added, Caller(session, self._not_confirmed))
@@ -156,7 +158,9 @@ class Scan:
                 **{name: list(self.own[name]) for name in _PRODUCTION},
             }
         )
-        accounts = members(fleet.aws, _choice(self.own))
+        choice = _choice(self.own)
+        none: list[Member] = []
+        accounts = fleet.aws.part("accounts of the Organization", lambda: members(fleet.aws, choice), none)
         rows = []
         with Progress(len(accounts), self._shown) as progress:
             for outcome in fleet.read(accounts, progress.account):

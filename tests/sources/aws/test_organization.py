@@ -280,6 +280,29 @@ def test_what_is_no_report_is_refused(scan: Any, tmp_path: Path, text: str, told
     assert told in ran.err
 
 
+def test_guardrails_of_the_user_are_read_once_and_first(
+    scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path
+) -> None:
+    scp = tmp_path / "scp.json"
+    scp.write_text(document(deny("rds:Delete*")))
+    ran = scan("--org", *FEW, "--account", "*-dev", "--scp", str(scp))
+    assert [item["location"]["file"] for item in ran.report["warnings"]] == [str(scp)]
+    assert not any(f["witness"] and f["witness"]["action"].startswith("rds:") for f in ran.report["findings"])
+    proxy.calls.clear()
+    ran = scan("--org", *FEW, "--scp", str(tmp_path / "none.json"))
+    assert (ran.code, proxy.names()) == (2, [])
+    assert "none.json: no such file" in ran.err
+
+
+def test_accounts_that_cannot_be_listed(scan: Any, organization: Organization, proxy: Proxy) -> None:
+    proxy.answer("organizations:ListAccountsForParent", '{"Accounts": [{"Name": "x"}]}')
+    ran = scan("--org", *FEW)
+    assert ran.code == 4
+    assert ran.unknown() == [
+        "not seen: `accounts of the Organization` was not seen: an answer could not be understood (KeyError)"
+    ]
+
+
 def test_an_account_that_cannot_be_entered(scan: Any, organization: Organization, proxy: Proxy) -> None:
     lost = organization.accounts["lab"].id
     body = f"RoleArn=arn%3Aaws%3Aiam%3A%3A{lost}"
