@@ -289,16 +289,17 @@ def _gather(
 
 
 def _tell_apart(roles: Sequence[Role]) -> None:
-    """Give an `id` with its file to each role that shares its address with one of another file; number what is left."""
-    apart = ids_apart((role.id, role.location.file) for role in roles if not role.arn)
-    for role in roles:
-        if not role.arn:
-            role.label = apart.get((role.id, role.location.file), role.label)
-    shared = Counter(role.id for role in roles if not role.arn)
+    """Give an `id` with its file to each role that shares its own with one of another file; number what is left."""
+    shared = Counter(role.id for role in roles)
+    alike = [role for role in roles if shared[role.id] > 1]
+    apart = ids_apart((role.id, role.location.file) for role in alike)
+    for role in alike:
+        role.label = apart.get((role.id, role.location.file), role.label)
+    shared = Counter(role.id for role in alike)
     seen: Counter[str] = Counter()
-    for role in roles:
+    for role in alike:
         name = role.id
-        if shared[name] > 1 and not role.arn:
+        if shared[name] > 1:
             # The first has a number, too: the name alone means all of them.
             seen[name] += 1
             role.label = f"{name}/{seen[name]}"
