@@ -303,6 +303,20 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
 }
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_a_report_keeps_the_permissions_of_the_file_that_it_replaces(run: Run, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        run("check", "bad.json", "-o", "report.txt")
+        report = tmp_path / "report.txt"
+        assert report.stat().st_mode & 0o777 == 0o644
+        report.chmod(0o600)
+        run("check", "bad.json", "-o", "report.txt")
+        assert report.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
 @pytest.mark.parametrize(("line", "code", "message"), STREAMS.values(), ids=STREAMS)
 def test_streams_that_are_closed_or_full(run: Run, line: str, code: int, message: bytes) -> None:
