@@ -90,6 +90,15 @@ ROLES_PER_PART = 64
 _Judged = tuple[list[RoleReport], list[UnknownItem]]
 
 
+class Guards(NamedTuple):
+    """The boundary, SCPs and RCPs that the user puts around everything, and the files that hold them."""
+
+    boundaries: tuple[Policy, ...]
+    scps: tuple[tuple[Policy, ...], ...] | None
+    rcps: tuple[Policy, ...] | None
+    files: frozenset[str]
+
+
 class _Found(NamedTuple):
     """A reading with the file it came from."""
 
@@ -105,6 +114,7 @@ def lint(
     report: Report | None = None,
     documents: Iterable[Document] = (),
     scribe: Scribe | None = None,
+    guards: Guards | None = None,
 ) -> Report:
     """Read everything that a request names and judge every role and policy found.
 
@@ -115,15 +125,20 @@ def lint(
         report: a report that already carries its settings, to be filled.
         documents: what a source other than files has read already; judged after what the request names.
         scribe: writes a role in the format of the report, where roles may be text already when they are judged.
+        guards: what `read_guards` gave, where that was asked before.
     """
     report = report if report is not None else Report()
     context = ReadContext(request.forced_type, options=dict(request.reader_options))
-    roles, readings = _gather(request, context, report, documents)
+    roles, readings = _gather(request, context, report, documents, guards)
     quotes = _Quotes(context.secrets) if request.excerpts else None
     _grammar(readings, context, report)
+    numbers = _numbers(roles)
+    told = len(report.findings)
 
     def judge_role(role: Role) -> tuple[RoleReport, list[UnknownItem]]:
         judged = judge.check_role(role, rulebook, options)
+        if id(role) in numbers:
+            judged.findings = [_numbered(finding, numbers[id(role)]) for finding in judged.findings]
         if role.environment or role.accessed is not None:
             enrich(role, judged, options.actor)
         if quotes:
@@ -155,10 +170,38 @@ def lint(
         for policy in reading.policies:
             judged_alone = judge.check_policy(policy, rulebook, options)
             report.findings += [quotes.quote(f, [policy]) for f in judged_alone] if quotes else judged_alone
-    guards = judge.check_guardrails(roles, rulebook, options)
+    shared = judge.check_guardrails(roles, rulebook, options)
     around = [policy for role in roles[:1] for policy in role.policies()]
-    report.findings += [quotes.quote(finding, around) for finding in guards] if quotes else guards
+    report.findings += [quotes.quote(finding, around) for finding in shared] if quotes else shared
+    alike: Counter[Any] = Counter()
+    for at, finding in enumerate(report.findings[told:], told):
+        report.findings[at] = _numbered(finding, alike[finding.identity])
+        alike[finding.identity] += 1
     return report
+
+
+def _numbers(roles: Sequence[Role]) -> dict[int, int]:
+    """Number the roles of one name in files of one name, but the first: their findings would share fingerprints.
+
+    A fingerprint holds no folder, so that it outlives a move.
+    """
+    names = Counter(role.name for role in roles)
+    seen: Counter[tuple[str, str]] = Counter()
+    out: dict[int, int] = {}
+    for role in roles:
+        if names[role.name] > 1:
+            key = role.name, os.path.basename(role.location.file)
+            if seen[key]:
+                out[id(role)] = seen[key]
+            seen[key] += 1
+    return out
+
+
+def _numbered(finding: Finding, number: int) -> Finding:
+    """Give a finding the fingerprint of the one that has so many alike before it."""
+    if not number or isinstance(finding.identity, str):
+        return finding
+    return replace(finding, identity=(*finding.identity, str(number)))
 
 
 def _judge_all(
@@ -214,10 +257,16 @@ def load_roles(request: Request, report: Report) -> list[Role]:
 
 
 def _gather(
-    request: Request, context: ReadContext, report: Report, documents: Iterable[Document] = ()
+    request: Request,
+    context: ReadContext,
+    report: Report,
+    documents: Iterable[Document] = (),
+    guards: Guards | None = None,
 ) -> tuple[list[Role], list[Reading]]:
     with _collector_off():
-        _guardrails(request, context, report)
+        guards = guards or read_guards(request, report)
+        context.boundaries, context.scps, context.rcps, files = guards
+        context.used_files |= files
         found = _read_all(request, context, report)
         for document in documents:
             report.files += 1
@@ -240,16 +289,17 @@ def _gather(
 
 
 def _tell_apart(roles: Sequence[Role]) -> None:
-    """Give an `id` with its file to each role that shares its address with one of another file; number what is left."""
-    apart = ids_apart((role.id, role.location.file) for role in roles if not role.arn)
-    for role in roles:
-        if not role.arn:
-            role.label = apart.get((role.id, role.location.file), role.label)
-    shared = Counter(role.id for role in roles if not role.arn)
+    """Give an `id` with its file to each role that shares its own with one of another file; number what is left."""
+    shared = Counter(role.id for role in roles)
+    alike = [role for role in roles if shared[role.id] > 1]
+    apart = ids_apart((role.id, role.location.file) for role in alike)
+    for role in alike:
+        role.label = apart.get((role.id, role.location.file), role.label)
+    shared = Counter(role.id for role in alike)
     seen: Counter[str] = Counter()
-    for role in roles:
+    for role in alike:
         name = role.id
-        if shared[name] > 1 and not role.arn:
+        if shared[name] > 1:
             # The first has a number, too: the name alone means all of them.
             seen[name] += 1
             role.label = f"{name}/{seen[name]}"
@@ -453,8 +503,16 @@ def _forget_parts(request: Request, context: ReadContext, report: Report) -> Non
         report.unknown = [u for u in report.unknown if u.what != "template" or stands(u.location)]
 
 
-def _guardrails(request: Request, context: ReadContext, report: Report) -> None:
-    """Read the boundary, SCPs and RCPs that the user puts around everything."""
+def read_guards(request: Request, report: Report) -> Guards:
+    """Read the boundary, SCPs and RCPs that the user puts around everything.
+
+    Args:
+        report: takes what is to be said of them.
+
+    Raises:
+        UsageError: when a file cannot be read, or holds none.
+    """
+    context = ReadContext(options=dict(request.reader_options))
     if request.boundary:
         context.boundaries = _guard_file(request.boundary, PolicyType.BOUNDARY, context, report)
     if request.scps:
@@ -463,6 +521,7 @@ def _guardrails(request: Request, context: ReadContext, report: Report) -> None:
         context.rcps = tuple(
             policy for path in request.rcps for policy in _guard_file(path, PolicyType.RCP, context, report)
         )
+    return Guards(context.boundaries, context.scps, context.rcps, frozenset(context.used_files))
 
 
 def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Report) -> tuple[Policy, ...]:

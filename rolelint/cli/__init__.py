@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -34,22 +35,32 @@ _INTERRUPTED = 130
 _BROKEN_PIPE = 141
 
 
+@contextmanager
+def _reader_may_go() -> Iterator[None]:
+    """Exit as other tools do when the reader of the output went away: click would with 1, which means findings."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python would complain once more when it closes standard output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(_BROKEN_PIPE) from None
+
+
 class _Commands(click.Group):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def make_context(self, *arguments: Any, **more: Any) -> click.Context:
+        with _reader_may_go():  # help and version are told on the way
+            return super().make_context(*arguments, **more)
+
     def invoke(self, ctx: click.Context) -> object:
-        try:
+        with _reader_may_go():
             result = super().invoke(ctx)
             sys.stdout.flush()
             return result
-        except BrokenPipeError:
-            # The reader went away. click would exit with 1, which means findings; and Python would complain once
-            # more when it closes standard output.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise click.exceptions.Exit(_BROKEN_PIPE) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -278,7 +279,7 @@ def _write_file(path: str, render_to: Any) -> None:
 
     try:
         with (
-            replacing(path, 0o666 & ~_umask()) as file,
+            replacing(path, _permissions(path)) as file,
             io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="\n") as stream,
         ):
             render_to(stream.write)
@@ -286,7 +287,11 @@ def _write_file(path: str, render_to: Any) -> None:
         raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _permissions(path: str) -> int:
+    """Give the permissions that a report gets: those of the file that is there, or those of a new one."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask

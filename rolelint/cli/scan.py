@@ -58,6 +58,12 @@ OWN = (
     click.Option(["--endpoint-url"], default="", metavar="URL", help="Endpoint of every service."),
     click.Option(["--dump"], default="", metavar="FILE", help="Keep what was read, for `rolelint check FILE`."),
     click.Option(["--redact"], is_flag=True, help="Replace account ids and names, the same everywhere."),
+    click.Option(
+        ["--redact-key"],
+        default="",
+        metavar="FILE",
+        help="Secret that --redact depends on: the same replacements in every run with it, as in all shards.",
+    ),
     click.Option(["--inventory"], is_flag=True, help="Count the real resources that each role could destroy."),
     click.Option(["--last-accessed"], is_flag=True, help="Mark power that was not used lately."),
     click.Option(

@@ -17,21 +17,25 @@ from rolelint.errors import Location, UsageError, printable
 from rolelint.findings.model import UnknownItem
 from rolelint.findings.saved import without_repeats
 from rolelint.findings.totals import account_row, totals
-from rolelint.lint import Request, lint
+from rolelint.lint import Request, lint, read_guards
 from rolelint.records import replace
 from rolelint.sources.aws.account import Wanted, described, read_account
 from rolelint.sources.aws.caller import Caller, Notes, NotSeen
 from rolelint.sources.aws.calls import PARTS, policy_text
 from rolelint.sources.aws.confirm import opinion
-from rolelint.sources.aws.fleet import Choice, Fleet, Outcome, members
+from rolelint.sources.aws.fleet import Choice, Fleet, Member, Outcome, members
 from rolelint.sources.aws.production import Production
 from rolelint.sources.aws.redact import Redactor
 from rolelint.sources.aws.session import Access, Session, connect, partition_of
 from rolelint.sources.aws.writing import write_private
+from rolelint.sources.files import read_bytes
 
 #: Accounts after which the clients of those that are done, which are cycles of many megabytes, are taken away.
 _ACCOUNTS_PER_SWEEP = 10
 
+
+#: Bytes below which the secret of `--redact-key` could be found by trying.
+_SHORTEST_KEY = 16
 
 _PRODUCTION = ("production_tag", "production_name", "production_account")
 
@@ -72,7 +76,7 @@ class Scan:
             endpoint_url=own["endpoint_url"],
         )
         self.wanted = Wanted(self.parts, own["region"], _production(own), own["concurrency"], own["unused_days"])
-        self._redactor = Redactor() if own["redact"] else None
+        self._redactor = Redactor(_redact_key(own["redact_key"])) if own["redact"] else None
         self._confirmed: dict[str, int] = {}
         self._not_confirmed = Notes()
 
@@ -83,10 +87,12 @@ class Scan:
 
     def fill(self, request: Request, judge: Any, book: Any, options: Any, report: Any) -> None:
         """Read what is asked for and judge it into the report."""
+        # Once for all accounts, and before the first is read: a mistake in these files is told at once.
+        guards = read_guards(request, report)
 
         def judged(dump: dict[str, Any], session: Session) -> list[Any]:
             known = {id(role) for role in report.roles}
-            lint(request, judge, book, options, report, (self._document(dump),))
+            lint(request, judge, book, options, report, (self._document(dump),), guards=guards)
             added = [role for role in report.roles if id(role) not in known]
             if "confirm" in self.parts:
                 self._confirm(added, Caller(session, self._not_confirmed))
@@ -152,7 +158,9 @@ class Scan:
                 **{name: list(self.own[name]) for name in _PRODUCTION},
             }
         )
-        accounts = members(fleet.aws, _choice(self.own))
+        choice = _choice(self.own)
+        none: list[Member] = []
+        accounts = fleet.aws.part("accounts of the Organization", lambda: members(fleet.aws, choice), none)
         rows = []
         with Progress(len(accounts), self._shown) as progress:
             for outcome in fleet.read(accounts, progress.account):
@@ -168,7 +176,7 @@ class Scan:
         report.extra["scan"] = {"accounts": rows, "units": totals(rows)}
         number, count = _shard(self.own["shard"])
         if count > 1:
-            report.extra["scan"]["shard"] = f"{number}/{count}"
+            report.extra["scan"]["shards"] = [f"{number}/{count}"]
         self._tell_confirm(report)
 
     def _outcome(
@@ -224,6 +232,8 @@ class Scan:
 def _refuse_contradictions(own: dict[str, Any]) -> None:
     if own["redact"] and own["confirm"]:
         raise UsageError("--confirm and --redact do not go together", hint="AWS must be asked by real names")
+    if own["redact_key"] and not own["redact"]:
+        raise UsageError("--redact-key is for --redact", hint="add --redact")
     if own["org"] and own["dump"]:
         raise UsageError("--dump is for one account", hint="--state DIR keeps one dump for each account")
     if not own["assume_role"]:
@@ -234,6 +244,17 @@ def _refuse_contradictions(own: dict[str, Any]) -> None:
         for name in ("include_ou", "exclude_ou", "include_tag", "exclude_tag", "account", "state", "shard"):
             if own[name]:
                 raise UsageError(f"--{name.replace('_', '-')} is for an Organization", hint="add --org")
+
+
+def _redact_key(path: str) -> bytes:
+    """Read the secret that replacements depend on; nothing where none is named."""
+    if not path:
+        return b""
+    key = read_bytes(path).strip()
+    if len(key) < _SHORTEST_KEY:
+        hint = f"write one with `openssl rand -hex 32 > {printable(path)}`"
+        raise UsageError(f"the secret in `{printable(path)}` has less than {_SHORTEST_KEY} bytes", hint=hint)
+    return key
 
 
 def _production(own: dict[str, Any]) -> Production:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rolelint.errors import InputError, Location, Problem, UsageError, printable
@@ -14,6 +14,7 @@ from rolelint.records import replace
 
 SCHEMA = "rolelint-report/1"
 _ONCE = "what stands in two reports would count twice"
+_SHARD = "shard"
 _SAME_PATHS = "check folders that hold the same files from the folder above them, so that their paths differ"
 
 
@@ -161,9 +162,7 @@ def join(reports: list[tuple[str, Report]]) -> Report:
             if other[0] != number:
                 raise UsageError(f"the account {account['id']} is in `{other[1]}` and in `{name}`", hint=_ONCE)
         for role in report.roles:
-            # What has no account of its own in its ARN, such as a permission set, may stand in many.
-            of_account = role.arn.count(":") > 4 and role.arn.split(":")[4].isdigit()
-            other = owners.setdefault(role.arn, (number, name)) if of_account else (number, name)
+            other = owners.setdefault(role.arn, (number, name)) if _of_account(role.arn) else (number, name)
             if other[0] != number:
                 raise UsageError(f"`{printable(role.arn)}` is in `{other[1]}` and in `{name}`", hint=_ONCE)
         for other_name, earlier in reports[:number]:
@@ -172,7 +171,9 @@ def join(reports: list[tuple[str, Report]]) -> Report:
         ids = renamed[number]
         out.roles += [_renamed(role, ids) for role in report.roles]
         out.findings += report.findings
-        out.unknown += [replace(u, role=ids[u.role]) if u.role in ids else u for u in report.unknown]
+        # Which shards are missing is told anew.
+        known = [u for u in report.unknown if u.what != _SHARD]
+        out.unknown += [replace(u, role=ids[u.role]) if u.role in ids else u for u in known]
         out.errors += report.errors
         out.warnings += report.warnings
         out.files += report.files
@@ -183,6 +184,8 @@ def join(reports: list[tuple[str, Report]]) -> Report:
         if report.catalog != out.catalog:
             place = Location(name)
             out.warnings.append(Problem("the report was made with another catalogue", place, "", "warning"))
+    for reason in _missing((out.extra.get("scan") or {}).get("shards", ())):
+        out.unknown.append(UnknownItem("", "", _SHARD, reason, Location("aws:organization")))
     out.findings = without_repeats(out.findings)
     rank(out)
     return out
@@ -190,6 +193,25 @@ def join(reports: list[tuple[str, Report]]) -> Report:
 
 def _said(report: Report) -> tuple[list[Any], ...]:
     return report.roles, report.findings, report.unknown, report.errors
+
+
+def _of_account(arn: str) -> bool:
+    """Tell whether an ARN names its account; what has none, such as a permission set, may stand in many."""
+    return arn.count(":") > 4 and arn.split(":")[4].isdigit()
+
+
+def _missing(shards: Iterable[str]) -> Iterator[str]:
+    """Say for each scan of an Organization in parts how many of its shards, each as `2/5`, are not there."""
+    found: dict[int, set[int]] = {}
+    for shard in shards:
+        own, _, of = shard.partition("/")
+        if own.isdecimal() and of.isdecimal():
+            found.setdefault(int(of), set()).add(int(own))
+    for count, numbers in sorted(found.items()):
+        first = next((number for number in range(1, count + 1) if number not in numbers), None)
+        if first is not None:
+            lacking = f"{count - len(numbers)} of {count} shards, the first `{first}/{count}`,"
+            yield f"{lacking} are in none of the reports that were merged"
 
 
 def _told_apart(reports: list[tuple[str, Report]]) -> list[dict[str, str]]:
@@ -200,7 +222,12 @@ def _told_apart(reports: list[tuple[str, Report]]) -> list[dict[str, str]]:
     Returns:
         For each report the new ids by the old ones, where they differ.
     """
-    held = [(n, name, role) for n, (name, report) in enumerate(reports) for role in report.roles if not role.arn]
+    held = [
+        (n, name, role)
+        for n, (name, report) in enumerate(reports)
+        for role in report.roles
+        if not _of_account(role.arn)
+    ]
     ids = {(n, role.id): role.id for n, _, role in held}
     for places in ([role.source.file for _, _, role in held], [name for _, name, _ in held]):
         shared = [(ids[n, role.id], place) for (n, _, role), place in zip(held, places, strict=True)]
@@ -233,6 +260,8 @@ def _join_extra(into: dict[str, Any], more: Mapping[str, Any]) -> None:
     theirs = more.get("scan") or {}
     mine["accounts"] = sorted(mine["accounts"] + list(theirs.get("accounts") or ()), key=lambda a: (a["path"], a["id"]))
     mine["units"] = totals(mine["accounts"])
+    if "shards" in theirs:
+        mine["shards"] = sorted({*mine.get("shards", ()), *theirs["shards"]})
     for verdict, count in (theirs.get("confirm") or {}).items():
         confirm = mine.setdefault("confirm", {})
         confirm[verdict] = confirm.get(verdict, 0) + count

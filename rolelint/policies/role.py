@@ -106,7 +106,7 @@ class Role:
         before: the same role before a change, where the input tells (a plan); used for the exact difference.
         accessed: when it last used what, where the input tells.
         inventoried: whether `environment` is what exists in the account, as somebody went and looked.
-        label: what tells it from others whose place has the same address, or empty.
+        label: its `id` where others have the same ARN or address, or empty.
     """
 
     kind: str
@@ -135,8 +135,8 @@ class Role:
 
     @property
     def id(self) -> str:
-        """A name that is unique in one report: the ARN, else the address, else file and name."""
-        return self.arn or self.label or self.location.address or f"{self.location.file}#{self.name}"
+        """A name that is unique in one report: the ARN, else the address, else file and name; else its label."""
+        return self.label or self.arn or self.location.address or f"{self.location.file}#{self.name}"
 
     @property
     def asked_arn(self) -> str:

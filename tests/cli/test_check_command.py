@@ -274,11 +274,14 @@ def test_a_terminal_that_only_knows_ascii(run: Run) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
-@pytest.mark.parametrize("format_name", ["text", "json", "sarif"])
-def test_a_reader_that_went_away(run: Run, format_name: str) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [*(f"check bad.json -f {name}" for name in ("text", "json", "sarif")), "--help", "--version", "rules --help"],
+)
+def test_a_reader_that_went_away(run: Run, line: str) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "rolelint", "check", "bad.json", "-f", format_name]
+    command = [sys.executable, "-m", "rolelint", *line.split()]
     try:
         done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, timeout=60)
     finally:
@@ -298,6 +301,20 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
     "a full disk": ("rules >/dev/full", 2, b"the system refused: no space left on device"),
     "a full disk for errors": ("chekc bad.json 2>/dev/full", 2, b""),
 }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
+def test_a_report_keeps_the_permissions_of_the_file_that_it_replaces(run: Run, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        run("check", "bad.json", "-o", "report.txt")
+        report = tmp_path / "report.txt"
+        assert report.stat().st_mode & 0o777 == 0o644
+        report.chmod(0o600)
+        run("check", "bad.json", "-o", "report.txt")
+        assert report.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.umask(before)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
@@ -323,7 +340,7 @@ def test_a_current_folder_that_was_deleted(run: Run, tmp_path: Path) -> None:
 def test_the_small_path_imports_nothing_heavy(run: Run) -> None:
     code = (
         "import sys; from rolelint import cli; code = cli.run(['check', 'bad.json']); heavy = "
-        "set('yaml boto3 botocore jsonschema parliament rich hcl2 pathspec logging subprocess'.split()); "
+        "set('yaml boto3 botocore jsonschema parliament rich hcl2 logging subprocess'.split()); "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)

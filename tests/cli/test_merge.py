@@ -10,18 +10,7 @@ from typing import Any
 import pytest
 
 from rolelint.cli import run
-
-_WIDE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-
-
-def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _write(folder: Path, name: str, data: Any) -> str:
-    path = folder / name
-    path.write_text(json.dumps(data), "utf-8")
-    return str(path)
+from tests.cli.files import WIDE, policy, write
 
 
 @pytest.mark.parametrize(
@@ -38,7 +27,7 @@ def test_merge_says_what_cannot_be_read(
 
 
 def _report(tmp_path: Path, name: str, role: dict[str, Any]) -> Path:
-    source = _write(tmp_path, f"{name}-source.json", {"role": role, "inline": {"p": _policy(_WIDE)}})
+    source = write(tmp_path, f"{name}-source.json", {"role": role, "inline": {"p": policy(WIDE)}})
     path = tmp_path / name
     assert run(["check", source, "-f", "json", "-o", str(path)]) == 1
     return path
@@ -61,7 +50,7 @@ WITHOUT_ROLES = {
     "errors": ("policy.json", '{"Statement": [{"Effect": "Allow"'),
     "findings": (
         "trust.json",
-        json.dumps(_policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})),
+        json.dumps(policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})),
     ),
 }
 
@@ -85,7 +74,7 @@ def test_merge_refuses_a_report_without_roles_that_is_given_twice(
 
 
 def test_merge_takes_clean_reports_for_different_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "guard.json").write_text(json.dumps(_policy({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})))
+    (tmp_path / "guard.json").write_text(json.dumps(policy({"Effect": "Deny", "Action": "s3:*", "Resource": "*"})))
     path = str(tmp_path / "report.json")
     assert run(["check", str(tmp_path / "guard.json"), "--type", "scp", "-f", "json", "-o", path]) == 0
     assert run(["merge", path, path, "-f", "json"]) == 0
@@ -95,15 +84,17 @@ def test_merge_takes_clean_reports_for_different_ones(tmp_path: Path, capsys: py
 def _template(folder: Path, name: str, action: str) -> str:
     """Check a template with the role `App` in a folder of its own, as its repository does, and give the report."""
     role = {
-        "AssumeRolePolicyDocument": _policy(),
+        "AssumeRolePolicyDocument": policy(),
         "ManagedPolicyArns": [{"Ref": "Which"}],
         "Policies": [
-            {"PolicyName": "p", "PolicyDocument": _policy({"Effect": "Allow", "Action": action, "Resource": "*"})}
+            {
+                "PolicyName": "p",
+                "PolicyDocument": policy({"Effect": "Allow", "Action": action, "Resource": "*"}),
+            }
         ],
     }
-    folder.mkdir(exist_ok=True)
     resources = {"App": {"Type": "AWS::IAM::Role", "Properties": role}}
-    _write(folder, name, {"Parameters": {"Which": {"Type": "String"}}, "Resources": resources})
+    write(folder, name, {"Parameters": {"Which": {"Type": "String"}}, "Resources": resources})
     with contextlib.chdir(folder):
         assert run(["check", name, "-f", "json", "-o", f"{name}.report"]) == 1
     return f"{folder.name}/{name}.report"
@@ -141,6 +132,18 @@ def test_merge_tells_roles_of_one_id_apart(
     assert Path("again.json").read_bytes() == Path("merged.json").read_bytes()
 
 
+def test_merge_tells_permission_sets_of_several_accounts_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each account that may see Identity Center has the set in its report, under its one ARN."""
+    monkeypatch.chdir(tmp_path)
+    arn = "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
+    reports = [str(_report(tmp_path, f"{name}.json", {"name": "Admin", "arn": arn})) for name in ("one", "two")]
+    assert run(["merge", *reports, "-f", "json", "-o", "merged.json"]) == 1
+    merged = json.loads(Path("merged.json").read_text("utf-8"))
+    ids = [role["id"] for role in merged["roles"]]
+    assert ids == [f"{tmp_path}/{name}.json-source.json#{arn}" for name in ("one", "two")]
+    assert {finding["role"] for finding in merged["findings"]} == set(ids)
+
+
 SPOILT: dict[str, tuple[tuple[str | int, ...], Any, str]] = {
     "a severity that is none": (("findings", 0, "severity"), "bogus", "`findings/0/severity` must be one of critical"),
     "a list for an object": (("summary",), [], "`summary` must be of type object"),
@@ -174,3 +177,22 @@ def test_merge_bears_keys_of_a_later_version(tmp_path: Path) -> None:
     data["findings"][0]["added-later"] = data["added-later"] = 1
     path.write_text(json.dumps(data), "utf-8")
     assert run(["merge", str(path)]) == 1
+
+
+def test_findings_of_files_of_one_name_have_fingerprints_of_their_own(tmp_path: Path) -> None:
+    """All but the first have others than alone, so that a baseline of the first holds on."""
+    trust = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
+
+    def found(*folders: str) -> list[str]:
+        for folder in folders:
+            write(tmp_path / folder, "policy.json", policy(WIDE))
+            write(tmp_path / folder, "trust.json", trust)
+        report = tmp_path / "report.json"
+        run(["check", *(str(tmp_path / folder) for folder in folders), "-f", "json", "-o", str(report)])
+        return [finding["fingerprint"] for finding in json.loads(report.read_text("utf-8"))["findings"]]
+
+    alone, together = found("a"), found("a", "b", "c")
+    assert found("b") == alone
+    assert len(together) == len(set(together)) == 3 * len(alone)
+    assert set(alone) < set(together)
+    assert set(found("a", "c")) < set(together)

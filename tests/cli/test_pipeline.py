@@ -445,6 +445,18 @@ def test_roles_of_several_files_have_an_id_each(tree: Path) -> None:
     assert choose(roles, "b/t.yaml#Role", ".") is roles[2]
 
 
+def test_permission_sets_of_several_accounts_have_an_id_each(tree: Path) -> None:
+    """Each of two dumps holds the set, under its one ARN."""
+    arn = "arn:aws:sso:::permissionSet/ssoins-1/ps-1"
+    for name in ("a.json", "b.json"):
+        held = f'{{"role": {{"name": "Admin", "arn": "{arn}"}}, "inline": {{"p": {POLICY}}}}}'
+        put(name, held)
+    report = lint(Request(("a.json", "b.json")), Scribe(), None, None)
+    assert [role.id for role in report.roles] == [f"a.json#{arn}", f"b.json#{arn}"]
+    assert [finding.role for role in report.roles for finding in role.findings] == [role.id for role in report.roles]
+    assert [role.id for role in lint(Request(("a.json",)), Scribe(), None, None).roles] == [arn]
+
+
 def test_templates_of_one_stream_have_roles_with_ids_of_their_own(tree: Path) -> None:
     put("t.yaml", "\n---\n".join([_TEMPLATE] * 3))
     put("u.yaml", f"{_TEMPLATE}\n---\n{_TEMPLATE}")

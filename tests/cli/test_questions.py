@@ -11,18 +11,7 @@ import pytest
 
 from rolelint.catalog import use
 from rolelint.cli import run
-
-_WIDE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-
-
-def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-def _write(folder: Path, name: str, data: Any) -> str:
-    path = folder / name
-    path.write_text(json.dumps(data), "utf-8")
-    return str(path)
+from tests.cli.files import WIDE, policy, write
 
 
 @pytest.fixture
@@ -59,9 +48,9 @@ def bundle(tmp_path: Path) -> str:
     ]
     data = {
         "role": {"name": "deploy", "arn": "arn:aws:iam::123456789012:role/deploy"},
-        "inline": {"work": _policy(*statements)},
+        "inline": {"work": policy(*statements)},
     }
-    return _write(tmp_path, "bundle.json", data)
+    return write(tmp_path, "bundle.json", data)
 
 
 @pytest.mark.parametrize(
@@ -125,21 +114,21 @@ def test_a_question_that_makes_no_sense(
 
 
 def test_guardrails_of_the_user_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    policy = _write(tmp_path, "policy.json", _policy(_WIDE))
-    scp = _write(tmp_path, "scp.json", _policy(_WIDE, {"Effect": "Deny", "Action": "rds:*", "Resource": "*"}))
-    boundary = _write(tmp_path, "boundary.json", _policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
-    assert run(["can", policy, "--action", "rds:Delete*"]) == 1
-    assert run(["can", policy, "--action", "rds:Delete*", "--scp", scp]) == 0
-    assert run(["can", policy, "--action", "dynamodb:Delete*", "--boundary", boundary]) == 0
-    assert run(["can", policy, "--action", "s3:Delete*", "--boundary", boundary]) == 1
+    wide = write(tmp_path, "policy.json", policy(WIDE))
+    scp = write(tmp_path, "scp.json", policy(WIDE, {"Effect": "Deny", "Action": "rds:*", "Resource": "*"}))
+    boundary = write(tmp_path, "boundary.json", policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    assert run(["can", wide, "--action", "rds:Delete*"]) == 1
+    assert run(["can", wide, "--action", "rds:Delete*", "--scp", scp]) == 0
+    assert run(["can", wide, "--action", "dynamodb:Delete*", "--boundary", boundary]) == 0
+    assert run(["can", wide, "--action", "s3:Delete*", "--boundary", boundary]) == 1
 
 
 def test_a_difference_names_what_is_gained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    old = _write(tmp_path, "old.json", _policy({"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}))
-    new = _write(
+    old = write(tmp_path, "old.json", policy({"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}))
+    new = write(
         tmp_path,
         "new.json",
-        _policy(
+        policy(
             {"Effect": "Allow", "Action": ["s3:Get*", "s3:ListBucket"], "Resource": "*"},
             {"Effect": "Allow", "Action": "s3:DeleteBucket", "Resource": "arn:aws:s3:::app"},
         ),
@@ -156,11 +145,11 @@ def test_a_difference_names_what_is_gained(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_the_same_policy_written_otherwise_gains_nothing(tmp_path: Path) -> None:
-    one = _write(tmp_path, "one.json", _policy({"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*"], "Resource": "*"}))
-    other = _write(
+    one = write(tmp_path, "one.json", policy({"Effect": "Allow", "Action": ["s3:Get*", "s3:Put*"], "Resource": "*"}))
+    other = write(
         tmp_path,
         "other.json",
-        _policy(
+        policy(
             {"Sid": "B", "Effect": "Allow", "Action": "s3:Put*", "Resource": ["*"]},
             {"Sid": "A", "Effect": "Allow", "Action": "s3:Get*", "Resource": ["*", "arn:aws:s3:::x"]},
         ),
@@ -175,7 +164,7 @@ def test_roles_of_one_name_in_several_files_are_compared_by_file(
     written = {"old/a": "rds:DeleteDBCluster", "old/b": "s3:DeleteBucket", "new/a": "rds:DeleteDBCluster"}
     for folder, action in {**written, "new/b": "s3:*"}.items():
         (tmp_path / folder).mkdir(parents=True)
-        _write(tmp_path / folder, "deploy.json", _policy({"Effect": "Allow", "Action": action, "Resource": "*"}))
+        write(tmp_path / folder, "deploy.json", policy({"Effect": "Allow", "Action": action, "Resource": "*"}))
     assert run(["diff", str(tmp_path / "old"), str(tmp_path / "new"), "--destructive-only", "-f", "json"]) == 1
     gained = [[a for g in r["gains"] for a in g["actions"]] for r in json.loads(capsys.readouterr().out)["roles"]]
     assert gained[0] == []
@@ -189,11 +178,11 @@ def _stack(*roles: str, action: str = "dynamodb:DeleteTable") -> dict[str, Any]:
         name: {
             "Type": "AWS::IAM::Role",
             "Properties": {
-                "AssumeRolePolicyDocument": _policy(),
+                "AssumeRolePolicyDocument": policy(),
                 "Policies": [
                     {
                         "PolicyName": "p",
-                        "PolicyDocument": _policy({**_WIDE, "Action": "*" if name == "Admin" else action}),
+                        "PolicyDocument": policy({**WIDE, "Action": "*" if name == "Admin" else action}),
                     }
                 ],
             },
@@ -204,8 +193,8 @@ def _stack(*roles: str, action: str = "dynamodb:DeleteTable") -> dict[str, Any]:
 
 
 def test_a_new_role_is_no_version_of_the_only_old_one(tmp_path: Path) -> None:
-    old = _write(tmp_path, "old.json", _stack("Admin"))
-    new = _write(tmp_path, "new.json", _stack("Admin", "Fresh"))
+    old = write(tmp_path, "old.json", _stack("Admin"))
+    new = write(tmp_path, "new.json", _stack("Admin", "Fresh"))
     assert run(["diff", old, new]) == 1
     assert run(["diff", old, new, "--role", "Fresh"]) == 1
     assert run(["diff", old, new, "--role", "Admin"]) == 0
@@ -214,8 +203,8 @@ def test_a_new_role_is_no_version_of_the_only_old_one(tmp_path: Path) -> None:
 def test_a_copy_of_a_stack_in_another_file_gains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for folder in ("old", "new"):
         (tmp_path / folder).mkdir()
-        _write(tmp_path / folder, "a.json", _stack("App", action="s3:*"))
-    _write(tmp_path / "new", "b.json", _stack("App", action="s3:DeleteBucket"))
+        write(tmp_path / folder, "a.json", _stack("App", action="s3:*"))
+    write(tmp_path / "new", "b.json", _stack("App", action="s3:DeleteBucket"))
     assert run(["diff", str(tmp_path / "old"), str(tmp_path / "new"), "-f", "json"]) == 1
     rows = json.loads(capsys.readouterr().out)["roles"]
     assert [[a for g in row["gains"] for a in g["actions"]] for row in rows] == [[], ["s3:DeleteBucket"]]
@@ -224,7 +213,7 @@ def test_a_copy_of_a_stack_in_another_file_gains(tmp_path: Path, capsys: pytest.
 def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
     case: dict[str, Any] = {
         "id": "read",
-        "policies": {"identity": [_policy({"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"})]},
+        "policies": {"identity": [policy({"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"})]},
         "request": {
             "principal": {"type": "user", "arn": "arn:aws:iam::123456789012:user/a", "account": "123456789012"},
             "action": action,
@@ -251,7 +240,7 @@ def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
 def test_cases_are_evaluated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], case: dict[str, Any], code: int, decision: str
 ) -> None:
-    path = _write(tmp_path, "cases.json", [case])
+    path = write(tmp_path, "cases.json", [case])
     assert run(["evaluate", path, "--format", "json"]) == code
     (row,) = json.loads(capsys.readouterr().out)
     assert row["id"] == "read"
@@ -272,7 +261,7 @@ def test_cases_are_evaluated(
 def test_a_broken_case_has_a_place(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: dict[str, Any], place: str
 ) -> None:
-    assert run(["evaluate", _write(tmp_path, "cases.json", [broken])]) == 2
+    assert run(["evaluate", write(tmp_path, "cases.json", [broken])]) == 2
     assert place in capsys.readouterr().err
 
 
@@ -291,9 +280,9 @@ def test_the_published_schema_accepts_the_project_s_own_cases() -> None:
 def test_a_type_of_policy_that_does_not_exist_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
 ) -> None:
-    policy = _write(tmp_path, "p.json", _policy(_WIDE))
+    wide = write(tmp_path, "p.json", policy(WIDE))
     name, *more = command
-    assert run([name, *[policy] * (2 if name == "diff" else 1), *more, "--type", "foo"]) == 2
+    assert run([name, *[wide] * (2 if name == "diff" else 1), *more, "--type", "foo"]) == 2
     assert "'foo' is not one of 'identity'" in capsys.readouterr().err
 
 
@@ -318,7 +307,7 @@ def test_values_that_are_not_known_have_their_names(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     harmless = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
-    template, nothing = tmp_path / "t.yaml", _write(tmp_path, "p.json", {"Statement": [harmless]})
+    template, nothing = tmp_path / "t.yaml", write(tmp_path, "p.json", {"Statement": [harmless]})
     template.write_text(TEMPLATE)
     assert run(["can", str(template), "--action", "rds:DeleteDBInstance", "-f", form]) == 1
     assert "db:${Stage}-" in capsys.readouterr().out
@@ -331,13 +320,13 @@ def test_values_that_are_not_known_have_their_names(
 
 @pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="a folder of POSIX systems")
 def test_labels_may_come_from_a_pipe(tmp_path: Path) -> None:
-    policy = _write(tmp_path, "p.json", _policy({"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": "*"}))
+    wide = write(tmp_path, "p.json", policy({"Effect": "Allow", "Action": "rds:DeleteDBInstance", "Resource": "*"}))
     reading, writing = os.pipe()
     os.write(writing, b"service: rds\nactions:\n  DeleteDBInstance: {class: mutate}\n")
     os.close(writing)
-    assert run(["check", policy]) == 1
+    assert run(["check", wide]) == 1
     try:
-        assert run(["check", policy, "--labels", f"/dev/fd/{reading}"]) == 0
+        assert run(["check", wide, "--labels", f"/dev/fd/{reading}"]) == 0
     finally:
         os.close(reading)
         use(None)

@@ -106,6 +106,11 @@ IGNORED: dict[str, tuple[dict[str, str], list[str]]] = {
         ["b.json", "x/a.json", "x/b.json", "x/y/a.json", "x/y/b.json"],
     ),
     "two levels": ({".gitignore": "x/*/\n"}, ["a.json", "b.json", "x/a.json", "x/b.json"]),
+    "after a byte order mark": ({".gitignore": "\ufeffb.json\r\n"}, ["a.json", "x/a.json", "x/y/a.json"]),
+    "by a name with a strange break": (
+        {".gitignore": "a\u2028b.json\n"},
+        ["a.json", "b.json", "x/a.json", "x/b.json", "x/y/a.json", "x/y/b.json"],
+    ),
     "comments and blanks": ({".gitignore": "# b.json\n\nb.json  \n"}, ["a.json", "x/a.json", "x/y/a.json"]),
 }
 
@@ -124,6 +129,25 @@ def test_gitignore_above_the_named_folder_counts_up_to_the_repository(tree: Path
     put("r/.gitignore", text="x/b.json\n")
     put("r/.git/config", text="")
     put("r/x/a.json", "r/x/b.json")
+    assert names("r/x") == ["r/x/a.json"]
+
+
+def test_gitignore_above_the_named_folder_counts_in_a_worktree(tree: Path) -> None:
+    put("r/.git", text="gitdir: elsewhere")
+    put("r/.gitignore", text="b.json\n")
+    put("r/x/a.json", "r/x/b.json")
+    assert names("r/x") == ["r/x/a.json"]
+
+
+@windows
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_gitignore_without_an_end_is_passed_over(tree: Path, kind: str) -> None:
+    put("r/.git/config", "r/x/a.json")
+    if kind == "pipe":
+        os.mkfifo("r/.gitignore")
+    else:
+        os.symlink("/dev/zero", "r/.gitignore")
+    assert names("r") == ["r/x/a.json"]
     assert names("r/x") == ["r/x/a.json"]
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from rolelint.records import field, record
 from rolelint.sources.aws import accessed, identity_center, inventory, resource_policies
-from rolelint.sources.aws.caller import INTERRUPTED, Caller, NotSeen
+from rolelint.sources.aws.caller import INTERRUPTED, Caller, NotSeen, stumbled
 from rolelint.sources.aws.guardrails import Guardrails
 from rolelint.sources.aws.plain import when
-from rolelint.sources.aws.principals import account_details, complete_roles, providers
+from rolelint.sources.aws.principals import LISTS, account_details, complete_roles, providers
 from rolelint.sources.aws.production import Production
 
 SCHEMA = "rolelint-dump/1"
@@ -69,9 +69,7 @@ def read_account(
     Raises:
         NotSeen: when not even the caller's identity could be read.
     """
-    told = aws.demand("sts", "GetCallerIdentity")
-    assert told is not None
-    account, partition = told["Account"], told["Arn"].split(":")[1]
+    account, partition = _caller(aws)
     aliases = list(aws.items("iam", "ListAccountAliases", "AccountAliases"))
     own: dict[str, Any] = {
         "schema": SCHEMA,
@@ -87,11 +85,13 @@ def read_account(
         if organization and organization["path"]:
             own["name"] = organization["path"][-1]["name"]
     if wanted.parts & {"identity-center", "resource-policies", "inventory"}:
-        own["regions"] = list(wanted.regions or _regions(aws))
+        here: tuple[str, ...] = (aws.session.region,)
+        own["regions"] = list(wanted.regions or aws.part("list of Regions", lambda: _regions(aws), here))
     if "last-accessed" in wanted.parts:
         own["unused_days"] = wanted.unused_days
-    details = account_details(aws)
-    complete_roles(aws, details)
+    nobody: dict[str, list[Any]] = {name: [] for name in LISTS}
+    details = aws.part("users, groups, roles and policies", lambda: account_details(aws), nobody)
+    aws.part("instance profiles", lambda: complete_roles(aws, details), None)
     tasks = _tasks(aws, wanted, own, details)
     for section in _run(aws, tasks, wanted.workers, progress):
         for name, found in section.items():
@@ -106,13 +106,26 @@ def read_account(
     return {**details, "Rolelint": own}
 
 
-def _regions(aws: Caller) -> Sequence[str]:
+def _caller(aws: Caller) -> tuple[str, str]:
+    """Tell the account and the partition of the credentials.
+
+    Raises:
+        NotSeen: when they could not be read.
+    """
+    told = aws.demand("sts", "GetCallerIdentity") or {}
+    try:
+        return told["Account"], told["Arn"].split(":")[1]
+    except (KeyError, IndexError) as error:
+        raise NotSeen("failed", stumbled(error)) from error
+
+
+def _regions(aws: Caller) -> tuple[str, ...]:
     """List the Regions that are switched on; the session's own when that cannot be seen."""
     try:
         told = aws.demand("ec2", "DescribeRegions", where="which Regions are switched on") or {}
     except NotSeen:
         return (aws.session.region,)
-    return sorted(region["RegionName"] for region in told.get("Regions") or ()) or (aws.session.region,)
+    return tuple(sorted(region["RegionName"] for region in told.get("Regions") or ())) or (aws.session.region,)
 
 
 def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, list[Any]]) -> list[_Task]:
@@ -164,11 +177,7 @@ def _run(aws: Caller, tasks: list[_Task], workers: int, progress: Progress | Non
 
     def one(task: _Task) -> dict[str, Any]:
         nonlocal done
-        try:
-            made = task.run()
-        except Exception as error:  # an answer without what it must hold: the other parts are still of use
-            aws.notes.add(task.name, "failed", stumbled(error))
-            made = {}
+        made: dict[str, Any] = aws.part(task.name, task.run, {})
         done += 1
         if progress:
             progress(task.name, done, len(tasks))
@@ -184,11 +193,6 @@ def _run(aws: Caller, tasks: list[_Task], workers: int, progress: Progress | Non
         raise
     finally:
         pool.shutdown(wait=aws.dead is not INTERRUPTED, cancel_futures=True)
-
-
-def stumbled(error: Exception) -> str:
-    """Say what could not be made of an answer, without what it holds."""
-    return f"an answer could not be understood ({type(error).__name__})"
 
 
 def described(note: dict[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class WholeAnswers:
         if told.isdecimal() and len(answer.content) < int(told):
             raise _broken(request.url, "the answer ends early")
         if answer.status_code < 300:
-            ours = is_success(answer.content, self._protocol, self._service.operation_model(request.operation))
+            operation = self._service.operation_model(request.operation)
+            ours = is_success(answer.headers, answer.content, self._protocol, operation)
         else:
             ours = is_refusal(answer.status_code, answer.headers, answer.content)
         if not ours:
@@ -68,7 +69,7 @@ def _broken(url: str, why: str) -> Exception:
 def is_refusal(status: int, headers: Mapping[str, str], content: bytes) -> bool:
     """Tell whether an answer that is no success can be AWS's own."""
     # botocore asks again by itself after these, whoever wrote them.
-    if status in (500, 502, 503, 504) or any(headers.get(name) for name in _OWN_HEADERS):
+    if status in (500, 502, 503, 504) or _numbered(headers):
         return True
     told = _json_object(content)
     if told is not None:
@@ -77,10 +78,15 @@ def is_refusal(status: int, headers: Mapping[str, str], content: bytes) -> bool:
     return _AMAZON in space or name in _ERRORS
 
 
-def is_success(content: bytes, protocol: str, operation: Any) -> bool:
+def _numbered(headers: Mapping[str, str]) -> bool:
+    return any(headers.get(name) for name in _OWN_HEADERS)
+
+
+def is_success(headers: Mapping[str, str], content: bytes, protocol: str, operation: Any) -> bool:
     """Tell whether what came with a success can be the answer to an operation.
 
-    An answer may lack any of its members, as AWS leaves empty lists out, and have new ones; but not only others.
+    An answer may lack any of its members, as AWS leaves empty lists out, and have new ones; but not only others. One
+    without any tells nothing of whose it is: then its number does.
     """
     shape = operation.output_shape
     payload = shape.serialization.get("payload") if shape is not None else None
@@ -91,6 +97,8 @@ def is_success(content: bytes, protocol: str, operation: Any) -> bool:
         told = _json_object(content)
         if told is None:
             return False
+        if not told:
+            return _numbered(headers)
         names = told.keys() - {"__type"}
         known = _members(shape)
         return not names or not known or not names.isdisjoint(known)

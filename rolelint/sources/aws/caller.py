@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from rolelint.records import field, record
 from rolelint.sources.aws.calls import known
 from rolelint.sources.aws.session import Session
+
+_Made = TypeVar("_Made")
 
 _EXPIRED = frozenset("ExpiredToken ExpiredTokenException RequestExpired TokenRefreshRequired".split())
 _INVALID = frozenset(
@@ -246,6 +248,14 @@ class Caller:
                 found = self._lists[memo] = make()
             return found
 
+    def part(self, name: str, make: Callable[[], _Made], instead: _Made) -> _Made:
+        """Make a part of a scan; an answer without what it must hold costs this part alone, which is noted."""
+        try:
+            return make()
+        except Exception as error:
+            self.notes.add(name, "failed", stumbled(error))
+            return instead
+
     def offered(self, service: str, region: str) -> bool:
         """Tell whether AWS offers a service in a Region, as far as is known."""
         if not region:
@@ -309,6 +319,11 @@ class Caller:
         if detail and kind not in ("throttled", "gone"):
             told = f"{told}: {detail.rstrip('.')}"
         return self.scrub(told)
+
+
+def stumbled(error: Exception) -> str:
+    """Say what could not be made of an answer, without what it holds."""
+    return f"an answer could not be understood ({type(error).__name__})"
 
 
 def _kind(code: str, status: int) -> str:

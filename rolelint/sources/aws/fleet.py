@@ -12,8 +12,8 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from rolelint.errors import UsageError, printable
-from rolelint.sources.aws.account import SCHEMA, Wanted, read_account, stumbled
-from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen
+from rolelint.sources.aws.account import SCHEMA, Wanted, read_account
+from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen, stumbled
 from rolelint.sources.aws.guardrails import Guardrails
 from rolelint.sources.aws.plain import tag_map
 from rolelint.sources.aws.principals import LISTS
@@ -256,7 +256,7 @@ class Fleet:
 
     def _home(self) -> str:
         told = self.aws.listed_one("sts", "GetCallerIdentity")
-        return told["Account"] if told else ""
+        return str(told.get("Account", "")) if told else ""
 
     def _path(self, member: Member) -> str:
         return os.path.join(self._state, f"{member.id}.json")
@@ -267,7 +267,7 @@ class Fleet:
         try:
             with open(self._path(member), encoding="utf-8") as stream:
                 kept = json.load(stream)
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None  # half a file, or none that may be read: the account is read again
         return kept if _is_dump(kept) and kept["Rolelint"].get("account") == member.id else None
 

@@ -38,6 +38,17 @@ class Guardrails:
             None when the account is in no organization. Otherwise `path` is the levels, root first and the account
             last, or None when they could not be read: then `reason` says why, and `kind` as `NotSeen` does.
         """
+        reason = "what AWS says of the organization could not be understood"
+        unknown: dict[str, Any] | None = {
+            "id": "",
+            "management_account": "",
+            "path": None,
+            "reason": reason,
+            "kind": "failed",
+        }
+        return self._aws.part("guardrails", lambda: self._of(account), unknown)
+
+    def _of(self, account: str) -> dict[str, Any] | None:
         try:
             told = self._organization()
         except NotSeen as error:

@@ -171,7 +171,7 @@ class Proxy:
         status, given = self.answers.get(call.name, (200, None))
         text = given(call) if given else None
         if text is not None:
-            _send(handler, status, "application/json" if text[:1] == "{" else "text/xml", text.encode())
+            _send(handler, status, "application/json" if text[:1] == "{" else "text/xml", text.encode(), number="")
             return
         status, kind, content = self._forward(handler, body)
         if self.page_size and call.operation == "GetAccountAuthorizationDetails" and status == 200:
@@ -214,8 +214,12 @@ def _error(handler: BaseHTTPRequestHandler, call: Call, code: str) -> tuple[int,
     return status, "text/xml", text.encode()
 
 
-def _send(handler: BaseHTTPRequestHandler, status: int, kind: str, content: bytes, cut: bool = False) -> None:
+def _send(
+    handler: BaseHTTPRequestHandler, status: int, kind: str, content: bytes, cut: bool = False, number: str = "1"
+) -> None:
     handler.send_response(status)
+    if number:
+        handler.send_header("x-amzn-RequestId", number)  # as AWS numbers its answers
     handler.send_header("Content-Type", kind)
     handler.send_header("Content-Length", str(len(content)))
     handler.end_headers()

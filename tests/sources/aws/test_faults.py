@@ -299,6 +299,7 @@ INSTEAD = {
     "a proxy that wants a password": (407, ""),
     "a network that wants a sign-in": (511, PAGE),
     "JSON of another": (200, '{"error": "login"}'),
+    "JSON without anything": (200, "{}"),
     "JSON of another with a status": (401, '{"error": "login"}'),
     "XML of another": (200, "<foo/>"),
     "XML of another with a status": (403, "<foo><bar/></foo>"),
@@ -330,7 +331,7 @@ def _model(service: str) -> Any:
 
 #: Answers that AWS may give: service, operation, status, headers, text.
 LEGAL: dict[str, tuple[str, str, int, dict[str, str], str]] = {
-    "an empty list left out": ("kms", "ListKeys", 200, {}, "{}"),
+    "an empty list left out": ("kms", "ListKeys", 200, {"x-amzn-RequestId": "1"}, "{}"),
     "one member of several": ("kms", "ListKeys", 200, {}, '{"Truncated": false}'),
     "a member that is new": ("kms", "ListKeys", 200, {}, '{"Keys": [], "New": 1}'),
     "the type of an answer": ("organizations", "ListRoots", 200, {}, '{"__type": "x#ListRootsResponse"}'),
@@ -380,10 +381,49 @@ def test_xml_without_what_botocore_looks_for(scan: Any, small: Account, proxy: P
 
 
 def test_an_answer_without_what_it_must_hold_costs_its_part_alone(scan: Any, small: Account, proxy: Proxy) -> None:
-    proxy.answer("kms:DescribeKey", "{}")
+    proxy.answer("kms:DescribeKey", '{"KeyMetadata": {"KeyId": "1"}}')
     ran = scan()
     assert ("destroyer", "RL201") in ran.rules()
     assert [told for told in ran.unknown() if "policies of keys in us-east-1" in told and "KeyError" in told]
+
+
+#: Answers of AWS without what they must hold: operation, text, and what is then told.
+EMPTY = {
+    "a profile whose role has no ARN": (
+        "iam:ListInstanceProfiles",
+        "<ListInstanceProfilesResponse><ListInstanceProfilesResult><InstanceProfiles><member><Roles><member/></Roles>"
+        "</member></InstanceProfiles></ListInstanceProfilesResult></ListInstanceProfilesResponse>",
+        "`instance profiles` was not seen: an answer could not be understood (KeyError)",
+    ),
+    "a Region without a name": (
+        "ec2:DescribeRegions",
+        "<DescribeRegionsResponse><regionInfo><item/></regionInfo></DescribeRegionsResponse>",
+        "`list of Regions` was not seen: an answer could not be understood (KeyError)",
+    ),
+    "an Organization without an id": (
+        "organizations:DescribeOrganization",
+        '{"Organization": {}}',
+        "SCPs: what AWS says of the organization could not be understood",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "told"), EMPTY.values(), ids=EMPTY)
+def test_an_answer_without_what_it_must_hold_ends_no_scan(
+    scan: Any, small: Account, proxy: Proxy, name: str, text: str, told: str
+) -> None:
+    proxy.answer(name, text)
+    ran = scan(regions=())
+    assert ("destroyer", "RL201") in ran.rules()
+    assert any(told in item for item in ran.unknown()), ran.unknown()
+
+
+def test_an_account_without_a_number_cannot_be_read(scan: Any, small: Account, proxy: Proxy) -> None:
+    empty = "<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>"
+    proxy.answer("sts:GetCallerIdentity", empty)
+    ran = scan()
+    assert ran.code == 2
+    assert "the account could not be read: an answer could not be understood (KeyError)" in ran.err
 
 
 def test_a_redacted_error_quotes_nobody(scan: Any, there: Account, proxy: Proxy) -> None:

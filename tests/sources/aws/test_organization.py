@@ -193,6 +193,23 @@ def test_a_redacted_organization(scan: Any, organization: Organization) -> None:
     assert len(shown.report["extra"]["scan"]["accounts"]) == 6
 
 
+def test_redacted_shards_merge_to_the_whole(scan: Any, organization: Organization, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("5d41402abc4b2a76b9719d911017c592\n")
+    options = ("--org", *FEW, "--redact", "--redact-key", str(key))
+    files = []
+    for number in (1, 2):
+        files.append(str(tmp_path / f"{number}.json"))
+        Path(files[-1]).write_text(json.dumps(scan(*options, "--shard", f"{number}/2").report))
+    merged, whole = scan.command("merge", *files).report, scan(*options).report
+    for part in ("roles", "findings", "unknown"):
+        assert sorted(map(json.dumps, merged[part])) == sorted(map(json.dumps, whole[part])), part
+    for part in ("accounts", "units"):
+        assert merged["extra"]["scan"][part] == whole["extra"]["scan"][part]
+    assert organization.accounts["lab"].id not in json.dumps(merged)
+    assert key.read_text().strip() not in json.dumps(merged)
+
+
 CHOICES = {
     "a unit by name": (("--include-ou", "Prod"), {"pay-prod", "web-prod"}),
     "a unit by path": (("--include-ou", "Root/Prod/Payments"), {"pay-prod"}),
@@ -225,6 +242,14 @@ def test_shards_part_the_accounts_and_merge_to_the_whole(scan: Any, tmp_path: Pa
         return findings, sorted(r["id"] for r in report["roles"]), report["extra"]["scan"]["units"]
 
     assert facts(merged) == facts(whole)
+    assert merged["unknown"] == whole["unknown"]
+    part = tmp_path / "part.json"
+    part.write_text(json.dumps(scan.command("merge", *files[:2]).report))
+    assert scan.command("merge", str(part), "--fail-on", "never").code == 4
+    missing = "1 of 3 shards, the first `3/3`, are in none of the reports that were merged"
+    assert scan.command("merge", files[0], files[1]).unknown() == [f"shard: {missing}"]
+    assert facts(scan.command("merge", str(part), files[2]).report) == facts(whole)
+    assert scan.command("merge", str(part), files[2]).unknown() == []
     again = scan.command("merge", files[0], files[0])
     assert again.code == 2
     assert "is in" in again.err
@@ -253,6 +278,29 @@ def test_what_is_no_report_is_refused(scan: Any, tmp_path: Path, text: str, told
     ran = scan.command("merge", str(path))
     assert ran.code == 2
     assert told in ran.err
+
+
+def test_guardrails_of_the_user_are_read_once_and_first(
+    scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path
+) -> None:
+    scp = tmp_path / "scp.json"
+    scp.write_text(document(deny("rds:Delete*")))
+    ran = scan("--org", *FEW, "--account", "*-dev", "--scp", str(scp))
+    assert [item["location"]["file"] for item in ran.report["warnings"]] == [str(scp)]
+    assert not any(f["witness"] and f["witness"]["action"].startswith("rds:") for f in ran.report["findings"])
+    proxy.calls.clear()
+    ran = scan("--org", *FEW, "--scp", str(tmp_path / "none.json"))
+    assert (ran.code, proxy.names()) == (2, [])
+    assert "none.json: no such file" in ran.err
+
+
+def test_accounts_that_cannot_be_listed(scan: Any, organization: Organization, proxy: Proxy) -> None:
+    proxy.answer("organizations:ListAccountsForParent", '{"Accounts": [{"Name": "x"}]}')
+    ran = scan("--org", *FEW)
+    assert ran.code == 4
+    assert ran.unknown() == [
+        "not seen: `accounts of the Organization` was not seen: an answer could not be understood (KeyError)"
+    ]
 
 
 def test_an_account_that_cannot_be_entered(scan: Any, organization: Organization, proxy: Proxy) -> None:
@@ -477,6 +525,9 @@ REFUSED = {
     "a device for nobody": (("--mfa-serial", "arn:aws:iam::123456789012:mfa/me"), "is for a role to assume"),
     "a role that is none": (("--assume-role", "Audit"), "is not the ARN of a role"),
     "an endpoint that is none": (("--endpoint-url", "localhost"), "is not the URL of an endpoint"),
+    "a secret for nothing": (("--redact-key", "x"), "--redact-key is for --redact"),
+    "a secret that is not there": (("--redact", "--redact-key", "/no/such"), "/no/such: no such file"),
+    "a secret that is none": (("--redact", "--redact-key", os.devnull), "has less than 16 bytes"),
     "names for AWS, names for nobody": (("--redact", "--confirm"), "do not go together"),
 }
 

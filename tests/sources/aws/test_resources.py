@@ -186,7 +186,7 @@ def test_the_inventory_holds_every_kind(there: Account, dumped: Any, proxy: Prox
     there.client("logs").create_log_group(logGroupName="/app/log", tags={"env": "prod"})
     zone = there.client("route53").create_hosted_zone(Name="example.com.", CallerReference="1")["HostedZone"]["Id"]
     proxy.answer("backup:GET /backup-vaults/vault/recovery-points/", '{"RecoveryPoints": []}')
-    proxy.answer("backup:GET /backup-vaults/vault/access-policy", "{}")
+    proxy.answer("backup:GET /backup-vaults/vault/access-policy", '{"BackupVaultName": "vault"}')
     own = dumped("--inventory")
     assert own["not_seen"] == []
     found = {e["arn"]: e for e in own["inventory"]}
