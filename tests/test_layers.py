@@ -45,7 +45,7 @@ ALLOWED = {
 }
 
 #: Packages that only the functions which need them may import (importing a module does nothing).
-HEAVY = {"boto3", "botocore", "parliament", "jsonschema", "rich", "hcl2", "lark", "yaml", "pkg_resources"}
+HEAVY = {"boto3", "botocore", "parliament", "jsonschema", "rich", "hcl2", "lark", "yaml", "pathspec", "pkg_resources"}
 
 
 def _modules() -> list[Path]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rolelint.documents.encoding import is_binary
 from rolelint.errors import InputError, Location, Problem, UsageError, printable
-from rolelint.sources.ignores import Patterns
 
 #: Never looked into: they hold copies of other people's files.
 SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform", ".terragrunt-cache", "__pycache__"))
@@ -59,12 +59,10 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
     found = Sources([], [])
     seen: set[tuple[int, int] | str] = set()
     patterns = list(exclude)
-    try:
-        excluded = Patterns(patterns) if patterns else None
-    except ValueError as error:
-        raise UsageError(
-            f"`{printable(str(error))}` is no pattern", hint="write --exclude as a line of .gitignore"
-        ) from None
+    for pattern in patterns:
+        if not _is_pattern(pattern):
+            raise UsageError(f"`{printable(pattern)}` is no pattern", hint="write --exclude as a line of .gitignore")
+    excluded = _spec(patterns) if patterns else None
     for path in paths:
         if path == "-":
             if "-" not in seen:
@@ -140,7 +138,7 @@ def _reason(error: OSError, path: str) -> str:
     return f"the file cannot be read: {(error.strerror or str(error)).lower()}"
 
 
-def _add_glob(pattern: str, excluded: Patterns | None, found: Sources, seen: set[tuple[int, int] | str]) -> None:
+def _add_glob(pattern: str, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
     matched = sorted(_matches(pattern))
     if not matched:
         found.problems.append(Problem("nothing matches this pattern", Location(pattern)))
@@ -171,7 +169,7 @@ def _matches(pattern: str) -> Iterator[str]:
             yield str(path)
 
 
-def _add(path: str, named: bool, excluded: Patterns | None, found: Sources, seen: set[tuple[int, int] | str]) -> None:
+def _add(path: str, named: bool, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
     try:
         status = os.stat(path)
     except OSError as error:
@@ -180,7 +178,7 @@ def _add(path: str, named: bool, excluded: Patterns | None, found: Sources, seen
     if os.path.isdir(path):
         for name in _walk(path, excluded, found):
             _add_once(name, found, seen)
-    elif excluded is None or not excluded.verdict(_posix(path)):
+    elif excluded is None or not excluded.match_file(_posix(path)):
         _remember(path, status, named, found, seen)
 
 
@@ -200,7 +198,7 @@ def _add_once(path: str, found: Sources, seen: set[tuple[int, int] | str]) -> No
     _remember(path, status, False, found, seen)
 
 
-def _walk(top: str, excluded: Patterns | None, found: Sources) -> Iterator[str]:
+def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
     """List the files below a folder that may hold IAM content, respecting every `.gitignore` on the way."""
     try:
         ignores = _Ignores(top)
@@ -246,8 +244,8 @@ def _walk(top: str, excluded: Patterns | None, found: Sources) -> Iterator[str]:
     yield from visit(top, "")
 
 
-def _is_excluded(excluded: Patterns | None, below: str, named: str) -> bool:
-    return excluded is not None and bool(excluded.verdict(below) or excluded.verdict(_posix(named)))
+def _is_excluded(excluded: Any, below: str, named: str) -> bool:
+    return excluded is not None and (excluded.match_file(below) or excluded.match_file(_posix(named)))
 
 
 def _worth_opening(entry: os.DirEntry[str]) -> bool:
@@ -275,8 +273,8 @@ class _Ignores:
     def __init__(self, top: str) -> None:
         self.top = os.path.abspath(top)
         #: Prefix of the names that a file speaks about, relative to the walk; `..` parts are in `above`.
-        self.specs: list[tuple[str, Patterns]] = []
-        self.above: list[tuple[str, Patterns]] = []
+        self.specs: list[tuple[str, Any]] = []
+        self.above: list[tuple[str, Any]] = []
         folder = self.top
         inner = ""
         while not os.path.lexists(os.path.join(folder, ".git")):  # a file in worktrees and submodules
@@ -300,23 +298,37 @@ class _Ignores:
         """Tell whether a name relative to the walk is ignored; the nearest file that speaks of it decides."""
         for below, spec in reversed(self.specs):
             if name.startswith(below):
-                verdict = spec.verdict(name[len(below) :])
+                verdict = spec.check_file(name[len(below) :]).include
                 if verdict is not None:
-                    return verdict
+                    return bool(verdict)
         for prefix, spec in self.above:
-            verdict = spec.verdict(prefix + name)
+            verdict = spec.check_file(prefix + name).include
             if verdict is not None:
-                return verdict
+                return bool(verdict)
         return False
 
 
-def _read_spec(path: str) -> Patterns | None:
+def _read_spec(path: str) -> Any:
     try:
         text = read_regular(path).decode("utf-8-sig", "replace")
     except InputError:
         return None
     lines = [line.removesuffix("\r") for line in text.split("\n")]  # what else breaks a line may stand in a name
-    return Patterns(lines, strict=False)
+    return _spec([line for line in lines if _is_pattern(line)])  # Git passes over the others, too
+
+
+def _spec(lines: list[str]) -> Any:
+    import pathspec
+
+    return pathspec.GitIgnoreSpec.from_lines(lines)
+
+
+def _is_pattern(line: str) -> bool:
+    try:
+        _spec([line])
+    except (ValueError, re.error):  # the latter for a range of characters whose ends are in the wrong order
+        return False
+    return True
 
 
 def _posix(path: str) -> str:

@@ -340,7 +340,7 @@ def test_a_current_folder_that_was_deleted(run: Run, tmp_path: Path) -> None:
 def test_the_small_path_imports_nothing_heavy(run: Run) -> None:
     code = (
         "import sys; from rolelint import cli; code = cli.run(['check', 'bad.json']); heavy = "
-        "set('yaml boto3 botocore jsonschema parliament rich hcl2 logging subprocess'.split()); "
+        "set('yaml boto3 botocore jsonschema parliament rich hcl2 pathspec logging subprocess'.split()); "
         "print(sorted(heavy & set(sys.modules)), file=sys.stderr); sys.exit(code)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
