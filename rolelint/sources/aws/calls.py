@@ -68,6 +68,7 @@ identity-center    sso-admin       ListCustomerManagedPolicyReferencesInPermissi
 identity-center    sso-admin       GetPermissionsBoundaryForPermissionSet         sso:GetPermissionsBoundaryForPermissionSet       their boundaries
 identity-center    sso-admin       ListTagsForResource                            sso:ListTagsForResource                          their tags
 identity-center    sso-admin       ListAccountsForProvisionedPermissionSet        sso:ListAccountsForProvisionedPermissionSet      where they are provisioned
+identity-center    sso-admin       ListAccountAssignments                         sso:ListAccountAssignments                       who holds them
 resource-policies  kms             ListKeys                                       kms:ListKeys                                     keys
 resource-policies  kms             DescribeKey                                    kms:DescribeKey                                  which keys are the customer's
 resource-policies  kms             GetKeyPolicy                                   kms:GetKeyPolicy                                 key policies

@@ -1,4 +1,4 @@
-"""Permission sets of IAM Identity Center, and where they are used."""
+"""Permission sets of IAM Identity Center, and who holds them where."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _permission_set(aws: Caller, region: str, instance: str, arn: str) -> dict[s
     def one(operation: str, **more: Any) -> dict[str, Any]:
         return aws.ask(_SERVICE, operation, region=region, where=arn, **both, **more) or {}
 
-    def every(operation: str, key: str) -> list[Any]:
-        return list(aws.items(_SERVICE, operation, key, region=region, where=arn, **both))
+    def every(operation: str, key: str, **more: Any) -> list[Any]:
+        return list(aws.items(_SERVICE, operation, key, region=region, where=arn, **both, **more))
 
     told = one("DescribePermissionSet").get("PermissionSet") or {}
     inline = one("GetInlinePolicyForPermissionSet").get("InlinePolicy") or ""
@@ -56,6 +56,11 @@ def _permission_set(aws: Caller, region: str, instance: str, arn: str) -> dict[s
             for p in every("ListCustomerManagedPolicyReferencesInPermissionSet", "CustomerManagedPolicyReferences")
         ],
         "accounts": sorted(accounts),
+        "assignments": [
+            {"account": account, "type": found["PrincipalType"], "principal": found["PrincipalId"]}
+            for account in sorted(accounts)
+            for found in every("ListAccountAssignments", "AccountAssignments", AccountId=account)
+        ],
     }
     if inline:
         out["inline"] = _json(inline)

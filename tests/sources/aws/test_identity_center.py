@@ -49,6 +49,15 @@ def _stub(boundary: Any) -> Stubs:
         {"CustomerManagedPolicyReferences": [{"Name": "own", "Path": "/team/"}]},
         BOTH,
     )
+    answer(
+        "list_account_assignments",
+        {
+            "AccountAssignments": [
+                {"AccountId": OTHER, "PermissionSetArn": SET, "PrincipalType": "GROUP", "PrincipalId": "g-1"}
+            ]
+        },
+        {**BOTH, "AccountId": OTHER},
+    )
     return stubs
 
 
@@ -72,6 +81,7 @@ def test_a_permission_set_is_read_whole(boundary: Any, told: str | None) -> None
     assert found["managed"] == ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
     assert found["customer_managed"] == ["/team/own"]
     assert found["tags"] == {"tier": "gold"}
+    assert found["assignments"] == [{"account": OTHER, "type": "GROUP", "principal": "g-1"}]
     stubs.done()
     assert stubs.aws.notes.listed() == []
 
