@@ -33,7 +33,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     """
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.cdk import problems
-    from rolelint.readers.cloudformation.guards import policies
+    from rolelint.readers.cloudformation.guards import attached, policies
     from rolelint.readers.cloudformation.nested import has_nested, read_nested
     from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
@@ -65,6 +65,7 @@ def read(document: Document, context: ReadContext) -> Reading:
         reading.roles.append(role)
     reading.policies += hanging
     reading.policies += _boundaries(assembly)
+    reading.problems += attached(assembly)
     for macro in template.macros:
         if macro not in KNOWN_MACROS:
             location = document.locate(("Transform",))
