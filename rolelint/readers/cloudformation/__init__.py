@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolelint.documents import Document
 from rolelint.errors import InputError, Problem, Route
-from rolelint.policies.role import Policy, PolicyType, Reading, Resource
+from rolelint.policies.role import Policy, PolicyType, Reading, Resource, Role
 from rolelint.records import replace
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.cdk import problems
     from rolelint.readers.cloudformation.guards import attached, policies
-    from rolelint.readers.cloudformation.nested import has_nested, read_nested
+    from rolelint.readers.cloudformation.nested import Deployment, has_nested, read_nested
     from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
 
@@ -43,13 +43,17 @@ def read(document: Document, context: ReadContext) -> Reading:
     judged, nested = _concerns_iam(template), has_nested(template)
     if not judged and not nested:
         return reading
+    deployment = Deployment(document, template, context) if nested else None
+    if deployment is not None:
+        template.output = deployment.output
     assembly = Assembly(document, template, context.memo)
     absent: list[Problem] = []
-    if nested:
-        inner, absent = read_nested(document, assembly, context)
+    if deployment is not None:
+        inner, absent = read_nested(document, assembly, deployment)
         reading.roles += inner.roles
         reading.policies += inner.policies
         reading.problems += inner.problems
+        reading.roles = [role for role in reading.roles if not _is_taken(role, template)]
     if not judged:
         # With nothing else to judge, a template that is not here is all there is to say.
         empty = not (reading.roles or reading.policies)
@@ -63,6 +67,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     for role in principals(assembly):
         role.environment = existing
         reading.roles.append(role)
+    reading.roles = [role for role in reading.roles if not _is_taken(role, template)]
     reading.policies += hanging
     reading.policies += _boundaries(assembly)
     reading.problems += attached(assembly)
@@ -138,6 +143,7 @@ def load(document: Document, context: ReadContext) -> Template:
     values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
     template = Template(data, document.text, values)
+    template.elsewhere = context.options.get("elsewhere", template.elsewhere)
     for resource in template.declared():
         template.resources[resource.id] = resource
     unroll(template)
@@ -149,6 +155,11 @@ def load(document: Document, context: ReadContext) -> Template:
 
         expand(template)
     return template
+
+
+def _is_taken(role: Role, template: Template) -> bool:
+    """Tell whether this is a lone policy that a principal of another template holds, and is judged with."""
+    return role.kind == "policy" and (role.location.file, role.location.route) in template.elsewhere.taken
 
 
 def environment(assembly: Assembly) -> tuple[Resource, ...]:

@@ -278,12 +278,9 @@ class Assembly:
         """Read managed policies that are named by ARN."""
         for branch in branches:
             for arn, scenarios in self.texts(branch):
-                declared = self.managed.get(arn)
-                if declared is not None:
-                    self.used.add(declared.id)
-                    scenarios = self.existing(declared, scenarios)
-                    if scenarios:
-                        parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
+                held = self.found(arn)
+                if held is not None:
+                    self._held(held, scenarios, base, parts)
                     continue
                 # The SAM transform takes the names of policies that AWS manages in place of their ARNs.
                 document = published(arn, self.memo, by_name=resource.generated)
@@ -299,6 +296,32 @@ class Assembly:
                     parts.identity.append(
                         Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
                     )
+
+    def found(self, arn: str) -> tuple[Assembly, Declared] | None:
+        """Find a ManagedPolicy by its ARN in this template, or in one that is deployed with it and gives its ARN."""
+        declared = self.managed.get(arn)
+        return (self, declared) if declared is not None else self.template.elsewhere.policies.get(arn)
+
+    def _take(self, assembly: Assembly, declared: Declared) -> None:
+        """Note that a managed policy of another template is in use here."""
+        place = assembly.location(declared)
+        self.template.elsewhere.taken.add((place.file, place.route))
+
+    def _held(self, held: tuple[Assembly, Declared], scenarios: Scenarios, base: Scenarios, parts: Parts) -> None:
+        """Add a ManagedPolicy to what a principal holds."""
+        assembly, declared = held
+        if assembly is self:
+            self.used.add(declared.id)
+            scenarios = self.existing(declared, scenarios)
+            if scenarios:
+                parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
+            return
+        # The values that another template leaves open are its own.
+        self._take(assembly, declared)
+        policy = assembly.declared_policy(declared, EVERY, EVERY, parts)
+        if not always(scenarios, base):
+            policy = replace(policy, document=doubtful(policy.document, doubt(scenarios, base)))
+        parts.identity.append(policy)
 
     def declared_policy(self, declared: Declared, scenarios: Scenarios, base: Scenarios, parts: Parts) -> Policy:
         """Read a ManagedPolicy resource of the template as an identity policy."""
@@ -351,19 +374,25 @@ class Assembly:
         where = Places(self.document, {(): branch.route}, resource.address)
         if len(found) > 1 or not always(scenarios, base):
             for other, _, _ in found:
-                if other in self.managed:
-                    self.bounding.add(self.managed[other].id)
+                held = self.found(other)
+                if held is not None and held[0] is self:
+                    self.bounding.add(held[1].id)
             reason = f"the permissions boundary {doubt(tuple(s for _, under, _ in found for s in under), base)}"
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
             return None
-        declared = self.managed.get(arn)
-        if declared is not None:
-            self.bounding.add(declared.id)
-            if always(self.existing(declared, scenarios), base):
-                inside = self.spread(declared, "PolicyDocument", scenarios)
-                name = physical_name(self.evaluator, declared)
+        held = self.found(arn)
+        if held is not None:
+            assembly, declared = held
+            if assembly is self:
+                self.bounding.add(declared.id)
+            else:
+                self._take(assembly, declared)
+                scenarios = base = EVERY
+            if always(assembly.existing(declared, scenarios), base):
+                inside = assembly.spread(declared, "PolicyDocument", scenarios)
+                name = physical_name(assembly.evaluator, declared)
                 title = declared.id if has_unknown(name) else name
-                return self.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
+                return assembly.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
         document = published(arn, self.memo)
         if document is None:
             reason = _absent("permissions boundary", arn)
