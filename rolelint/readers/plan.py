@@ -105,7 +105,12 @@ class _Plan:
         self._beside = self._source(context)
         #: Instances with unknown attributes; those are linked when every instance is there.
         self._unlinked: list[Instance] = []
+        #: Addresses that the plan leaves without deleting what is there.
+        self._forgotten: set[str] = set()
         self._fill()
+        for world in (self.after, self.before):
+            if self._forgotten and world is not None:
+                self._drop_taken_over(world)
         for instance in self._unlinked:
             self._link(instance)
         self._unseen()
@@ -152,6 +157,7 @@ class _Plan:
         actions = change.get("actions")
         previous = str(row.get("previous_address") or "")
         if actions == ["forget"]:
+            self._forgotten.add(address)
             after = before
         if isinstance(before, dict) and self.before is not None:
             old = self._instance(row, previous or address, before, change.get("before_sensitive"))
@@ -164,6 +170,20 @@ class _Plan:
             self.after.instances[address] = new
             if unknown_parts:
                 self._unlinked.append(new)
+
+    def _drop_taken_over(self, world: World) -> None:
+        """Drop what is forgotten at one address where another address has it: `removed` and `import` of one thing."""
+
+        def identity(instance: Instance) -> tuple[str, str, str]:
+            return instance.type, instance.text("id", "arn"), world.account(instance.provider)
+
+        kept = {identity(i) for i in world.instances.values() if i.mode == "managed" and not self._is_forgotten(i)}
+        for instance in [i for i in world.instances.values() if self._is_forgotten(i)]:
+            if instance.text("id", "arn") and identity(instance) in kept:
+                del world.instances[instance.address]
+
+    def _is_forgotten(self, instance: Instance) -> bool:
+        return instance.address in self._forgotten
 
     def _state(self, address: str, row: dict[str, Any], world: World) -> None:
         values = row.get("values")
