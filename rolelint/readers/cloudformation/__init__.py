@@ -138,7 +138,7 @@ def load(document: Document, context: ReadContext) -> Template:
     from rolelint.readers.cloudformation.cdk import stated
     from rolelint.readers.cloudformation.loops import unroll
     from rolelint.readers.cloudformation.parameters import given
-    from rolelint.readers.cloudformation.template import Template
+    from rolelint.readers.cloudformation.template import Template, section
 
     values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
@@ -146,6 +146,10 @@ def load(document: Document, context: ReadContext) -> Template:
     template.elsewhere = context.options.get("elsewhere", template.elsewhere)
     for resource in template.declared():
         template.resources[resource.id] = resource
+    for name, body in section(data, "Resources").items():
+        if isinstance(body, Mapping) and "Fn::Transform" in body and _may_be_iam(body.get("Type")):
+            message = f"what a macro puts into `{name}` when the template is deployed is not known"
+            template.unread.append((("Resources", name), message))
     unroll(template)
     if (
         any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
@@ -193,16 +197,22 @@ def _boundaries(assembly: Assembly) -> list[Policy]:
     return out
 
 
+def _may_be_iam(kind: object) -> bool:
+    """Tell whether a resource holds principals, or may hold them for what its type says."""
+    prefixes = ("AWS::IAM::", "AWS::SSO::", "AWS::Organizations::", "AWS::Serverless::")
+    return not isinstance(kind, str) or kind.startswith(prefixes)
+
+
 def _concerns_iam(template: Template) -> bool:
     from rolelint.readers.cloudformation.guards import PERMISSIONS, resource_policy_types
 
     types = resource_policy_types()
+    if template.unread:
+        return True
     if any("AWS::IAM::" in str(body) for body, route in template.loops() if route in template.not_unrolled):
         return True
     for resource in template.resources.values():
         kind = resource.type
-        if kind.startswith(("AWS::IAM::", "AWS::SSO::", "AWS::Organizations::", "AWS::Serverless::")):
-            return True
-        if kind in types or kind in PERMISSIONS:
+        if _may_be_iam(kind) or kind in types or kind in PERMISSIONS:
             return True
     return False

@@ -28,6 +28,7 @@ from rolelint.readers.cloudformation.template import (
     Scenario,
     Template,
     is_intrinsic,
+    joined,
     plain_text,
 )
 from rolelint.readers.cloudformation.values import Evaluator
@@ -163,7 +164,8 @@ class Assembly:
                 lambda e: e.evaluate(branch.node, branch.route), scenario, branch.bindings
             ):
                 items = value if isinstance(value, list) else [value]
-                texts = [plain_text(i) for i in items if i is not ABSENT and isinstance(i, str | int) and i != ""]
+                # What is no text is a value that nobody knows: AWS refuses it, or a macro makes it text.
+                texts = [joined(i) for i in items if i is not ABSENT and i is not None and i != "" and i != []]
                 ways.append((now, [self.usual.get(text, text) for text in texts]))
             for text in dict.fromkeys(text for _, texts in ways for text in texts):
                 under = [now for now, texts in ways if text in texts]
@@ -291,7 +293,7 @@ class Assembly:
                     document = unknown_document(reason)
                 elif not always(scenarios, base):
                     document = doubtful(document, doubt(scenarios, base))
-                name = show(arn).rpartition("/")[2]
+                name = _shown_name(arn)
                 if not any(one.name == name and one.document == document and not one.inline for one in parts.identity):
                     parts.identity.append(
                         Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
@@ -398,7 +400,7 @@ class Assembly:
             reason = _absent("permissions boundary", arn)
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
             document = unknown_document(reason)
-        name = show(arn).rpartition("/")[2]
+        name = _shown_name(arn)
         return Policy(PolicyType.BOUNDARY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
 
     @property
@@ -433,6 +435,12 @@ class _Fixed:
 def known_arn(arn: str) -> str:
     """Give an ARN that is known in full, else nothing."""
     return arn if arn.startswith("arn:") and not has_unknown(arn) else ""
+
+
+def _shown_name(arn: str) -> str:
+    """Give the name in an ARN, to be shown; all of the ARN where the name is in no known part."""
+    known = split_unknown(arn)[-1].rpartition("/")
+    return known[2] if known[1] else show(arn)
 
 
 def _absent(what: str, arn: str) -> str:
