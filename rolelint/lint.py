@@ -17,6 +17,7 @@ from rolelint.findings.ranking import rank
 from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.parse import first_policy
+from rolelint.policies.repeats import repeated_policies, repeated_roles
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, ids_apart
 from rolelint.reach import enrich
 from rolelint.readers import FOLDER_READERS, FolderReader, ReadContext, bears_repeats, may_hold, read, read_folder
@@ -235,8 +236,22 @@ def _gather(
         for role in reading.roles:
             _surround(role, context)
             roles.append(role)
+    if len(readings) > 1:
+        repeated = repeated_roles(roles)
+        roles = [role for number, role in enumerate(roles) if number not in repeated]
+        _drop_repeated_policies(readings)
     _tell_apart(roles)
     return roles, readings
+
+
+def _drop_repeated_policies(readings: Sequence[Reading]) -> None:
+    holders = [(reading, policy) for reading in readings for policy in reading.policies]
+    repeated = repeated_policies([policy for _, policy in holders])
+    for reading in readings if repeated else ():
+        reading.policies = []
+    for number, (reading, policy) in enumerate(holders if repeated else ()):
+        if number not in repeated:
+            reading.policies.append(policy)
 
 
 def _tell_apart(roles: Sequence[Role]) -> None:

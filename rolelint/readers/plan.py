@@ -55,8 +55,9 @@ def read(document: Document, context: ReadContext) -> Reading:
     """Read the roles that a plan leads to, each with itself as it was before the plan.
 
     Options:
-        source: folder of the Terraform configuration; locations then have file and line, and values that the
-            plan does not know are taken from the expressions there as far as they can be worked out.
+        source: folder of the Terraform configuration, by default that of the plan; locations then have file and line,
+            and values that the plan does not know are taken from the expressions there as far as they can be worked
+            out. An empty text means none.
         new_only: leave out lone policies that the plan does not change.
     """
     plan = _Plan(document, context)
@@ -119,8 +120,8 @@ class _Plan:
                 self._beside.refine(instance, self.after)
 
     def _source(self, context: ReadContext) -> Beside | None:
-        folder = context.options.get("source")
-        if not folder or not self.configuration.known:
+        folder = context.options.get("source", context.base)
+        if folder is None or str(folder) == "" or not self.configuration.known:
             return None
         from rolelint.readers.terraform.beside import Beside, variables_of
 
