@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
+from rolelint.errors import Location
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.records import replace
@@ -21,30 +22,35 @@ def repeated_roles(roles: Sequence[Role]) -> set[int]:
 
     What differs is no repetition: a plan may have been made of older source.
     """
-    return _repeated(roles, (role.location if role.location.line else None for role in roles), _tells_all_of_role)
+    alike = _several(roles, ((role.location.file, role.location.address) for role in roles))
+    places = ((number, roles[number].location) for number in alike)
+    return _repeated(roles, places, _tells_all_of_role)
 
 
 def repeated_policies(policies: Sequence[Policy]) -> set[int]:
     """List the policies of which another one that is written at the same place tells all, and maybe more."""
-    if not _repeated(policies, ((policy.type, policy.name) for policy in policies), _tells_all):
-        return set()
-    # Only now: finding places takes reading files once more.
-    places = (policy.locate(()) for policy in policies)
-    return _repeated(policies, (place if place.line else None for place in places), _tells_all)
+    alike = _several(policies, ((policy.type, policy.name) for policy in policies))
+    return _repeated(policies, ((number, policies[number].locate(())) for number in alike), _tells_all)
+
+
+def _several(things: Sequence[_Thing], keys: Iterable[Hashable]) -> list[int]:
+    """List those that share a key with another one: finding the places of all takes reading their files once more."""
+    held: dict[Hashable, list[int]] = {}
+    for number, key in enumerate(keys):
+        held.setdefault(key, []).append(number)
+    return [number for numbers in held.values() if len(numbers) > 1 for number in numbers]
 
 
 def _repeated(
-    things: Sequence[_Thing],
-    places: Iterable[Hashable],
-    tells_all: Callable[[_Thing, _Thing], bool],
+    things: Sequence[_Thing], places: Iterable[tuple[int, Location]], tells_all: Callable[[_Thing, _Thing], bool]
 ) -> set[int]:
-    held: dict[object, list[int]] = {}
-    for number, place in enumerate(places):
-        if place is not None:
+    held: dict[Location, list[int]] = {}
+    for number, place in places:
+        if place.line:
             held.setdefault(place, []).append(number)
     out: set[int] = set()
     for numbers in held.values():
-        for one in numbers if len(numbers) > 1 else ():
+        for one in numbers:
             if any(tells_all(things[n], things[one]) for n in numbers if n != one and n not in out):
                 out.add(one)
     return out
