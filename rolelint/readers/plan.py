@@ -17,7 +17,6 @@ from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.world import (
-    Address,
     Instance,
     Scope,
     World,
@@ -227,9 +226,14 @@ class _Plan:
         in no expression of a module without locals stands in such a block.
         """
         unseen: dict[str, list[str]] = {}
+        open_parts: set[tuple[str, str]] | None = None
         for module, name in self.configuration.unseen(self._relevant):
             address = split_address(name)
-            if address is not None and self._not_known(address):
+            if address is None or not address.path or not _may_be_several(address.path[0]):
+                continue
+            if open_parts is None:
+                open_parts = set(self._open_parts())
+            if (address.resource.split("[")[0], address.path[0]) in open_parts:
                 unseen.setdefault(module, []).append(name)
         for instance in self.after.of_type("aws_iam_role") if unseen else ():
             names = unseen.get(".".join(f"module.{n}" for n in call_names(instance.module)))
@@ -238,16 +242,12 @@ class _Plan:
                 instance.configured = (instance.configured or frozenset()) | {"inline_policy"}
                 instance.values["inline_policy"] = unknown(names[0])
 
-    def _not_known(self, address: Address) -> bool:
-        attribute = address.path[0] if address.path else ""
-        if not isinstance(attribute, str) or attribute.endswith(("id", "arn", "name", "json")):
-            return False
+    def _open_parts(self) -> Iterator[tuple[str, str]]:
+        """List the attributes that the plan does not know, each with the address of its resource without keys."""
         for row in self._changes:
             bare = str(row.get("address", "")).split("[")[0]
-            parts = mapping(row.get("change")).get("after_unknown")
-            if bare == address.resource.split("[")[0] and mapping(parts).get(attribute) is True:
-                return True
-        return False
+            parts = mapping(mapping(row.get("change")).get("after_unknown"))
+            yield from ((bare, name) for name, part in parts.items() if part is True)
 
     # References: an unknown attribute that names another resource gets that resource's own name.
 
@@ -420,6 +420,11 @@ def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:
                 address += key_text(row["index"])
             yield address, row
         modules += rows(module.get("child_modules"))
+
+
+def _may_be_several(attribute: str | int) -> bool:
+    """Tell by its name whether an attribute may hold several things that a dynamic block loops over."""
+    return isinstance(attribute, str) and not attribute.endswith(("id", "arn", "name", "json"))
 
 
 def _note_module(module: str, module_keys: dict[str, set[str]]) -> None:
