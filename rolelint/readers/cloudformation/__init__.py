@@ -120,12 +120,14 @@ def _in_policy(data: Any, route: Route) -> bool:
 
 
 def _holds_policy(data: Any) -> bool:
-    """Tell whether a value holds a policy document, or a principal."""
+    """Tell whether a value holds a policy document, a principal, or what gives one power."""
     pending = [data]
     while pending:
         value = pending.pop()
         if isinstance(value, Mapping):
-            if "Statement" in value or str(value.get("Type")).startswith(("AWS::IAM::", "AWS::SSO::")):
+            if "Statement" in value or not _POWERS.isdisjoint(value):
+                return True
+            if str(value.get("Type")).startswith(("AWS::IAM::", "AWS::SSO::")):
                 return True
             pending += value.values()
         elif isinstance(value, list):
