@@ -284,8 +284,23 @@ def _gather(
         for role in reading.roles:
             _surround(role, context)
             roles.append(role)
+    if len(readings) > 1:
+        from rolelint.policies.repeats import repeated_policies, repeated_roles
+
+        repeated = repeated_roles(roles)
+        roles = [role for number, role in enumerate(roles) if number not in repeated]
+        _leave_out(readings, repeated_policies([p for r in readings for p in r.policies]))
     _tell_apart(roles)
     return roles, readings
+
+
+def _leave_out(readings: Sequence[Reading], repeated: Set[int]) -> None:
+    """Leave out policies by their numbers, counted over all readings."""
+    first = 0
+    for reading in readings if repeated else ():
+        last = first + len(reading.policies)
+        reading.policies = [p for n, p in zip(range(first, last), reading.policies, strict=True) if n not in repeated]
+        first = last
 
 
 def _tell_apart(roles: Sequence[Role]) -> None:

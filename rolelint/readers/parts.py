@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 from rolelint.documents import Place
+from rolelint.errors import Location, Problem
 from rolelint.policies.document import PolicyDocument, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, Unknown
@@ -20,6 +21,12 @@ FULL_ACCESS = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Actio
 def full_access(beside: Policy, memo: dict[Any, Any]) -> Policy:
     """Make the policy that stands beside an SCP where nobody replaced it."""
     return Policy(beside.type, "FullAWSAccess", parsed(FULL_ACCESS, memo), beside.locate, inline=False)
+
+
+def unfollowed(where: Location) -> Problem:
+    """Tell of an SCP or RCP that hangs on something, and of which nobody can say which roles it limits."""
+    message = "whose roles this SCP or RCP limits is not known: roles are judged without it"
+    return Problem(message, where, "give those that apply with `--scp` and `--rcp`", "warning")
 
 
 #: Beginnings of Region names, and the partition of those Regions; all others are in `aws`.

@@ -17,7 +17,6 @@ from rolelint.readers.terraform.redact import Redactor, any_true, secrets_of
 from rolelint.readers.terraform.references import Configuration, Targets, call_names, key_text
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.world import (
-    Address,
     Instance,
     Scope,
     World,
@@ -55,8 +54,9 @@ def read(document: Document, context: ReadContext) -> Reading:
     """Read the roles that a plan leads to, each with itself as it was before the plan.
 
     Options:
-        source: folder of the Terraform configuration; locations then have file and line, and values that the
-            plan does not know are taken from the expressions there as far as they can be worked out.
+        source: folder of the Terraform configuration, by default that of the plan; locations then have file and line,
+            and values that the plan does not know are taken from the expressions there as far as they can be worked
+            out. An empty text means none.
         new_only: leave out lone policies that the plan does not change.
     """
     plan = _Plan(document, context)
@@ -105,7 +105,12 @@ class _Plan:
         self._beside = self._source(context)
         #: Instances with unknown attributes; those are linked when every instance is there.
         self._unlinked: list[Instance] = []
+        #: Addresses that the plan leaves without deleting what is there.
+        self._forgotten: set[str] = set()
         self._fill()
+        for world in (self.after, self.before):
+            if self._forgotten and world is not None:
+                self._drop_taken_over(world)
         for instance in self._unlinked:
             self._link(instance)
         self._unseen()
@@ -114,8 +119,8 @@ class _Plan:
                 self._beside.refine(instance, self.after)
 
     def _source(self, context: ReadContext) -> Beside | None:
-        folder = context.options.get("source")
-        if not folder or not self.configuration.known:
+        folder = context.options.get("source", context.base)
+        if folder is None or str(folder) == "" or not self.configuration.known:
             return None
         from rolelint.readers.terraform.beside import Beside, variables_of
 
@@ -152,6 +157,7 @@ class _Plan:
         actions = change.get("actions")
         previous = str(row.get("previous_address") or "")
         if actions == ["forget"]:
+            self._forgotten.add(address)
             after = before
         if isinstance(before, dict) and self.before is not None:
             old = self._instance(row, previous or address, before, change.get("before_sensitive"))
@@ -164,6 +170,20 @@ class _Plan:
             self.after.instances[address] = new
             if unknown_parts:
                 self._unlinked.append(new)
+
+    def _drop_taken_over(self, world: World) -> None:
+        """Drop what is forgotten at one address where another address has it: `removed` and `import` of one thing."""
+
+        def identity(instance: Instance) -> tuple[str, str, str]:
+            return instance.type, instance.text("id", "arn"), world.account(instance.provider)
+
+        kept = {identity(i) for i in world.instances.values() if i.mode == "managed" and not self._is_forgotten(i)}
+        for instance in [i for i in world.instances.values() if self._is_forgotten(i)]:
+            if instance.text("id", "arn") and identity(instance) in kept:
+                del world.instances[instance.address]
+
+    def _is_forgotten(self, instance: Instance) -> bool:
+        return instance.address in self._forgotten
 
     def _state(self, address: str, row: dict[str, Any], world: World) -> None:
         values = row.get("values")
@@ -206,9 +226,14 @@ class _Plan:
         in no expression of a module without locals stands in such a block.
         """
         unseen: dict[str, list[str]] = {}
+        open_parts: set[tuple[str, str]] | None = None
         for module, name in self.configuration.unseen(self._relevant):
             address = split_address(name)
-            if address is not None and self._not_known(address):
+            if address is None or not address.path or not _may_be_several(address.path[0]):
+                continue
+            if open_parts is None:
+                open_parts = set(self._open_parts())
+            if (address.resource.split("[")[0], address.path[0]) in open_parts:
                 unseen.setdefault(module, []).append(name)
         for instance in self.after.of_type("aws_iam_role") if unseen else ():
             names = unseen.get(".".join(f"module.{n}" for n in call_names(instance.module)))
@@ -217,16 +242,12 @@ class _Plan:
                 instance.configured = (instance.configured or frozenset()) | {"inline_policy"}
                 instance.values["inline_policy"] = unknown(names[0])
 
-    def _not_known(self, address: Address) -> bool:
-        attribute = address.path[0] if address.path else ""
-        if not isinstance(attribute, str) or attribute.endswith(("id", "arn", "name", "json")):
-            return False
+    def _open_parts(self) -> Iterator[tuple[str, str]]:
+        """List the attributes that the plan does not know, each with the address of its resource without keys."""
         for row in self._changes:
             bare = str(row.get("address", "")).split("[")[0]
-            parts = mapping(row.get("change")).get("after_unknown")
-            if bare == address.resource.split("[")[0] and mapping(parts).get(attribute) is True:
-                return True
-        return False
+            parts = mapping(mapping(row.get("change")).get("after_unknown"))
+            yield from ((bare, name) for name, part in parts.items() if part is True)
 
     # References: an unknown attribute that names another resource gets that resource's own name.
 
@@ -399,6 +420,11 @@ def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:
                 address += key_text(row["index"])
             yield address, row
         modules += rows(module.get("child_modules"))
+
+
+def _may_be_several(attribute: str | int) -> bool:
+    """Tell by its name whether an attribute may hold several things that a dynamic block loops over."""
+    return isinstance(attribute, str) and not attribute.endswith(("id", "arn", "name", "json"))
 
 
 def _note_module(module: str, module_keys: dict[str, set[str]]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolelint.documents import Document
 from rolelint.errors import InputError, Problem, Route
-from rolelint.policies.role import Policy, PolicyType, Reading, Resource
+from rolelint.policies.role import Policy, PolicyType, Reading, Resource, Role
 from rolelint.records import replace
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def read(document: Document, context: ReadContext) -> Reading:
     """
     from rolelint.readers.cloudformation.assembly import Assembly
     from rolelint.readers.cloudformation.cdk import problems
-    from rolelint.readers.cloudformation.guards import policies
-    from rolelint.readers.cloudformation.nested import has_nested, read_nested
+    from rolelint.readers.cloudformation.guards import attached, policies
+    from rolelint.readers.cloudformation.nested import Deployment, has_nested, read_nested
     from rolelint.readers.cloudformation.principals import principals
     from rolelint.readers.cloudformation.template import KNOWN_MACROS
 
@@ -43,13 +43,17 @@ def read(document: Document, context: ReadContext) -> Reading:
     judged, nested = _concerns_iam(template), has_nested(template)
     if not judged and not nested:
         return reading
+    deployment = Deployment(document, template, context) if nested else None
+    if deployment is not None:
+        template.output = deployment.output
     assembly = Assembly(document, template, context.memo)
     absent: list[Problem] = []
-    if nested:
-        inner, absent = read_nested(document, assembly, context)
+    if deployment is not None:
+        inner, absent = read_nested(document, assembly, deployment)
         reading.roles += inner.roles
         reading.policies += inner.policies
         reading.problems += inner.problems
+        reading.roles = [role for role in reading.roles if not _is_taken(role, template)]
     if not judged:
         # With nothing else to judge, a template that is not here is all there is to say.
         empty = not (reading.roles or reading.policies)
@@ -63,8 +67,10 @@ def read(document: Document, context: ReadContext) -> Reading:
     for role in principals(assembly):
         role.environment = existing
         reading.roles.append(role)
+    reading.roles = [role for role in reading.roles if not _is_taken(role, template)]
     reading.policies += hanging
     reading.policies += _boundaries(assembly)
+    reading.problems += attached(assembly)
     for macro in template.macros:
         if macro not in KNOWN_MACROS:
             location = document.locate(("Transform",))
@@ -114,12 +120,14 @@ def _in_policy(data: Any, route: Route) -> bool:
 
 
 def _holds_policy(data: Any) -> bool:
-    """Tell whether a value holds a policy document, or a principal."""
+    """Tell whether a value holds a policy document, a principal, or what gives one power."""
     pending = [data]
     while pending:
         value = pending.pop()
         if isinstance(value, Mapping):
-            if "Statement" in value or str(value.get("Type")).startswith(("AWS::IAM::", "AWS::SSO::")):
+            if "Statement" in value or not _POWERS.isdisjoint(value):
+                return True
+            if str(value.get("Type")).startswith(("AWS::IAM::", "AWS::SSO::")):
                 return True
             pending += value.values()
         elif isinstance(value, list):
@@ -132,13 +140,18 @@ def load(document: Document, context: ReadContext) -> Template:
     from rolelint.readers.cloudformation.cdk import stated
     from rolelint.readers.cloudformation.loops import unroll
     from rolelint.readers.cloudformation.parameters import given
-    from rolelint.readers.cloudformation.template import Template
+    from rolelint.readers.cloudformation.template import Template, section
 
     values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
     template = Template(data, document.text, values)
+    template.elsewhere = context.options.get("elsewhere", template.elsewhere)
     for resource in template.declared():
         template.resources[resource.id] = resource
+    for name, body in section(data, "Resources").items():
+        if isinstance(body, Mapping) and "Fn::Transform" in body and _may_be_iam(body.get("Type")):
+            message = f"what a macro puts into `{name}` when the template is deployed is not known"
+            template.unread.append((("Resources", name), message))
     unroll(template)
     if (
         any(resource.type.startswith("AWS::Serverless::") for resource in template.resources.values())
@@ -148,6 +161,11 @@ def load(document: Document, context: ReadContext) -> Template:
 
         expand(template)
     return template
+
+
+def _is_taken(role: Role, template: Template) -> bool:
+    """Tell whether this is a lone policy that a principal of another template holds, and is judged with."""
+    return role.kind == "policy" and (role.location.file, role.location.route) in template.elsewhere.taken
 
 
 def environment(assembly: Assembly) -> tuple[Resource, ...]:
@@ -181,16 +199,22 @@ def _boundaries(assembly: Assembly) -> list[Policy]:
     return out
 
 
+def _may_be_iam(kind: object) -> bool:
+    """Tell whether a resource holds principals, or may hold them for what its type says."""
+    prefixes = ("AWS::IAM::", "AWS::SSO::", "AWS::Organizations::", "AWS::Serverless::")
+    return not isinstance(kind, str) or kind.startswith(prefixes)
+
+
 def _concerns_iam(template: Template) -> bool:
     from rolelint.readers.cloudformation.guards import PERMISSIONS, resource_policy_types
 
     types = resource_policy_types()
+    if template.unread:
+        return True
     if any("AWS::IAM::" in str(body) for body, route in template.loops() if route in template.not_unrolled):
         return True
     for resource in template.resources.values():
         kind = resource.type
-        if kind.startswith(("AWS::IAM::", "AWS::SSO::", "AWS::Organizations::", "AWS::Serverless::")):
-            return True
-        if kind in types or kind in PERMISSIONS:
+        if _may_be_iam(kind) or kind in types or kind in PERMISSIONS:
             return True
     return False

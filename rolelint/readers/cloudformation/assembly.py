@@ -28,6 +28,7 @@ from rolelint.readers.cloudformation.template import (
     Scenario,
     Template,
     is_intrinsic,
+    joined,
     plain_text,
 )
 from rolelint.readers.cloudformation.values import Evaluator
@@ -163,7 +164,8 @@ class Assembly:
                 lambda e: e.evaluate(branch.node, branch.route), scenario, branch.bindings
             ):
                 items = value if isinstance(value, list) else [value]
-                texts = [plain_text(i) for i in items if i is not ABSENT and isinstance(i, str | int) and i != ""]
+                # What is no text is a value that nobody knows: AWS refuses it, or a macro makes it text.
+                texts = [joined(i) for i in items if i is not ABSENT and i is not None and i != "" and i != []]
                 ways.append((now, [self.usual.get(text, text) for text in texts]))
             for text in dict.fromkeys(text for _, texts in ways for text in texts):
                 under = [now for now, texts in ways if text in texts]
@@ -278,12 +280,9 @@ class Assembly:
         """Read managed policies that are named by ARN."""
         for branch in branches:
             for arn, scenarios in self.texts(branch):
-                declared = self.managed.get(arn)
-                if declared is not None:
-                    self.used.add(declared.id)
-                    scenarios = self.existing(declared, scenarios)
-                    if scenarios:
-                        parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
+                held = self.found(arn)
+                if held is not None:
+                    self._held(held, scenarios, base, parts)
                     continue
                 # The SAM transform takes the names of policies that AWS manages in place of their ARNs.
                 document = published(arn, self.memo, by_name=resource.generated)
@@ -294,11 +293,37 @@ class Assembly:
                     document = unknown_document(reason)
                 elif not always(scenarios, base):
                     document = doubtful(document, doubt(scenarios, base))
-                name = show(arn).rpartition("/")[2]
+                name = _shown_name(arn)
                 if not any(one.name == name and one.document == document and not one.inline for one in parts.identity):
                     parts.identity.append(
                         Policy(PolicyType.IDENTITY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
                     )
+
+    def found(self, arn: str) -> tuple[Assembly, Declared] | None:
+        """Find a ManagedPolicy by its ARN in this template, or in one that is deployed with it and gives its ARN."""
+        declared = self.managed.get(arn)
+        return (self, declared) if declared is not None else self.template.elsewhere.policies.get(arn)
+
+    def _take(self, assembly: Assembly, declared: Declared) -> None:
+        """Note that a managed policy of another template is in use here."""
+        place = assembly.location(declared)
+        self.template.elsewhere.taken.add((place.file, place.route))
+
+    def _held(self, held: tuple[Assembly, Declared], scenarios: Scenarios, base: Scenarios, parts: Parts) -> None:
+        """Add a ManagedPolicy to what a principal holds."""
+        assembly, declared = held
+        if assembly is self:
+            self.used.add(declared.id)
+            scenarios = self.existing(declared, scenarios)
+            if scenarios:
+                parts.identity.append(self.declared_policy(declared, scenarios, base, parts))
+            return
+        # The values that another template leaves open are its own.
+        self._take(assembly, declared)
+        policy = assembly.declared_policy(declared, EVERY, EVERY, parts)
+        if not always(scenarios, base):
+            policy = replace(policy, document=doubtful(policy.document, doubt(scenarios, base)))
+        parts.identity.append(policy)
 
     def declared_policy(self, declared: Declared, scenarios: Scenarios, base: Scenarios, parts: Parts) -> Policy:
         """Read a ManagedPolicy resource of the template as an identity policy."""
@@ -351,25 +376,31 @@ class Assembly:
         where = Places(self.document, {(): branch.route}, resource.address)
         if len(found) > 1 or not always(scenarios, base):
             for other, _, _ in found:
-                if other in self.managed:
-                    self.bounding.add(self.managed[other].id)
+                held = self.found(other)
+                if held is not None and held[0] is self:
+                    self.bounding.add(held[1].id)
             reason = f"the permissions boundary {doubt(tuple(s for _, under, _ in found for s in under), base)}"
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
             return None
-        declared = self.managed.get(arn)
-        if declared is not None:
-            self.bounding.add(declared.id)
-            if always(self.existing(declared, scenarios), base):
-                inside = self.spread(declared, "PolicyDocument", scenarios)
-                name = physical_name(self.evaluator, declared)
+        held = self.found(arn)
+        if held is not None:
+            assembly, declared = held
+            if assembly is self:
+                self.bounding.add(declared.id)
+            else:
+                self._take(assembly, declared)
+                scenarios = base = EVERY
+            if always(assembly.existing(declared, scenarios), base):
+                inside = assembly.spread(declared, "PolicyDocument", scenarios)
+                name = physical_name(assembly.evaluator, declared)
                 title = declared.id if has_unknown(name) else name
-                return self.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
+                return assembly.policy(declared, inside, base, PolicyType.BOUNDARY, title, inline=False)
         document = published(arn, self.memo)
         if document is None:
             reason = _absent("permissions boundary", arn)
             parts.unknowns.append(Unknown("permissions boundary", reason, where(()), widens=False))
             document = unknown_document(reason)
-        name = show(arn).rpartition("/")[2]
+        name = _shown_name(arn)
         return Policy(PolicyType.BOUNDARY, name, document, _Fixed(where), arn=known_arn(arn), inline=False)
 
     @property
@@ -404,6 +435,12 @@ class _Fixed:
 def known_arn(arn: str) -> str:
     """Give an ARN that is known in full, else nothing."""
     return arn if arn.startswith("arn:") and not has_unknown(arn) else ""
+
+
+def _shown_name(arn: str) -> str:
+    """Give the name in an ARN, to be shown; all of the ARN where the name is in no known part."""
+    known = split_unknown(arn)[-1].rpartition("/")
+    return known[2] if known[1] else show(arn)
 
 
 def _absent(what: str, arn: str) -> str:

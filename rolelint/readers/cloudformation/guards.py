@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from rolelint.errors import Problem
 from rolelint.policies.document import PrincipalEntry, Statement
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, with_principals
@@ -13,6 +14,7 @@ from rolelint.readers.cloudformation.assembly import EVERY, Assembly
 from rolelint.readers.cloudformation.branches import Branch, Places, spread
 from rolelint.readers.cloudformation.kinds import arn_of
 from rolelint.readers.cloudformation.template import Declared
+from rolelint.readers.parts import unfollowed
 from rolelint.records import replace
 
 # Columns: type, route of the policy document below Properties, and where the resource's ARN comes from: `.` for the
@@ -231,3 +233,18 @@ def _organization(assembly: Assembly, resource: Declared) -> Iterator[Policy]:
     branches = assembly.spread(resource, "Content", base)
     name = assembly.single(resource, "Name") or resource.id
     yield assembly.policy(resource, branches, base, kind, show(name), inline=False)
+
+
+def attached(assembly: Assembly) -> Iterator[Problem]:
+    """Tell of the first SCP or RCP that the template attaches: it limits no role of the template for sure.
+
+    The stack stands in the management account, which nothing limits (S6.14, S6.22), or in one to which that delegates
+    policies. Nothing in a template tells which, or in which unit the account is.
+    """
+    # AWS: orgs_delegate_policies.html, "delegate policy management for Organizations to specified member accounts".
+    for resource in assembly.template.resources.values():
+        if resource.type != "AWS::Organizations::Policy" or assembly.single(resource, "Type") not in _ORGANIZATION:
+            continue
+        if assembly.names(resource, "TargetIds", assembly.existing(resource, EVERY)):
+            yield unfollowed(assembly.location(resource))
+            return

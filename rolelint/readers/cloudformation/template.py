@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rolelint.errors import Route
@@ -110,6 +110,19 @@ class Declared:
         return self.cdk_path or self.id
 
 
+@record(frozen=False)
+class Elsewhere:
+    """The managed policies that templates which are deployed together give each other.
+
+    Attributes:
+        policies: the assembly and resource of each one by the ARN that an output gives.
+        taken: files and routes of those that a principal holds or that bound one.
+    """
+
+    policies: dict[str, Any] = field(default_factory=dict)
+    taken: set[tuple[str, str]] = field(default_factory=set)
+
+
 def is_template(data: object) -> bool:
     """Tell whether plain data has the shape of a CloudFormation template."""
     if not isinstance(data, dict):
@@ -143,6 +156,8 @@ class Template:
         account_named: whether the template names an account, which may or may not be the stack's own.
         partition_named: the one partition that ARNs of the template name, or empty.
         region: stands for the stack's own Region; empty when the template names every candidate.
+        output: gives an output of the template that a resource deploys, or None when that is not known.
+        elsewhere: what the templates that are deployed together give each other.
     """
 
     def __init__(self, data: Mapping[str, Any], text: str, given: Mapping[str, Any]) -> None:
@@ -158,6 +173,8 @@ class Template:
         self.compared: dict[str, list[str]] = {}
         self.not_unrolled: list[Route] = []
         self.unread: list[tuple[Route, str]] = []
+        self.output: Callable[[Declared, str], Any] | None = None
+        self.elsewhere = Elsewhere()
         _collect_compared(self.conditions, self.compared)
         self.account_named = bool(_ACCOUNT.search(text))
         named = set(_PARTITION.findall(text))

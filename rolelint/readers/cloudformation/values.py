@@ -221,10 +221,16 @@ class Evaluator:
             return unknown(mark.removesuffix("."))
         self._refs.append(mark)
         try:
-            value = attribute_of(self, resource, attribute) if attribute else reference_of(self, resource)
+            value = self._output(resource, attribute) if attribute.startswith("Outputs.") else None
+            if value is None:
+                value = attribute_of(self, resource, attribute) if attribute else reference_of(self, resource)
         finally:
             self._refs.pop()
         return value
+
+    def _output(self, resource: Declared, attribute: str) -> Any:
+        give = self.template.output
+        return None if give is None else give(resource, attribute.removeprefix("Outputs."))
 
     def pseudo(self, name: str) -> Any:
         """Give the value of a pseudo parameter."""

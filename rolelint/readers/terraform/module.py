@@ -5,168 +5,30 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
-from rolelint.readers.terraform.accounts import CREDENTIALS, assumed_account, share_accounts
+from rolelint.readers.terraform.blocks import nested_blocks
 from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, value
-from rolelint.readers.terraform.files import Definition, Files, Folder, open_folder
+from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
-from rolelint.readers.terraform.functions import Block, Loose, UndecidedError, is_unknown
+from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown
+from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
 from rolelint.readers.terraform.presence import conditions, listed
 from rolelint.readers.terraform.redact import texts_in
-from rolelint.readers.terraform.references import call_names, split_module
-from rolelint.readers.terraform.world import MAYBE, Instance, Scope, World, show_key
+from rolelint.readers.terraform.references import call_names
+from rolelint.readers.terraform.world import Instance, show_key
+
+if TYPE_CHECKING:
+    from rolelint.readers.terraform.tree import Tree
 
 #: Bounds the instances that one `count` or `for_each` makes; past it, the block is taken as one unknown instance.
 MAX_INSTANCES = 1000
 #: Bounds how deep local modules call each other; deeper calls are unknown.
 MAX_MODULES = 16
-
-#: What `id` is, where it is another attribute of the same resource.
-_ID = {
-    "aws_s3_bucket": "bucket",
-    "aws_iam_role": "name",
-    "aws_iam_user": "name",
-    "aws_iam_group": "name",
-    "aws_iam_instance_profile": "name",
-    "aws_iam_policy": "arn",
-    "aws_iam_openid_connect_provider": "arn",
-    "aws_sns_topic": "arn",
-    "aws_dynamodb_table": "name",
-    "aws_ecr_repository": "name",
-    "aws_lambda_function": "function_name",
-    "aws_cloudwatch_log_group": "name",
-    "aws_backup_vault": "name",
-    "aws_secretsmanager_secret": "arn",
-}
-
-
-class Origin(NamedTuple):
-    """Where an instance comes from."""
-
-    module: Module
-    definition: Definition
-    frame: Frame
-
-
-class Tree:
-    """All modules under one root, and the instances found in them.
-
-    Attributes:
-        world: instances that are known otherwise (a plan) come first, then those of the source.
-        used: folders of modules that the tree calls; `read`: files that expressions read.
-        secrets: texts that expressions worked out so far call sensitive.
-    """
-
-    def __init__(self, folder: str, files: Files, variables: dict[str, Any] | None = None) -> None:
-        self.files = files
-        self.variables = variables
-        self.origins: dict[str, Origin] = {}
-        self.used: set[str] = set()
-        self.read: set[str] = set()
-        self.secrets: set[str] = set()
-        self.scopes: dict[str, Scope] = {}
-        self.planned: World | None = None
-        self._installed: dict[str, str] | None = None
-        self._tops: tuple[str, ...] | None = None
-        self._scoped = False
-        self.root = Module(self, open_folder(folder, files), "", None, None)
-
-    def holds(self, path: str, folder: str) -> bool:
-        """Tell whether a path is one of the configuration's: in a module's folder or in the repository of the root.
-
-        Without a repository, that is the folder around the root, or the working folder where the root is in it.
-        """
-        if self._tops is None:
-            root = above = os.path.realpath(self.root.folder.path)
-            while not os.path.exists(os.path.join(above, ".git")) and not _is_top(above):
-                above = os.path.dirname(above)
-            around = [f for f in (os.path.dirname(root), os.getcwd()) if not _is_top(f) and _below(root, f)]
-            self._tops = (root, above) if not _is_top(above) else (root, *around)
-        real = os.path.realpath(path)
-        return any(_below(real, top) for top in (*self._tops, os.path.realpath(folder)))
-
-    def installed(self, key: str) -> str | None:
-        """Give the folder where `terraform init` put a module, by its call names joined with dots."""
-        if self._installed is None:
-            self._installed = {}
-            base = self.root.folder.path
-            listing = self.files.text_beside(os.path.join(base, ".terraform", "modules", "modules.json"))
-            try:
-                rows = json.loads(listing)["Modules"] if listing else []
-                self._installed = {row["Key"]: os.path.normpath(os.path.join(base, row["Dir"])) for row in rows}
-            except (ValueError, KeyError, TypeError, RecursionError):
-                # A listing in another form only means that such modules stay unknown.
-                self._installed = {}
-        return self._installed.get(key)
-
-    def module_at(self, address: str) -> Module | None:
-        """Give the module of an address, or None when its source is not here."""
-        if not address:
-            return self.root
-        parent, name, key = split_module(address)
-        above = self.module_at(parent)
-        return above.instance(name, key) if above is not None else None
-
-    def scope(self, provider: str) -> Scope:
-        """Give the scope of a provider configuration, read from its block."""
-        if not self._scoped:
-            self._scoped = True
-            self._read_providers()
-        scope = self.scopes.get(provider)
-        if scope is None:
-            scope = self.scopes[provider] = Scope()
-        scope.fill(provider)
-        return scope
-
-    def _read_providers(self) -> None:
-        deciding = {"aws": "", "awscc": ""}
-        for definition in (d for kind in ("aws", "awscc") for d in self.root.folder.blocks("provider", kind)):
-            body = definition.block.body
-            frame = Frame(self.root, definition.file)
-            alias = body.settings.get("alias")
-            written = value(alias.value, frame) if alias else ""
-            name = definition.block.labels[0] + (f".{written}" if written else "")
-            region = value(body.settings["region"].value, frame) if "region" in body.settings else ""
-            assumed = [b.body.settings.get("role_arn") for b in body.of_type("assume_role")]
-            self.scopes[name] = Scope(
-                region=region if isinstance(region, str) and not has_unknown(region) else "",
-                account=assumed_account(value(a.value, frame) if a else None for a in assumed),
-            )
-            text = self.files.text(definition.file) or ""
-            given = [text[s.start : s.end] for s in body.settings.values() if s.name in CREDENTIALS]
-            given += [text[b.start : b.end] for b in body.blocks if b.type in CREDENTIALS]
-            deciding[name] = "\n".join(sorted("".join(part.split()) for part in given))
-        share_accounts(self.scopes, deciding)
-
-
-def _is_top(folder: str) -> bool:
-    return os.path.dirname(folder) == folder
-
-
-def _below(path: str, folder: str) -> bool:
-    return os.path.commonpath((path, folder)) == folder
-
-
-def secrets_in(tree: Tree) -> set[str]:
-    """Collect the texts that the source calls sensitive: in variables of each module that is called, in expressions."""
-    found = set(tree.secrets)
-    for module in tree.root.every():
-        if not any("sensitive" in (tree.files.text(file) or "") for file in module.folder.files):
-            continue
-        for name, _ in module.folder.keys("variable"):
-            definition = module.folder.block("variable", name)
-            marked = definition.block.body.settings.get("sensitive") if definition is not None else None
-            if marked is not None and value(marked.value, Frame(module, "")) is True:
-                found |= texts_in(module.variable(name))
-                default = definition.block.body.settings.get("default") if definition is not None else None
-                if default is not None:
-                    found |= texts_in(value(default.value, Frame(module, "")))
-    return found
 
 
 class Module:
@@ -374,7 +236,7 @@ class Module:
         found = world.siblings(address)
         if not found:
             return None
-        return _by_key({i.key: ResourceValue(i.address, _PlannedAttributes(i, world)) for i in found})
+        return _by_key({i.key: ResourceValue(i.address, PlannedAttributes(i, world)) for i in found})
 
     def _resource_value(
         self, address: str, mode: str, kind: str, name: str, key: Any, definition: Definition, frame: Frame
@@ -407,8 +269,8 @@ class Module:
             return blocks
         if mode == "data":
             return self._data(kind, wanted, definition, address)
-        if wanted == "id" and kind in _ID:
-            return self.resource_attribute(kind, name, key, _ID[kind])
+        if wanted == "id" and kind in ID_OF:
+            return self.resource_attribute(kind, name, key, ID_OF[kind])
         if wanted == "arn" and kind in kinds.KINDS:
             parts = {n: self.resource_attribute(kind, name, key, n) for n in kinds.arn_attributes(kind)}
             parts = {n: None if is_unknown(v) and n == "path" else v for n, v in parts.items()}
@@ -579,25 +441,6 @@ def _dotted(node: Any) -> str:
     return ".".join([parts[0], *(s for s in parts[1] if isinstance(s, str))]) if parts is not None else ""
 
 
-class _PlannedAttributes:
-    """Gives the attributes of an instance that a plan tells of."""
-
-    def __init__(self, instance: Instance, world: World) -> None:
-        self._instance = instance
-        self._world = world
-
-    def __call__(self, name: str) -> Any:
-        found = self._instance.values.get(name)
-        if name == "arn" and (found is None or is_unknown(found)):
-            return kinds.arn_of(self._instance, self._world)
-        if found is not None and not is_unknown(found):
-            return found
-        other = _ID.get(self._instance.type) if name == "id" else None
-        if other:
-            return self(other)
-        return found if found is not None else unknown(f"{self._instance.address}.{name}")
-
-
 def _is_numbered(definition: Definition) -> bool:
     """Tell whether a block makes instances by number or key."""
     return "count" in definition.block.body.settings or "for_each" in definition.block.body.settings
@@ -618,56 +461,3 @@ def _each(source: Any) -> Iterator[tuple[Any, Any]]:
         for item in source:
             if isinstance(item, str):
                 yield item, item
-
-
-def nested_blocks(body: hcl.Body, wanted: str, frame: Frame) -> list[Any] | None:
-    """Evaluate the blocks of one type in a body; None when there are none."""
-    found: list[Any] = []
-    seen = False
-    for block in body.blocks:
-        if block.type == wanted:
-            seen = True
-            found.append(Block(body_values(block.body, frame)))
-        elif block.type == "dynamic" and block.labels[:1] == (wanted,):
-            seen = True
-            found.extend(_dynamic(block, wanted, frame))
-    return found if seen else None
-
-
-def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
-    content = next(block.body.of_type("content"), None)
-    setting = block.body.settings.get("for_each")
-    if content is None or setting is None:
-        return
-    named = block.body.settings.get("iterator")
-    name = named.value.name if named is not None and isinstance(named.value, hcl.Name) else wanted
-    source = value(setting.value, frame)
-    if isinstance(source, dict):
-        pairs = list(source.items())
-    elif isinstance(source, list):
-        pairs = [(item if isinstance(item, str) else i, item) for i, item in enumerate(source)]
-    else:
-        # Whether there is such a block at all is not known: it is taken as one that may be there.
-        text, where = frame.module.describe(setting.value, frame.file)
-        label = f"{frame.module.prefix()}{text} at {where}"
-        inner = frame.bind(**{name: {"key": unknown(f"{label} key"), "value": unknown(f"{label} value")}})
-        yield Block(body_values(content.body, inner), **{MAYBE: unknown(label)})
-        return
-    doubt = listed(setting.value, frame) - frame.maybe
-    mark = {MAYBE: unknown(" and ".join(sorted(doubt)))} if doubt else {}
-    for key, item in pairs:
-        made = Block(body_values(content.body, frame.bind(**{name: {"key": key, "value": item}})), **mark)
-        if not mark and isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
-            text, where = frame.module.describe(setting.value, frame.file)
-            made[MAYBE] = unknown(f"{frame.module.prefix()}{text} at {where}")
-        yield made
-
-
-def body_values(body: hcl.Body, frame: Frame) -> dict[str, Any]:
-    """Evaluate every setting and nested block of a body."""
-    out: dict[str, Any] = {name: value(setting.value, frame) for name, setting in body.settings.items()}
-    for block in body.blocks:
-        name = block.labels[0] if block.type == "dynamic" and block.labels else block.type
-        if name not in out and name not in ("lifecycle", "provisioner", "connection", "timeouts"):
-            out[name] = nested_blocks(body, name, frame)
-    return out

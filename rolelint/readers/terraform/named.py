@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from rolelint.policies.document import PrincipalEntry, Statement
 from rolelint.policies.role import EXAMPLE_ACCOUNT, Policy, Role, with_principals
@@ -13,6 +14,28 @@ from rolelint.readers.terraform.world import World
 
 _ACCOUNT = re.compile(r"\d{12}|arn:[a-z-]+:iam::\d{12}:root")
 _PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::\d{12}:((?:role|user)/.+)")
+
+
+class Spoken(NamedTuple):
+    """A resource policy with what tells quickly whom it may speak of.
+
+    Attributes:
+        provider: the provider configuration of what it hangs on.
+        values: its AWS principals.
+        tails: what these name in their accounts; a whole account is `root`.
+    """
+
+    policy: Policy
+    provider: str
+    values: frozenset[str]
+    tails: frozenset[str]
+
+
+def spoken(policy: Policy, provider: str) -> Spoken:
+    """Collect the principals of a resource policy."""
+    entries = (entry for s in policy.document.statements for entry in s.principals or ())
+    values = frozenset(entry.value for entry in entries if entry.kind == "AWS" and entry.value != "*")
+    return Spoken(policy, provider, values, frozenset(v.rpartition(":")[2] if ":" in v else "root" for v in values))
 
 
 class Named:
@@ -35,13 +58,13 @@ class Named:
         planned = arn_of(instance, world)
         self._own = {unknown(f"{instance.address}.arn"), planned} - {role.arn}
         if planned.startswith("arn:"):
-            self._account, self._tail = planned.split(":", 5)[4:]
+            self._account, _, self._tail = planned.partition(":iam::")[2].rpartition(":")
 
-    def told(self, policy: Policy) -> Policy:
+    def told(self, said: Spoken) -> Policy:
         """Write the role's own ARN, as questions ask with it, in place of what stands for it in a policy."""
-        if not self._own and not self._free:
-            return policy
-        return with_principals(policy, self._principal)
+        if self._own.isdisjoint(said.values) and (not self._free or said.tails.isdisjoint((self._tail, "root"))):
+            return said.policy
+        return with_principals(said.policy, self._principal)
 
     def _principal(self, statement: Statement, entry: PrincipalEntry) -> PrincipalEntry:
         widens = (statement.effect == "Allow") is not statement.not_principal

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rolelint.errors import Problem
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import has_unknown, unknown
-from rolelint.readers.parts import full_access
+from rolelint.readers.parts import full_access, unfollowed
 from rolelint.readers.terraform.assemble import Assembler
 from rolelint.readers.terraform.principals import Inline
 from rolelint.readers.terraform.world import Instance
@@ -123,9 +123,7 @@ class Organization:
         """Tell of the first attachment that limits no role which is asked about, as far as known."""
         for number, attached in enumerate(self._attached):
             if number not in self._followed:
-                message = "whose roles this SCP or RCP limits is not known: roles are judged without it"
-                where = self._world.place(attached.by, (), ())
-                yield Problem(message, where, "give those that apply with `--scp` and `--rcp`", "warning")
+                yield unfollowed(self._world.place(attached.by, (), ()))
                 return
 
     def _attachments(self, held: dict[str, tuple[Policy | None, Instance]]) -> Iterator[_Attached]:

@@ -12,7 +12,7 @@ from rolelint.policies.role import Policy, PolicyType, Reading, Role
 from rolelint.policies.text import unknown
 from rolelint.readers.policy import kind_of
 from rolelint.readers.terraform.assemble import MANAGED, Assembler
-from rolelint.readers.terraform.named import Named
+from rolelint.readers.terraform.named import Named, Spoken, spoken
 from rolelint.readers.terraform.organization import Organization
 from rolelint.readers.terraform.principals import Inline, Principal
 from rolelint.readers.terraform.references import call_names
@@ -36,11 +36,11 @@ def assemble(
     """
     earlier: dict[Principal, Role] = {}
     old: Assembler | None = None
-    given: list[tuple[Policy, str]] = []
+    given: list[Spoken] = []
     guarded: list[Policy] = []
     if before is not None:
         old = Assembler(before, memo)
-        given = resource_policies(old)
+        given = [spoken(*found) for found in resource_policies(old)]
         organization = Organization(old, memo)
         guarded = organization.policies
         for principal, role in zip(old.principals(), old.roles(), strict=True):
@@ -49,7 +49,7 @@ def assemble(
             earlier[principal] = role
     new = Assembler(after, memo, old.registry if old else None)
     reading = Reading()
-    resource = resource_policies(new, old, reading.problems)
+    resource = [spoken(*found) for found in resource_policies(new, old, reading.problems)]
     organization = Organization(new, memo, reading.problems)
     for principal, role in zip(new.principals(), new.roles(), strict=True):
         was = old.registry.counterpart(principal, after) if old else None
@@ -67,9 +67,9 @@ def assemble(
         role.before = before_of.get(role.id)
         reading.roles.append(role)
     # What limits a role is judged with it.
-    lone = [policy for policy, _ in resource] + [p for p in organization.policies if p not in organization.applied]
+    lone = [said.policy for said in resource] + [p for p in organization.policies if p not in organization.applied]
     if changed_only and old is not None:
-        same = {(p.type, p.name, p.document) for p, _ in given}
+        same = {(s.policy.type, s.policy.name, s.policy.document) for s in given}
         same |= {(p.type, p.name, p.document) for p in guarded}
         lone = [p for p in lone if (p.type, p.name, p.document) not in same]
     reading.policies.extend(lone)
@@ -96,14 +96,14 @@ def _tell_apart(roles: Sequence[Role]) -> None:
             role.label = name if seen[name] == 1 else f"{name}/{seen[name]}"
 
 
-def _around(role: Role, principal: Principal, found: Sequence[tuple[Policy, str]], world: World) -> tuple[Policy, ...]:
+def _around(role: Role, principal: Principal, found: Sequence[Spoken], world: World) -> tuple[Policy, ...]:
     """List the resource policies of a role's own account, and those of others that name it."""
     account = world.account(principal.instance.provider)
     named = Named(role, principal, world)
     out: list[Policy] = []
-    for policy, provider in found:
-        same = named.told(policy)
-        if world.account(provider) == account or any(
+    for said in found:
+        same = named.told(said)
+        if world.account(said.provider) == account or any(
             value == role.asked_arn for s in same.document.statements for _, value in s.principals or ()
         ):
             out.append(same)

@@ -11,16 +11,18 @@ from rolelint.errors import Location, Problem, Route
 from rolelint.policies.role import Reading
 from rolelint.policies.text import unknown
 from rolelint.readers import ReadContext
+from rolelint.readers.terraform.blocks import body_values
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, evaluate
 from rolelint.readers.terraform.files import Definition, Files, open_folder, takes
 from rolelint.readers.terraform.functions import UndecidedError
-from rolelint.readers.terraform.module import Module, Origin, Tree, body_values, secrets_in
+from rolelint.readers.terraform.module import Module
 from rolelint.readers.terraform.principals import LINKS
 from rolelint.readers.terraform.reading import assemble
 from rolelint.readers.terraform.redact import Redactor
 from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.trace import locate
+from rolelint.readers.terraform.tree import Origin, Tree, secrets_in
 from rolelint.readers.terraform.world import Instance, World, show_key
 
 #: Bounds the instances read from one root folder; past it, the rest is a problem that says so.

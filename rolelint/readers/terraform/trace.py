@@ -10,7 +10,8 @@ from rolelint.errors import InputError, Location, Route, show_route
 from rolelint.readers.terraform.evaluate import Frame, chain, value
 from rolelint.readers.terraform.files import Files
 from rolelint.readers.terraform.functions import UndecidedError, text_of
-from rolelint.readers.terraform.module import Module, Origin
+from rolelint.readers.terraform.module import Module
+from rolelint.readers.terraform.tree import Origin
 
 #: Bounds how many references one search follows; past it, the last place found stands.
 MAX_STEPS = 60

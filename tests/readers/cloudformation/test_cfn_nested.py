@@ -150,3 +150,83 @@ def test_many_deployments_end(tmp_path: Path, read: Read) -> None:
     reading = read((tmp_path / "0.yaml").read_text(), "0.yaml", base=tmp_path)
     assert 0 < len(reading.roles) <= 500
     assert reading.problems
+
+
+STORE = """Parameters: {Env: {Type: String, Default: dev}}
+Resources:
+  B: {Type: AWS::S3::Bucket}
+  Wipe:
+    Type: AWS::IAM::ManagedPolicy
+    Properties: {PolicyDocument: {Statement: [{Effect: Allow, Action: "s3:Delete*", Resource: !Sub "${B.Arn}/*"}]}}
+Outputs:
+  Arn: {Value: !GetAtt B.Arn}
+  Named: {Value: !Sub "${Env}-${AWS::AccountId}"}
+  Wipe: {Value: !Ref Wipe}
+  Loop: {Value: !GetAtt Inner.Outputs.Loop}
+"""
+USES = """Parameters: {Env: {Type: String}}
+Resources:
+  Store:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: store.yaml, Parameters: {Env: !Ref Env}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "resource"),
+    [
+        ("!GetAtt Store.Outputs.Arn", "arn:aws:s3:::${Store.B}"),
+        ("!GetAtt [Store, Outputs.Arn]", "arn:aws:s3:::${Store.B}"),
+        ("!Sub '${Store.Outputs.Arn}/x'", "arn:aws:s3:::${Store.B}/x"),
+        ("!GetAtt Store.Outputs.Named", "${Env}-123456789012"),
+        ("!GetAtt Store.Outputs.Gone", "${Store.Outputs.Gone}"),
+        ("!GetAtt Store.Outputs.Loop", "${Store.Inner.Outputs.Loop}"),
+    ],
+)
+def test_an_output_of_a_nested_stack_is_known(value: str, resource: str, tmp_path: Path, read: Read) -> None:
+    (tmp_path / "store.yaml").write_text(STORE)
+    role = ROLE % f'{{Effect: Allow, Action: "s3:DeleteBucket", Resource: {value}}}'
+    (found,) = (r for r in read(f"{USES}  R: {role}\n", base=tmp_path).roles if r.kind == "role")
+    assert identity(found) == [f"+s3:DeleteBucket | {resource}"]
+
+
+HOLDS = """  R: {Type: AWS::IAM::Role, Properties: {ManagedPolicyArns: [!GetAtt Store.Outputs.Wipe]}}
+"""
+GIVES = """  Roles:
+    Type: AWS::CloudFormation::Stack
+    Properties: {TemplateURL: roles.yaml, Parameters: {Arn: !GetAtt Store.Outputs.Wipe}}
+"""
+TAKES = """Parameters: {Arn: {Type: String}}
+Resources:
+  R: {Type: AWS::IAM::Role, Properties: {%s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("rest", "taken"),
+    [(HOLDS, ""), (GIVES, "ManagedPolicyArns: [!Ref Arn]"), (GIVES, "PermissionsBoundary: !Ref Arn")],
+    ids=["by its parent", "by another stack", "as a boundary"],
+)
+def test_a_managed_policy_of_a_nested_stack_is_held(rest: str, taken: str, tmp_path: Path, read: Read) -> None:
+    (tmp_path / "store.yaml").write_text(STORE)
+    (tmp_path / "roles.yaml").write_text(TAKES % taken)
+    (role,) = read(f"{USES}{rest}", base=tmp_path).roles
+    (policy,) = (role.boundary,) if "Boundary" in taken else role.identity
+    assert policy is not None
+    assert [s.actions for s in policy.document.statements] == [("s3:Delete*",)]
+    assert policy.locate(()).file == str(tmp_path / "store.yaml")
+    assert [u.what for u in role.unknowns] == ["trust policy"]
+
+
+def test_nested_stacks_that_need_each_other_end(tmp_path: Path, read: Read) -> None:
+    (tmp_path / "child.yaml").write_text(CHILD + "Outputs: {Where: {Value: !Ref Where}}\n")
+    stack = "  %s: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml, Parameters: {Where: %s}}}\n"
+    text = stack % ("A", "!GetAtt B.Outputs.Where") + stack % ("B", "!GetAtt A.Outputs.Where")
+    assert len(read(f"Resources:\n{text}", base=tmp_path).roles) == 2
+
+
+def test_what_is_wrong_with_a_nested_template_is_said_once(tmp_path: Path, read: Read) -> None:
+    (tmp_path / "store.yaml").write_text("Resources: [")
+    role = ROLE % "{Effect: Allow, Action: 'a:b', Resource: !GetAtt Store.Outputs.Arn}"
+    reading = read(f"{USES}  R: {role}\n", base=tmp_path)
+    assert [(p.kind, p.location.file) for p in reading.problems] == [("error", str(tmp_path / "store.yaml"))]

@@ -284,6 +284,34 @@ def test_properties_that_a_macro_adds_are_unknown(read: Read) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("{'Fn::Transform': {Name: M}}", True),
+        ("{Type: 'AWS::IAM::Group', 'Fn::Transform': {Name: M}}", True),
+        ("{Type: 'AWS::S3::Bucket', 'Fn::Transform': {Name: M}}", False),
+    ],
+    ids=["a whole resource", "parts of a group", "parts of a bucket"],
+)
+def test_what_a_macro_puts_into_a_resource_is_unknown(body: str, told: bool, read: Read) -> None:
+    problems = read(f"AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  R: {body}\n").problems
+    message = "what a macro puts into `R` when the template is deployed is not known"
+    assert [(p.kind, p.message) for p in problems] == ([("unknown", message)] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        ("{Sub: x}", "${an object}"),
+        ("'{{resolve:ssm:/a/b}}'", "${resolve:ssm:/a/b}"),
+        ("!Sub 'arn:aws:iam::${AWS::AccountId}:policy/team/x'", "x"),
+    ],
+)
+def test_a_managed_policy_that_is_not_known_is_shown_by_its_name(arn: str, name: str, read: Read) -> None:
+    (role,) = read(f"Resources: {{R: {{Type: AWS::IAM::Role, Properties: {{ManagedPolicyArns: [{arn}]}}}}}}").roles
+    assert [(p.name, bool(p.document.unknown)) for p in role.identity] == [(name, True)]
+
+
 NOTHING: dict[str, Any] = {
     "no resources about IAM": "Resources: {B: {Type: AWS::S3::Bucket}}",
     "odd bodies": "AWSTemplateFormatVersion: 1\nResources: {A: 1, B: [], C: {Type: 3}, D: {Type: A::B, Properties: x}}",

@@ -37,6 +37,7 @@ Resources:
   OTHER
 """
 SECOND = "{Type: AWS::IAM::User, Properties: {UserName: u}}"
+HELD = "{ManagedPolicyArns: [a]}"
 
 
 def checked(folder: Path, capsys: pytest.CaptureFixture[str], **lines: str) -> tuple[int, dict[str, Any]]:
@@ -95,6 +96,10 @@ def test_inside_a_policy_it_is_an_error(
         pytest.param({"more": "Policies: []"}, id="policies that are dropped"),
         pytest.param({"more": "ManagedPolicyArns: [a]\n      ManagedPolicyArns: [b]"}, id="attachments"),
         pytest.param({"other": f"Second: {SECOND}\n  Second: {SECOND}"}, id="a principal that is dropped"),
+        pytest.param(
+            {"other": f"Second:\n    Type: AWS::IAM::User\n    Properties: {HELD}\n    Properties: {{UserName: u}}"},
+            id="attachments deep in it",
+        ),
     ],
 )
 def test_power_that_is_dropped_is_unknown(

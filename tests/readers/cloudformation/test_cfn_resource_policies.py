@@ -198,3 +198,30 @@ Resources:
 """
     ).roles
     assert can(role, "kms:DisableKey", who=actor("any")).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("Type: SERVICE_CONTROL_POLICY, TargetIds: [r-abcd]", True),
+        ("Type: RESOURCE_CONTROL_POLICY, TargetIds: !Ref Targets", True),
+        ("Type: SERVICE_CONTROL_POLICY, TargetIds: [!If [Prod, ou-abcd-11111111, !Ref 'AWS::NoValue']]", True),
+        ("Type: SERVICE_CONTROL_POLICY", False),
+        ("Type: SERVICE_CONTROL_POLICY, TargetIds: []", False),
+        ("Type: TAG_POLICY, TargetIds: [r-abcd]", False),
+    ],
+)
+def test_an_attached_scp_limits_no_role_and_that_is_said(more: str, told: bool, read: Read) -> None:
+    reading = read(
+        f"""AWSTemplateFormatVersion: "2010-09-09"
+Parameters: {{Targets: {{Type: CommaDelimitedList}}, Env: {{Type: String}}}}
+Conditions: {{Prod: !Equals [!Ref Env, prod]}}
+Resources:
+  Keep: {{Type: AWS::Organizations::Policy, Properties: {{Name: n, {more}, Content: {{Statement: []}}}}}}
+  R: {{Type: AWS::IAM::Role, Properties: {{AssumeRolePolicyDocument: {{Statement: []}}}}}}
+"""
+    )
+    (role,) = reading.roles
+    assert (role.scps, role.rcps) == (None, None)
+    said = [(problem.kind, problem.location.line) for problem in reading.problems]
+    assert said == ([("warning", 5)] if told else [])

@@ -143,3 +143,31 @@ def test_a_role_that_is_also_read_as_data_is_one_role() -> None:
     configuration = {"root_module": {"resources": resources}}
     (role,) = reading_of({"resource_changes": rows, "configuration": configuration}).roles
     assert (role.location.address, [p.name for p in role.identity]) == ("aws_iam_role.a", ["p"])
+
+
+def test_a_resource_policy_names_a_role_of_a_module_with_a_provider_of_its_own() -> None:
+    principal = {"AWS": "arn:aws:iam::111122223333:role/r"}
+    named = json.dumps({"Statement": [{"Effect": "Allow", "Principal": principal, "Action": "s3:*"}]})
+    own = [
+        change("module.m.aws_iam_role.r", {"name": "r", "assume_role_policy": TRUST}),
+        change("module.m.aws_s3_bucket_policy.b", {"bucket": "b", "policy": named}),
+    ]
+    resources = [
+        {"address": row["address"].removeprefix("module.m."), "mode": "managed", "provider_config_key": "module.m:aws"}
+        for row in own
+    ]
+    profile = {"profile": {"references": ["var.profile"]}}
+    reading = reading_of(
+        {
+            "resource_changes": own,
+            "configuration": {
+                "provider_config": {
+                    "module.m:aws": {"name": "aws", "module_address": "module.m", "expressions": profile}
+                },
+                "root_module": {"module_calls": {"m": {"source": "./m", "module": {"resources": resources}}}},
+            },
+        }
+    )
+    (role,) = reading.roles
+    (policy,) = role.resource_policies
+    assert [e.value for s in policy.document.statements for e in s.principals or ()] == [role.asked_arn]

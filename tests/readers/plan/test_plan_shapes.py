@@ -522,3 +522,25 @@ def test_attachments_of_guardrails_that_reach_nobody_here_are_told(attached: boo
     assert [(p.kind, p.location.address) for p in reading.problems] == (  # type: ignore[attr-defined]
         [("warning", "aws_organizations_policy_attachment.a")] if attached else []
     )
+
+
+def test_a_role_that_one_address_forgets_and_another_imports_is_one_role() -> None:
+    arn = "arn:aws:iam::111122223333:role/deploy"
+    role = {"id": "deploy", "arn": arn, "name": "deploy", "assume_role_policy": TRUST}
+    held = {"id": "deploy:p", "name": "p", "role": "deploy", "policy": DELETE}
+    changes = [
+        change("aws_iam_role.new", role, role),
+        change("aws_iam_role_policy.p", held, held),
+        change("aws_iam_role.old", None, role),
+        change("aws_iam_role.other", None, {**role, "id": "other", "name": "other", "arn": f"{arn}-2"}),
+    ]
+    for row in changes[2:]:
+        row["change"]["actions"] = ["forget"]
+    reading = reading_of({"resource_changes": changes})
+    assert said(reading) == [
+        "role deploy: identity p rds:DeleteDBCluster; trust trust policy sts:AssumeRole",
+        "role other: trust trust policy sts:AssumeRole",
+    ]
+    was = reading.roles[0].before
+    assert was is not None
+    assert [p.name for p in was.identity] == ["p"]

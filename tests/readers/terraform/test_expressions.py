@@ -10,7 +10,7 @@ import pytest
 from rolelint.policies.text import show, unknown
 from rolelint.readers.terraform.files import Files
 from rolelint.readers.terraform.functions import FUNCTIONS
-from rolelint.readers.terraform.module import Tree
+from rolelint.readers.terraform.tree import Tree
 
 SOURCE = """
 variable "open" {}

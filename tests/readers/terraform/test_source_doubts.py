@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rolelint.engine import can
-from tests.readers.terraform.test_source_roles import TRUST, read_folder, write
+from tests.readers.terraform.folders import TRUST, read_folder, write
 
 HEAD = 'variable "on" { type = bool }\nvariable "extra" {}\n'
 COUNT = "count = var.on ? 1 : 0"
