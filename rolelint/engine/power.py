@@ -488,7 +488,7 @@ def _searched(
     covering = [d for same in alike.values() if _cover(stage, same, group, signature, unsupported) for d in same]
     gate = gate_of(stage, solutions, carving, covering, unsupported)
     limits = tuple(
-        tuple(tuple(c.condition for c in v.conditions) for v in layer)
+        tuple(dict.fromkeys(tuple(c.condition for c in v.conditions) for v in layer))
         for layer in group.layers
         if all(v.conditions for v in layer)
     )
