@@ -280,7 +280,7 @@ def _gather(
         for problem in reading.problems:
             _file_problem(problem, report)
         # What could not be known about an input is an answer too: not the same as nothing to check.
-        report.checked += bool(reading.roles or reading.policies or reading.problems)
+        report.checked += bool(reading.roles or reading.policies or reading.problems or reading.whole)
         for role in reading.roles:
             _surround(role, context)
             roles.append(role)

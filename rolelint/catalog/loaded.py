@@ -498,6 +498,10 @@ class Catalog:
         """Give the document of an AWS managed policy by ARN (any partition) or name; None when it is unknown."""
         return self._managed.document(arn_or_name)
 
+    def managed_policy_path(self, name: str) -> str | None:
+        """Give the path of an AWS managed policy, such as `/service-role/`; None when it is unknown."""
+        return self._managed.path(name)
+
     def managed_policy_names(self) -> list[str]:
         """List the names of the managed policies known, sorted."""
         return self._managed.names()

@@ -40,6 +40,11 @@ class ManagedPolicies:
         """List all names, sorted."""
         return sorted(self._index)
 
+    def path(self, name: str) -> str | None:
+        """Give the path of the policy of a name; None when it is unknown."""
+        known = self._index.get(name)
+        return known[0] if known else None
+
     def document(self, arn_or_name: str) -> dict[str, Any] | None:
         """Give a document by ARN in any partition, by path and name, or by name; None when it is unknown.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,9 @@ from rolelint.errors import RolelintError, UsageError, printable
 from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import show
 from rolelint.reporters.text import clean
+
+#: Forms of resources that an answer lists.
+_FORMATS_TOLD = 3
 
 
 def load(
@@ -86,6 +90,36 @@ def parse_context(given: tuple[str, ...]) -> dict[str, list[str]]:
         if value:
             values.append(value)
     return out
+
+
+def expect_arn(resource: str | None) -> None:
+    """Refuse a resource that no request can name.
+
+    Raises:
+        UsageError: when it is neither an ARN nor `*`.
+    """
+    if resource not in (None, "*") and not re.fullmatch(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:.+", resource or "", re.DOTALL):
+        raise UsageError(
+            f"`--resource {printable(resource or '')}` is not an ARN",
+            hint="write it in full, as in `arn:aws:rds:eu-west-1:123456789012:db:orders`",
+        )
+
+
+def astray(actions: str, resource: str) -> str:
+    """Say which resources actions act on where a given one is none of them; else nothing."""
+    from rolelint.catalog import catalog
+    from rolelint.engine.arns import shape
+
+    formats: dict[str, None] = {}
+    for signature, _ in catalog().signatures(catalog().expand(actions)):
+        if resource == "*" and not signature.required:
+            return ""
+        formats.update((f, None) for kind in (*signature.required, *signature.optional) for f in kind.formats)
+    if any(shape(f, "", "", "").names(resource) for f in formats):
+        return ""
+    told = [*formats][:_FORMATS_TOLD] + (["others"] if len(formats) > _FORMATS_TOLD else [])
+    takes = " and ".join(told) if told else "no resource"
+    return f"no request for {actions} names `{show(resource)}`: it takes {takes}"
 
 
 def deciding_statements(role: Role, decision: Any) -> list[str]:

@@ -16,7 +16,7 @@ from rolelint.reporters.text import clean
 @click.argument("path", metavar="FILE")
 @click.option("--action", "-a", required=True, metavar="PATTERN", help="An action, or a pattern such as rds:Delete*.")
 @click.option("--role", default="", metavar="NAME", help="Name, ARN or address; not needed where there is one role.")
-@click.option("--resource", default=None, metavar="ARN", help="The resource that the request must name.")
+@click.option("--resource", default=None, metavar="ARN", help="The one resource to ask about.")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
 @click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
@@ -53,8 +53,10 @@ def command(
     asker = find_actor(actor)
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
     chosen = asking.choose(roles, role, path)
+    asking.expect_arn(resource)
     answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
     statements = asking.deciding_statements(chosen, answer.decision)
+    reason = asking.astray(action, resource) if resource and answer.verdict == "no" else answer.reason
     if format_name == "json":
         told = {
             "answer": answer.verdict.upper(),
@@ -64,7 +66,7 @@ def command(
             "certainty": answer.certainty if answer.verdict == "yes" else None,
             "witness": answer.witness.plain() if answer.witness else None,
             "statements": statements,
-            "reason": answer.reason or None,
+            "reason": reason or None,
         }
         click.echo(json.dumps(plain(told), indent=2))
     else:
@@ -74,8 +76,8 @@ def command(
             click.echo("\n".join(asking.witness_lines(answer.witness)))
         if statements:
             click.echo(clean(f"  allowed by {', '.join(statements)}"))
-        if answer.reason:
-            click.echo(clean(f"  {answer.reason}"))
+        if reason:
+            click.echo(clean(f"  {reason}"))
     return {"no": 0, "yes": 1, "unknown": 4}[answer.verdict]
 
 

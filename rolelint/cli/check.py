@@ -31,8 +31,8 @@ _FORMATS = ("text", "json", "sarif")
     "--parameters", default="", help="Values of template parameters, as the AWS CLI takes them.", metavar="FILE"
 )
 @click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
-@click.option("--select", multiple=True, metavar="RULE", help="Apply only these rules, by code or name.")
-@click.option("--ignore", multiple=True, metavar="RULE", help="Do not apply these rules.")
+@click.option("--select", multiple=True, metavar="RULE", help="Only these rules, by code or name: A,B. Repeatable.")
+@click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules, by code or name: A,B. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(_FORMATS), default="text", show_default=True)
 @click.option("--output", "-o", default="", help="Write the report to a file.", metavar="FILE")
 @click.option(

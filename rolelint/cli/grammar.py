@@ -51,13 +51,13 @@ def taken(arguments: dict[str, Any]) -> GrammarOptions:
 
 
 def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozenset[str]:
-    """Turn names of rules and issues, as a user writes them, into codes.
+    """Turn names of rules and issues, as a user writes them, some with commas between, into codes.
 
     Raises:
         UsageError: for a name that nothing has, with the nearest rule.
     """
     codes = set()
-    for name in names:
+    for name in (one.strip() for several in names for one in several.split(",")):
         if book.find(name) is not None:
             codes.add(book.get(name).id)
             continue

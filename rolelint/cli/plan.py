@@ -132,16 +132,17 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
     resources as AWS will see them. Values that the plan does not know stay unknown, and exit code 4 says so,
     unless the configuration beside the plan tells them.
 
-    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 nothing to check, 4 something is unknown.
+    Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 not a plan, 4 something is unknown.
     """
     if plan != "-" and _is_saved_plan(plan):
         raise UsageError(
             f"`{printable(plan)}` is a saved plan in Terraform's own format",
             hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
         )
-    reading = {"source": _source(source), "new_only": new_only}
+    reading = {"source": _source(source), "new_only": new_only, "gate": True}
     settings = Settings.of(options, paths=(plan,), reader_options=reading)
-    return perform(PlanJudge(new_only), settings, closing=closing)
+    nothing = "this is no plan. give the output of `terraform show -json PLANFILE`"
+    return perform(PlanJudge(new_only), settings, closing=closing, nothing=nothing)
 
 
 def _source(source: str) -> str:

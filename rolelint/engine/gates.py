@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 class Gate(NamedTuple):
     """Conditions that a grant depends on, as text, and the kinds of their keys.
 
-    `unless` holds those that stand alone in a Deny: where one of them holds, nothing is granted.
+    `unless` holds those that stand alone in a Deny: where one of them holds, nothing is granted. `ceilings` holds, for
+    each boundary, session policy or level of SCPs that allows nothing without a condition, those of each of its Allows.
     """
 
     text: str
     kinds: frozenset[str]
     unless: tuple[Condition, ...] = ()
+    ceilings: tuple[tuple[tuple[Condition, ...], ...], ...] = ()
 
 
 #: Kind of a condition key by how its lower-cased name starts; the first that fits.

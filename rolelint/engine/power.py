@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
+from math import prod
 from typing import NamedTuple
 
 from rolelint.algebra.strings import STAR, LimitReached, exhausted, unspent
@@ -65,6 +67,7 @@ class Power:
         gate_kinds: kinds of the keys in the gate, for example `resource-tag`, `network`.
         granted_by: the Allow statements of identity policies that grant it.
         denied_where: conditions of Deny statements, each of which takes it away.
+        ceilings: for each ceiling that allows it under conditions only, those of each of its Allows.
     """
 
     mask: int
@@ -78,6 +81,13 @@ class Power:
     gate_kinds: frozenset[str]
     granted_by: tuple[StatementRef, ...]
     denied_where: tuple[Condition, ...] = ()
+    ceilings: tuple[tuple[tuple[Condition, ...], ...], ...] = ()
+
+    @property
+    def allowed_where(self) -> Iterator[Condition]:
+        """Every condition of the Allows that grant it, and of those in the ceilings."""
+        yield from (c for ref in self.granted_by for c in ref.statement.conditions)
+        yield from (c for ceiling in self.ceilings for conditions in ceiling for c in conditions)
 
     @property
     def wide(self) -> bool:
@@ -164,6 +174,7 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
             c.gate.kinds,
             tuple(r for s in c.grants for r in refs.get(s, ())),
             c.gate.unless,
+            c.gate.ceilings,
         )
         for c in cores
     )
@@ -262,6 +273,8 @@ def _limits(stage: Scene, within: int) -> tuple[Limit, ...]:
 
 
 _NO_GATE = Gate("", frozenset())
+#: Ways through the ceilings that are told apart; where there are more, one of them stands for all.
+_MOST_WAYS = 16
 _Statement = tuple[tuple[Core, ...], tuple[tuple[str, int], ...]]
 _statement_memo: dict[tuple[object, ...], _Statement] = memo()
 
@@ -312,7 +325,7 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
     certainty = "proved" if certain else "possible"
     if _never_holds(stage, statement):
         return (), ()
-    for group in groups(statement, around, certain):
+    for group in (way for whole in groups(statement, around, certain) for way in _ways(whole)):
         if group.option.plain and not group.denies and group.open:
             out.append(Core(group.mask, None, "any", True, ("*",), "", _NO_GATE, certainty, (statement,)))
             continue
@@ -327,6 +340,21 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
             if core is not None:
                 out.append(core)
     return _merge(out), tuple(undecided)
+
+
+def _ways(group: Group) -> Iterable[Group]:
+    """Split a group by the conditions under which its ceilings allow it: each way is a power with a gate of its own."""
+    if all(len(layer) == 1 for layer in group.layers) or group.open:
+        return (group,)
+    choices: list[list[tuple[View, ...]]] = []
+    for layer in group.layers:
+        alike: dict[tuple[CompiledCondition, ...], list[View]] = {}
+        for view in layer:
+            alike.setdefault(view.conditions, []).append(view)
+        choices.append([layer] if any(v.plain for v in layer) else [tuple(views) for views in alike.values()])
+    if prod(map(len, choices)) > _MOST_WAYS:
+        return (group,)
+    return (group._replace(layers=layers) for layers in product(*choices))
 
 
 def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
@@ -406,7 +434,7 @@ def _on_hosts(
         return terms
     reach, own, said = best
     texts = dict.fromkeys(filter(None, (gate.text, own.text)))
-    return reach, Gate("; ".join(texts), gate.kinds | own.kinds, own.unless), said or naming
+    return reach, Gate("; ".join(texts), gate.kinds | own.kinds, own.unless, own.ceilings), said or naming
 
 
 def _exposure(terms: _Terms) -> tuple[object, ...]:
@@ -463,6 +491,12 @@ def _searched(
             alike.setdefault(deny.conditions, []).append(deny)
     covering = [d for same in alike.values() if _cover(stage, same, group, signature, unsupported) for d in same]
     gate = gate_of(stage, solutions, carving, covering, unsupported)
+    limits = tuple(
+        tuple(dict.fromkeys(tuple(c.condition for c in v.conditions) for v in layer))
+        for layer in group.layers
+        if all(v.conditions for v in layer)
+    )
+    gate = gate._replace(ceilings=limits) if limits else gate
     return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
 
 

@@ -370,5 +370,7 @@ def _nearest_operator(name: str) -> str:
         return ""
     import difflib
 
-    close = difflib.get_close_matches(name.lower(), OPERATORS, 1)
+    # One that says the reverse is never what was meant.
+    alike = [known for known in OPERATORS if ("not" in known) == ("not" in name.lower())]
+    close = difflib.get_close_matches(name.lower(), alike, 1)
     return f"did you mean `{OPERATORS[close[0]]}`?" if close else ""

@@ -219,11 +219,13 @@ class Reading:
         policies: lone policies that belong to no principal here (trust, resource, SCP, RCP, boundary documents):
             they are checked by the rules that judge a policy by itself.
         problems: everything that could not be read as meant, in order of appearance.
+        whole: the document was asked for as what it is: without any of these it is clean, and not nothing to check.
     """
 
     roles: list[Role] = field(default_factory=list)
     policies: list[Policy] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    whole: bool = False
 
 
 def with_principals(policy: Policy, name: Callable[[Statement, PrincipalEntry], PrincipalEntry]) -> Policy:

@@ -101,13 +101,21 @@ def managed_policy(
     document = published(arn, memo)
     if document is not None:
         return Policy(kind, name, document, place.fixed, arn, "", False), None
-    if ":iam::aws:" in arn:
-        reason = f"the AWS managed policy `{arn}` is not in the catalogue"
-    else:
-        reason = f"the text of the policy `{arn}` is not in the input"
+    reason = not_of_aws(arn) if ":iam::aws:" in arn else f"the text of the policy `{arn}` is not in the input"
     what = "permissions boundary" if kind is PolicyType.BOUNDARY else "attached policy"
     policy = Policy(kind, name, unknown_document(reason), place.fixed, arn, "", False)
     return policy, Unknown(what, reason, place(), kind is PolicyType.IDENTITY)
+
+
+def not_of_aws(arn: str) -> str:
+    """Say that an ARN is none of a policy that AWS manages, and where one of that name stands."""
+    from rolelint.catalog import catalog
+
+    head, _, written = arn.partition(":policy/")
+    name = written.rpartition("/")[2]
+    path = catalog().managed_policy_path(name)
+    near = f", but `{head}:policy{path}{name}` is" if path else ""
+    return f"the AWS managed policy `{arn}` is not in the catalogue{near}"
 
 
 def published(arn: str, memo: dict[Any, Any], by_name: bool = False) -> PolicyDocument | None:

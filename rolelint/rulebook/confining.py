@@ -26,16 +26,17 @@ _READ = ("*:Get*", "s3express:CreateSession")
 
 
 def conditioned(power: Power, table: ConditionTable) -> bool:
-    """Tell whether every statement that grants a power demands one of some condition keys, or a Deny demands it."""
+    """Tell whether every Allow that grants a power demands one of some keys, every Allow of a ceiling, or a Deny."""
     if any(_denied_without(c, key, values) for c in power.denied_where for key, values in table):
         return True
-    return bool(power.granted_by) and all(
-        any(
-            _positive_condition(c, key, values) and _is_carried(c, power.mask)
-            for c in ref.statement.conditions
-            for key, values in table
+    granting = tuple(ref.statement.conditions for ref in power.granted_by)
+    return any(
+        bool(allows)
+        and all(
+            any(_positive_condition(c, k, values) and _is_carried(c, power.mask) for c in one for k, values in table)
+            for one in allows
         )
-        for ref in power.granted_by
+        for allows in (granting, *power.ceilings)
     )
 
 

@@ -76,7 +76,7 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Power:
 def _names_own_tag(power: Power, whole: Powers) -> bool:
     """Tell whether a power is for resources with a tag of the holder, who can set its own to any value."""
     own = {f"aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)}
-    conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+    conditions = (*power.denied_where, *power.allowed_where)
     values = tuple(v for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values)
     return any(name.lower() in own for name in variable_names(values))
 
@@ -274,14 +274,14 @@ def _tag_keys(tag: str, mask: int) -> list[str]:
 
 
 def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
-    """List the tags that the statements of a power test for, with one value each; empty where any will do.
+    """List the tags that the Allows of a power and its ceilings test for, with a value each; empty where any will do.
 
     Tags of AWS's own are left out: nobody sets or removes them.
 
     Args:
         met: those that must be there; otherwise those that must not.
     """
-    tested = [(c, True) for ref in power.granted_by for c in ref.statement.conditions]
+    tested = [(c, True) for c in power.allowed_where]
     for condition, allows in (*tested, *((c, False) for c in power.denied_where)):
         operator = TABLE.get(condition.operator)
         if key_kind(condition.key) != "resource-tag" or operator is None or not condition.values:

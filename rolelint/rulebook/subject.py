@@ -253,8 +253,8 @@ class Subject:
         return any(arn_matches(wildcards(r), own) for own in self._own for r in power.resources)
 
     def is_conditioned(self, power: Power, table: ConditionTable) -> bool:
-        """Tell whether what grants a power, or a Deny, demands one of some condition keys, and that means something."""
-        if not any(ref.statement.conditions for ref in power.granted_by) and not power.denied_where:
+        """Tell whether what grants a power, a ceiling or a Deny demands one of some keys, and that means something."""
+        if next(power.allowed_where, None) is None and not power.denied_where:
             return False
         from rolelint.rulebook.confining import conditioned
 
@@ -270,7 +270,7 @@ class Subject:
         role = self.role
         if role is None or not written:
             return False
-        conditions = (*power.denied_where, *(c for ref in power.granted_by for c in ref.statement.conditions))
+        conditions = (*power.denied_where, *power.allowed_where)
         named = [
             value
             for condition in conditions

@@ -70,6 +70,7 @@ EXIT_CODES: dict[str, tuple[tuple[str, ...], int]] = {
     "findings beside something unknown": (("unknown.json", "bad.json"), 1),
     "something unknown with never fail": (("unknown.json", "bad.json", "--fail-on", "never"), 4),
     "ignored rules": (("bad.json", "--select", "RL102", "--ignore", "service-wildcard"), 0),
+    "several rules with commas": (("bad.json", "--select", "RL101, RL102", "--ignore", "RL101,service-wildcard"), 0),
     "a boundary that denies": (("bad.json", "--boundary", "deny.json"), 0),
     "an SCP that denies": (("bad.json", "--scp", "deny.json"), 0),
     "an SCP that denies something else": (("bad.json", "--scp", "deny-others.json"), 1),

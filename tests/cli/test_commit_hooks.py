@@ -6,6 +6,7 @@ environment of its own, as it does for users; that needs a package index and som
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,7 +18,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
 PRE_COMMIT = shutil.which("pre-commit", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
-IDS = ("rolelint", "rolelint-terraform", "rolelint-cloudformation")
+#: The hooks that the README names.
+IDS = ("rolelint", "rolelint-terraform")
 
 pytestmark = [
     pytest.mark.skipif(not PRE_COMMIT, reason="pre-commit is not installed"),
@@ -33,6 +35,7 @@ TERRAFORM = """resource "aws_iam_policy" "x" {
   policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "rds:*", Resource = "*" }] })
 }
 """
+TERRAFORM_JSON = json.dumps({"resource": {"aws_iam_policy": {"x": {"name": "x", "policy": BAD}}}}) + "\n"
 TEMPLATE = """Resources:
   Deploy:
     Type: AWS::IAM::Role
@@ -143,6 +146,8 @@ def test_a_commit_without_iam_content_passes(repository: Repository) -> None:
 STOPPED = {
     "a policy": ({"policy__json": BAD}, "policy.json:1:", "RL201"),
     "a template": ({"template__yaml": TEMPLATE}, "template.yaml:8:", "RL201"),
+    "a template by its other name": ({"deploy__template": TEMPLATE}, "deploy.template:8:", "RL201"),
+    "Terraform in JSON": ({"main__tf__json": TERRAFORM_JSON}, "main.tf.json:1:", "RL201"),
     "Terraform": ({"main__tf": TERRAFORM}, "main.tf:3:", "RL201"),
     "a policy that cannot be parsed": ({"policy__json": BROKEN}, "policy.json:1:", "a comma with nothing after it"),
 }
@@ -154,3 +159,4 @@ def test_a_bad_commit_is_stopped(repository: Repository, files: dict[str, str], 
     assert done.returncode == 1
     assert place in done.stdout
     assert said in done.stdout
+    assert done.stdout.count("- hook id: ") == 1, "one hook tells it"

@@ -91,6 +91,14 @@ def test_a_resource_can_be_asked_for(bundle: str, table: str, code: int) -> None
     assert run(["can", bundle, "--action", "dynamodb:DeleteTable", "--resource", arn]) == code
 
 
+@pytest.mark.parametrize("resource", ["*", "arn:aws:rds:eu-west-1:123456789012:db:orders"])
+def test_a_resource_that_the_action_does_not_take_is_told(
+    bundle: str, capsys: pytest.CaptureFixture[str], resource: str
+) -> None:
+    assert run(["can", bundle, "--action", "dynamodb:DeleteTable", "--resource", resource]) == 0
+    assert f"no request for dynamodb:DeleteTable names `{resource}`: it takes arn:" in capsys.readouterr().out
+
+
 def test_context_can_be_given(bundle: str) -> None:
     question = ["can", bundle, "--action", "rds:DeleteDBInstance"]
     assert run(question) == 0
@@ -104,6 +112,7 @@ def test_context_can_be_given(bundle: str) -> None:
         (["--action", "rds:*", "--role", "other"], "no role `other`"),
         (["--action", "rds:*", "--actor", "nobody"], "unknown actor"),
         (["--action", "rds:*", "--context", "novalue"], "key=value"),
+        (["--action", "rds:*", "--resource", "orders"], "is not an ARN"),
     ],
 )
 def test_a_question_that_makes_no_sense(

@@ -167,3 +167,10 @@ def test_a_managed_policy_that_the_catalogue_lacks_is_unknown(describe: Callable
     reason = "the AWS managed policy `arn:aws:iam::aws:policy/NoSuchPolicy` is not in the catalogue"
     assert found["roles"][0]["unknowns"] == [f"attached policy: {reason} @5"]
     assert found["roles"][0]["identity"] == [f"identity NoSuchPolicy: unknown: {reason} @5"]
+
+
+def test_a_managed_policy_under_another_path_is_named(describe: Callable[..., Any]) -> None:
+    (unknown,) = describe(
+        {"AttachedPolicies": [{"PolicyName": "x", "PolicyArn": "arn:aws-cn:iam::aws:policy/ViewOnlyAccess"}]}
+    )["roles"][0]["unknowns"]
+    assert "but `arn:aws-cn:iam::aws:policy/job-function/ViewOnlyAccess` is" in unknown

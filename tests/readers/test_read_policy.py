@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Reading
 from rolelint.readers import ReadContext
 
@@ -124,3 +125,11 @@ def test_collections_of_policies(describe: Callable[..., Any], data: Any, lines:
     found = describe(data)
     held = [line for role in found.get("roles", ()) for line in role["identity"]]
     assert sorted(held + found.get("policies", [])) == sorted(lines)
+
+
+@pytest.mark.parametrize(
+    ("written", "nearest"), [("StringMatches", "StringEquals"), ("StringNotMatches", "StringNotEquals")]
+)
+def test_the_nearest_operator_does_not_say_the_reverse(written: str, nearest: str) -> None:
+    document = parse_document(policy({**ALLOW, "Condition": {written: {"aws:RequestTag/env": "dev"}}}))
+    assert f"did you mean `{nearest}`?" in [problem.hint for problem in document.problems]

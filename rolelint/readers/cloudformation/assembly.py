@@ -32,7 +32,7 @@ from rolelint.readers.cloudformation.template import (
     plain_text,
 )
 from rolelint.readers.cloudformation.values import Evaluator
-from rolelint.readers.parts import doubtful, published
+from rolelint.readers.parts import doubtful, not_of_aws, published
 from rolelint.records import replace
 
 EVERY: Scenarios = ({},)
@@ -447,7 +447,7 @@ def _absent(what: str, arn: str) -> str:
     if has_unknown(arn):
         return f"{what} `{show(arn)}` is not known before deployment"
     if ":iam::aws:" in arn:
-        return f"the AWS managed policy `{arn}` is not in the catalogue"
+        return not_of_aws(arn)
     return f"{what} `{arn}` is not in the template"
 
 

@@ -143,10 +143,21 @@ def test_a_source_that_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert (code, "no such folder: `nowhere`" in err) == (2, True)
 
 
-def test_a_plan_without_iam_is_nothing_to_check(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--new-only",)])
+def test_a_plan_without_iam_passes_the_gate(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, options: tuple[str, ...]
+) -> None:
     empty = tmp_path / "plan.json"
     empty.write_text('{"format_version": "1.2", "resource_changes": []}')
-    assert gate(capsys, str(empty))[0] == 3
+    code, _, err = gate(capsys, str(empty), *options)
+    assert (code, err) == (0, "")
+
+
+def test_what_is_no_plan_does_not_pass_the_gate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    state = tmp_path / "plan.json"
+    state.write_text('{"format_version": "1.0"}')
+    code, _, err = gate(capsys, str(state), "--new-only")
+    assert (code, "this is no plan" in err) == (3, True)
 
 
 def test_source_of_something_else_is_not_used(capsys: pytest.CaptureFixture[str]) -> None:
