@@ -351,7 +351,8 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         before = replace(settle(old, asker), **_facts(new))
     # Where resource policies changed, a Deny that went or a key that opened is a gain.
     guards = _texts(new) != _texts(before)
-    after_stage, before_stage = scene(new, asker, guards=guards), scene(before, asker, guards=guards)
+    after_stage = scene(new, asker, guards=guards)
+    before_stage = scene(before, asker, guards=guards, newer=new if guards else None)
     key = (content_key(after_stage, mask), content_key(before_stage, mask), new.arn, new.name)
     found = _differences.get(key)
     if found is None:

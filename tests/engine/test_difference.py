@@ -124,3 +124,31 @@ def test_both_are_judged_as_the_same_caller() -> None:
     statement = allow("s3:*", condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})
     before = replace(role(statement), arn="", name="other", location=HERE)
     assert _gains(role(statement), before, "s3:*") == []
+
+
+def _with_bucket(*statements: dict[str, Any]) -> Role:
+    bucket = policy(PolicyType.RESOURCE, *statements, resource=_BUCKET)
+    return replace(role(allow("s3:*")), resource_policies=(bucket,))
+
+
+_FOR_ANOTHER = allow("s3:GetObject", _OBJECTS, Principal={"AWS": "arn:aws:iam::123456789012:role/other"})
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"Resource": "arn:aws:s3:::*/prod*"},
+        {"Resource": "arn:aws:s3:::?/prod/*"},
+        {"Resource": "arn:aws:s3:::*b/x/*"},
+        {"Resource": "arn:aws:s3:::*"},
+        {"Resource": "arn:aws:s3:::b/${aws:PrincipalTag/team}/*"},
+        {"NotResource": "arn:aws:s3:::b/dev/*"},
+        {"NotResource": ["arn:aws:s3:::*/dev/*", _BUCKET]},
+    ],
+)
+def test_a_deny_that_leaves_a_bucket_policy_is_a_gain_however_it_names_the_objects(refused: dict[str, Any]) -> None:
+    gone = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", **refused}
+    with_it, without = _with_bucket(gone, _FOR_ANOTHER), _with_bucket(_FOR_ANOTHER)
+    assert _gains(without, with_it, "s3:DeleteObject") == ["s3:DeleteObject"]
+    assert _gains(with_it, without, "s3:DeleteObject") == []
+    assert _gains(_with_bucket(gone), with_it, "s3:DeleteObject") == []
