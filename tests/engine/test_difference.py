@@ -10,6 +10,7 @@ from engine.building import ALL, HERE, allow, deny, policy, role
 from rolelint.catalog import catalog
 from rolelint.engine import actor, difference
 from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.text import unknown
 from rolelint.records import replace
 
 _ANY = actor("any")
@@ -152,3 +153,23 @@ def test_a_deny_that_leaves_a_bucket_policy_is_a_gain_however_it_names_the_objec
     assert _gains(without, with_it, "s3:DeleteObject") == ["s3:DeleteObject"]
     assert _gains(with_it, without, "s3:DeleteObject") == []
     assert _gains(_with_bucket(gone), with_it, "s3:DeleteObject") == []
+
+
+_SOME = unknown("var.actions")
+
+
+def test_a_deny_of_actions_that_are_not_known_may_have_refused_what_is_asked() -> None:
+    held, free = role(ALL, deny(_SOME)), role(ALL)
+    found = difference(free, held, who=_ANY, within=catalog().expand("s3:DeleteObject"))
+    assert [catalog().names(mask) for mask, _ in found.unknown] == [["s3:DeleteObject"]]
+    assert _gains(held, free, "s3:*") == []
+    assert _gains(role(allow("s3:*"), deny(_SOME)), held, "s3:*") == []
+
+
+def test_a_boundary_that_is_not_known_is_the_same_under_the_same_name() -> None:
+    bounded, free = role(ALL, boundary=[unknown("data.x")]), role(ALL)
+    assert _gains(role(allow("s3:*"), boundary=[unknown("data.x")]), bounded, "s3:*") == []
+    assert _gains(bounded, free, "s3:*") == []
+    for other in (free, role(ALL, boundary=[unknown("data.y")])):
+        found = difference(other, bounded, who=_ANY, within=catalog().expand("s3:DeleteObject"))
+        assert [catalog().names(mask) for mask, _ in found.unknown] == [["s3:DeleteObject"]]
