@@ -343,7 +343,7 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     mask = catalog().full if within is None else within
     if old is None:
         before = Role("role", new.name, new.location, new.arn, new.account, new.partition)
-    elif _facts(old) == _facts(new):
+    elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
         before = old
     else:
         from rolelint.engine.settled import settle
@@ -385,6 +385,13 @@ def _unknown_limits(stage: Scene) -> set[tuple[str, str]]:
 
 def _facts(role: Role) -> dict[str, Any]:
     return {name: getattr(role, name) for name in ("name", "arn", "account", "partition", "tags")}
+
+
+def _brought(role: Role, who: Actor) -> tuple[object, ...]:
+    """Give what decides which tags and source identity a session can have beside the role's own tags (S5.54)."""
+    from rolelint.engine.tagging import chosen_tags
+
+    return (None if role.trust is None else role.trust.document, chosen_tags(role, who))
 
 
 def _texts(role: Role) -> list[tuple[str, object]]:

@@ -173,3 +173,30 @@ def test_a_boundary_that_is_not_known_is_the_same_under_the_same_name() -> None:
     for other in (free, role(ALL, boundary=[unknown("data.y")])):
         found = difference(other, bounded, who=_ANY, within=catalog().expand("s3:DeleteObject"))
         assert [catalog().names(mask) for mask, _ in found.unknown] == [["s3:DeleteObject"]]
+
+
+def _trusting(*actions: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", *actions]}
+
+
+@pytest.mark.parametrize(
+    ("statements", "opened", "who"),
+    [
+        (
+            [allow("s3:DeleteObject", condition={"StringEquals": {"aws:PrincipalTag/team": "ops"}})],
+            "sts:TagSession",
+            "any",
+        ),
+        ([ALL, deny("*", condition={"StringNotEquals": {"aws:PrincipalTag/team": "ops"}})], "sts:TagSession", "any"),
+        ([allow("s3:DeleteObject", _TEAM)], "sts:TagSession", "any"),
+        ([ALL, deny("*", condition={"Null": {"aws:SourceIdentity": "true"}})], "sts:SetSourceIdentity", "automation"),
+    ],
+)
+def test_a_trust_policy_that_lets_the_session_bring_a_tag_opens_what_asks_for_it(
+    statements: list[dict[str, Any]], opened: str, who: str
+) -> None:
+    shut = role(*statements, trust=[_trusting()], tags={})
+    open_ = role(*statements, trust=[_trusting(opened)], tags={})
+    asked = {"within": catalog().expand("s3:DeleteObject"), "who": actor(who)}
+    assert catalog().names(difference(open_, shut, **asked).mask) == ["s3:DeleteObject"]
+    assert difference(shut, open_, **asked) == difference(open_, open_, **asked)
