@@ -363,6 +363,8 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         if policy.document.unknown
     ]
     had = {(s, way.layers, way.denies) for way in before_stage.also for s in way.identity}
+    if guards and _blurred(before, new):
+        had = set()
     for way in after_stage.also:
         # What resource policies grant is not compared, only noticed.
         for statement in way.identity:
@@ -392,6 +394,17 @@ def _brought(role: Role, who: Actor) -> tuple[object, ...]:
     from rolelint.engine.tagging import chosen_tags
 
     return (None if role.trust is None else role.trust.document, chosen_tags(role, who))
+
+
+def _blurred(before: Role, new: Role) -> bool:
+    """Tell whether a resource policy that changed reached what its cut to the resource is no measure of."""
+    kept = _texts(new)
+    return any(
+        statement.not_resource or any("${" in text for text in statement.resources or ())
+        for policy in before.resource_policies
+        if (policy.resource, policy.document) not in kept
+        for statement in policy.document.statements
+    )
 
 
 def _texts(role: Role) -> list[tuple[str, object]]:
