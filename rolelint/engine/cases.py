@@ -80,19 +80,25 @@ def parse_cases(data: object) -> list[Case]:
 
 def _case(item: object, route: tuple[str | int, ...], index: int) -> Case:
     case = _object(item, route, _CASE, open_ended=True)
-    policies = _object(case.get("policies") or {}, (*route, "policies"), _POLICIES)
-    expected = case.get("expected") or ""
-    if expected and expected not in EXPECTED:
+    policies = _object(_given(case, "policies", {}), (*route, "policies"), _POLICIES)
+    expected = _given(case, "expected", "")
+    if expected != "" and expected not in EXPECTED:
         raise CaseError(f"`expected` must be one of {', '.join(EXPECTED)}", (*route, "expected"))
     if "request" not in case:
         raise CaseError("the case has no `request`", route)
     return Case(
-        str(case.get("id", index)),
+        _name(case.get("id", index), (*route, "id")),
         _request(case["request"], (*route, "request")),
         _policy_set(policies, (*route, "policies")),
         expected,
         str(case.get("fact") or ""),
     )
+
+
+def _given(item: Mapping[str, Any], key: str, default: Any) -> Any:
+    """Give what stands under a key; null is as good as nothing there."""
+    value = item.get(key)
+    return default if value is None else value
 
 
 def _object(
@@ -159,31 +165,31 @@ def _request(value: object, route: tuple[str | int, ...]) -> Request:
     action = item.get("action")
     if not isinstance(action, str) or ":" not in action:
         raise CaseError("`action` must be text such as `s3:GetObject`", (*route, "action"))
-    resource = item.get("resource") or "*"
+    resource = _given(item, "resource", "*")
     targets: list[Target] = []
     for i, one in enumerate(resource if isinstance(resource, list) else [resource]):
         where = (*route, "resource", i) if isinstance(resource, list) else (*route, "resource")
         if isinstance(one, str):
-            targets.append(Target(one))
+            targets.append(Target(one or "*"))
         else:
             entry = _object(one, where, ("arn", "context"))
             if not isinstance(entry.get("arn"), str):
                 raise CaseError("a resource must be an ARN or an object with `arn`", where)
-            targets.append(Target(entry["arn"], context_of(entry.get("context") or {}, (*where, "context"))))
+            targets.append(Target(entry["arn"], context_of(_given(entry, "context", {}), (*where, "context"))))
     owner = _owner(item.get("resource_account"), (*route, "resource_account"))
     return Request(
         _principal(principal, (*route, "principal")),
         action,
         tuple(targets),
-        context_of(item.get("context") or {}, (*route, "context")),
+        context_of(_given(item, "context", {}), (*route, "context")),
         owner or next((a for t in targets if (a := _account(t.arn))), ""),
-        bool(item.get("resource_in_management_account")),
+        _flag(item, "resource_in_management_account", route),
     )
 
 
 def _principal(given: dict[str, Any], route: tuple[str | int, ...]) -> Principal:
     """Read the caller; what its ARN tells need not be repeated."""
-    text = {k: _text(given.get(k) or "", (*route, k)) for k in _PRINCIPAL_TEXT if k != "account"}
+    text = {k: _text(_given(given, k, ""), (*route, k)) for k in _PRINCIPAL_TEXT if k != "account"}
     arn = text["arn"]
     text["account"] = _owner(given.get("account"), (*route, "account")) or _account(arn) or _account(text["role_arn"])
     fields = arn.split(":", 5)
@@ -193,7 +199,7 @@ def _principal(given: dict[str, Any], route: tuple[str | int, ...]) -> Principal
             text["role_arn"] = f"{fields[0]}:{fields[1]}:iam::{fields[4]}:role/{rest.rpartition('/')[0] or rest}"
         elif kind == "role":
             text["role_arn"] = arn
-    flags = {k: bool(given.get(k)) for k in _PRINCIPAL_FLAGS}
+    flags = {k: _flag(given, k, route) for k in _PRINCIPAL_FLAGS}
     return Principal(**text, **flags)  # type: ignore[arg-type]
 
 
@@ -201,13 +207,26 @@ def _owner(value: object, route: tuple[str | int, ...]) -> str:
     """Read an account, which may stand without quotes."""
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:012d}"
-    return _text(value or "", route)
+    return _text("" if value is None else value, route)
 
 
 def _account(arn: str) -> str:
     """Give the account that an ARN names, or nothing."""
     fields = arn.split(":", 5)
     return fields[4] if len(fields) == 6 and len(fields[4]) == 12 and fields[4].isdigit() else ""
+
+
+def _name(value: object, route: tuple[str | int, ...]) -> str:
+    if isinstance(value, dict | list):
+        raise CaseError("text or a number is expected here", route)
+    return str(value)
+
+
+def _flag(item: Mapping[str, Any], key: str, route: tuple[str | int, ...]) -> bool:
+    value = _given(item, key, False)
+    if not isinstance(value, bool):
+        raise CaseError(f"`{key}` must be true or false", (*route, key))
+    return value
 
 
 def _text(value: object, route: tuple[str | int, ...]) -> str:

@@ -176,7 +176,18 @@ def _is_foreign_account(request: Request) -> bool:
 
 def _guards(request: Request, target: Target) -> bool:
     """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42)."""
-    return ":key/" in target.arn or not request.action.lower().startswith("kms:")
+    action = request.action.lower()
+    if action in _ROOT_UNLOCKS and request.principal.type == "root" and not _is_foreign_account(request):
+        return False
+    return ":key/" in target.arn or not action.startswith("kms:")
+
+
+#: What the root user of the owner's account may do whatever the policy of its bucket or queue denies (S6.56).
+# AWS: AmazonS3/latest/API/API_PutBucketPolicy.html: only endpoint and Organizations policies block it;
+# IAM/latest/UserGuide/id_root-user.html: the root user edits or deletes a queue policy that denies all principals.
+_ROOT_UNLOCKS = frozenset(
+    ("s3:getbucketpolicy", "s3:putbucketpolicy", "s3:deletebucketpolicy", "sqs:setqueueattributes")
+)
 
 
 #: Calls that only an identity provider's token signs: no policy of a caller grants them (S6.52).

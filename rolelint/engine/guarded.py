@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
@@ -162,15 +162,41 @@ _BESIDE_KEYS = Statement("Allow", ("kms:*",), ("*",), not_action=True)
 _BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
-def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[CompiledStatement]:
-    """List what a resource policy denies a caller on the resource it hangs on."""
+def denied(
+    policy: Policy, caller: Principal, *, bounded: bool, still: Collection[Refusal] | None = None
+) -> list[CompiledStatement]:
+    """List what a resource policy denies a caller on the resource it hangs on.
+
+    Args:
+        still: what a newer version of the role is refused: any other Deny counts wherever it may deny.
+    """
     reach = _reach(policy)
     return [
         compiled
-        for s in policy.document.statements
-        if s.effect == "Deny" and not s.doubtful and statement_reaches(s, caller, has_boundary=bounded)
-        if (compiled := _cut(s, policy, reach)) is not None
+        for s in _refusing(policy, caller, bounded)
+        if (compiled := _cut(s, policy, reach, more=still is not None and _refusal(s, policy) not in still)) is not None
     ]
+
+
+#: A Deny of a resource policy, however it names the caller: the resource, and what it denies there.
+Refusal = tuple[str, CompiledStatement]
+
+
+def refusals(role: Role, caller: Principal) -> set[Refusal]:
+    """Give what the resource policies of an account deny a caller."""
+    bounded = role.boundary is not None
+    return {_refusal(s, policy) for policy in role.resource_policies for s in _refusing(policy, caller, bounded)}
+
+
+def _refusing(policy: Policy, caller: Principal, bounded: bool) -> Iterator[Statement]:
+    for s in policy.document.statements:
+        if s.effect == "Deny" and not s.doubtful and statement_reaches(s, caller, has_boundary=bounded):
+            yield s
+
+
+def _refusal(statement: Statement, policy: Policy) -> Refusal:
+    bare = replace(statement, principals=None, not_principal=False)
+    return policy.resource, compile_statement(bare, policy.document.variables)
 
 
 def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
@@ -226,29 +252,51 @@ def _reach(policy: Policy) -> tuple[str, ...]:
     return (arn, f"{arn}/*") if service == "s3" and "/" not in rest else (arn,)
 
 
-def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> CompiledStatement | None:
+def _cut(
+    statement: Statement, policy: Policy, reach: tuple[str, ...], *, more: bool | None = None
+) -> CompiledStatement | None:
     """Cut a statement to what its policy governs; None where nothing is left.
 
-    Where the cut is no list of patterns, an Allow keeps more and a Deny less: `decide` confirms what is found.
+    Args:
+        more: whether more is kept, or less, where the cut is no list of patterns. By default an Allow keeps more and a
+            Deny less: `decide` confirms what is found.
     """
-    allow = statement.effect == "Allow"
+    more = statement.effect == "Allow" if more is None else more
     kept: list[str] = []
     written = ("*",) if statement.resources is None else statement.resources
     for arn in reach:
-        within = [w for w in written if arn.endswith("/*") and w.startswith(arn[:-1])]
+        below = {w: _below(w, arn) for w in written}
+        within = [text for texts in below.values() for text in texts]
         covering = [w for w in written if _covers(w, arn)]
-        partly = [w for w in written if w not in within and w not in covering and _meets(w, arn)]
+        partly = [w for w in written if not below[w] and w not in covering and _meets(w, arn)]
         if statement.not_resource:
-            if not covering and (allow or not (within or partly)):
+            if not covering and (more or not (within or partly)):
                 kept.append(arn)
         elif covering:
             kept.append(arn)
         else:
-            kept += [*within, *partly] if allow else within
+            kept += [*within, *partly] if more else within
     if not kept:
         return None
     bare = replace(statement, principals=None, not_principal=False, resources=tuple(kept), not_resource=False)
     return compile_statement(bare, policy.document.variables)
+
+
+def _below(written: str, arn: str) -> list[str]:
+    """Write a pattern as patterns of what lies below a bucket; nothing where it covers all of it, or cannot be so."""
+    if not arn.endswith("/*"):
+        return []
+    if written.startswith(arn[:-1]):
+        return [written]
+    if "${" in written or written.count(":") < 5 or _covers(written, arn) or not _meets(written, arn):
+        return []
+    pattern = written.split(":", 5)[5]
+    rests = {pattern}
+    for letter in arn.split(":", 5)[5][:-1]:
+        # What may follow a `*`: more of it, or the text behind it.
+        open_ = {r for rest in rests for r in (rest[i:] for i in range(len(rest) - len(rest.lstrip("*")) + 1))}
+        rests = {r if r[0] == "*" else r[1:] for r in open_ if r and r[0] in ("*", "?", letter)}
+    return [arn[:-1] + rest for rest in sorted(rests)]
 
 
 def _covers(written: str, arn: str) -> bool:

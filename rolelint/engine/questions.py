@@ -343,7 +343,7 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     mask = catalog().full if within is None else within
     if old is None:
         before = Role("role", new.name, new.location, new.arn, new.account, new.partition)
-    elif _facts(old) == _facts(new):
+    elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
         before = old
     else:
         from rolelint.engine.settled import settle
@@ -351,7 +351,8 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         before = replace(settle(old, asker), **_facts(new))
     # Where resource policies changed, a Deny that went or a key that opened is a gain.
     guards = _texts(new) != _texts(before)
-    after_stage, before_stage = scene(new, asker, guards=guards), scene(before, asker, guards=guards)
+    after_stage = scene(new, asker, guards=guards)
+    before_stage = scene(before, asker, guards=guards, newer=new if guards else None)
     key = (content_key(after_stage, mask), content_key(before_stage, mask), new.arn, new.name)
     found = _differences.get(key)
     if found is None:
@@ -362,19 +363,48 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         if policy.document.unknown
     ]
     had = {(s, way.layers, way.denies) for way in before_stage.also for s in way.identity}
+    if guards and _blurred(before, new):
+        had = set()
     for way in after_stage.also:
         # What resource policies grant is not compared, only noticed.
         for statement in way.identity:
             granted = statement.possible_mask & mask & ~found.mask
             if granted and (statement, way.layers, way.denies) not in had:
                 missing.append((granted, "a resource policy may newly grant it to the role"))
-    if before_stage.guessed:
-        missing.append((found.mask, _possible_reason(before_stage)))
+    if before_stage.guessed and _unknown_limits(before_stage) - _unknown_limits(after_stage):
+        allowed = found.mask
+        for statement in after_stage.identity:
+            allowed |= statement.possible_mask & mask
+        missing.append((allowed & ~found.mask, _possible_reason(before_stage)))
     return replace(found, unknown=(*found.unknown, *missing)) if missing else found
+
+
+def _unknown_limits(stage: Scene) -> set[tuple[str, str]]:
+    """List what could only remove power and is not known: of one name, it is the same in both versions."""
+    layers = {(layer.name, layer.unknown) for layer in stage.layers if layer.unknown}
+    return layers | {(u.what, u.reason) for u in stage.role.unknowns if not u.widens}
 
 
 def _facts(role: Role) -> dict[str, Any]:
     return {name: getattr(role, name) for name in ("name", "arn", "account", "partition", "tags")}
+
+
+def _brought(role: Role, who: Actor) -> tuple[object, ...]:
+    """Give what decides which tags and source identity a session can have beside the role's own tags (S5.54)."""
+    from rolelint.engine.tagging import chosen_tags
+
+    return (None if role.trust is None else role.trust.document, chosen_tags(role, who))
+
+
+def _blurred(before: Role, new: Role) -> bool:
+    """Tell whether a resource policy that changed reached what its cut to the resource is no measure of."""
+    kept = _texts(new)
+    return any(
+        statement.not_resource or any("${" in text for text in statement.resources or ())
+        for policy in before.resource_policies
+        if (policy.resource, policy.document) not in kept
+        for statement in policy.document.statements
+    )
 
 
 def _texts(role: Role) -> list[tuple[str, object]]:
@@ -393,12 +423,13 @@ def _difference(after: Scene, before: Scene, mask: int) -> Difference:
     kept: frozenset[CompiledStatement] = frozenset()
     if after.layers == before.layers and set(before.denies) <= set(after.denies):
         kept = frozenset(s for s in before.identity if not s.uncertain)
+    same_denies = frozenset(after.denies)
     gained_so_far = 0
     for statement in sorted(after.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
         if statement in kept:
             continue
         for group in groups(statement, around, certain):
-            for part, losers in _split_by_old(group.mask & ~gained_so_far, before):
+            for part, losers in _split_by_old(group.mask & ~gained_so_far, before, same_denies):
                 for joined, signature, actions in _signatures(after, part, group, losers, certain):
                     try:
                         found = list(_gained(after, before, joined, losers, signature, actions))
@@ -445,13 +476,19 @@ class _Old(NamedTuple):
     denies: tuple[View, ...]
 
 
-def _split_by_old(mask: int, stage: Scene) -> Iterator[tuple[int, _Old]]:
+def _split_by_old(mask: int, stage: Scene, kept: frozenset[CompiledStatement]) -> Iterator[tuple[int, _Old]]:
+    """Split actions by how the old role treats them.
+
+    Args:
+        kept: the Denies that the new role has as well. Any other may have refused what it does not surely name.
+    """
     if not mask:
         return
     layers = [stage.identity, *(layer.statements for layer in stage.layers if not layer.unknown)]
-    numbered = [(s, n) for n, layer in enumerate(layers) for s in layer if s.mask & mask]
-    numbered += [(s, -1) for s in stage.denies if s.mask & mask]
-    for part, touching in split(mask, (s.mask for s, _ in numbered)):
+    numbered = [(s, n, s.mask) for n, layer in enumerate(layers) for s in layer if s.mask & mask]
+    denies = ((s, -1, s.mask if s in kept else s.possible_mask) for s in stage.denies)
+    numbered += [one for one in denies if one[2] & mask]
+    for part, touching in split(mask, (named for _, _, named in numbered)):
         views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in few(touching)]
         yield (
             part,

@@ -134,12 +134,14 @@ def scene(
     resource: str | None = None,
     *,
     guards: bool = False,
+    newer: Role | None = None,
 ) -> Scene:
     """Compile a role for questions on behalf of an actor.
 
     Args:
         resource: the ARN that the question is about; the policy that hangs on it then counts in full.
         guards: whether the policies of all known resources count in full.
+        newer: the version of the role that this one is compared with: what only this one refuses counts in full.
     """
     replenish()
     identity: list[CompiledStatement] = []
@@ -190,8 +192,9 @@ def scene(
     also = [] if foreign else guarded.granted_ways(base)
     above = list(layers)
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
+    still = None if newer is None else guarded.refusals(newer, base.caller)
     for policy in named:
-        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
+        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None, still=still)
         if foreign and resource == policy.resource:
             above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35
     above += guarded.deciding_layers(named, base.caller)

@@ -10,7 +10,7 @@ from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.records import replace
 
-_OWN = ("aws:principal", "aws:user")
+_OWN = ("aws:principal", "aws:user", "aws:sourceidentity")
 _PLAIN = str.maketrans({"*": "${*}", "?": "${?}", "$": "${$}"})
 
 

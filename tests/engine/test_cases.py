@@ -124,6 +124,9 @@ def test_notes_beside_a_case_are_welcome_and_an_expectation_is_optional() -> Non
         ({"request": {"principal": {"type": "user"}, "action": "a:b", "context": {"k": {}}}}, "the values of `k`",
          (0, "request", "context", "k")),
         ({"expected": "denied", "request": {}}, "`expected` must be one of", (0, "expected")),
+        ({"expected": False, "request": {}}, "`expected` must be one of", (0, "expected")),
+        ({"id": ["a"], "request": {}}, "text or a number", (0, "id")),
+        ({"policies": [], "request": {}}, "an object", (0, "policies")),
     ],
 )  # fmt: skip
 def test_a_slip_is_told_with_its_place(case: dict[str, Any], message: str, route: tuple[Any, ...]) -> None:
@@ -132,3 +135,30 @@ def test_a_slip_is_told_with_its_place(case: dict[str, Any], message: str, route
     with pytest.raises(CaseError, match=message) as caught:
         parse_cases([case])
     assert caught.value.route == route
+
+
+@pytest.mark.parametrize(
+    ("where", "wrong", "message"),
+    [
+        (("resource",), False, "an object"),
+        (("resource",), {}, "an ARN or an object with `arn`"),
+        (("resource_account",), [], "text"),
+        (("context",), [], "must be an object"),
+        (("context",), "", "must be an object"),
+        (("resource_in_management_account",), "false", "must be true or false"),
+        (("principal", "management_account"), "false", "must be true or false"),
+        (("principal", "service_linked"), 1, "must be true or false"),
+        (("principal", "arn"), False, "text"),
+        (("principal", "account"), {}, "text"),
+    ],
+)
+def test_a_value_of_another_type_is_no_empty_one(where: tuple[str, ...], wrong: Any, message: str) -> None:
+    asked: dict[str, Any] = {"principal": {"type": "role_session", "arn": _SESSION}, "action": "s3:GetObject"}
+    *above, last = where
+    at = asked
+    for key in above:
+        at = at[key]
+    at[last] = wrong
+    with pytest.raises(CaseError, match=message) as caught:
+        parse_cases([{"request": asked}])
+    assert caught.value.route == (0, "request", *where)

@@ -10,6 +10,7 @@ from engine.building import ALL, HERE, allow, deny, policy, role
 from rolelint.catalog import catalog
 from rolelint.engine import actor, difference
 from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.text import unknown
 from rolelint.records import replace
 
 _ANY = actor("any")
@@ -124,3 +125,98 @@ def test_both_are_judged_as_the_same_caller() -> None:
     statement = allow("s3:*", condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/app"}})
     before = replace(role(statement), arn="", name="other", location=HERE)
     assert _gains(role(statement), before, "s3:*") == []
+
+
+def _with_bucket(*statements: dict[str, Any]) -> Role:
+    bucket = policy(PolicyType.RESOURCE, *statements, resource=_BUCKET)
+    return replace(role(allow("s3:*")), resource_policies=(bucket,))
+
+
+_FOR_ANOTHER = allow("s3:GetObject", _OBJECTS, Principal={"AWS": "arn:aws:iam::123456789012:role/other"})
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        {"Resource": "arn:aws:s3:::*/prod*"},
+        {"Resource": "arn:aws:s3:::?/prod/*"},
+        {"Resource": "arn:aws:s3:::*b/x/*"},
+        {"Resource": "arn:aws:s3:::*"},
+        {"Resource": "arn:aws:s3:::b/${aws:PrincipalTag/team}/*"},
+        {"NotResource": "arn:aws:s3:::b/dev/*"},
+        {"NotResource": ["arn:aws:s3:::*/dev/*", _BUCKET]},
+    ],
+)
+def test_a_deny_that_leaves_a_bucket_policy_is_a_gain_however_it_names_the_objects(refused: dict[str, Any]) -> None:
+    gone = {"Effect": "Deny", "Principal": "*", "Action": "s3:DeleteObject", **refused}
+    with_it, without = _with_bucket(gone, _FOR_ANOTHER), _with_bucket(_FOR_ANOTHER)
+    assert _gains(without, with_it, "s3:DeleteObject") == ["s3:DeleteObject"]
+    assert _gains(with_it, without, "s3:DeleteObject") == []
+    assert _gains(_with_bucket(gone), with_it, "s3:DeleteObject") == []
+
+
+_SOME = unknown("var.actions")
+
+
+def test_a_deny_of_actions_that_are_not_known_may_have_refused_what_is_asked() -> None:
+    held, free = role(ALL, deny(_SOME)), role(ALL)
+    found = difference(free, held, who=_ANY, within=catalog().expand("s3:DeleteObject"))
+    assert [catalog().names(mask) for mask, _ in found.unknown] == [["s3:DeleteObject"]]
+    assert _gains(held, free, "s3:*") == []
+    assert _gains(role(allow("s3:*"), deny(_SOME)), held, "s3:*") == []
+
+
+def test_a_boundary_that_is_not_known_is_the_same_under_the_same_name() -> None:
+    bounded, free = role(ALL, boundary=[unknown("data.x")]), role(ALL)
+    assert _gains(role(allow("s3:*"), boundary=[unknown("data.x")]), bounded, "s3:*") == []
+    assert _gains(bounded, free, "s3:*") == []
+    for other in (free, role(ALL, boundary=[unknown("data.y")])):
+        found = difference(other, bounded, who=_ANY, within=catalog().expand("s3:DeleteObject"))
+        assert [catalog().names(mask) for mask, _ in found.unknown] == [["s3:DeleteObject"]]
+
+
+def _trusting(*actions: str) -> dict[str, Any]:
+    return {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": ["sts:AssumeRole", *actions]}
+
+
+@pytest.mark.parametrize(
+    ("statements", "opened", "who"),
+    [
+        (
+            [allow("s3:DeleteObject", condition={"StringEquals": {"aws:PrincipalTag/team": "ops"}})],
+            "sts:TagSession",
+            "any",
+        ),
+        ([ALL, deny("*", condition={"StringNotEquals": {"aws:PrincipalTag/team": "ops"}})], "sts:TagSession", "any"),
+        ([allow("s3:DeleteObject", _TEAM)], "sts:TagSession", "any"),
+        ([ALL, deny("*", condition={"Null": {"aws:SourceIdentity": "true"}})], "sts:SetSourceIdentity", "automation"),
+    ],
+)
+def test_a_trust_policy_that_lets_the_session_bring_a_tag_opens_what_asks_for_it(
+    statements: list[dict[str, Any]], opened: str, who: str
+) -> None:
+    shut = role(*statements, trust=[_trusting()], tags={})
+    open_ = role(*statements, trust=[_trusting(opened)], tags={})
+    asked = {"within": catalog().expand("s3:DeleteObject"), "who": actor(who)}
+    assert catalog().names(difference(open_, shut, **asked).mask) == ["s3:DeleteObject"]
+    assert difference(shut, open_, **asked) == difference(open_, open_, **asked)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (({"Effect": "Allow", "NotResource": "arn:aws:s3:::b/secret/*"},), ({"Effect": "Allow", "Resource": "*"},)),
+        (
+            ({"Effect": "Allow", "Resource": "*"}, {"Effect": "Deny", "NotResource": "arn:aws:s3:::b/dev/*"}),
+            ({"Effect": "Allow", "Resource": "*"}, {"Effect": "Deny", "NotResource": "arn:aws:s3:::b/*"}),
+        ),
+    ],
+)
+def test_what_a_bucket_policy_grants_beside_not_resource_is_not_taken_for_the_same(old: Any, new: Any) -> None:
+    def bucket(statements: Any) -> Role:
+        here = {"Principal": {"AWS": "arn:aws:iam::123456789012:role/app"}, "Action": "s3:DeleteObject"}
+        return replace(_with_bucket(*({**s, **here} for s in statements)), identity=())
+
+    found = difference(bucket(new), bucket(old), who=_ANY, within=catalog().expand("s3:DeleteObject"))
+    assert found.mask or found.unknown
+    assert difference(bucket(new), bucket(new), who=_ANY).unknown == ()
