@@ -12,7 +12,7 @@ from rolelint.engine import Power, Powers, can, powers, witness
 from rolelint.engine.compile import variable_names
 from rolelint.engine.gates import key_kind, naming_of
 from rolelint.engine.match import arn_matches
-from rolelint.engine.operators import TABLE
+from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
 from rolelint.engine.worlds import REGION_KEYS, REGIONS
 from rolelint.findings.model import Witness
@@ -98,7 +98,6 @@ def _retagged(power: Power, tagging: Powers, whole: Powers) -> Iterator[tuple[tu
         if calls is None:
             yield (), power.mask & whole_service
             continue
-        calls = [call for call in calls if can(whole.role, call[0], context=call[1], who=whole.actor).verdict != "no"]
         for signature, part in known.signatures(power.mask & whole_service) if calls else ():
             places = _retags(signature, part, power, near, whole, calls)
             if places is not None:
@@ -106,7 +105,8 @@ def _retagged(power: Power, tagging: Powers, whole: Powers) -> Iterator[tuple[tu
 
 
 #: Actions, and the context of a call.
-_Call = tuple[int, Mapping[str, str | Sequence[str]]]
+_Context = Mapping[str, str | Sequence[str]]
+_Call = tuple[int, _Context]
 
 
 def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: int) -> list[_Call] | None:
@@ -132,7 +132,7 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
     if free & setting and (demanded or undone):
         return None
     # A call that tags what it makes says so; here the resource is there already.
-    there: dict[str, str | Sequence[str]] = {"ec2:CreateAction": ()}
+    there: _Context = {"ec2:CreateAction": ()}
     gates = " ".join(one.gate.lower() for one in near)
     calls: list[_Call] = []
     for tag, value in demanded if setting else ():
@@ -160,16 +160,32 @@ def _retags(
         return None
     widest_first = sorted(near, key=lambda one: not one.wide)
     for one in widest_first:
-        if (one.wide or not power.wide or any(map(has_unknown, one.resources))) and _takes(found, one, whole, calls):
+        fit = [call for call in calls if _may_grant(one, call[1])]
+        if not fit:
+            continue
+        if (one.wide or not power.wide or any(map(has_unknown, one.resources))) and _takes(found, one, whole, fit):
             return ()
         try:
             for resource, region, places in _shared(signature, power, one, whole):
                 there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
-                if there is not None and _takes(there, one, whole, calls):
+                if there is not None and _takes(there, one, whole, fit):
                     return places
         except LimitReached:
             return ()  # not known to be a limit
     return None
+
+
+def _may_grant(one: Power, context: _Context) -> bool:
+    """Tell whether what grants a power may hold for a call; only where a condition on what the call says fails, no."""
+    said = {key.lower(): (value,) if isinstance(value, str) else tuple(value) for key, value in context.items()}
+    return not one.granted_by or any(
+        all(
+            condition_holds(c, said[c.key], lambda _: None, variables=False)
+            for c in ref.statement.conditions
+            if c.key in said and c.known and not any("$" in v for v in c.values)
+        )
+        for ref in one.granted_by
+    )
 
 
 def _takes(request: Witness, one: Power, whole: Powers, calls: Sequence[_Call]) -> bool:
