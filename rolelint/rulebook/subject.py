@@ -431,7 +431,8 @@ def describe(part: Part, *, more: int | None = None, index: int | None = None) -
 
 def _where(part: Part, index: int) -> str:
     power = part.power
-    signature = catalog().action(index).signature
+    action = catalog().action(index)
+    signature = action.signature
     types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
     if not types:
         return ""
@@ -439,6 +440,11 @@ def _where(part: Part, index: int) -> str:
         if commanding() >> index & 1:
             return " on any host"
         service, name = types[0].service, types[0].name
+        if len(types) > 1 and not signature.required:
+            # Of several types that it may be about, the one that it is called for: `listener/app` and `listener/net`.
+            called = action.name.partition(":")[2].lower()
+            nouns = (kind.name.replace("/", "-").partition("-")[0] for kind in reversed(types))
+            name = next((noun for noun in nouns if noun.lower() in called), "resource")
         return f" on any {name}" if service == name else f" on any {service} {name}"
     patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)
     first = f" on `{patterns[0]}`" if patterns else ""

@@ -40,6 +40,20 @@ def test_the_narrow_grant_is_not_named_for_the_wide_one() -> None:
     assert by_code(findings(one))["RL201"].granted_by[0] == "example/Wide"
 
 
+@pytest.mark.parametrize(
+    ("action", "where"),
+    [
+        ("events:DeleteRule", "on any events rule"),
+        ("elasticloadbalancing:DeleteListener", "on any elasticloadbalancing listener"),
+        ("ssm:StartSession", "on any ssm resource"),
+        ("rds:DeleteDBCluster", "on any rds cluster"),
+    ],
+)
+def test_a_message_names_the_type_that_an_action_is_called_for(action: str, where: str) -> None:
+    messages = [f.message for f in findings(statements(allow(action)))]
+    assert any(f"`{action}` {where}" in message for message in messages)
+
+
 def _fingerprint(file: str, *items: dict[str, object]) -> str:
     (one,) = reading({"Version": "2012-10-17", "Statement": list(items)}, "identity", file).roles
     return by_code(findings(one))["RL201"].fingerprint
