@@ -19,6 +19,7 @@ from rolelint.reporters.text import clean
 @click.option("--resource", default=None, metavar="ARN", help="The one resource to ask about.")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
 @click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
+@click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--boundary", default="", metavar="FILE", help="Permissions boundary to put on the role.")
 @click.option("--scp", "scps", multiple=True, metavar="FILE", help="One level of SCPs, root first. Repeatable.")
@@ -32,6 +33,7 @@ def command(
     resource: str | None,
     context: tuple[str, ...],
     actor: str,
+    actors: str,
     forced_type: str | None,
     boundary: str,
     scps: tuple[str, ...],
@@ -45,11 +47,13 @@ def command(
     """
     from rolelint.catalog import catalog
     from rolelint.cli import asking
+    from rolelint.cli.overlays import use_actors
     from rolelint.engine import actor as find_actor
     from rolelint.engine import can
 
     if not catalog().expand(action):
         raise UsageError(f"no known action matches `{printable(action)}`", hint="see `rolelint catalog show`")
+    use_actors(actors)
     asker = find_actor(actor)
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
     chosen = asking.choose(roles, role, path)

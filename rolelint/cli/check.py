@@ -55,8 +55,9 @@ _FORMATS = ("text", "json", "sarif")
     default="automation",
     show_default=True,
     metavar="NAME",
-    help="Who holds the role: automation, mcp, human or any.",
+    help="Who holds the role: automation, mcp, human, any, or one of --actors.",
 )
+@click.option("--actors", default="", help="Own actors beside these.", metavar="FILE")
 @click.option("--labels", default="", help="Own effect labels over the catalogue's.", metavar="FILE")
 @grammar.options
 @click.option("--hook", is_flag=True, help="For commit hooks: pass over named files that have no IAM content.")
@@ -100,6 +101,7 @@ class Settings(NamedTuple):
     fail_on: str = "high"
     allow_unknown: bool = False
     actor: str = "automation"
+    actors: str = ""
     labels: str = ""
     hook: bool = False
     no_cache: bool = False
@@ -147,7 +149,7 @@ def perform(
         nothing: why there was nothing to check, and the next step.
     """
     from rolelint import rulebook
-    from rolelint.findings.model import Report
+    from rolelint.findings.model import OVERLAYS, Report
     from rolelint.lint import Request, lint
     from rolelint.reporters import Style, render, scribe
 
@@ -155,8 +157,13 @@ def perform(
     issues = settings.grammar_options
     selected, ignored = (grammar.resolve(book, names, issues) for names in (settings.select, settings.ignore))
     options = rulebook.CheckOptions(settings.actor, settings.effects, selected, ignored)
-    _use_labels(settings.labels)
-    report = Report(fail_on=settings.fail_on, actor=settings.actor, labels_overlay=settings.labels)
+    overlays = {name: file for name in OVERLAYS if (file := getattr(settings, name))}
+    if overlays:
+        from rolelint.cli.overlays import use_actors, use_labels
+
+        use_labels(settings.labels)
+        use_actors(settings.actors)
+    report = Report(fail_on=settings.fail_on, actor=settings.actor, overlays=overlays)
     request = Request(
         settings.paths,
         settings.exclude,
@@ -219,19 +226,6 @@ def wants_color(choice: str, to_file: bool) -> bool:
     if os.environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
         return True
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _use_labels(path: str) -> None:
-    if not path:
-        return
-    from pathlib import Path
-
-    from rolelint.catalog import catalog, use
-    from rolelint.catalog.labels import overlay
-
-    if not os.path.exists(path):
-        raise UsageError(f"no such file: `{path}`")
-    use(catalog().with_overlay(overlay([Path(path)], catalog())))
 
 
 def _catalog_facts() -> dict[str, Any]:

@@ -22,6 +22,7 @@ from rolelint.reporters.text import clean
 @click.option("--role", default="", metavar="NAME", help="Compare this role only.")
 @click.option("--destructive-only", is_flag=True, help="Only actions that can destroy, lock out, disrupt or escalate.")
 @click.option("--actor", default="any", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
+@click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--parameters", default="", metavar="FILE", help="Values of template parameters, for OLD and NEW.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
@@ -31,6 +32,7 @@ def command(
     role: str,
     destructive_only: bool,
     actor: str,
+    actors: str,
     forced_type: str | None,
     parameters: str,
     format_name: str,
@@ -44,9 +46,11 @@ def command(
     """
     from rolelint.catalog import catalog
     from rolelint.cli import asking
+    from rolelint.cli.overlays import use_actors
     from rolelint.engine import actor as find_actor
     from rolelint.engine import difference
 
+    use_actors(actors)
     asker = find_actor(actor)
     known = catalog()
     within = known.destructive if destructive_only else known.full

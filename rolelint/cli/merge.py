@@ -33,7 +33,7 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
         fail_on = report.fail_on
         for name in ("roles", "findings", "unknown", "errors", "warnings", "files", "checked", "suppressed", "extra"):
             setattr(report, name, getattr(joined, name))
-        report.actor, report.labels_overlay = joined.actor, joined.labels_overlay
+        report.actor, report.overlays = joined.actor, joined.overlays
         report.fail_on = fail_on
 
     return perform(rulebook, Settings.of(options), fill=fill, closing=closing)

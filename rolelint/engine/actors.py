@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from rolelint.catalog import catalog
 from rolelint.engine.match import action_matches
-from rolelint.errors import UsageError
+from rolelint.errors import UsageError, printable
+from rolelint.memory import forget
 from rolelint.policies.role import Role
 from rolelint.policies.text import has_unknown
 from rolelint.records import record, replace
@@ -76,33 +77,69 @@ class Actor:
         return hash(self.name)
 
 
-def parse_actors(data: Mapping[str, Any]) -> dict[str, Actor]:
-    """Read actors from their data form: name -> title, keys, approval."""
-    return {
-        name: Actor(
-            name,
-            entry.get("title", name),
-            {
-                key.lower(): Domain(
-                    k["presence"],
-                    tuple(k["values"]) if "values" in k else None,
-                    k.get("pattern", ""),
-                    k.get("many", False),
-                    k.get("example", ""),
-                )
-                for key, k in entry.get("keys", {}).items()
-            },
-            entry.get("approval", "maybe"),
-        )
-        for name, entry in data.items()
-    }
+def parse_actors(data: Mapping[str, Any], known: Mapping[str, Actor] | None = None) -> dict[str, Actor]:
+    """Read actors from their data form, `actors.schema.json`: name -> title, like, keys, approval.
+
+    Args:
+        known: actors beside these, which they may be `like`; those above it in the data are known to each as well.
+
+    Raises:
+        UsageError: when one is like an actor that is not known.
+    """
+    out: dict[str, Actor] = {}
+    around = dict(known or {})
+    for name, entry in data.items():
+        like = entry.get("like")
+        if like is not None and like not in around:
+            raise UsageError(f"the actor `{name}` is like `{like}`, which is no actor", hint=_there_are(around))
+        base = Actor(name, name, {}) if like is None else around[like]
+        keys = {key.lower(): _domain(told) for key, told in entry.get("keys", {}).items()}
+        approval = entry.get("approval", base.approval)
+        around[name] = out[name] = Actor(name, entry.get("title", name), {**base.keys, **keys}, approval)
+    return out
+
+
+def _domain(told: Mapping[str, Any]) -> Domain:
+    return Domain(
+        told["presence"],
+        tuple(told["values"]) if "values" in told else None,
+        told.get("pattern", ""),
+        told.get("many", False),
+        told.get("example", ""),
+    )
+
+
+def _there_are(known: Iterable[str]) -> str:
+    return f"actors are {', '.join(known)}"
+
+
+_own: dict[str, Actor] = {}
 
 
 @cache
-def actors() -> dict[str, Actor]:
-    """Load the actors that rolelint knows."""
+def _shipped() -> dict[str, Actor]:
     with open(os.path.join(os.path.dirname(__file__), "actors.json"), encoding="utf-8") as stream:
         return parse_actors(json.load(stream))
+
+
+def actors() -> dict[str, Actor]:
+    """Give the actors that rolelint knows, those of `use_actors` among them."""
+    return {**_shipped(), **_own}
+
+
+def use_actors(data: Mapping[str, Any]) -> None:
+    """Lay actors of one's own over those that rolelint knows; none goes back to these.
+
+    Args:
+        data: as `parse_actors` takes it, of the shape of `actors.schema.json`.
+
+    Raises:
+        UsageError: when one is like an actor that is not known.
+    """
+    made = parse_actors(data, _shipped())
+    _own.clear()
+    _own.update(made)
+    forget()
 
 
 def actor(name: str = "automation") -> Actor:
@@ -111,10 +148,10 @@ def actor(name: str = "automation") -> Actor:
     Raises:
         UsageError: when there is no such actor.
     """
-    try:
-        return actors()[name]
-    except KeyError:
-        raise UsageError(f"unknown actor `{name}`", hint=f"actors are {', '.join(actors())}") from None
+    found = _own.get(name) or _shipped().get(name)
+    if found is None:
+        raise UsageError(f"unknown actor `{printable(name)}`", hint=_there_are(actors()))
+    return found
 
 
 _TWELVE = "????????????"

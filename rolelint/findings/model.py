@@ -164,6 +164,10 @@ class UnknownItem:
     location: Location
 
 
+#: Data of ours that users may lay their own over.
+OVERLAYS = ("labels", "actors")
+
+
 @record(frozen=False)
 class Report:
     """Everything one run says.
@@ -175,6 +179,7 @@ class Report:
         errors: inputs that could not be parsed (exit code 2).
         warnings: things read, but not as AWS would accept them.
         files: number of files read; `checked`: number of documents with IAM content.
+        overlays: files of the user's own data that were laid over ours, by what they hold (`OVERLAYS`).
         extra: what a scan tells about itself: totals, what was not seen. Plain data.
         written: roles with their findings that are text of the report already; they come before `roles`.
     """
@@ -190,7 +195,7 @@ class Report:
     fail_on: str = "high"
     actor: str = "automation"
     catalog: dict[str, Any] = field(default_factory=dict)
-    labels_overlay: str = ""
+    overlays: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     written: Written | None = None
 

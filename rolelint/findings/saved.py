@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rolelint.errors import InputError, Location, Problem, UsageError, printable
-from rolelint.findings.model import EffectGroup, Finding, Related, Report, RoleReport, UnknownItem, Witness
+from rolelint.findings.model import OVERLAYS, EffectGroup, Finding, Related, Report, RoleReport, UnknownItem, Witness
 from rolelint.findings.ranking import rank
 from rolelint.findings.totals import totals
 from rolelint.policies.role import ids_apart
@@ -56,7 +56,7 @@ def report_from(data: Mapping[str, Any]) -> Report:
         fail_on=settings["fail_on"],
         actor=settings["actor"],
         catalog=dict(data["tool"]["catalog"]),
-        labels_overlay=settings.get("labels", ""),
+        overlays={name: settings[name] for name in OVERLAYS if name in settings},
         extra=dict(data.get("extra") or {}),
     )
 
@@ -154,7 +154,7 @@ def join(reports: list[tuple[str, Report]]) -> Report:
     for number, (name, report) in enumerate(reports):
         if number == 0:
             out.fail_on, out.actor, out.catalog = report.fail_on, report.actor, report.catalog
-            out.labels_overlay = report.labels_overlay
+            out.overlays = report.overlays
         elif report.actor != out.actor:
             raise UsageError(f"`{name}` was made for the actor `{report.actor}`, others for `{out.actor}`")
         for account in (report.extra.get("scan") or {}).get("accounts") or ():

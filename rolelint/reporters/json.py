@@ -27,9 +27,7 @@ def render(report: Report, style: Style, write: Write) -> None:
     """Write the report as JSON."""
     write(f'{{\n  "schema": {_text(SCHEMA)},\n')
     write(f'  "tool": {_text({"name": "rolelint", "version": __version__, "catalog": report.catalog})},\n')
-    settings = {"actor": report.actor, "fail_on": report.fail_on, "effects": style.effects}
-    if report.labels_overlay:
-        settings["labels"] = report.labels_overlay
+    settings = {"actor": report.actor, "fail_on": report.fail_on, "effects": style.effects, **report.overlays}
     write(f'  "settings": {_text(settings)},\n')
     write(f'  "summary": {_text(summary(report, style.exit_code))},\n')
     if report.extra:

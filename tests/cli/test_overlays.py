@@ -1,0 +1,101 @@
+"""Actors of the user's own, laid over ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rolelint.cli import run
+from rolelint.engine import actor
+from rolelint.engine.actors import use_actors
+
+from .files import policy, write
+
+BOT = {
+    "deploy-bot": {
+        "like": "automation",
+        "keys": {"aws:SourceVpce": {"presence": "always", "values": ["vpce-1"]}},
+    },
+    "approved-bot": {"like": "deploy-bot", "approval": "maybe"},
+}
+
+
+@pytest.fixture(autouse=True)
+def ours() -> Iterator[None]:
+    yield
+    use_actors({})
+
+
+@pytest.fixture
+def bots(tmp_path: Path) -> str:
+    return write(tmp_path, "actors.json", BOT)
+
+
+def _from(endpoint: str, tmp_path: Path) -> str:
+    condition = {"StringEquals": {"aws:SourceVpce": endpoint}}
+    statement = {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*", "Condition": condition}
+    return write(tmp_path, "bot.json", policy(statement))
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "who", "code"),
+    [("vpce-1", "deploy-bot", 1), ("vpce-2", "deploy-bot", 0), ("vpce-2", "automation", 1), ("vpce-2", "nobody", 2)],
+)
+@pytest.mark.parametrize("command", ["check", "can"])
+def test_an_actor_of_one_s_own_fixes_its_keys(
+    tmp_path: Path, bots: str, endpoint: str, who: str, code: int, command: str
+) -> None:
+    more = ["--action", "dynamodb:DeleteTable"] if command == "can" else []
+    assert run([command, _from(endpoint, tmp_path), "--actor", who, "--actors", bots, *more]) == code
+
+
+def test_the_difference_is_asked_for_an_actor_of_one_s_own(tmp_path: Path, bots: str) -> None:
+    nothing = write(tmp_path, "old.json", policy({"Effect": "Deny", "Action": "*", "Resource": "*"}))
+    new = _from("vpce-2", tmp_path)
+    assert run(["diff", nothing, new]) == 1
+    assert run(["diff", nothing, new, "--actor", "deploy-bot", "--actors", bots]) == 0
+
+
+def test_an_actor_takes_over_what_it_is_like(tmp_path: Path, bots: str) -> None:
+    assert run(["check", _from("vpce-1", tmp_path), "--actors", bots]) == 1
+    own, theirs = actor("deploy-bot"), actor("automation")
+    assert (own.approval, own.keys["aws:multifactorauthpresent"]) == (
+        theirs.approval,
+        theirs.keys["aws:multifactorauthpresent"],
+    )
+    assert (actor("approved-bot").approval, actor("approved-bot").keys) == ("maybe", own.keys)
+
+
+def test_a_report_names_the_file_of_actors(tmp_path: Path, bots: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run(["check", _from("vpce-1", tmp_path), "--actor", "deploy-bot", "--actors", bots, "--format", "json"])
+    settings = json.loads(capsys.readouterr().out)["settings"]
+    assert (settings["actor"], settings["actors"]) == ("deploy-bot", bots)
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"x": {"like": "nobody"}}, "which is no actor. actors are automation, mcp, human, any"),
+        ({"x": {"keys": {"aws:a": {"presense": "always"}}}}, "did you mean `presence`?"),
+        ({"x": {"keys": {"aws:a": {"presence": "always", "values": "v"}}}}, "must be of type array"),
+        ([], "must be of type object"),
+        ({}, "does not fit"),
+    ],
+)
+def test_what_is_no_actor_is_told(tmp_path: Path, data: Any, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code = run(["check", _from("vpce-1", tmp_path), "--actors", write(tmp_path, "actors.json", data)])
+    err = capsys.readouterr().err
+    assert (code, told in err, err.count("\n")) == (2, True, 1), err
+
+
+def test_our_own_actors_fit_the_published_schema() -> None:
+    import jsonschema
+
+    import rolelint.engine
+
+    folder = Path(rolelint.engine.__file__).parent
+    jsonschema.validate(*(json.loads((folder / name).read_text()) for name in ("actors.json", "actors.schema.json")))
