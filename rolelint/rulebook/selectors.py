@@ -205,5 +205,6 @@ _PLAIN = (
     "ec2:DeleteVpc",
     "ec2:DeleteVolume",
     "lambda:DeleteFunction",
+    "logs:DeleteLogGroup",
     "iam:DeleteRole",
 )

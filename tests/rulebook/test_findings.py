@@ -31,6 +31,8 @@ def test_the_place_is_the_action_that_grants_the_worst() -> None:
     ("actions", "rule", "named"),
     [
         ("kinesis:*", "RL102", "kinesis:DeleteStream"),
+        ("logs:*", "RL102", "logs:DeleteLogGroup"),
+        ("kms:*", "RL102", "kms:ScheduleKeyDeletion"),
         (["ses:CreateImportJob", "ses:DeleteContactList"], "RL201", "ses:DeleteContactList"),
     ],
 )
