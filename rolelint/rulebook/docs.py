@@ -45,7 +45,8 @@ _SEVERITY = """\
 Every rule has a severity of its own. A finding drops one level for each of these, and says so in `lowered`:
 
 - the grant is limited to a pattern of resources or to named ones;
-- an effective resource-tag condition limits it;
+- an effective resource-tag condition limits it, or one that names the service that manages the resource, or its holder
+  as the one who made it;
 - a Deny for the tool channel (`aws:ViaAWSMCPService`) covers its actions;
 - a permissions boundary takes part of its actions away;
 - what the rule itself lists as a reason, for example that nothing worse than one rebuildable resource is deleted.

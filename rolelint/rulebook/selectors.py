@@ -127,7 +127,9 @@ _RANK = (
 
 
 def worst(mask: int, prefer: Sequence[str] = ()) -> int:
-    """Pick the action to name first: a preferred one, else by class, reversibility and blast radius.
+    """Pick the action to name first: a preferred one, else by class, reversibility, timing and blast radius.
+
+    Of equals, one that says by its name what it does goes before one that does it by a parameter.
 
     Args:
         mask: not empty.
@@ -176,7 +178,9 @@ def _ranking() -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
     tables = (
         tuple(known.class_mask(c) for c in _RANK),
         tuple(known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")),
+        (known.full & ~known.attribute_mask("deferred"),),
         tuple(known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")),
+        (known.expand_all(("*:Delete*", "*:Terminate*")),),
     )
     return tuple(known.expand(p) for p in _PLAIN), tables
 
@@ -201,5 +205,6 @@ _PLAIN = (
     "ec2:DeleteVpc",
     "ec2:DeleteVolume",
     "lambda:DeleteFunction",
+    "logs:DeleteLogGroup",
     "iam:DeleteRole",
 )

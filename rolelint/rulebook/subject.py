@@ -30,6 +30,16 @@ HARMLESS = (
     ("ssm:PutParameter", "ssm:overwrite", ("false",)),
 )
 
+#: Condition keys, and the values if not all, by which a grant reaches only what one service manages or its holder made.
+# AWS: EC2 API_OperatorResponse.html; EventBridge API_Rule.html, ManagedBy; Service Catalog administrator guide, example
+# policies for managing provisioned products. Read 2026-11-23.
+OWNED: ConditionTable = (
+    ("ec2:managedresourceoperator", ()),
+    ("events:managedby", ()),
+    ("config:configurationrecorderserviceprincipal", ()),
+    ("servicecatalog:userlevel", ("self",)),
+)
+
 
 class Part(NamedTuple):
     """Actions of one power that a rule is about.
@@ -317,6 +327,9 @@ class Subject:
         if power.tag_limited and not production:
             drop += 1
             reasons.append("limited by a resource tag")
+        elif power.wide and power.gate and self.is_conditioned(power, OWNED):
+            drop += 1
+            reasons.append("limited to what one service manages, or its holder made")
         if self.channel_blocked and not mask & ~self.channel_blocked:
             drop += 1
             reasons.append("denied through the tool channel")

@@ -27,6 +27,19 @@ def test_the_place_is_the_action_that_grants_the_worst() -> None:
     assert '"dynamodb:Delete*"' in text.splitlines()[finding.location.line - 1]
 
 
+@pytest.mark.parametrize(
+    ("actions", "rule", "named"),
+    [
+        ("kinesis:*", "RL102", "kinesis:DeleteStream"),
+        ("logs:*", "RL102", "logs:DeleteLogGroup"),
+        ("kms:*", "RL102", "kms:ScheduleKeyDeletion"),
+        (["ses:CreateImportJob", "ses:DeleteContactList"], "RL201", "ses:DeleteContactList"),
+    ],
+)
+def test_what_deletes_now_and_by_its_name_is_named_first(actions: str | list[str], rule: str, named: str) -> None:
+    assert f"`{named}`" in by_code(findings(statements(allow(actions))))[rule].message
+
+
 def test_other_granting_statements_are_related() -> None:
     one = statements(allow("dynamodb:DeleteTable", Sid="One"), allow(["dynamodb:DeleteTable", "s3:Get*"], Sid="Two"))
     finding = by_code(findings(one))["RL201"]

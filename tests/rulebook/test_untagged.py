@@ -264,3 +264,23 @@ def test_one_service_in_which_the_role_sets_the_tag() -> None:
 def test_a_finding_says_that_its_tag_is_no_gate() -> None:
     found = by_code(findings(statements(allow(DELETE, **DEV), allow("ec2:CreateTags", **IN_FRANKFURT))))
     assert found["RL201"].gate == "if aws:ResourceTag/env StringEquals dev; but the role can change that tag itself"
+
+
+@pytest.mark.parametrize(
+    ("condition", "severity"),
+    [
+        ({"StringEquals": {"ec2:ManagedResourceOperator": "eks.amazonaws.com"}}, "medium"),
+        ({"StringLike": {"ec2:ManagedResourceOperator": "*"}}, "high"),
+        ({"StringNotEquals": {"ec2:ManagedResourceOperator": "eks.amazonaws.com"}}, "high"),
+    ],
+)
+def test_what_one_service_manages_is_not_all_of_a_type(condition: dict[str, Any], severity: str) -> None:
+    found = by_code(findings(statements(allow(DELETE, "*", Condition=condition))))
+    assert found["RL201"].severity == severity
+
+
+@pytest.mark.parametrize(("level", "severity"), [("self", "high"), ("account", "critical")])
+def test_what_its_holder_made_is_not_all_of_a_type(level: str, severity: str) -> None:
+    condition = {"StringEquals": {"servicecatalog:userLevel": level}}
+    found = by_code(findings(statements(allow("servicecatalog:TerminateProvisionedProduct", "*", Condition=condition))))
+    assert found["RL106"].severity == severity
