@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from rolelint.cli import grammar
+from rolelint.cli import grammar, tell
 from rolelint.errors import UsageError
 
 #: What a bare policy can be said to be.
@@ -202,9 +202,9 @@ def perform(
             from rolelint.reporters.text import clean
 
             for problem in report.errors:
-                click.echo(clean(str(problem)), err=True)
+                tell(clean(str(problem)))
         if code == 3:
-            click.echo(f"rolelint: nothing to check: {nothing}", err=True)
+            tell(f"rolelint: nothing to check: {nothing}")
         return code
     finally:
         report.close()

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from rolelint.cli import tell
 from rolelint.cli.scan_text import closing
 from rolelint.documents import Document
 from rolelint.errors import Location, UsageError, printable
@@ -316,19 +317,19 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._moving:
-            click.echo("\r\033[K", nl=False, err=True)
+            tell("\r\033[K", end="")
 
     def part(self, name: str, done: int, every: int) -> None:
         """Tell of a finished part of an account."""
         if self._moving:
-            click.echo(f"\r\033[Kreading {done}/{every} {printable(name)[:60]}", nl=False, err=True)
+            tell(f"\r\033[Kreading {done}/{every} {printable(name)[:60]}", end="")
 
     def account(self, outcome: Outcome) -> None:
         """Tell of a finished account."""
         self._done += 1
         name = f"{self._shown(outcome.member.id)} {printable(self._shown(outcome.member.name))}".rstrip()
         if self._moving:
-            click.echo(f"\r\033[K{self._bar()} {name[:60]}", nl=False, err=True)
+            tell(f"\r\033[K{self._bar()} {name[:60]}", end="")
             return
         if outcome.dump is None:
             text = f"not read: {printable(outcome.reason.partition(': ')[0])}"
@@ -339,7 +340,7 @@ class Progress:
                 f", {len(own['not_seen'])} things not seen" if own["not_seen"] else ""
             )
             text += ", read earlier" if outcome.resumed else ""
-        click.echo(f"[{self._done}/{self._accounts}] {name}: {text}", err=True)
+        tell(f"[{self._done}/{self._accounts}] {name}: {text}")
 
     def _bar(self) -> str:
         full = 24 * self._done // max(1, self._accounts)

@@ -135,6 +135,8 @@ def _reason(error: OSError, path: str) -> str:
         return "a link that leads nowhere" if os.path.islink(path) else "no such file"
     if isinstance(error, PermissionError):
         return "the file may not be read"
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder"
     return f"the file cannot be read: {(error.strerror or str(error)).lower()}"
 
 

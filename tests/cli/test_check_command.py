@@ -300,7 +300,9 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
     "closed standard error, and a mistake": ("chekc bad.json 2>&-", 2, b""),
     "all closed": ("check bad.json <&- >&- 2>&-", 2, b""),
     "a full disk": ("rules >/dev/full", 2, b"the system refused: no space left on device"),
-    "a full disk for errors": ("chekc bad.json 2>/dev/full", 2, b""),
+    "a full disk for a mistake": ("chekc bad.json 2>/dev/full", 2, b""),
+    "a full disk for errors": ("check no.json 2>/dev/full >/dev/null", 2, b""),
+    "a full disk for a reason": ("check - </dev/null 2>/dev/full >/dev/null", 3, b""),
 }
 
 
