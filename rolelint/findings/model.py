@@ -75,7 +75,8 @@ class Finding:
         actions: every action the finding is about, in catalogue order.
         granted_by: names of the granting statements: `policy name / Sid or Statement index`.
         fix: one sentence, and where possible a rewritten statement, from the rule.
-        identity: what its fingerprint is made of (`fingerprint_of`), or a fingerprint already made.
+        identity: what its fingerprint is made of (`fingerprint_of`), the name of its file without folders last, or a
+            fingerprint already made.
         mask: the actions as a bitset over the catalogue, complete also where `actions` is cut short.
         extra: what an account tells about it: real damage, last use, AWS's own opinion. Plain data.
     """
