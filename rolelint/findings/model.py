@@ -195,6 +195,17 @@ class Report:
     extra: dict[str, Any] = field(default_factory=dict)
     written: Written | None = None
 
+    def take(self, other: Report) -> None:
+        """Add what another report of the same run says."""
+        self.roles += other.roles
+        self.findings += other.findings
+        self.unknown += other.unknown
+        self.errors += other.errors
+        self.warnings += other.warnings
+        self.files += other.files
+        self.checked += other.checked
+        self.suppressed += other.suppressed
+
     def all_findings(self) -> list[Finding]:
         """List the findings of all roles and of lone policies, in order of appearance, but those that are text."""
         return [f for role in self.roles for f in role.findings] + self.findings

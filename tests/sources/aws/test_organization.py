@@ -458,6 +458,27 @@ def test_the_clients_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pyt
     assert sum(1 for model in made if model() is not None) <= 1  # the last may wait for the next sweep
 
 
+class _Dump(dict[str, Any]):
+    """A dump that can be watched."""
+
+
+def test_the_dumps_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The places of roles are worked out late, from the document that they are in."""
+    made: list[weakref.ref[_Dump]] = []
+    original = scanning.Scan._document
+
+    def document(self: scanning.Scan, dump: dict[str, Any]) -> Any:
+        assert sum(1 for known in made if known() is not None) <= 1
+        found = original(self, dump)
+        found.data = _Dump(found.data)
+        made.append(weakref.ref(found.data))
+        return found
+
+    monkeypatch.setattr(scanning.Scan, "_document", document)
+    scan("--org", *FEW)
+    assert len(made) == 6
+
+
 def test_a_shard_without_an_account_is_clean_and_a_wish_for_none_is_not(scan: Any) -> None:
     codes = [
         scan("--org", *FEW, "--account", "lab", "--shard", f"{n}/4", "--fail-on", "never").code for n in range(1, 5)
