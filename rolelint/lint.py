@@ -140,7 +140,7 @@ def lint(
         number = numbers.get(id(role), 0)
         if number or context.origins:
             judged.findings = [_numbered(_originated(f, context.origins), number) for f in judged.findings]
-        if role.environment or role.accessed is not None:
+        if role.environment or role.accessed is not None or role.assigned is not None:
             enrich(role, judged, options.actor)
         if quotes:
             judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]

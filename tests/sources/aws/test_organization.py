@@ -458,6 +458,28 @@ def test_the_clients_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pyt
     assert sum(1 for model in made if model() is not None) <= 1  # the last may wait for the next sweep
 
 
+def test_the_roles_of_permission_sets_tell_who_holds_them_in_each_account(
+    scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path
+) -> None:
+    center = organization.management.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]["InstanceArn"]
+    center.create_permission_set(InstanceArn=instance, Name="Breaker")
+    lab = organization.accounts["lab"]
+    reserved = "/aws-reserved/sso.amazonaws.com/"
+    lab.role("AWSReservedSSO_Breaker_0123456789abcdef", allow("rds:Delete*"), Path=reserved)
+    group = {"AccountId": lab.id, "PrincipalType": "GROUP", "PrincipalId": "g-1"}
+    for name in ("ListTagsForResource", "GetPermissionsBoundaryForPermissionSet"):
+        proxy.answer(f"sso:{name}", '{"Tags": []}')
+    proxy.answer("sso:ListAccountsForProvisionedPermissionSet", json.dumps({"AccountIds": [lab.id]}))
+    proxy.answer("sso:ListAccountAssignments", json.dumps({"AccountAssignments": [group]}))
+    options = ("--org", "--skip", "resource-policies", "--state", str(tmp_path / "state"))
+    for _ in ("read", "resumed"):
+        roles = scan(*options).report["roles"]
+        (told,) = (role["extra"]["assigned"] for role in roles if "assigned" in role.get("extra", {}))
+        assert told == [{"type": "GROUP", "id": "g-1"}]
+    assert proxy.names().count("sso:ListAccountAssignments") == 1
+
+
 class _Dump(dict[str, Any]):
     """A dump that can be watched."""
 
