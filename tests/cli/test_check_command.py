@@ -306,6 +306,14 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
 }
 
 
+@pytest.mark.parametrize("option", ["--output", "--boundary", "--labels", "--parameters"])
+def test_an_option_for_one_file_is_not_dropped_when_it_stands_twice(run: Run, tmp_path: Path, option: str) -> None:
+    done = run("check", "bad.json", option, "a.json", option, "b.json")
+    assert done[0] == 2
+    assert f"`{option}` is given 2 times, and takes one file" in done[2]
+    assert not (tmp_path / "b.json").exists()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
 def test_a_report_keeps_the_permissions_of_the_file_that_it_replaces(run: Run, tmp_path: Path) -> None:
     before = os.umask(0o022)
