@@ -45,7 +45,7 @@ class _Account:
         if self.data.get("schema") != SCHEMA:
             self.problem(f"`Rolelint.schema` is not `{SCHEMA}`", ("schema",), "was the dump made by a newer rolelint?")
             return
-        if isinstance(self.data.get("account"), str):
+        if self.data.get("account"):
             self.context.origins[self.document.file] = f"aws:{self.data['account']}"
         self.permission_sets()
         self.guardrails()
