@@ -132,14 +132,15 @@ def lint(
     roles, readings = _gather(request, context, report, documents, guards)
     quotes = _Quotes(context.secrets) if request.excerpts else None
     _grammar(readings, context, report)
-    numbers = _numbers(roles)
+    numbers = _numbers(roles, context.origins)
     told = len(report.findings)
 
     def judge_role(role: Role) -> tuple[RoleReport, list[UnknownItem]]:
         judged = judge.check_role(role, rulebook, options)
-        if id(role) in numbers:
-            judged.findings = [_numbered(finding, numbers[id(role)]) for finding in judged.findings]
-        if role.environment or role.accessed is not None:
+        number = numbers.get(id(role), 0)
+        if number or context.origins:
+            judged.findings = [_numbered(_originated(f, context.origins), number) for f in judged.findings]
+        if role.environment or role.accessed is not None or role.assigned is not None:
             enrich(role, judged, options.actor)
         if quotes:
             judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
@@ -175,26 +176,36 @@ def lint(
     report.findings += [quotes.quote(finding, around) for finding in shared] if quotes else shared
     alike: Counter[Any] = Counter()
     for at, finding in enumerate(report.findings[told:], told):
-        report.findings[at] = _numbered(finding, alike[finding.identity])
-        alike[finding.identity] += 1
+        own = _originated(finding, context.origins)
+        report.findings[at] = _numbered(own, alike[own.identity])
+        alike[own.identity] += 1
     return report
 
 
-def _numbers(roles: Sequence[Role]) -> dict[int, int]:
+def _numbers(roles: Sequence[Role], origins: Mapping[str, str]) -> dict[int, int]:
     """Number the roles of one name in files of one name, but the first: their findings would share fingerprints.
 
-    A fingerprint holds no folder, so that it outlives a move.
+    A fingerprint holds no folder, so that it outlives a move; nor the file of an input that has a name of its own.
     """
     names = Counter(role.name for role in roles)
     seen: Counter[tuple[str, str]] = Counter()
     out: dict[int, int] = {}
     for role in roles:
         if names[role.name] > 1:
-            key = role.name, os.path.basename(role.location.file)
+            file = role.location.file
+            key = role.name, origins.get(file) or os.path.basename(file)
             if seen[key]:
                 out[id(role)] = seen[key]
             seen[key] += 1
     return out
+
+
+def _originated(finding: Finding, origins: Mapping[str, str]) -> Finding:
+    """Give a finding the fingerprint that it has wherever its input is kept."""
+    origin = origins.get(finding.location.file)
+    if origin is None or isinstance(finding.identity, str):
+        return finding
+    return replace(finding, identity=(*finding.identity[:-1], origin))
 
 
 def _numbered(finding: Finding, number: int) -> Finding:

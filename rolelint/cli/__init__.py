@@ -103,10 +103,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     code = run(arguments)
     try:
         sys.stdout.flush()
-        sys.stderr.flush()
     except (OSError, ValueError):
-        if code != _INTERRUPTED:
-            sys.exit(code)  # Python says what it could not write, and exits with its own code
+        code = code if code == _INTERRUPTED else 2  # what was said did not arrive
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
     # Not `sys.exit`: taking every module apart is part of the time of a small check, and after an interrupt threads
     # that wait for AWS, or before they ask again, would hold the process for a minute.
     os._exit(code)
@@ -160,8 +160,12 @@ def run(arguments: list[str]) -> int:
 
 
 def _say(text: str) -> None:
-    line = f"rolelint: {printable(text)}\n"
+    tell(f"rolelint: {printable(text)}")
+
+
+def tell(text: str, end: str = "\n") -> None:
+    """Write a line to standard error; where that takes nothing, the exit code still says how the work ended."""
     encoding = sys.stderr.encoding or "ascii"
-    # Where nothing can be said, the exit code still says it.
-    with suppress(OSError):
-        sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+    with suppress(OSError, ValueError):
+        sys.stderr.write(f"{text}{end}".encode(encoding, "backslashreplace").decode(encoding))
+        sys.stderr.flush()

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import click
-
+from rolelint.cli import tell
 from rolelint.errors import RolelintError, UsageError, printable
 from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import show
@@ -44,7 +43,7 @@ def load(
     if report.errors:
         first, *rest = report.errors
         for problem in rest:
-            click.echo(clean(str(problem)), err=True)
+            tell(clean(str(problem)))
         raise RolelintError(first.message, location=first.location, hint=first.hint)
     if not roles:
         raise UsageError(f"no role or identity policy in `{printable(path)}`")

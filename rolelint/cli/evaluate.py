@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Any
 
 import click
 
-from rolelint.errors import InputError, Location, printable
+from rolelint.cli import tell
+from rolelint.errors import InputError, Location, Problem, printable
 
 
 @click.command("evaluate", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -21,15 +21,17 @@ def command(path: str, format_name: str, quiet: bool) -> int:
     Each case has policies, one request and, optionally, the decision expected: `allow`, `deny` (explicit) or
     `implicit_deny`. The published schema is rolelint/engine/cases.schema.json.
 
+    A case that does not have this form is told on standard error, and the others are decided.
+
     Exit codes: 0 as expected, 1 a case is not as expected, 2 errors, 3 no cases.
     """
     from rolelint.engine.cases import CaseError, evaluate, parse_cases
 
     document = _load(path)
-    try:
-        cases = parse_cases(document.data)
-    except CaseError as error:
-        raise InputError(str(error), location=document.locate(error.route), hint="see cases.schema.json") from error
+    malformed: list[CaseError] = []
+    cases = parse_cases(document.data, malformed)
+    for error in malformed:
+        tell(str(Problem(printable(str(error)), document.locate(error.route), "see cases.schema.json")))
     results = list(evaluate(cases))
     if format_name == "json":
         click.echo(json.dumps([_row(r) for r in results], indent=2))
@@ -41,7 +43,10 @@ def command(path: str, format_name: str, quiet: bool) -> int:
                     click.echo(f"     {problem}")
         wrong = sum(not r.passed for r in results)
         noun = "case" if len(results) == 1 else "cases"
-        click.echo(f"{len(results)} {noun}, {wrong} not as expected")
+        left_out = f", {len(malformed)} malformed" if malformed else ""
+        click.echo(f"{len(results)} {noun}, {wrong} not as expected{left_out}")
+    if malformed:
+        return 2
     if not results:
         return 3
     return 0 if all(r.passed for r in results) else 1
@@ -52,8 +57,6 @@ def _load(path: str) -> Any:
     from rolelint.sources.files import Source, read_source
 
     source = Source("<stdin>" if path == "-" else path, "" if path == "-" else path, True)
-    if path != "-" and not os.path.isfile(path):
-        raise InputError("no such file", location=Location(path))
     documents = parse(source.name, read_source(source))
     if len(documents) != 1:
         raise InputError("the file must hold one list of cases", location=Location(source.name))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import click
 
+from rolelint.cli import tell
 from rolelint.errors import UsageError, printable
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -93,7 +94,7 @@ def in_front(judge: Any, chosen: GrammarOptions, report: Any, *, new_only: bool,
     with opened(judge, settings, report) as pack:
         yield pack
     if verbose:
-        click.echo(f"rolelint: {pack.summary()}", err=True)
+        tell(f"rolelint: {pack.summary()}")
 
 
 def issue_texts(chosen: GrammarOptions) -> dict[str, Any]:

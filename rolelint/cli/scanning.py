@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 import sys
 import time
 from collections.abc import Callable
@@ -11,10 +12,12 @@ from typing import Any
 
 import click
 
+from rolelint.cli import tell
 from rolelint.cli.scan_text import closing
 from rolelint.documents import Document
 from rolelint.errors import Location, UsageError, printable
-from rolelint.findings.model import UnknownItem
+from rolelint.findings.model import Report, UnknownItem
+from rolelint.findings.ranking import rank
 from rolelint.findings.saved import without_repeats
 from rolelint.findings.totals import account_row, totals
 from rolelint.lint import Request, lint, read_guards
@@ -90,13 +93,12 @@ class Scan:
         # Once for all accounts, and before the first is read: a mistake in these files is told at once.
         guards = read_guards(request, report)
 
-        def judged(dump: dict[str, Any], session: Session) -> list[Any]:
-            known = {id(role) for role in report.roles}
-            lint(request, judge, book, options, report, (self._document(dump),), guards=guards)
-            added = [role for role in report.roles if id(role) not in known]
+        def judged(dump: dict[str, Any], session: Session) -> Report:
+            # In a report of its own: what is done once for each account must not look at all that came before.
+            own = lint(request, judge, book, options, documents=(self._document(dump),), guards=guards)
             if "confirm" in self.parts:
-                self._confirm(added, Caller(session, self._not_confirmed))
-            return added
+                self._confirm(own.roles, Caller(session, self._not_confirmed))
+            return own
 
         session = connect(self.access, ask_code)
         if self.own["org"]:
@@ -110,12 +112,13 @@ class Scan:
             name = self.access.profile
             hint = f"run `aws sso login{f' --profile {name}' if name else ''}`" if "SSO" in error.reason else ""
             raise UsageError(f"the account could not be read: {self._reason(error.reason)}", hint=hint) from error
-        roles = judged(dump, session)
+        report.take(judged(dump, session))
         own = dump["Rolelint"]
         levels = (own.get("organization") or {}).get("path") or ()
         path = "/".join(self._shown(level["name"]) for level in levels[:-1])
         number, name = self._shown(own["account"]), self._shown(own["name"] or own["alias"])
-        report.extra["scan"] = {"accounts": [account_row(number, name, path, roles, len(own["not_seen"]), "read")]}
+        row = account_row(number, name, path, report.roles, len(own["not_seen"]), "read")
+        report.extra["scan"] = {"accounts": [row]}
         self._tell_confirm(report)
 
     def _document(self, dump: dict[str, Any]) -> Document:
@@ -146,7 +149,7 @@ class Scan:
             report.unknown.append(UnknownItem("", "", "not seen", described(shown)["text"], Location(place)))
 
     def _organization(
-        self, session: Session, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
+        self, session: Session, judged: Callable[[dict[str, Any], Session], Report], report: Report
     ) -> None:
         fleet = Fleet(session, self.own["org_role"], self.wanted, self.own["concurrency"], self.own["state"])
         fleet.open_state(
@@ -162,12 +165,19 @@ class Scan:
         none: list[Member] = []
         accounts = fleet.aws.part("accounts of the Organization", lambda: members(fleet.aws, choice), none)
         rows = []
+        # As bytes: places hold on to the dump that they are in, and the collector would walk all of it at each sweep.
+        parts: list[bytes] = []
         with Progress(len(accounts), self._shown) as progress:
             for outcome in fleet.read(accounts, progress.account):
-                rows.append(self._outcome(outcome, judged, report))
+                own, row = self._outcome(outcome, judged)
+                parts.append(pickle.dumps(own, protocol=5))
+                rows.append(row)
                 if len(rows) % _ACCOUNTS_PER_SWEEP == 0:
                     gc.unfreeze()  # judging put the clients of the accounts read meanwhile out of the collector's sight
                     gc.collect()
+        for part in parts:
+            report.take(pickle.loads(part))
+        rank(report)
         report.findings = without_repeats(report.findings)
         self._tell_not_seen(fleet.aws.notes, "aws:organization", report)
         rows.sort(key=lambda row: (row["path"], row["id"]))
@@ -180,19 +190,20 @@ class Scan:
         self._tell_confirm(report)
 
     def _outcome(
-        self, outcome: Outcome, judged: Callable[[dict[str, Any], Session], list[Any]], report: Any
-    ) -> dict[str, Any]:
+        self, outcome: Outcome, judged: Callable[[dict[str, Any], Session], Report]
+    ) -> tuple[Report, dict[str, Any]]:
+        """Judge an account, and give its row among the totals."""
         member = outcome.member
         number, name, path = (self._shown(text) for text in (member.id, member.name, member.path))
         if outcome.dump is None:
             reason = self._reason(outcome.reason)
             place = Location(f"aws:{number}")
-            report.unknown.append(UnknownItem("", "", "account", f"{number} was not read: {reason}", place))
-            return account_row(number, name, path, (), 1, "not read", reason)
+            unread = UnknownItem("", "", "account", f"{number} was not read: {reason}", place)
+            return Report(unknown=[unread]), account_row(number, name, path, (), 1, "not read", reason)
         assert outcome.session is not None
-        roles = judged(outcome.dump, outcome.session)
+        own = judged(outcome.dump, outcome.session)
         seen = len(outcome.dump["Rolelint"]["not_seen"])
-        return account_row(number, name, path, roles, seen, "resumed" if outcome.resumed else "read")
+        return own, account_row(number, name, path, own.roles, seen, "resumed" if outcome.resumed else "read")
 
     def _confirm(self, roles: list[Any], aws: Caller) -> None:
         """Ask AWS about each request that findings rest on."""
@@ -316,19 +327,19 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self._moving:
-            click.echo("\r\033[K", nl=False, err=True)
+            tell("\r\033[K", end="")
 
     def part(self, name: str, done: int, every: int) -> None:
         """Tell of a finished part of an account."""
         if self._moving:
-            click.echo(f"\r\033[Kreading {done}/{every} {printable(name)[:60]}", nl=False, err=True)
+            tell(f"\r\033[Kreading {done}/{every} {printable(name)[:60]}", end="")
 
     def account(self, outcome: Outcome) -> None:
         """Tell of a finished account."""
         self._done += 1
         name = f"{self._shown(outcome.member.id)} {printable(self._shown(outcome.member.name))}".rstrip()
         if self._moving:
-            click.echo(f"\r\033[K{self._bar()} {name[:60]}", nl=False, err=True)
+            tell(f"\r\033[K{self._bar()} {name[:60]}", end="")
             return
         if outcome.dump is None:
             text = f"not read: {printable(outcome.reason.partition(': ')[0])}"
@@ -339,7 +350,7 @@ class Progress:
                 f", {len(own['not_seen'])} things not seen" if own["not_seen"] else ""
             )
             text += ", read earlier" if outcome.resumed else ""
-        click.echo(f"[{self._done}/{self._accounts}] {name}: {text}", err=True)
+        tell(f"[{self._done}/{self._accounts}] {name}: {text}")
 
     def _bar(self) -> str:
         full = 24 * self._done // max(1, self._accounts)

@@ -64,18 +64,33 @@ def evaluate(cases: list[Case]) -> Iterator[Result]:
         trim()
 
 
-def parse_cases(data: object) -> list[Case]:
+def parse_cases(data: object, malformed: list[CaseError] | None = None) -> list[Case]:
     """Read cases from plain data: a list of cases, or an object with a `cases` list.
 
+    Args:
+        malformed: takes what is wrong with each case that does not have the published form; the others are given.
+
     Raises:
-        CaseError: at the first value that does not have the published form.
+        CaseError: at the first value that does not have the published form, where nobody takes them.
     """
     route: tuple[str | int, ...] = ()
     if isinstance(data, dict) and "cases" in data:
         data, route = data["cases"], ("cases",)
+    wrong: list[CaseError] = []
+    cases = []
     if not isinstance(data, list):
-        raise CaseError("cases must be a list", route)
-    return [_case(item, (*route, i), i) for i, item in enumerate(data)]
+        wrong.append(CaseError("cases must be a list", route))
+        data = []
+    for i, item in enumerate(data):
+        try:
+            cases.append(_case(item, (*route, i), i))
+        except CaseError as error:
+            wrong.append(error)
+    if malformed is not None:
+        malformed += wrong
+    elif wrong:
+        raise wrong[0]
+    return cases
 
 
 def _case(item: object, route: tuple[str | int, ...], index: int) -> Case:

@@ -75,7 +75,8 @@ class Finding:
         actions: every action the finding is about, in catalogue order.
         granted_by: names of the granting statements: `policy name / Sid or Statement index`.
         fix: one sentence, and where possible a rewritten statement, from the rule.
-        identity: what its fingerprint is made of (`fingerprint_of`), or a fingerprint already made.
+        identity: what its fingerprint is made of (`fingerprint_of`), the name of its file without folders last, or a
+            fingerprint already made.
         mask: the actions as a bitset over the catalogue, complete also where `actions` is cut short.
         extra: what an account tells about it: real damage, last use, AWS's own opinion. Plain data.
     """
@@ -198,6 +199,17 @@ class Report:
     overlays: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     written: Written | None = None
+
+    def take(self, other: Report) -> None:
+        """Add what another report of the same run says."""
+        self.roles += other.roles
+        self.findings += other.findings
+        self.unknown += other.unknown
+        self.errors += other.errors
+        self.warnings += other.warnings
+        self.files += other.files
+        self.checked += other.checked
+        self.suppressed += other.suppressed
 
     def all_findings(self) -> list[Finding]:
         """List the findings of all roles and of lone policies, in order of appearance, but those that are text."""

@@ -169,16 +169,10 @@ def join(reports: list[tuple[str, Report]]) -> Report:
             if any(_said(report)) and _said(report) == _said(earlier):
                 raise UsageError(f"`{name}` says what `{other_name}` says", hint=f"{_ONCE}; {_SAME_PATHS}")
         ids = renamed[number]
-        out.roles += [_renamed(role, ids) for role in report.roles]
-        out.findings += report.findings
         # Which shards are missing is told anew.
         known = [u for u in report.unknown if u.what != _SHARD]
-        out.unknown += [replace(u, role=ids[u.role]) if u.role in ids else u for u in known]
-        out.errors += report.errors
-        out.warnings += report.warnings
-        out.files += report.files
-        out.checked += report.checked
-        out.suppressed += report.suppressed
+        unknown = [replace(u, role=ids[u.role]) if u.role in ids else u for u in known]
+        out.take(replace(report, roles=[_renamed(role, ids) for role in report.roles], unknown=unknown))
         if report.extra:
             _join_extra(out.extra, report.extra)
         if report.catalog != out.catalog:

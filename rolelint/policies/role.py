@@ -105,6 +105,7 @@ class Role:
         environment: resources known to exist beside the role (a plan, an inventory): `Resource` objects.
         before: the same role before a change, where the input tells (a plan); used for the exact difference.
         accessed: when it last used what, where the input tells.
+        assigned: the users and groups that its permission set is assigned to in the account, or None when not known.
         inventoried: whether `environment` is what exists in the account, as somebody went and looked.
         label: its `id` where others have the same ARN or address, or empty.
     """
@@ -130,6 +131,7 @@ class Role:
     management_account: bool = False
     last_used: str = ""
     accessed: Accessed | None = None
+    assigned: tuple[Assignee, ...] | None = None
     inventoried: bool = False
     label: str = ""
 
@@ -190,6 +192,13 @@ class Backup(NamedTuple):
     point: str
     vault: str = ""
     locked: bool = False
+
+
+class Assignee(NamedTuple):
+    """A user or group of Identity Center: `USER` or `GROUP`, and its id there."""
+
+    type: str
+    id: str
 
 
 @record

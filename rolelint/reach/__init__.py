@@ -7,10 +7,12 @@ from rolelint.policies.role import Role
 
 
 def enrich(role: Role, judged: RoleReport, actor_name: str) -> None:
-    """Add to the report of a role what stands beside it, as far as its input tells, and when the role used its power.
+    """Add to the report of a role what stands beside it, who holds it, and when it used its power.
 
-    Does nothing for a role whose input tells neither.
+    Does nothing for a role whose input tells none of it.
     """
+    if role.assigned is not None:
+        judged.extra["assigned"] = [one._asdict() for one in role.assigned]
     if role.inventoried or role.accessed is not None:
         from rolelint.reach.telling import tell
 

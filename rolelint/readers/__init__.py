@@ -26,9 +26,21 @@ class ReadContext:
         memo: shared by all readings of one run: parsed policy documents by their content.
         secrets: texts that must not be quoted from any file.
         used_files: real paths of files that another input names as its part; they are not checked by themselves.
+        origins: by file, what names its input wherever it is kept: `aws:123456789012` for the dump of an account.
     """
 
-    __slots__ = ("_base", "boundaries", "forced_type", "memo", "options", "rcps", "scps", "secrets", "used_files")
+    __slots__ = (
+        "_base",
+        "boundaries",
+        "forced_type",
+        "memo",
+        "options",
+        "origins",
+        "rcps",
+        "scps",
+        "secrets",
+        "used_files",
+    )
 
     def __init__(
         self,
@@ -49,6 +61,7 @@ class ReadContext:
         self.memo = {} if memo is None else memo
         self.used_files: set[str] = set()
         self.secrets: set[str] = set()
+        self.origins: dict[str, str] = {}
 
     @property
     def base(self) -> Path | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rolelint.documents import Place
 from rolelint.errors import Problem, Route
-from rolelint.policies.role import Accessed, Backup, Policy, PolicyType, Reading, Resource, Role, Unknown
+from rolelint.policies.role import Accessed, Assignee, Backup, Policy, PolicyType, Reading, Resource, Role, Unknown
 from rolelint.readers import ReadContext
 from rolelint.readers.parts import parsed, tag_map
 
@@ -45,6 +45,8 @@ class _Account:
         if self.data.get("schema") != SCHEMA:
             self.problem(f"`Rolelint.schema` is not `{SCHEMA}`", ("schema",), "was the dump made by a newer rolelint?")
             return
+        if self.data.get("account"):
+            self.context.origins[self.document.file] = f"aws:{self.data['account']}"
         self.permission_sets()
         self.guardrails()
         resources = self.resources()
@@ -172,11 +174,18 @@ class _Account:
 
     def permission_sets(self) -> None:
         """Add permission sets as principals where the dump has no role that Identity Center made of them."""
-        provisioned = {
-            role.name.removeprefix("AWSReservedSSO_").rpartition("_")[0]
-            for role in self.reading.roles
-            if _CENTER_PATH in role.arn
+        assigned = {
+            str(entry.get("name", "")): tuple(
+                Assignee(str(one.get("type", "")), str(one.get("id", ""))) for one in _objects(entry.get("to"))
+            )
+            for entry in self.items("assigned")
         }
+        provisioned = set()
+        for role in self.reading.roles:
+            if _CENTER_PATH in role.arn:
+                name = role.name.removeprefix("AWSReservedSSO_").rpartition("_")[0]
+                role.assigned = assigned.get(name)
+                provisioned.add(name)
         for i, entry in enumerate(self.items("permission_sets")):
             name = str(entry.get("name", ""))
             if name in provisioned or (entry.get("accounts") and self.data.get("whole_organization")):
@@ -187,6 +196,7 @@ class _Account:
             role = self.permission_set(
                 name, entry, ("permission_sets", i), str(self.data.get("account", "")) if here else ""
             )
+            role.assigned = assigned.get(name, () if entry.get("accounts") == [] else None)
             self.reading.roles.append(role)
             if not here:
                 self.elsewhere.append(role)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rolelint.errors import printable
@@ -100,6 +101,8 @@ class _Text:
         self._principal = role.arn
         where = role.arn or str(role.source)
         self.line(f"{title}  {self.paint(clean(where), 'dim')}")
+        if "assigned" in role.extra:
+            self.labelled("assigned", f"to {_holders(role.extra['assigned'])}")
         if role.effects and self.style.effects != "none":
             self.labelled("can", " · ".join(self.power(name, groups) for name, groups in role.effects.items()))
         for finding in role.findings:
@@ -215,6 +218,13 @@ class _Text:
         self.line(line)
         if self._explained:
             self.line(self.paint("`rolelint explain CODE` says why, with a bad and a good example", "dim"))
+
+
+def _holders(assigned: Sequence[Mapping[str, str]]) -> str:
+    """Count the users and groups that a permission set is assigned to."""
+    counts = Counter(clean(one["type"]).lower() for one in assigned)
+    told = [f"{count} {noun}" if count == 1 else f"{count} {noun}s" for noun, count in sorted(counts.items())]
+    return " and ".join(told) or "nobody"
 
 
 def _split_statement(text: str) -> tuple[str, Any]:

@@ -7,6 +7,7 @@ import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from rolelint.documents.encoding import is_binary
@@ -135,38 +136,73 @@ def _reason(error: OSError, path: str) -> str:
         return "a link that leads nowhere" if os.path.islink(path) else "no such file"
     if isinstance(error, PermissionError):
         return "the file may not be read"
+    if isinstance(error, IsADirectoryError):
+        return "this is a folder"
     return f"the file cannot be read: {(error.strerror or str(error)).lower()}"
 
 
+class _Glob:
+    """A pattern of paths: `**` stands for any folders, and a hidden name is matched by a hidden part only.
+
+    A part that is a plain name makes that folder one that the user named: it is looked into whatever it is.
+
+    Attributes:
+        top: the folder before the first wildcard; empty for the current one.
+    """
+
+    def __init__(self, pattern: str) -> None:
+        steps = _posix(pattern).split("/")
+        first = next(number for number, step in enumerate(steps) if not _GLOB.isdisjoint(step))
+        self.top = "/".join(steps[:first]) or ("/" if first else "")
+        self._steps = tuple(step for step in steps[first:] if step)
+        if self._steps[-1] == "**":
+            self._steps += ("*",)  # everything below, as shells read it
+        self._folders_only = not steps[-1]
+        #: A pattern for all files takes each by itself: no folder stands for what is in it.
+        self._files_only = self._steps[-2:] == ("**", "*")
+
+    def names(self, folder: str) -> bool:
+        """Tell whether the pattern says the name of a folder."""
+        return folder in self._steps
+
+    def takes_file(self, path: tuple[str, ...]) -> bool:
+        """Tell whether a file matches, by its names below the top."""
+        return not self._folders_only and _fits(self._steps, path, False)
+
+    def takes_folder(self, path: tuple[str, ...]) -> bool:
+        """Tell whether a folder matches, with all that is in it."""
+        return not self._files_only and _fits(self._steps, path, False)
+
+    def leads_into(self, path: tuple[str, ...], by_link: bool) -> bool:
+        """Tell whether something below a folder may match; `**` follows no links, which may be loops."""
+        return not (by_link and "**" in self._steps) and _fits(self._steps, path, True)
+
+
+def _fits(steps: tuple[str, ...], path: tuple[str, ...], begins: bool) -> bool:
+    """Tell whether names match steps.
+
+    Args:
+        begins: whether more names may follow.
+    """
+    if not path:
+        return begins or not steps
+    if not steps:
+        return False
+    hidden = path[0].startswith(".") and not steps[0].startswith(".")
+    if steps[0] == "**":
+        return _fits(steps[1:], path, begins) or (not hidden and _fits(steps, path[1:], begins))
+    return not hidden and fnmatch(path[0], steps[0]) and _fits(steps[1:], path[1:], begins)
+
+
 def _add_glob(pattern: str, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
-    matched = sorted(_matches(pattern))
+    glob = _Glob(pattern)
+    matched = False
+    for path in _walk(glob.top or ".", excluded, found, glob) if os.path.isdir(glob.top or ".") else ():
+        matched = True
+        _add_once(path if glob.top else path.removeprefix(f".{os.sep}"), found, seen)
     if not matched:
-        found.problems.append(Problem("nothing matches this pattern", Location(pattern)))
-    for path in matched:
-        # A pattern that ends in `**` gives folders and everything in them.
-        if os.path.isdir(path) and "**" in pattern:
-            continue
-        if os.path.isfile(path) or os.path.isdir(path) or os.path.islink(path):
-            _add(path, False, excluded, found, seen)
-
-
-def _matches(pattern: str) -> Iterator[str]:
-    """List what a pattern matches: `**` follows no links, and hidden names are matched by hidden patterns only."""
-    import glob
-
-    if "**" not in pattern:
-        yield from glob.glob(pattern, include_hidden=False)
-        return
-    from pathlib import Path
-
-    if pattern.endswith("**"):
-        pattern += "/*"  # everything below, as shells and `glob` read it
-    top = Path(pattern).anchor
-    hidden = [part for part in Path(pattern).parts if part.startswith(".")]
-    for path in Path(top).glob(str(Path(pattern).relative_to(top)) if top else pattern):
-        inner = path.relative_to(top).parts if top else path.parts
-        if hidden or not any(part.startswith(".") for part in inner):
-            yield str(path)
+        hint = "what is excluded or ignored by Git, and folders such as `node_modules`, are left out"
+        found.problems.append(Problem("nothing matches this pattern", Location(pattern), hint))
 
 
 def _add(path: str, named: bool, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
@@ -198,8 +234,12 @@ def _add_once(path: str, found: Sources, seen: set[tuple[int, int] | str]) -> No
     _remember(path, status, False, found, seen)
 
 
-def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
-    """List the files below a folder that may hold IAM content, respecting every `.gitignore` on the way."""
+def _walk(top: str, excluded: Any, found: Sources, glob: _Glob | None = None) -> Iterator[str]:
+    """List the files below a folder that may hold IAM content, respecting every `.gitignore` on the way.
+
+    Args:
+        glob: lists what matches it instead, and looks into the folders that it names.
+    """
     try:
         ignores = _Ignores(top)
     except FileNotFoundError:
@@ -207,11 +247,12 @@ def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
         return
     entered: set[tuple[int, int]] = set()
 
-    def visit(folder: str, below: str) -> Iterator[str]:
-        status = os.stat(folder)
-        if (status.st_dev, status.st_ino) in entered:
-            return  # a loop of links
-        entered.add((status.st_dev, status.st_ino))
+    def visit(folder: str, below: str, path: tuple[str, ...], whole: bool, named: bool) -> Iterator[str]:
+        if whole:
+            status = os.stat(folder)
+            if (status.st_dev, status.st_ino) in entered:
+                return  # a loop of links
+            entered.add((status.st_dev, status.st_ino))
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
@@ -228,20 +269,30 @@ def _walk(top: str, excluded: Any, found: Sources) -> Iterator[str]:
                 is_file = not is_folder and entry.is_file()
             except OSError:
                 continue
+            names = (*path, entry.name)
             if is_folder:
-                if entry.name in SKIPPED_FOLDERS or ignores.match(inner + "/"):
+                inner += "/"
+                taken = whole or (glob is not None and glob.takes_folder(names))
+                if not taken and not (glob is not None and glob.leads_into(names, entry.is_symlink())):
                     continue
-                if _is_excluded(excluded, inner + "/", entry.path + "/"):
-                    continue
-                folders.append((entry.path, inner + "/"))
-            elif is_file and _worth_opening(entry):
-                if ignores.match(inner) or _is_excluded(excluded, inner, entry.path):
-                    continue
+                own = named
+                if entry.name in SKIPPED_FOLDERS or (not named and ignores.match(inner)):
+                    if glob is None or not glob.names(entry.name):
+                        continue
+                    own = True
+                if not _is_excluded(excluded, inner, entry.path + "/"):
+                    folders.append((entry.path, inner, names, taken, own))
+            elif (
+                is_file
+                and ((glob is not None and glob.takes_file(names)) or (whole and _worth_opening(entry)))
+                and (named or not ignores.match(inner))
+                and not _is_excluded(excluded, inner, entry.path)
+            ):
                 yield entry.path
-        for path, inner in folders:
-            yield from visit(path, inner)
+        for each in folders:
+            yield from visit(*each)
 
-    yield from visit(top, "")
+    yield from visit(top, "", (), glob is None, False)
 
 
 def _is_excluded(excluded: Any, below: str, named: str) -> bool:
@@ -268,7 +319,10 @@ def _worth_opening(entry: os.DirEntry[str]) -> bool:
 
 
 class _Ignores:
-    """The `.gitignore` files between a repository's root and the folder being walked."""
+    """The `.gitignore` files between a repository's root and the folder being walked.
+
+    Where they ignore this folder itself, they do not count: who names it wants it, as ripgrep has it.
+    """
 
     def __init__(self, top: str) -> None:
         self.top = os.path.abspath(top)
@@ -287,6 +341,8 @@ class _Ignores:
             spec = _read_spec(os.path.join(folder, ".gitignore"))
             if spec is not None:
                 self.above.append((inner, spec))
+        if inner and self.match(""):
+            self.above = []
 
     def enter(self, folder: str, below: str) -> None:
         """Take up the file of a folder that is being entered."""

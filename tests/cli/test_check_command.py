@@ -300,8 +300,18 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
     "closed standard error, and a mistake": ("chekc bad.json 2>&-", 2, b""),
     "all closed": ("check bad.json <&- >&- 2>&-", 2, b""),
     "a full disk": ("rules >/dev/full", 2, b"the system refused: no space left on device"),
-    "a full disk for errors": ("chekc bad.json 2>/dev/full", 2, b""),
+    "a full disk for a mistake": ("chekc bad.json 2>/dev/full", 2, b""),
+    "a full disk for errors": ("check no.json 2>/dev/full >/dev/null", 2, b""),
+    "a full disk for a reason": ("check - </dev/null 2>/dev/full >/dev/null", 3, b""),
 }
+
+
+@pytest.mark.parametrize("option", ["--output", "--boundary", "--labels", "--parameters"])
+def test_an_option_for_one_file_is_not_dropped_when_it_stands_twice(run: Run, tmp_path: Path, option: str) -> None:
+    done = run("check", "bad.json", option, "a.json", option, "b.json")
+    assert done[0] == 2
+    assert f"`{option}` is given 2 times, and takes one file" in done[2]
+    assert not (tmp_path / "b.json").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -272,6 +273,36 @@ def test_a_broken_case_has_a_place(
 ) -> None:
     assert run(["evaluate", write(tmp_path, "cases.json", [broken])]) == 2
     assert place in capsys.readouterr().err
+
+
+def test_every_malformed_case_is_told_and_the_others_are_decided(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases = [_case("allow"), {"id": 1}, 7, {**_case("deny"), "id": "last"}]
+    assert run(["evaluate", write(tmp_path, "cases.json", cases)]) == 2
+    told = capsys.readouterr()
+    assert [line.split(": ")[1] for line in told.err.splitlines()] == [
+        "the case has no `request`. see cases.schema.json",
+        "an object is expected here. see cases.schema.json",
+    ]
+    assert [line[:12] for line in told.out.splitlines()] == ["ok   read: a", "FAIL last: a", "2 cases, 1 n"]
+    assert told.out.endswith(", 2 malformed\n")
+
+
+@pytest.mark.parametrize(("name", "message"), [("", "this is a folder"), ("none.json", "no such file")])
+def test_cases_that_are_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, message: str) -> None:
+    assert run(["evaluate", str(tmp_path / name)]) == 2
+    assert capsys.readouterr().err.endswith(f": {message}\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_cases_from_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = Thread(target=lambda: pipe.write_text(json.dumps([_case("allow")])))
+    writer.start()
+    assert run(["evaluate", str(pipe)]) == 0
+    writer.join()
 
 
 def test_the_published_schema_accepts_the_project_s_own_cases() -> None:

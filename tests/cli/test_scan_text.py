@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -20,6 +22,19 @@ MEMBER = Member("123456789012", HOSTILE, (("r-1", "Root"),))
 def outcome(**own: Any) -> Outcome:
     """Make a finished account."""
     return Outcome(MEMBER, {"RoleDetailList": [{}], "Rolelint": {"not_seen": [], **own}})
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+@pytest.mark.parametrize("terminal", [False, True])
+def test_progress_that_cannot_be_told_stops_nothing(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    full = open("/dev/full", "w", buffering=1)  # noqa: SIM115
+    monkeypatch.setattr(full, "isatty", lambda: terminal)
+    monkeypatch.setattr("sys.stderr", full)
+    with Progress(4) as progress:
+        progress.account(outcome())
+        progress.part("databases in us-east-1", 3, 17)
+    with suppress(OSError):
+        full.close()
 
 
 def test_a_terminal_gets_one_line_that_moves(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

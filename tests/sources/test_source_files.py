@@ -88,7 +88,7 @@ def test_a_broken_link_is_passed_over_in_a_folder_and_told_when_named(tree: Path
 def test_a_path_that_does_not_exist_is_a_problem_and_the_others_are_read(tree: Path) -> None:
     put("a.json")
     found = collect(["nope.json", "a.json", "x*.json"])
-    assert [str(problem) for problem in found.problems] == [
+    assert [f"{problem.location}: {problem.message}" for problem in found.problems] == [
         "nope.json: no such file or folder",
         "x*.json: nothing matches this pattern",
     ]
@@ -193,6 +193,57 @@ def test_quoted_globs_are_expanded(tree: Path) -> None:
     assert names("**") == ["d/[x].json", "d/a.json", "d/b.yaml", "d/x/c.json"]
 
 
+GLOBS: dict[str, tuple[str, list[str]]] = {
+    "everything": ("**/*.json", ["a.json", "src/a.json"]),
+    "one level": ("*/*.json", ["src/a.json"]),
+    "folders": ("*", ["a.json", "src/a.json", "src/.h/a.json"]),
+    "folders by name": ("**/src", ["src/a.json", "src/.h/a.json"]),
+    "folders only": ("*/", ["src/a.json", "src/.h/a.json"]),
+    "a star twice in a name": ("a**.json", ["a.json"]),
+    "an ignored folder before the pattern": ("out/*.json", ["out/a.json"]),
+    "an ignored folder in the pattern": ("**/out/*.json", ["out/a.json"]),
+    "a folder of others before the pattern": ("node_modules/**", ["node_modules/p/a.json"]),
+    "a folder of others in the pattern": (
+        "**/node_modules/**/*.json",
+        ["node_modules/p/a.json", "src/node_modules/a.json"],
+    ),
+    "a hidden folder in the pattern": ("**/.h/*.json", ["src/.h/a.json"]),
+}
+
+
+@pytest.mark.parametrize(("pattern", "expected"), GLOBS.values(), ids=GLOBS)
+@pytest.mark.parametrize("whole", [False, True], ids=["relative", "absolute"])
+def test_globs_leave_out_what_a_walk_does_unless_they_name_it(
+    tree: Path, pattern: str, expected: list[str], whole: bool
+) -> None:
+    put(".gitignore", text="out/\nbuild\n*.tmp.json\nnode_modules\n")
+    put(".git/a.json", "a.json", "b.tmp.json", "out/a.json", "build/a.json", "src/a.json", "src/.h/a.json")
+    put("node_modules/p/a.json", "src/node_modules/a.json", ".terraform/m/a.json")
+    if whole:
+        assert names(f"{tree}/{pattern}") == [f"{tree}/{name}" for name in expected]
+    else:
+        assert names(pattern) == expected
+
+
+@windows
+def test_links_in_globs(tree: Path) -> None:
+    put("z/x/a.json")
+    os.symlink("z", "a")
+    os.symlink("..", "z/up")
+    assert names("[a]/x/*.json") == ["a/x/a.json"]
+    assert names("**/z/x/*.json") == ["z/x/a.json"]
+    assert names("z/*/z/x/*.json") == ["z/up/z/x/a.json"]
+
+
+def test_an_ignored_folder_that_is_named_is_looked_into(tree: Path) -> None:
+    put(".gitignore", text="cdk.out\n")
+    put(".git/config", text="")
+    put("cdk.out/a.json", "cdk.out/asset/b.json", "c.json")
+    assert names("cdk.out") == ["cdk.out/a.json", "cdk.out/asset/b.json"]
+    assert names("cdk.out/asset") == ["cdk.out/asset/b.json"]
+    assert names(".") == ["./c.json"]
+
+
 def test_standard_input_is_read_once(tree: Path) -> None:
     found = collect(["-", "-"])
     assert [(source.name, source.path) for source in found.files] == [("<stdin>", "")]
@@ -215,7 +266,7 @@ def test_an_unreadable_file_and_folder_are_problems(tree: Path) -> None:
 def test_a_folder_or_missing_file_cannot_be_read(tree: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read_bytes("nope.json")
-    with pytest.raises(InputError, match="the file cannot be read"):
+    with pytest.raises(InputError, match="this is a folder"):
         read_bytes(".")
 
 

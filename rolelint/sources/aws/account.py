@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 from rolelint.records import field, record
-from rolelint.sources.aws import accessed, identity_center, inventory, resource_policies
-from rolelint.sources.aws.caller import INTERRUPTED, Caller, NotSeen, stumbled
+from rolelint.sources.aws import accessed, inventory, resource_policies
+from rolelint.sources.aws.caller import Caller, NotSeen, stumbled
 from rolelint.sources.aws.guardrails import Guardrails
+from rolelint.sources.aws.identity_center import IdentityCenter
 from rolelint.sources.aws.plain import when
 from rolelint.sources.aws.principals import LISTS, account_details, complete_roles, providers
 from rolelint.sources.aws.production import Production
+from rolelint.sources.aws.tasks import Progress, Task, run
 
 SCHEMA = "rolelint-dump/1"
 
 #: Where a call is about no thing that has a name, as notes say it.
 OWN_PLACES = re.compile(r"after page \d+|which Regions are switched on")
-
-#: Told the name of each finished part, the number of finished parts, and the number of all.
-Progress = Callable[[str, int, int], None]
 
 
 @record
@@ -48,23 +46,19 @@ class Wanted:
         return Wanted(parts, self.regions, self.production, workers, self.unused_days)
 
 
-@record(frozen=False)
-class _Task:
-    name: str
-    run: Callable[[], dict[str, Any]]
-
-
 def read_account(
     aws: Caller,
     wanted: Wanted,
     progress: Progress | None = None,
     guardrails: Guardrails | None = None,
     now: datetime | None = None,
+    center: IdentityCenter | None = None,
 ) -> dict[str, Any]:
     """Read an account.
 
     Args:
         guardrails: reads the organization with other credentials than the account's own.
+        center: reads Identity Center with other credentials than the account's own.
 
     Raises:
         NotSeen: when not even the caller's identity could be read.
@@ -85,15 +79,24 @@ def read_account(
         if organization and organization["path"]:
             own["name"] = organization["path"][-1]["name"]
     if wanted.parts & {"identity-center", "resource-policies", "inventory"}:
-        here: tuple[str, ...] = (aws.session.region,)
-        own["regions"] = list(wanted.regions or aws.part("list of Regions", lambda: _regions(aws), here))
+        own["regions"] = list(wanted.regions or switched_on(aws))
     if "last-accessed" in wanted.parts:
         own["unused_days"] = wanted.unused_days
     nobody: dict[str, list[Any]] = {name: [] for name in LISTS}
     details = aws.part("users, groups, roles and policies", lambda: account_details(aws), nobody)
     aws.part("instance profiles", lambda: complete_roles(aws, details), None)
+    whole = "identity-center" in wanted.parts
+    if center is None and whole:
+        management = (own.get("organization") or {}).get("management_account", "")
+        center = IdentityCenter(aws, own["regions"], wanted.workers, management)
+    if center is not None:
+        if whole:
+            own["permission_sets"] = center.sets(progress)
+            aws.notes.take(center.aws.notes)
+        own["assigned"] = center.assigned(account, aws.notes, wanted.workers, progress)
     tasks = _tasks(aws, wanted, own, details)
-    for section in _run(aws, tasks, wanted.workers, progress):
+    empty: dict[str, Any] = {}
+    for section in run(aws, tasks, empty, wanted.workers, progress):
         for name, found in section.items():
             if isinstance(found, dict):
                 own.setdefault(name, {}).update(found)
@@ -119,23 +122,23 @@ def _caller(aws: Caller) -> tuple[str, str]:
         raise NotSeen("failed", stumbled(error)) from error
 
 
-def _regions(aws: Caller) -> tuple[str, ...]:
+def switched_on(aws: Caller) -> tuple[str, ...]:
     """List the Regions that are switched on; the session's own when that cannot be seen."""
-    try:
-        told = aws.demand("ec2", "DescribeRegions", where="which Regions are switched on") or {}
-    except NotSeen:
-        return (aws.session.region,)
-    return tuple(sorted(region["RegionName"] for region in told.get("Regions") or ())) or (aws.session.region,)
+    here: tuple[str, ...] = (aws.session.region,)
+
+    def listed() -> tuple[str, ...]:
+        told = aws.ask("ec2", "DescribeRegions", where="which Regions are switched on") or {}
+        return tuple(sorted(region["RegionName"] for region in told.get("Regions") or ()))
+
+    return aws.part("list of Regions", listed, here) or here
 
 
-def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, list[Any]]) -> list[_Task]:
+def _tasks(
+    aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, list[Any]]
+) -> list[Task[dict[str, Any]]]:
     regions: list[str] = own["regions"]
     partition, account = own["partition"], own["account"]
-    tasks = [_Task("identity providers", lambda: providers(aws))]
-    if "identity-center" in wanted.parts:
-        tasks.append(
-            _Task("permission sets", lambda: {"permission_sets": identity_center.permission_sets(aws, regions)})
-        )
+    tasks = [Task("identity providers", lambda: providers(aws))]
 
     def policies_of(kind: resource_policies.Kind, region: str) -> Callable[[], dict[str, Any]]:
         return lambda: {"resource_policies": list(kind(aws, region))}
@@ -145,17 +148,17 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
 
     if "resource-policies" in wanted.parts:
         tasks.append(
-            _Task("bucket policies", lambda: {"resource_policies": list(resource_policies.buckets(aws, partition))})
+            Task("bucket policies", lambda: {"resource_policies": list(resource_policies.buckets(aws, partition))})
         )
         tasks += [
-            _Task(f"policies of {name} in {region}", policies_of(kind, region))
+            Task(f"policies of {name} in {region}", policies_of(kind, region))
             for region in regions
             for name, kind in resource_policies.REGIONAL
         ]
     if "inventory" in wanted.parts:
-        tasks += [_Task(name, resources_of(kind, "")) for name, kind in inventory.GLOBAL]
+        tasks += [Task(name, resources_of(kind, "")) for name, kind in inventory.GLOBAL]
         tasks += [
-            _Task(f"{name} in {region}", resources_of(kind, region))
+            Task(f"{name} in {region}", resources_of(kind, region))
             for region in regions
             for name, kind in inventory.REGIONAL
         ]
@@ -165,34 +168,11 @@ def _tasks(aws: Caller, wanted: Wanted, own: dict[str, Any], details: dict[str, 
 
     if "last-accessed" in wanted.parts:
         tasks += [
-            _Task("last use", use_of(role["Arn"]))
+            Task("last use", use_of(role["Arn"]))
             for role in details["RoleDetailList"] + details["UserDetailList"]
             if not role.get("Path", "").startswith("/aws-service-role/")
         ]
     return tasks
-
-
-def _run(aws: Caller, tasks: list[_Task], workers: int, progress: Progress | None) -> list[dict[str, Any]]:
-    done = 0
-
-    def one(task: _Task) -> dict[str, Any]:
-        nonlocal done
-        made: dict[str, Any] = aws.part(task.name, task.run, {})
-        done += 1
-        if progress:
-            progress(task.name, done, len(tasks))
-        return made
-
-    if workers < 2:
-        return [one(task) for task in tasks]
-    pool = ThreadPoolExecutor(min(workers, len(tasks)))
-    try:
-        return list(pool.map(one, tasks))
-    except BaseException:
-        aws.dead = INTERRUPTED  # what runs already makes no further call; nobody waits for the one that it makes
-        raise
-    finally:
-        pool.shutdown(wait=aws.dead is not INTERRUPTED, cancel_futures=True)
 
 
 def described(note: dict[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,12 @@ class Notes:
             if where and where not in places:
                 places.append(where)
 
+    def take(self, other: Notes) -> None:
+        """Note what others noted."""
+        for note in other.listed() if other is not self else ():
+            for where in note.get("where", [""]):
+                self.add(note["what"], note["kind"], note["reason"], note.get("region", ""), where)
+
     def listed(self) -> list[dict[str, Any]]:
         """List what was noted, in a fixed order, as plain data."""
         out = []

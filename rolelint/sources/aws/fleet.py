@@ -12,9 +12,10 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from rolelint.errors import UsageError, printable
-from rolelint.sources.aws.account import SCHEMA, Wanted, read_account
+from rolelint.sources.aws.account import SCHEMA, Wanted, read_account, switched_on
 from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen, stumbled
 from rolelint.sources.aws.guardrails import Guardrails
+from rolelint.sources.aws.identity_center import IdentityCenter
 from rolelint.sources.aws.plain import tag_map
 from rolelint.sources.aws.principals import LISTS
 from rolelint.sources.aws.session import Session
@@ -142,6 +143,7 @@ class Fleet:
         self._workers = workers
         self._state = state
         self._guardrails = Guardrails(self.aws)
+        self._center: IdentityCenter | None = None
         self._running: set[Caller] = set()
         self._lock = Lock()
         self._stopped = False
@@ -192,6 +194,12 @@ class Fleet:
         following = iter(accounts)
         pool = ThreadPoolExecutor(self._workers)
         try:
+            if "identity-center" in self._wanted.parts and not all(map(self._is_kept, accounts)):
+                # Before the accounts: its calls are many, and those of each account need what it tells.
+                aws = Caller(self.aws.session)
+                regions = self._wanted.regions or switched_on(aws)
+                self._center = IdentityCenter(aws, regions, self._workers, self._guardrails.management())
+                self._center.sets()
             for member in following:
                 waiting.append(pool.submit(one, member))
                 if len(waiting) >= ahead:
@@ -225,7 +233,7 @@ class Fleet:
             own = session is self.aws.session
             parts = self._wanted.parts if own else self._wanted.parts - {"identity-center"}
             wanted = self._wanted.but(parts=parts, workers=1)
-            dump = read_account(aws, wanted, guardrails=self._guardrails)
+            dump = read_account(aws, wanted, guardrails=self._guardrails, center=self._center)
         except NotSeen as error:
             return Outcome(member, None, error.reason)
         except Exception as error:  # the other accounts are still of use
@@ -261,8 +269,11 @@ class Fleet:
     def _path(self, member: Member) -> str:
         return os.path.join(self._state, f"{member.id}.json")
 
+    def _is_kept(self, member: Member) -> bool:
+        return bool(self._state) and os.path.exists(self._path(member))
+
     def _kept(self, member: Member) -> dict[str, Any] | None:
-        if not self._state or not os.path.exists(self._path(member)):
+        if not self._is_kept(member):
             return None
         try:
             with open(self._path(member), encoding="utf-8") as stream:

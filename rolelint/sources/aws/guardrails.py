@@ -31,6 +31,14 @@ class Guardrails:
         """
         self._homes[account] = name, units
 
+    def management(self) -> str:
+        """Tell the management account; empty when that cannot be seen."""
+        try:
+            told = self._organization()
+        except NotSeen:
+            return ""
+        return str((told or {}).get("Organization", {}).get("MasterAccountId", ""))
+
     def of(self, account: str) -> dict[str, Any] | None:
         """Read what stands around an account.
 

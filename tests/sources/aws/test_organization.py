@@ -458,6 +458,49 @@ def test_the_clients_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pyt
     assert sum(1 for model in made if model() is not None) <= 1  # the last may wait for the next sweep
 
 
+def test_the_roles_of_permission_sets_tell_who_holds_them_in_each_account(
+    scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path
+) -> None:
+    center = organization.management.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]["InstanceArn"]
+    center.create_permission_set(InstanceArn=instance, Name="Breaker")
+    lab = organization.accounts["lab"]
+    reserved = "/aws-reserved/sso.amazonaws.com/"
+    lab.role("AWSReservedSSO_Breaker_0123456789abcdef", allow("rds:Delete*"), Path=reserved)
+    group = {"AccountId": lab.id, "PrincipalType": "GROUP", "PrincipalId": "g-1"}
+    for name in ("ListTagsForResource", "GetPermissionsBoundaryForPermissionSet"):
+        proxy.answer(f"sso:{name}", '{"Tags": []}')
+    proxy.answer("sso:ListAccountsForProvisionedPermissionSet", json.dumps({"AccountIds": [lab.id]}))
+    proxy.answer("sso:ListAccountAssignments", json.dumps({"AccountAssignments": [group]}))
+    options = ("--org", "--skip", "resource-policies", "--state", str(tmp_path / "state"))
+    for _ in ("read", "resumed"):
+        roles = scan(*options).report["roles"]
+        (told,) = (role["extra"]["assigned"] for role in roles if "assigned" in role.get("extra", {}))
+        assert told == [{"type": "GROUP", "id": "g-1"}]
+    assert proxy.names().count("sso:ListAccountAssignments") == 1
+
+
+class _Dump(dict[str, Any]):
+    """A dump that can be watched."""
+
+
+def test_the_dumps_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The places of roles are worked out late, from the document that they are in."""
+    made: list[weakref.ref[_Dump]] = []
+    original = scanning.Scan._document
+
+    def document(self: scanning.Scan, dump: dict[str, Any]) -> Any:
+        assert sum(1 for known in made if known() is not None) <= 1
+        found = original(self, dump)
+        found.data = _Dump(found.data)
+        made.append(weakref.ref(found.data))
+        return found
+
+    monkeypatch.setattr(scanning.Scan, "_document", document)
+    scan("--org", *FEW)
+    assert len(made) == 6
+
+
 def test_a_shard_without_an_account_is_clean_and_a_wish_for_none_is_not(scan: Any) -> None:
     codes = [
         scan("--org", *FEW, "--account", "lab", "--shard", f"{n}/4", "--fail-on", "never").code for n in range(1, 5)
