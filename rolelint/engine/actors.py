@@ -36,7 +36,7 @@ class Domain:
         presence: `always`, `maybe` or `never`.
         values: the only values it can have, or None for any text.
         pattern: a glob every value matches, or empty.
-        many: whether the key can hold several values at once.
+        many: whether the key can hold several values at once; None where only a set operator on it tells.
         whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
         since: the earliest moment that a date can be, or empty.
@@ -46,7 +46,7 @@ class Domain:
     presence: str = "maybe"
     values: tuple[str, ...] | None = None
     pattern: str = ""
-    many: bool = False
+    many: bool | None = False
     example: str = ""
     whole: bool = False
     since: str = ""
@@ -55,6 +55,7 @@ class Domain:
 
 FREE = Domain()
 FREE_MANY = Domain(many=True)
+_FREE = {False: FREE, True: FREE_MANY, None: Domain(many=None)}
 NEVER = Domain("never")
 
 
@@ -148,12 +149,12 @@ _GLOBAL: Mapping[str, Domain] = {
 }
 
 
-def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
+def key_domain(key: str, who: Actor, role: Role, many: bool | None) -> Domain:
     """Work out what a context key can be in a request of this role's holder.
 
     Args:
         key: lower-cased.
-        many: whether the catalogue lists the key as multivalued.
+        many: whether the catalogue lists the key as multivalued; None where it does not list the key.
     """
     return _typed(_key_domain(key, who, role, many), key)
 
@@ -190,7 +191,7 @@ _KINDS = {
 }
 
 
-def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
+def _key_domain(key: str, who: Actor, role: Role, many: bool | None) -> Domain:
     fixed = who.keys.get(key)
     if fixed is not None:
         if key == "aws:multifactorauthpresent" and fixed.presence == "never" and role.kind in ("user", "policy"):
@@ -210,7 +211,7 @@ def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
 
         days = date.fromisoformat(catalog().header["date"]) - date(1970, 1, 1)
         return _from_now(str(days.days * 86_400))
-    return _GLOBAL.get(key) or (FREE_MANY if many else FREE)
+    return _GLOBAL.get(key) or _FREE[many]
 
 
 def _from_now(moment: str) -> Domain:

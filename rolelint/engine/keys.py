@@ -163,14 +163,18 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
         return _from_values(domain, literals)
     every: list[_Test] = []
     some: list[_Test] = []
+    many = domain.many
+    if many is None:
+        # Multivalued keys require a set operator (S5.24): one on a key that is not listed says that it is multivalued.
+        many = any(lit.condition.condition.quantifier for lit in literals)
     # By content: of several values that do, every run finds the same.
     for lit in sorted(literals, key=repr) if len(literals) > 1 else literals:
-        if not _split(lit, domain.many, every, some):
+        if not _split(lit, many, every, some):
             return None
     if not some:
         value = _one(domain, every)
         return None if value is None else (value,)
-    if not domain.many:
+    if not many:
         value = _one(domain, every + some)
         return None if value is None else (value,)
     values: list[str] = []

@@ -121,10 +121,10 @@ class Scene:
         return (*plain, role.arn, role.name, tags, trust, chosen_tags(role, self.actor))
 
 
-def is_many(key: str) -> bool:
-    """Tell whether the catalogue lists a key as multivalued."""
+def is_many(key: str) -> bool | None:
+    """Tell whether the catalogue lists a key as multivalued; None where it does not list the key."""
     kind = catalog().key_type(key)
-    return kind is not None and kind.startswith("ArrayOf")
+    return None if kind is None else kind.startswith("ArrayOf")
 
 
 def scene(

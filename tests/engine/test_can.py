@@ -50,6 +50,13 @@ _REST = ["arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:security-group/
         ([allow("s3:*", condition={"Null": {"aws:PrincipalTag/t": "false"}})], "s3:DeleteBucket", None,
          {"aws:PrincipalTag/t": []}, "no"),
         ([allow("organizations:*", "arn:aws:organizations::1:o/*")], "organizations:LeaveOrganization", None, {}, "no"),
+        ([allow("sqs:*", condition={"ForAnyValue:StringEquals": {"acme:k": "a"}}),
+          deny("sqs:*", condition={"ForAllValues:StringEquals": {"acme:k": "a"}})], "sqs:PurgeQueue", None, {}, "yes"),
+        ([allow("sqs:*", condition={"StringEquals": {"acme:k": "a"}}),
+          deny("sqs:*", condition={"StringEquals": {"acme:k": "a"}})], "sqs:PurgeQueue", None, {}, "no"),
+        ([allow("sqs:*", condition={"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-a"}}),
+          deny("sqs:*", condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-a"}})], "sqs:PurgeQueue",
+         None, {}, "no"),
         ([allow("rds:*")], "rds:NoSuchThing", None, {}, "unknown"),
     ],
 )  # fmt: skip
