@@ -88,23 +88,28 @@ def granted_ways(stage: Scene) -> list[Scene]:
         for placed, layers in ((given.role, stage.layers), (given.direct, limits)):
             identity = tuple(dict.fromkeys(p.compiled for p in placed if p not in before))
             if identity:
-                way = replace(stage, identity=identity, layers=layers, denies=against, caller=caller)
-                out.append(way)
+                bounded = stage.role.boundary is not None
+                above = (*layers, *sparing_layers(stage.role.resource_policies, caller, bounded=bounded))
+                out.append(replace(stage, identity=identity, layers=above, denies=against, caller=caller))
     return out
 
 
-def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Iterable[Policy]) -> Iterator[Scene]:
+def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Collection[Policy]) -> Iterator[Scene]:
     """Give the sessions of the role that resource policies name, where these deny them something else (S4.15).
 
     Args:
+        stage: with the `sparing_layers` of its caller as its last layers.
         before: the Denies of every session.
     """
     bounded = stage.role.boundary is not None
+    spared = sparing_layers(guards, stage.caller, bounded=bounded)
+    above = stage.layers[: len(stage.layers) - len(spared)]
     for caller in _sessions(stage.role, stage.caller):
         own = (d for policy in guards for d in denied(policy, caller, bounded=bounded))
         denies = tuple(dict.fromkeys((*before, *own)))
-        if denies != stage.denies:
-            yield replace(stage, caller=caller, denies=denies)
+        layers = (*above, *sparing_layers(guards, caller, bounded=bounded))
+        if (denies, layers) != (stage.denies, stage.layers):
+            yield replace(stage, caller=caller, denies=denies, layers=layers)
 
 
 def _sessions(role: Role, caller: Principal) -> list[Principal]:
@@ -143,6 +148,27 @@ def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer
             elsewhere = Statement("Allow", ("*",), tuple(_everywhere(p.resource) for p in held), not_resource=True)
             ours = (compile_statement(beside, False), compile_statement(elsewhere, False))
             out.append(Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller)))))
+    return out
+
+
+def sparing_layers(policies: Iterable[Policy], caller: Principal, *, bounded: bool) -> list[Layer]:
+    """Give ceilings for what is left by Denies that spare a part of their resource with NotResource.
+
+    That is no list of patterns to deny, but one to allow. With conditions it is neither.
+    """
+    out = []
+    for policy in policies:
+        for s in _refusing(policy, caller, bounded):
+            for arn in _reach(policy) if s.not_resource and not s.conditions else ():
+                spared = tuple(w for w in s.resources or () if _meets(w, arn))
+                if spared and not any(_covers(w, arn) for w in spared):
+                    ours = (
+                        Statement("Allow", s.actions, ("*",), not_action=not s.not_action),
+                        Statement("Allow", ("*",), (arn,), not_resource=True),
+                        Statement("Allow", ("*",), spared),
+                    )
+                    variables = policy.document.variables
+                    out.append(Layer("resource policies", tuple(compile_statement(one, variables) for one in ours)))
     return out
 
 

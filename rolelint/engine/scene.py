@@ -198,6 +198,7 @@ def scene(
         if foreign and resource == policy.resource:
             above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35
     above += guarded.deciding_layers(named, base.caller)
+    above += guarded.sparing_layers(named, base.caller, bounded=role.boundary is not None)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
     also += guarded.other_sessions(own, base.denies, named)
     return _told(replace(own, also=tuple(map(_told, also))))

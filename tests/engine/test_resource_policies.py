@@ -80,6 +80,33 @@ def test_the_holder_chooses_the_session_that_a_deny_spares(holder: Role, expecte
     assert can(holder, "s3:DeleteObject", resource=_OBJECT, who=_ANY).verdict == expected  # S4.6
 
 
+def _but(*spared: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": "s3:*", "NotResource": list(spared), "Principal": "*", **more}
+
+
+_TMP = _but(f"{_BUCKET}/tmp/*")
+_HERE_AND_THERE = [allow("s3:*", [_OBJECT, f"{_BUCKET}/tmp/*"])]
+_MINE = allow("s3:*", _OBJECT, Principal={"AWS": f"{_SESSIONS}bob"})
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, _TMP, identity=[allow("s3:*", _OBJECT)]), "no"),
+        (_with(_BUCKET, _TMP, _but(f"{_BUCKET}/a*"), identity=_HERE_AND_THERE), "no"),
+        (_with(_BUCKET, _TMP, _MINE), "no"),
+        (_with(_BUCKET, _TMP, identity=_HERE_AND_THERE), "yes"),
+        (_with(_BUCKET, _but("arn:aws:s3:::*/a"), identity=_HERE_AND_THERE), "yes"),
+        (_with(_BUCKET, {**_TMP, "Action": "s3:Put*"}, identity=[allow("s3:*", _OBJECT)]), "yes"),
+        (_with(_BUCKET, {**_TMP, "Principal": {"AWS": f"{_SESSIONS}session"}}, identity=[allow("s3:*", _OBJECT)]),
+         "yes"),
+    ],
+)  # fmt: skip
+def test_a_deny_that_spares_a_part_of_its_bucket(holder: Role, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).mask) is (expected == "yes")
+
+
 def test_a_grant_that_may_hold_is_possible() -> None:
     held = _with(_BUCKET, _grant(_ME))
     (given,) = held.resource_policies
