@@ -264,12 +264,14 @@ class Solution:
         context: values of the keys that conditions name; absent keys are left out.
         picks: the Allow that matches in each layer.
         carved: Denies that would reach other resources, with how they fail here: `resource`, or the condition.
+        absent: keys that the request must not have.
     """
 
     resource: str
     context: dict[str, Value]
     picks: tuple[View, ...]
     carved: tuple[tuple[View, CompiledCondition | None], ...]
+    absent: tuple[str, ...] = ()
 
 
 def tag_laws(keys: frozenset[str]) -> tuple[View, ...]:
@@ -480,7 +482,8 @@ class Search:
             values = state.values
             context = {k: v for k, v in values.items() if v and ":resourcetag/" not in k}
             context.update((k, values[slot]) for k, slot in self.twins.items() if values.get(slot))
-            return Solution(self._model_resource(state), context, picks, carved)
+            absent = tuple(k for k, v in values.items() if not v)
+            return Solution(self._model_resource(state), context, picks, carved, absent)
         for condition in firing.conditions:
             following = self._key(state, firing.literal(condition, False))
             if following is not None:

@@ -99,6 +99,60 @@ def test_an_action_on_several_resources(statements: list[Any], resource: str | N
         assert answer.witness.resource.count(", ") >= 3
 
 
+_VOLUME = f"arn:aws:ec2:*:{ACCOUNT}:volume/*"
+
+
+def _of(*organizations: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:PrincipalOrgID": list(organizations)}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("ec2:*", _INSTANCE, _of("o-a")), allow("ec2:*", _VOLUME, _of("o-c"))], "no"),
+        (
+            [allow("ec2:*", _INSTANCE, {"Null": {"aws:PrincipalOrgID": "true"}}), allow("ec2:*", _VOLUME, _of("o-a"))],
+            "no",
+        ),
+        ([allow("ec2:*", _INSTANCE, _of("o-a", "o-b")), allow("ec2:*", _VOLUME, _of("o-b", "o-c"))], "yes"),
+        (
+            [
+                allow("ec2:*", _INSTANCE, _of("o-a")),
+                allow("ec2:*", _INSTANCE, _of("o-c")),
+                allow("ec2:*", _VOLUME, _of("o-c")),
+            ],
+            "yes",
+        ),
+        (
+            [
+                allow("ec2:*"),
+                deny("ec2:*", _INSTANCE, {"StringNotEquals": {"aws:PrincipalOrgID": ["o-a", "o-b"]}}),
+                deny("ec2:*", _VOLUME, {"StringNotEquals": {"aws:PrincipalOrgID": ["o-b", "o-c"]}}),
+            ],
+            "yes",
+        ),
+        (
+            [
+                allow("ec2:*", _INSTANCE, {"StringNotEquals": {"aws:PrincipalOrgID": "o-x"}}),
+                allow("ec2:*", _VOLUME, _of("o-a")),
+            ],
+            "yes",
+        ),
+        (
+            [
+                allow("ec2:*", _INSTANCE, {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+                allow("ec2:*", _VOLUME, {"IpAddress": {"aws:SourceIp": "10.2.0.0/16"}}),
+            ],
+            "yes",
+        ),
+    ],
+)
+def test_resources_of_one_request_share_the_caller(statements: list[Any], expected: str) -> None:
+    holder = role(*statements)
+    assert can(holder, "ec2:AttachVolume", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("ec2:AttachVolume")).mask) is (expected == "yes")
+
+
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
