@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rolelint.algebra.strings import (
@@ -243,7 +243,7 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if domain.example and fits(domain.example):
         return domain.example
     families = {t.operator.family for t in tests}
-    strings = families <= {"string", "folded", "arn"}
+    strings = families <= _TEXT
     if strings:
         unions: list[Sequence[Pattern]] = [t.patterns() for t in tests if t.some]
         without = [p for t in tests if not t.some for p in t.patterns()]
@@ -262,10 +262,14 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
         elif all(u and u[0] == EVERYTHING for u in unions):
             unions = [[glob("?*")]]
         found = member(unions, without)
-        if found is not None and domain.kind and not _is_a(domain.kind, found):
-            raise Undecided(f"{domain.kind} is compared as text")
-        return found
+        if found is None or not domain.kind or fits(found):
+            return found
+        for text in _likened(domain, (p for u in unions for p in u)):
+            if fits(text):
+                return text
+        raise Undecided(f"{domain.kind} is compared as text")
     candidates = _candidates(tests)
+    candidates += _likened(domain, (p for t in tests if t.operator.family in _TEXT for p in t.patterns()))
     if domain.since:
         candidates.append(domain.since)
     for value in candidates:
@@ -276,6 +280,29 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if families <= {"number", "date"}:
         return None
     raise Undecided("one key is tested by operators of different types")
+
+
+_TEXT = {"string", "folded", "arn"}
+#: Values of a kind, for the runs of characters that stars stand for in patterns of their text.
+_LIKE = {
+    "an address": ("203.0.113.10", "2001:db8::10"),
+    "a date": ("2030-12-31T00:00:00Z", "2030-01-01T00:00:00Z"),
+}
+#: Texts that are tried for one pattern and one example. Past it the question is UNKNOWN.
+_MAX_LIKENED = 2_000
+
+
+def _likened(domain: Domain, patterns: Iterable[Pattern]) -> Iterator[str]:
+    """Write what may be members of patterns so that they read as values of a kind: stars are runs of an example."""
+    examples = _LIKE.get(domain.kind, ())
+    for pattern in patterns if examples else ():
+        head, *tails = pattern.show().replace("?", "1").split("*")
+        for example in examples:
+            ends = range(len(example) + 1)
+            # Long runs first: whoever writes one star means the whole rest.
+            runs = sorted({example[a:b] for a in ends for b in ends[a:]}, key=lambda run: (-len(run), run))
+            for chosen in itertools.islice(itertools.product(runs, repeat=len(tails)), _MAX_LIKENED):
+                yield head + "".join(run + tail for run, tail in zip(chosen, tails, strict=True))
 
 
 def _is_a(kind: str, value: str) -> bool:

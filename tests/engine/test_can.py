@@ -460,3 +460,21 @@ print(can(holder, "ec2:CreateTags", who=actor("any")).witness.context)
         for run in range(4)
     }
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"aws:SourceIp": "10.0.0.0/8"}}, "no"),
+        ({"StringLike": {"aws:SourceIp": "10.*"}, "IpAddress": {"aws:SourceIp": "11.0.0.0/8"}}, "unknown"),
+        ({"StringNotLike": {"aws:CurrentTime": "2*"}}, "unknown"),
+        ({"StringLike": {"aws:SourceIp": ["10.*", "192.168.*"]}}, "yes"),
+        ({"StringLike": {"aws:SourceIp": "10.?.*.5"}}, "yes"),
+        ({"StringLike": {"aws:SourceIp": "2001:db8:*"}}, "yes"),
+        ({"StringLike": {"aws:SourceIp": "10.*"}, "IpAddress": {"aws:SourceIp": "10.2.0.0/16"}}, "yes"),
+        ({"StringLike": {"aws:CurrentTime": "2031-1*"}}, "yes"),
+        ({"StringLike": {"aws:CurrentTime": "2031-*"}, "DateLessThan": {"aws:CurrentTime": "2031-06-01"}}, "yes"),
+    ],
+)
+def test_an_address_or_a_date_compared_as_text(condition: dict[str, Any], expected: str) -> None:
+    assert can(role(allow("sqs:*", condition=condition)), "sqs:PurgeQueue", who=_ANY).verdict == expected
