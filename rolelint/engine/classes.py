@@ -546,8 +546,8 @@ def _in_turn(
         if one is None:
             return out, part
         out.append(one)
-        if len(parts) > 1:
-            keys = {**keys, **_shared(one[1])}
+        if len(parts) > 1 and (taken := _shared(one[1])):
+            keys = {**keys, **taken}
     return out, None
 
 

@@ -379,7 +379,10 @@ def _class(
     if stage.uncertain and certainty == "proved":
         from rolelint.engine.favour import hangs_on_unknown
 
-        if hangs_on_unknown(group, carving):
+        granting: Sequence[View] = (option, *group.others, *(v for layer in group.layers for v in layer))
+        if group.others or not group.open:
+            granting = [pick for _, s in solve(stage, group, signature, unsupported) or () for pick in s.picks]
+        if hangs_on_unknown(granting, carving):
             certainty = "possible"
     exact = all(d.conditions for d in carving)
     # The Region of a request is that of its resource: such a condition is not met apart from the resource.

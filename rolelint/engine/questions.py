@@ -187,7 +187,8 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     yield str(error)
                     continue
                 if solved is not None:
-                    hangs = certain and stage.uncertain and hangs_on_unknown(joined, joined.denies)
+                    picks = [pick for _, solution in solved for pick in solution.picks]
+                    hangs = certain and stage.uncertain and hangs_on_unknown(picks, joined.denies)
                     yield _Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 

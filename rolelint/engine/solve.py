@@ -482,7 +482,7 @@ class Search:
             values = state.values
             context = {k: v for k, v in values.items() if v and ":resourcetag/" not in k}
             context.update((k, values[slot]) for k, slot in self.twins.items() if values.get(slot))
-            absent = tuple(k for k, v in values.items() if not v)
+            absent = () if len(context) == len(values) else tuple([k for k, v in values.items() if not v])
             return Solution(self._model_resource(state), context, picks, carved, absent)
         for condition in firing.conditions:
             following = self._key(state, firing.literal(condition, False))
