@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
-from rolelint.algebra.strings import overlaps, wildcards
+from rolelint.algebra.strings import marked_arn, overlaps, wildcards
 from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import (
     ACCOUNT_GRANT,
@@ -20,6 +20,7 @@ from rolelint.engine.decision import (
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene
+from rolelint.engine.solve import star_variables
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import OPEN
@@ -245,10 +246,11 @@ def guard_of(role: Role, arn: str) -> Policy | None:
 
 
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
-    """List the policies of resources that a question, or a policy of the principal by their full name, names."""
+    """List the policies of resources that a question, or a policy over the principal by their full name, names."""
     named: set[str] = set()
     anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
-    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ())):
+    limits = (p for level in role.scps or () for p in level)
+    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *limits):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
@@ -330,4 +332,4 @@ def _covers(written: str, arn: str) -> bool:
 
 
 def _meets(written: str, arn: str) -> bool:
-    return "${" in written or overlaps(parse_arn(written), parse_arn(arn))
+    return overlaps(marked_arn(star_variables(written)), parse_arn(arn))

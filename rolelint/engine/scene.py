@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rolelint.algebra.strings import replenish
@@ -160,9 +161,6 @@ def scene(
 
     allows, _ = take(role.identity)
     identity += allows
-    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, identity):
-        # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
-        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     ceilings: list[tuple[str, tuple[Policy, ...]]] = []
     if role.boundary is not None:
         ceilings.append(("permissions boundary", (role.boundary,)))
@@ -173,6 +171,10 @@ def scene(
     for name, policies in ceilings:
         allows, unknown = take(policies)
         layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
+    allowing = (*identity, *(s for layer in layers for s in layer.statements))
+    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, allowing):
+        # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
+        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
         for policy in role.rcps:
             for statement in compile_document(policy.document).statements:
@@ -204,9 +206,9 @@ def scene(
     return _told(replace(own, also=tuple(map(_told, also))))
 
 
-def _concerns_itself(role: Role, trust: Policy, resource: str | None, identity: list[CompiledStatement]) -> bool:
-    """Tell whether a role is among the resources of a question: by it, by an identity policy, or by its own trust."""
-    if resource == role.arn or any(role.arn in (s.resources or ()) for s in identity):
+def _concerns_itself(role: Role, trust: Policy, resource: str | None, allowing: Iterable[CompiledStatement]) -> bool:
+    """Tell whether a role is among the resources of a question: by it, by an Allow of a policy, or by its own trust."""
+    if resource == role.arn or any(role.arn in (s.resources or ()) for s in allowing):
         return True
     caller = request_principal(role)
     sessions = caller.arn.rpartition("/")[0] + "/"

@@ -229,7 +229,7 @@ def _resource_text(
     if loose and not variable_keys((tail,)) <= fixed.keys():
         if (loose == "narrow") is not exclude:
             return None
-        return head + _star_variables(tail)
+        return head + star_variables(tail)
     field = substitute(tail, fixed.get, wild=True)
     return None if field is None else head + field  # S3.14
 
@@ -243,7 +243,8 @@ def widen_unknown(text: str) -> str:
     return "".join([*out, text[at:]])
 
 
-def _star_variables(text: str) -> str:
+def star_variables(text: str) -> str:
+    """Mark the wildcards of a text, and put one for every policy variable."""
     out, at = [], 0
     while (start := text.find("${", at)) >= 0:
         end = text.find("}", start)

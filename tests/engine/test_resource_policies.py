@@ -163,10 +163,20 @@ def test_a_deny_of_one_session_denies_no_other(resource: str | None) -> None:
 
 
 def test_a_key_that_a_ceiling_names_is_judged_by_its_policy() -> None:
-    for ceiling in ({"boundary": [allow("kms:*", _KEY)]}, {"session": [allow("kms:*", _KEY)]}):
+    on_key = [allow("kms:*", _KEY)]
+    for ceiling in ({"boundary": on_key}, {"session": on_key}, {"scps": [[ALL], on_key]}):
         holder = _with(_KEY, _grant(_OTHER, "kms:*", "*"), identity=[allow("kms:*")], **ceiling)
         assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == "no"
         assert not powers(holder, _ANY, catalog().expand("kms:ScheduleKeyDeletion")).powers
+
+
+@pytest.mark.parametrize(
+    ("arn", "expected"), [(f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs", "no"), (_KEY, "no"), (_BUCKET, "yes")]
+)
+def test_a_pattern_with_variables_reaches_only_what_it_can_be(arn: str, expected: str) -> None:
+    holder = _with(arn, _grant(_ME, "s3:DeleteObject", f"{_BUCKET}/${{aws:PrincipalTag/team}}/*"))
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).mask) is (expected == "yes")
 
 
 def test_a_key_is_named_in_any_region() -> None:

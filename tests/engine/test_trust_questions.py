@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine.building import ACCOUNT, ROLE_ARN, allow, deny, policy, role
+from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
 from rolelint.engine import can, powers, trust_allows
@@ -133,6 +133,14 @@ def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
     if answer.witness:
         assert answer.witness.resource == ROLE_ARN
         assert not answer.witness.assumes
+
+
+def test_a_role_that_only_a_ceiling_names_is_judged_by_its_trust_policy() -> None:
+    for ceiling in ({"boundary": [allow("sts:*", ROLE_ARN)]}, {"scps": [[ALL], [allow("sts:*", ROLE_ARN)]]}):
+        for trusted, expected in (({"Service": "ec2.amazonaws.com"}, "no"), ({"AWS": ACCOUNT}, "yes")):
+            holder = role(ALL, trust=[_trust(trusted)], **ceiling)
+            assert can(holder, "sts:AssumeRole").verdict == expected
+            assert bool(powers(holder, within=catalog().expand("sts:AssumeRole")).mask) is (expected == "yes")
 
 
 def test_a_trust_policy_has_no_say_in_anything_else() -> None:
