@@ -11,7 +11,7 @@ from typing import Any
 from rolelint.catalog import catalog
 from rolelint.engine.match import action_matches
 from rolelint.errors import UsageError
-from rolelint.policies.role import Role
+from rolelint.policies.role import EXAMPLE_ACCOUNT, Role
 from rolelint.policies.text import has_unknown
 from rolelint.records import record, replace
 
@@ -40,7 +40,8 @@ class Domain:
         whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
         since: the earliest moment that a date can be, or empty.
-        kind: what every value can be read as: `a number`, `a date`, `an address`, `a policy`; empty for text.
+        kind: what every value can be read as: `a number`, `a date`, `an address`, `an account`, `a policy`; empty for
+            text.
     """
 
     presence: str = "maybe"
@@ -118,7 +119,8 @@ def actor(name: str = "automation") -> Actor:
         raise UsageError(f"unknown actor `{name}`", hint=f"actors are {', '.join(actors())}") from None
 
 
-_TWELVE = "????????????"
+TWELVE = "????????????"
+_ACCOUNT = Domain("maybe", None, TWELVE, example=EXAMPLE_ACCOUNT, kind="an account")
 
 #: Keys whose presence AWS's pages state for a request that a role session or user signs itself (S5.31 to S5.37).
 _GLOBAL: Mapping[str, Domain] = {
@@ -144,7 +146,7 @@ _GLOBAL: Mapping[str, Domain] = {
     "aws:viaawsservice": Domain("always", ("false", "true")),
     "aws:calledvia": FREE_MANY,
     "aws:tagkeys": FREE_MANY,
-    "aws:resourceaccount": Domain("maybe", None, _TWELVE, example="123456789012"),
+    "aws:resourceaccount": _ACCOUNT,
     "aws:sourceip": Domain("maybe", example="203.0.113.10"),
 }
 
@@ -263,11 +265,11 @@ def _own_key(key: str, role: Role) -> Domain | None:
         if role.arn:
             return Domain("always", (role.arn,))
         partition = role.partition or "aws*"
-        account = role.account or _TWELVE
-        what = "*" if lone else "user/*" if user else "role/*"
+        account = role.account or TWELVE
+        what = "?*" if lone else "user/?*" if user else "role/?*"
         return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=role.asked_arn)
     if key in ("aws:principalaccount", "kms:calleraccount"):
-        return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
+        return Domain("always", (role.account,)) if role.account else replace(_ACCOUNT, presence="always")
     if key == "aws:principaltype":
         return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
     if key == "aws:userid" and not lone:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rolelint.algebra.strings import (
     EVERYTHING,
     Pattern,
+    arn,
     glob,
     literal,
     marked,
@@ -16,7 +17,7 @@ from rolelint.algebra.strings import (
     member,
     wildcards,
 )
-from rolelint.engine.actors import Domain
+from rolelint.engine.actors import TWELVE, Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.match import substitute
 from rolelint.engine.operators import (
@@ -228,7 +229,7 @@ def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> b
 
 def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     """Find one value that passes every test."""
-    shape = glob(domain.pattern) if domain.pattern else None
+    shape = _shape(domain.pattern) if domain.pattern else None
     since = _moment(domain.since) if domain.since else None
 
     def fits(value: str) -> bool:
@@ -261,7 +262,12 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
             unions = [[glob("?*")]]
         elif all(u and u[0] == EVERYTHING for u in unions):
             unions = [[glob("?*")]]
-        found = member(unions, without)
+        found = None
+        if shape is not None and TWELVE in domain.pattern and domain.example.count(":") > 4:
+            # In the account of the example, where one fits.
+            near = domain.pattern.replace(TWELVE, domain.example.split(":")[4])
+            found = member([[_shape(near)], *unions[1:]], without)
+        found = found or member(unions, without)
         if found is None or not domain.kind or fits(found):
             return found
         for text in _likened(domain, (p for u in unions for p in u)):
@@ -282,11 +288,16 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     raise Undecided("one key is tested by operators of different types")
 
 
+def _shape(pattern: str) -> Pattern:
+    return arn(pattern) if pattern.startswith("arn:") else glob(pattern)
+
+
 _TEXT = {"string", "folded", "arn"}
 #: Values of a kind, for the runs of characters that stars stand for in patterns of their text.
 _LIKE = {
     "an address": ("203.0.113.10", "2001:db8::10"),
     "a date": ("2030-12-31T00:00:00Z", "2030-01-01T00:00:00Z"),
+    "an account": ("123456789012",),
 }
 #: Texts that are tried for one pattern and one example. Past it the question is UNKNOWN.
 _MAX_LIKENED = 2_000
@@ -296,8 +307,9 @@ def _likened(domain: Domain, patterns: Iterable[Pattern]) -> Iterator[str]:
     """Write what may be members of patterns so that they read as values of a kind: stars are runs of an example."""
     examples = _LIKE.get(domain.kind, ())
     for pattern in patterns if examples else ():
-        head, *tails = pattern.show().replace("?", "1").split("*")
-        for example in examples:
+        written = pattern.show()
+        for example, digit in itertools.product(examples, "1270" if "?" in written else "1"):
+            head, *tails = written.replace("?", digit).split("*")
             ends = range(len(example) + 1)
             # Long runs first: whoever writes one star means the whole rest.
             runs = sorted({example[a:b] for a in ends for b in ends[a:]}, key=lambda run: (-len(run), run))
@@ -312,6 +324,7 @@ def _is_a(kind: str, value: str) -> bool:
         "a number": typed.parse_number,
         "a date": typed.parse_date,
         "an address": typed.parse_address,
+        "an account": typed.parse_account,
         "a policy": typed.parse_policy_arn,
     }
     return readers[kind](value) is not None

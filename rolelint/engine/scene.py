@@ -171,8 +171,8 @@ def scene(
     for name, policies in ceilings:
         allows, unknown = take(policies)
         layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
-    allowing = (*identity, *(s for layer in layers for s in layer.statements))
-    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, allowing):
+    keeping = (*identity, *(s for layer in layers for s in layer.statements), *(s for s in denies if s.not_resource))
+    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, keeping):
         # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
         role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
@@ -206,9 +206,13 @@ def scene(
     return _told(replace(own, also=tuple(map(_told, also))))
 
 
-def _concerns_itself(role: Role, trust: Policy, resource: str | None, allowing: Iterable[CompiledStatement]) -> bool:
-    """Tell whether a role is among the resources of a question: by it, by an Allow of a policy, or by its own trust."""
-    if resource == role.arn or any(role.arn in (s.resources or ()) for s in allowing):
+def _concerns_itself(role: Role, trust: Policy, resource: str | None, keeping: Iterable[CompiledStatement]) -> bool:
+    """Tell whether a role is among the resources of a question: by it, by its own trust, or by other statements.
+
+    Args:
+        keeping: the statements that may keep the holder to what they name.
+    """
+    if resource == role.arn or any(role.arn in (s.resources or ()) for s in keeping):
         return True
     caller = request_principal(role)
     sessions = caller.arn.rpartition("/")[0] + "/"

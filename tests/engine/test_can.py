@@ -467,7 +467,7 @@ print(can(holder, "ec2:CreateTags", who=actor("any")).witness.context)
     [
         ({"StringEquals": {"aws:SourceIp": "10.0.0.0/8"}}, "no"),
         ({"StringLike": {"aws:SourceIp": "10.*"}, "IpAddress": {"aws:SourceIp": "11.0.0.0/8"}}, "unknown"),
-        ({"StringNotLike": {"aws:CurrentTime": "2*"}}, "unknown"),
+        ({"StringLike": {"aws:CurrentTime": "2020-*"}}, "unknown"),
         ({"StringLike": {"aws:SourceIp": ["10.*", "192.168.*"]}}, "yes"),
         ({"StringLike": {"aws:SourceIp": "10.?.*.5"}}, "yes"),
         ({"StringLike": {"aws:SourceIp": "2001:db8:*"}}, "yes"),
@@ -478,3 +478,18 @@ print(can(holder, "ec2:CreateTags", who=actor("any")).witness.context)
 )
 def test_an_address_or_a_date_compared_as_text(condition: dict[str, Any], expected: str) -> None:
     assert can(role(allow("sqs:*", condition=condition)), "sqs:PurgeQueue", who=_ANY).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "key", "value"),
+    [
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}}, "aws:PrincipalArn",
+         f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ({"StringLike": {"aws:PrincipalAccount": "1111*"}}, "aws:PrincipalAccount", "111111111111"),
+        ({"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}}, "aws:PrincipalAccount", "111111111111"),
+    ],
+)  # fmt: skip
+def test_the_principal_of_a_lone_policy_has_an_account(condition: dict[str, Any], key: str, value: str) -> None:
+    answer = can(role(allow("sqs:*", condition=condition), kind="policy"), "sqs:PurgeQueue", who=_ANY)
+    assert answer.witness is not None
+    assert answer.witness.context[key] == value

@@ -136,7 +136,9 @@ def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
 
 
 def test_a_role_that_only_a_ceiling_names_is_judged_by_its_trust_policy() -> None:
-    for ceiling in ({"boundary": [allow("sts:*", ROLE_ARN)]}, {"scps": [[ALL], [allow("sts:*", ROLE_ARN)]]}):
+    itself = allow("sts:*", ROLE_ARN)
+    nothing_else = {"Effect": "Deny", "Action": "sts:*", "NotResource": ROLE_ARN}
+    for ceiling in ({"boundary": [itself]}, {"scps": [[ALL], [itself]]}, {"scps": [[ALL, nothing_else]]}):
         for trusted, expected in (({"Service": "ec2.amazonaws.com"}, "no"), ({"AWS": ACCOUNT}, "yes")):
             holder = role(ALL, trust=[_trust(trusted)], **ceiling)
             assert can(holder, "sts:AssumeRole").verdict == expected
