@@ -158,7 +158,7 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     for caller in dict.fromkeys(way.caller for way in stage.also):
         from rolelint.engine.guarded import grants
 
-        given = grants(role, caller)
+        given = grants(stage.role, caller)
         for placed in (*given.role, *given.direct):
             refs.setdefault(placed.compiled, []).append(StatementRef(placed.policy, placed.statement))
     out = tuple(
@@ -343,9 +343,15 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
 
 
 def _ways(group: Group) -> Iterable[Group]:
-    """Split a group by the conditions under which its ceilings allow it: each way is a power with a gate of its own."""
+    """Split a group by the conditions under which its ceilings allow it: each way is a power with a gate of its own.
+
+    Actions that take several resources stay together: a ceiling may allow each of these by another statement (S3.11).
+    """
     if all(len(layer) == 1 for layer in group.layers) or group.open:
         return (group,)
+    if together := group.mask & (catalog().several | commanding()):
+        alone = group._replace(mask=group.mask & ~together)
+        return (group._replace(mask=together), *(_ways(alone) if alone.mask else ()))
     choices: list[list[tuple[View, ...]]] = []
     for layer in group.layers:
         alike: dict[tuple[CompiledCondition, ...], list[View]] = {}

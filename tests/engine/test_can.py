@@ -493,3 +493,17 @@ def test_the_principal_of_a_lone_policy_has_an_account(condition: dict[str, Any]
     answer = can(role(allow("sqs:*", condition=condition), kind="policy"), "sqs:PurgeQueue", who=_ANY)
     assert answer.witness is not None
     assert answer.witness.context[key] == value
+
+
+@pytest.mark.parametrize("kind", ["boundary", "session", "scps"])
+def test_a_ceiling_allows_each_resource_of_a_request_by_another_statement(kind: str) -> None:
+    small = allow("ec2:*", _INSTANCE, {"StringEquals": {"ec2:InstanceType": "t3.micro"}})
+    rest = allow("ec2:*", [_IMAGE, _SUBNET, *_REST])
+    for statements, expected in (([small], "no"), ([small, rest], "yes")):
+        ceiling: Any = [statements] if kind == "scps" else statements
+        holder = role(allow("ec2:*"), **{kind: ceiling})
+        assert can(holder, "ec2:RunInstances", who=_ANY).verdict == expected
+        found = powers(holder, _ANY, catalog().expand("ec2:RunInstances"))
+        assert [power.gate for power in found.powers] == (
+            ["if ec2:InstanceType StringEquals t3.micro"] if expected == "yes" else []
+        )

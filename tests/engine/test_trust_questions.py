@@ -130,6 +130,7 @@ def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
     assert answer.verdict == expected  # S6.49
     held = powers(holder, within=catalog().expand("sts:AssumeRole"))
     assert bool(held.mask) is (expected == "yes")
+    assert all(power.granted_by for power in held.powers)
     if answer.witness:
         assert answer.witness.resource == ROLE_ARN
         assert not answer.witness.assumes
