@@ -385,7 +385,7 @@ def _class(
     if stage.uncertain and certainty == "proved":
         from rolelint.engine.favour import hangs_on_unknown
 
-        granting: Sequence[View] = (option, *group.others, *(v for layer in group.layers for v in layer))
+        granting: Sequence[View] = (option,)
         if group.others or not group.open:
             granting = [pick for _, s in solve(stage, group, signature, unsupported) or () for pick in s.picks]
         if hangs_on_unknown(granting, carving):

@@ -153,3 +153,17 @@ def test_what_a_known_statement_grants_does_not_hang_on_an_unknown_one(statement
     assert _said(holder, "ec2:RunInstances") == f"yes {expected}"
     found = powers(holder, _ANY, catalog().expand("ec2:RunInstances"))
     assert ("proved" in {power.certainty for power in found.powers}) is (expected == "proved")
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        role(allow("*", [f"arn:aws:s3:::{_X}/*", f"arn:aws:dynamodb:*:*:table/{_X}"]),
+             deny("*", "arn:aws:dynamodb:*:*:table/*")),
+        role({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::b"},
+             boundary=[ALL, allow("s3:*", f"arn:aws:s3:::{_X}/*")]),
+    ],
+)  # fmt: skip
+def test_what_cannot_bear_on_an_answer_leaves_it_proved(holder: Role) -> None:
+    assert _said(holder, "s3:DeleteObject") == "yes proved"
+    assert {p.certainty for p in powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers} == {"proved"}
