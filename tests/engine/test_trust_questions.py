@@ -150,3 +150,12 @@ def test_a_trust_policy_has_no_say_in_anything_else() -> None:
     holder = role(allow("s3:*"), allow("sts:*", ROLE_ARN), trust=[_trust({"Service": "ec2.amazonaws.com"})])
     held = powers(holder, within=catalog().expand("s3:DeleteBucket"))
     assert [power.scope for power in held.powers] == ["any"]
+
+
+def test_a_claim_that_aws_lists_as_multivalued_has_several_values() -> None:
+    provider = "cognito-identity.amazonaws.com"
+    caller, action = Principal("oidc", provider=provider), "sts:AssumeRoleWithWebIdentity"
+    for claim, expected in ((f"{provider}:amr", "yes"), (f"{provider}:aud", "no")):
+        both = {"ForAnyValue:StringEquals": {claim: "a"}, "ForAnyValue:StringLike": {claim: "b"}}
+        asked = policy(PolicyType.TRUST, _trust({"Federated": provider}, action, both))
+        assert trust_allows(asked, caller, action).verdict == expected
