@@ -345,13 +345,11 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
 def _ways(group: Group) -> Iterable[Group]:
     """Split a group by the conditions under which its ceilings allow it: each way is a power with a gate of its own.
 
-    Actions that take several resources stay together: a ceiling may allow each of these by another statement (S3.11).
+    Of actions that take several resources, a ceiling may allow each by another statement: they stay whole as well
+    (S3.11).
     """
     if all(len(layer) == 1 for layer in group.layers) or group.open:
         return (group,)
-    if together := group.mask & (catalog().several | commanding()):
-        alone = group._replace(mask=group.mask & ~together)
-        return (group._replace(mask=together), *(_ways(alone) if alone.mask else ()))
     choices: list[list[tuple[View, ...]]] = []
     for layer in group.layers:
         alike: dict[tuple[CompiledCondition, ...], list[View]] = {}
@@ -360,7 +358,9 @@ def _ways(group: Group) -> Iterable[Group]:
         choices.append([layer] if any(v.plain for v in layer) else [tuple(views) for views in alike.values()])
     if prod(map(len, choices)) > _MOST_WAYS:
         return (group,)
-    return (group._replace(layers=layers) for layers in product(*choices))
+    together = group.mask & (catalog().several | commanding())
+    whole = (group._replace(mask=together),) if together else ()
+    return (*whole, *(group._replace(layers=layers) for layers in product(*choices)))
 
 
 def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:

@@ -507,3 +507,10 @@ def test_a_ceiling_allows_each_resource_of_a_request_by_another_statement(kind: 
         assert [power.gate for power in found.powers] == (
             ["if ec2:InstanceType StringEquals t3.micro"] if expected == "yes" else []
         )
+
+
+def test_the_widest_way_through_a_ceiling_is_told_of_actions_on_several_resources() -> None:
+    document = "arn:aws:ssm:*:*:document/AWS-RunShellScript"
+    holder = role(allow("ssm:SendCommand"), boundary=[allow("*", "*", _EU), allow("ssm:*", document)])
+    found = powers(holder, _ANY, catalog().expand("ssm:SendCommand"))
+    assert {(power.scope, bool(power.gate)) for power in found.powers} == {("any", True), ("named", False)}
