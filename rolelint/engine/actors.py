@@ -12,7 +12,7 @@ from rolelint.catalog import catalog
 from rolelint.engine.match import action_matches
 from rolelint.errors import UsageError, printable
 from rolelint.memory import forget
-from rolelint.policies.role import Role
+from rolelint.policies.role import EXAMPLE_ACCOUNT, Role
 from rolelint.policies.text import has_unknown
 from rolelint.records import record, replace
 
@@ -37,17 +37,18 @@ class Domain:
         presence: `always`, `maybe` or `never`.
         values: the only values it can have, or None for any text.
         pattern: a glob every value matches, or empty.
-        many: whether the key can hold several values at once.
+        many: whether the key can hold several values at once; None where only a set operator on it tells.
         whole: with `values` and `many`: the key has all of the values at once, and nothing else.
         example: a readable value, for witnesses.
         since: the earliest moment that a date can be, or empty.
-        kind: what every value can be read as: `a number`, `a date`, `an address`, `a policy`; empty for text.
+        kind: what every value can be read as: `a number`, `a date`, `an address`, `an account`, `a policy`; empty for
+            text.
     """
 
     presence: str = "maybe"
     values: tuple[str, ...] | None = None
     pattern: str = ""
-    many: bool = False
+    many: bool | None = False
     example: str = ""
     whole: bool = False
     since: str = ""
@@ -56,6 +57,7 @@ class Domain:
 
 FREE = Domain()
 FREE_MANY = Domain(many=True)
+_FREE = {False: FREE, True: FREE_MANY, None: Domain(many=None)}
 NEVER = Domain("never")
 
 
@@ -154,7 +156,8 @@ def actor(name: str = "automation") -> Actor:
     return found
 
 
-_TWELVE = "????????????"
+TWELVE = "????????????"
+_ACCOUNT = Domain("maybe", None, TWELVE, example=EXAMPLE_ACCOUNT, kind="an account")
 
 #: Keys whose presence AWS's pages state for a request that a role session or user signs itself (S5.31 to S5.37).
 _GLOBAL: Mapping[str, Domain] = {
@@ -180,17 +183,17 @@ _GLOBAL: Mapping[str, Domain] = {
     "aws:viaawsservice": Domain("always", ("false", "true")),
     "aws:calledvia": FREE_MANY,
     "aws:tagkeys": FREE_MANY,
-    "aws:resourceaccount": Domain("maybe", None, _TWELVE, example="123456789012"),
+    "aws:resourceaccount": _ACCOUNT,
     "aws:sourceip": Domain("maybe", example="203.0.113.10"),
 }
 
 
-def key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
+def key_domain(key: str, who: Actor, role: Role, many: bool | None) -> Domain:
     """Work out what a context key can be in a request of this role's holder.
 
     Args:
         key: lower-cased.
-        many: whether the catalogue lists the key as multivalued.
+        many: whether the catalogue lists the key as multivalued; None where it does not list the key.
     """
     return _typed(_key_domain(key, who, role, many), key)
 
@@ -227,7 +230,7 @@ _KINDS = {
 }
 
 
-def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
+def _key_domain(key: str, who: Actor, role: Role, many: bool | None) -> Domain:
     fixed = who.keys.get(key)
     if fixed is not None:
         if key == "aws:multifactorauthpresent" and fixed.presence == "never" and role.kind in ("user", "policy"):
@@ -247,7 +250,7 @@ def _key_domain(key: str, who: Actor, role: Role, many: bool) -> Domain:
 
         days = date.fromisoformat(catalog().header["date"]) - date(1970, 1, 1)
         return _from_now(str(days.days * 86_400))
-    return _GLOBAL.get(key) or (FREE_MANY if many else FREE)
+    return _GLOBAL.get(key) or _FREE[many]
 
 
 def _from_now(moment: str) -> Domain:
@@ -299,11 +302,11 @@ def _own_key(key: str, role: Role) -> Domain | None:
         if role.arn:
             return Domain("always", (role.arn,))
         partition = role.partition or "aws*"
-        account = role.account or _TWELVE
-        what = "*" if lone else "user/*" if user else "role/*"
+        account = role.account or TWELVE
+        what = "?*" if lone else "user/?*" if user else "role/?*"
         return Domain("always", None, f"arn:{partition}:iam::{account}:{what}", example=role.asked_arn)
     if key in ("aws:principalaccount", "kms:calleraccount"):
-        return Domain("always", (role.account,)) if role.account else Domain("always", None, _TWELVE)
+        return Domain("always", (role.account,)) if role.account else replace(_ACCOUNT, presence="always")
     if key == "aws:principaltype":
         return Domain("always", ("AssumedRole", "User") if lone else ("User",) if user else ("AssumedRole",))
     if key == "aws:userid" and not lone:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rolelint.algebra.strings import LimitReached, overlaps, wildcards
-from rolelint.engine.classes import Group
 from rolelint.engine.operators import TABLE
 from rolelint.engine.request import PolicySet
 from rolelint.engine.solve import View, marked_pattern, widen_unknown
@@ -34,13 +33,13 @@ def favourable(policies: PolicySet) -> PolicySet:
     )
 
 
-def hangs_on_unknown(group: Group, denies: Sequence[View]) -> bool:
-    """Tell whether a certain reading of a group takes a value not known yet to differ from what other statements name.
+def hangs_on_unknown(granting: Sequence[View], denies: Sequence[View]) -> bool:
+    """Tell whether a certain reading takes a value not known yet to differ from what other statements name.
 
     Args:
-        denies: those of the group that can fire.
+        granting: the Allows that it rests on.
+        denies: those that can fire.
     """
-    granting = (group.option, *group.others, *(v for layer in group.layers for v in layer))
     open_texts = [t for v in granting if v.statement.uncertain for t in v.written if has_unknown(t)]
     unknown = {c for v in granting if v.statement.uncertain for c in v.conditions if c.uncertain}
     if not open_texts and not unknown:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
-from rolelint.algebra.strings import overlaps, wildcards
+from rolelint.algebra.strings import marked_arn, overlaps, wildcards
 from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import (
     ACCOUNT_GRANT,
@@ -20,6 +20,7 @@ from rolelint.engine.decision import (
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene
+from rolelint.engine.solve import star_variables
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import OPEN
@@ -88,23 +89,28 @@ def granted_ways(stage: Scene) -> list[Scene]:
         for placed, layers in ((given.role, stage.layers), (given.direct, limits)):
             identity = tuple(dict.fromkeys(p.compiled for p in placed if p not in before))
             if identity:
-                way = replace(stage, identity=identity, layers=layers, denies=against, caller=caller)
-                out.append(way)
+                bounded = stage.role.boundary is not None
+                above = (*layers, *sparing_layers(stage.role.resource_policies, caller, bounded=bounded))
+                out.append(replace(stage, identity=identity, layers=above, denies=against, caller=caller))
     return out
 
 
-def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Iterable[Policy]) -> Iterator[Scene]:
+def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Collection[Policy]) -> Iterator[Scene]:
     """Give the sessions of the role that resource policies name, where these deny them something else (S4.15).
 
     Args:
+        stage: with the `sparing_layers` of its caller as its last layers.
         before: the Denies of every session.
     """
     bounded = stage.role.boundary is not None
+    spared = sparing_layers(guards, stage.caller, bounded=bounded)
+    above = stage.layers[: len(stage.layers) - len(spared)]
     for caller in _sessions(stage.role, stage.caller):
         own = (d for policy in guards for d in denied(policy, caller, bounded=bounded))
         denies = tuple(dict.fromkeys((*before, *own)))
-        if denies != stage.denies:
-            yield replace(stage, caller=caller, denies=denies)
+        layers = (*above, *sparing_layers(guards, caller, bounded=bounded))
+        if (denies, layers) != (stage.denies, stage.layers):
+            yield replace(stage, caller=caller, denies=denies, layers=layers)
 
 
 def _sessions(role: Role, caller: Principal) -> list[Principal]:
@@ -143,6 +149,27 @@ def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer
             elsewhere = Statement("Allow", ("*",), tuple(_everywhere(p.resource) for p in held), not_resource=True)
             ours = (compile_statement(beside, False), compile_statement(elsewhere, False))
             out.append(Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller)))))
+    return out
+
+
+def sparing_layers(policies: Iterable[Policy], caller: Principal, *, bounded: bool) -> list[Layer]:
+    """Give ceilings for what is left by Denies that spare a part of their resource with NotResource.
+
+    That is no list of patterns to deny, but one to allow. With conditions it is neither.
+    """
+    out = []
+    for policy in policies:
+        for s in _refusing(policy, caller, bounded):
+            for arn in _reach(policy) if s.not_resource and not s.conditions else ():
+                spared = tuple(w for w in s.resources or () if _meets(w, arn))
+                if spared and not any(_covers(w, arn) for w in spared):
+                    ours = (
+                        Statement("Allow", s.actions, ("*",), not_action=not s.not_action),
+                        Statement("Allow", ("*",), (arn,), not_resource=True),
+                        Statement("Allow", ("*",), spared),
+                    )
+                    variables = policy.document.variables
+                    out.append(Layer("resource policies", tuple(compile_statement(one, variables) for one in ours)))
     return out
 
 
@@ -219,10 +246,11 @@ def guard_of(role: Role, arn: str) -> Policy | None:
 
 
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
-    """List the policies of resources that a question, or a policy of the principal by their full name, names."""
+    """List the policies of resources that a question, or a policy over the principal by their full name, names."""
     named: set[str] = set()
     anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
-    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ())):
+    limits = (p for level in role.scps or () for p in level)
+    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *limits):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
@@ -304,4 +332,4 @@ def _covers(written: str, arn: str) -> bool:
 
 
 def _meets(written: str, arn: str) -> bool:
-    return "${" in written or overlaps(parse_arn(written), parse_arn(arn))
+    return overlaps(marked_arn(star_variables(written)), parse_arn(arn))

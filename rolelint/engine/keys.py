@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rolelint.algebra.strings import (
     EVERYTHING,
     Pattern,
+    arn,
     glob,
     literal,
     marked,
@@ -16,7 +17,7 @@ from rolelint.algebra.strings import (
     member,
     wildcards,
 )
-from rolelint.engine.actors import Domain
+from rolelint.engine.actors import TWELVE, Domain
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.match import substitute
 from rolelint.engine.operators import (
@@ -163,14 +164,18 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
         return _from_values(domain, literals)
     every: list[_Test] = []
     some: list[_Test] = []
+    many = domain.many
+    if many is None:
+        # Multivalued keys require a set operator (S5.24): one on a key that is not listed says that it is multivalued.
+        many = any(lit.condition.condition.quantifier for lit in literals)
     # By content: of several values that do, every run finds the same.
     for lit in sorted(literals, key=repr) if len(literals) > 1 else literals:
-        if not _split(lit, domain.many, every, some):
+        if not _split(lit, many, every, some):
             return None
     if not some:
         value = _one(domain, every)
         return None if value is None else (value,)
-    if not domain.many:
+    if not many:
         value = _one(domain, every + some)
         return None if value is None else (value,)
     values: list[str] = []
@@ -224,7 +229,7 @@ def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> b
 
 def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     """Find one value that passes every test."""
-    shape = glob(domain.pattern) if domain.pattern else None
+    shape = _shape(domain.pattern) if domain.pattern else None
     since = _moment(domain.since) if domain.since else None
 
     def fits(value: str) -> bool:
@@ -239,7 +244,7 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if domain.example and fits(domain.example):
         return domain.example
     families = {t.operator.family for t in tests}
-    strings = families <= {"string", "folded", "arn"}
+    strings = families <= _TEXT
     if strings:
         unions: list[Sequence[Pattern]] = [t.patterns() for t in tests if t.some]
         without = [p for t in tests if not t.some for p in t.patterns()]
@@ -257,11 +262,20 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
             unions = [[glob("?*")]]
         elif all(u and u[0] == EVERYTHING for u in unions):
             unions = [[glob("?*")]]
-        found = member(unions, without)
-        if found is not None and domain.kind and not _is_a(domain.kind, found):
-            raise Undecided(f"{domain.kind} is compared as text")
-        return found
+        found = None
+        if shape is not None and TWELVE in domain.pattern and domain.example.count(":") > 4:
+            # In the account of the example, where one fits.
+            near = domain.pattern.replace(TWELVE, domain.example.split(":")[4])
+            found = member([[_shape(near)], *unions[1:]], without)
+        found = found or member(unions, without)
+        if found is None or not domain.kind or fits(found):
+            return found
+        for text in _likened(domain, (p for u in unions for p in u)):
+            if fits(text):
+                return text
+        raise Undecided(f"{domain.kind} is compared as text")
     candidates = _candidates(tests)
+    candidates += _likened(domain, (p for t in tests if t.operator.family in _TEXT for p in t.patterns()))
     if domain.since:
         candidates.append(domain.since)
     for value in candidates:
@@ -274,6 +288,35 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     raise Undecided("one key is tested by operators of different types")
 
 
+def _shape(pattern: str) -> Pattern:
+    return arn(pattern) if pattern.startswith("arn:") else glob(pattern)
+
+
+_TEXT = {"string", "folded", "arn"}
+#: Values of a kind, for the runs of characters that stars stand for in patterns of their text.
+_LIKE = {
+    "an address": ("203.0.113.10", "2001:db8::10"),
+    "a date": ("2030-12-31T00:00:00Z", "2030-01-01T00:00:00Z"),
+    "an account": ("123456789012",),
+}
+#: Texts that are tried for one pattern and one example. Past it the question is UNKNOWN.
+_MAX_LIKENED = 2_000
+
+
+def _likened(domain: Domain, patterns: Iterable[Pattern]) -> Iterator[str]:
+    """Write what may be members of patterns so that they read as values of a kind: stars are runs of an example."""
+    examples = _LIKE.get(domain.kind, ())
+    for pattern in patterns if examples else ():
+        written = pattern.show()
+        for example, digit in itertools.product(examples, "1270" if "?" in written else "1"):
+            head, *tails = written.replace("?", digit).split("*")
+            ends = range(len(example) + 1)
+            # Long runs first: whoever writes one star means the whole rest.
+            runs = sorted({example[a:b] for a in ends for b in ends[a:]}, key=lambda run: (-len(run), run))
+            for chosen in itertools.islice(itertools.product(runs, repeat=len(tails)), _MAX_LIKENED):
+                yield head + "".join(run + tail for run, tail in zip(chosen, tails, strict=True))
+
+
 def _is_a(kind: str, value: str) -> bool:
     from rolelint.engine import typed
 
@@ -281,6 +324,7 @@ def _is_a(kind: str, value: str) -> bool:
         "a number": typed.parse_number,
         "a date": typed.parse_date,
         "an address": typed.parse_address,
+        "an account": typed.parse_account,
         "a policy": typed.parse_policy_arn,
     }
     return readers[kind](value) is not None

@@ -158,7 +158,7 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     for caller in dict.fromkeys(way.caller for way in stage.also):
         from rolelint.engine.guarded import grants
 
-        given = grants(role, caller)
+        given = grants(stage.role, caller)
         for placed in (*given.role, *given.direct):
             refs.setdefault(placed.compiled, []).append(StatementRef(placed.policy, placed.statement))
     out = tuple(
@@ -343,7 +343,11 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
 
 
 def _ways(group: Group) -> Iterable[Group]:
-    """Split a group by the conditions under which its ceilings allow it: each way is a power with a gate of its own."""
+    """Split a group by the conditions under which its ceilings allow it: each way is a power with a gate of its own.
+
+    Of actions that take several resources, a ceiling may allow each by another statement: they stay whole as well
+    (S3.11).
+    """
     if all(len(layer) == 1 for layer in group.layers) or group.open:
         return (group,)
     choices: list[list[tuple[View, ...]]] = []
@@ -354,7 +358,9 @@ def _ways(group: Group) -> Iterable[Group]:
         choices.append([layer] if any(v.plain for v in layer) else [tuple(views) for views in alike.values()])
     if prod(map(len, choices)) > _MOST_WAYS:
         return (group,)
-    return (group._replace(layers=layers) for layers in product(*choices))
+    together = group.mask & (catalog().several | commanding())
+    whole = (group._replace(mask=together),) if together else ()
+    return (*whole, *(group._replace(layers=layers) for layers in product(*choices)))
 
 
 def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
@@ -379,7 +385,10 @@ def _class(
     if stage.uncertain and certainty == "proved":
         from rolelint.engine.favour import hangs_on_unknown
 
-        if hangs_on_unknown(group, carving):
+        granting: Sequence[View] = (option,)
+        if group.others or not group.open:
+            granting = [pick for _, s in solve(stage, group, signature, unsupported) or () for pick in s.picks]
+        if hangs_on_unknown(granting, carving):
             certainty = "possible"
     exact = all(d.conditions for d in carving)
     # The Region of a request is that of its resource: such a condition is not met apart from the resource.

@@ -13,6 +13,7 @@ from rolelint.engine.classes import (
     Group,
     Solved,
     by_support,
+    can_fire,
     ceilings,
     classes_of,
     groups,
@@ -187,7 +188,11 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     yield str(error)
                     continue
                 if solved is not None:
-                    hangs = certain and stage.uncertain and hangs_on_unknown(joined, joined.denies)
+                    hangs = False
+                    if certain and stage.uncertain:
+                        picks = [pick for _, solution in solved for pick in solution.picks]
+                        firing = [d for d in joined.denies if can_fire(stage, d, signature, unsupported)]
+                        hangs = hangs_on_unknown(picks, firing)
                     yield _Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 

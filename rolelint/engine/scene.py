@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rolelint.algebra.strings import replenish
@@ -121,10 +122,10 @@ class Scene:
         return (*plain, role.arn, role.name, tags, trust, chosen_tags(role, self.actor))
 
 
-def is_many(key: str) -> bool:
-    """Tell whether the catalogue lists a key as multivalued."""
+def is_many(key: str) -> bool | None:
+    """Tell whether the catalogue lists a key as multivalued; None where it does not list the key."""
     kind = catalog().key_type(key)
-    return kind is not None and kind.startswith("ArrayOf")
+    return None if kind is None else kind.startswith("ArrayOf")
 
 
 def scene(
@@ -160,9 +161,6 @@ def scene(
 
     allows, _ = take(role.identity)
     identity += allows
-    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, identity):
-        # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
-        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     ceilings: list[tuple[str, tuple[Policy, ...]]] = []
     if role.boundary is not None:
         ceilings.append(("permissions boundary", (role.boundary,)))
@@ -173,6 +171,10 @@ def scene(
     for name, policies in ceilings:
         allows, unknown = take(policies)
         layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
+    keeping = (*identity, *(s for layer in layers for s in layer.statements), *(s for s in denies if s.not_resource))
+    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, keeping):
+        # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
+        role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
         for policy in role.rcps:
             for statement in compile_document(policy.document).statements:
@@ -198,14 +200,19 @@ def scene(
         if foreign and resource == policy.resource:
             above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35
     above += guarded.deciding_layers(named, base.caller)
+    above += guarded.sparing_layers(named, base.caller, bounded=role.boundary is not None)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
     also += guarded.other_sessions(own, base.denies, named)
     return _told(replace(own, also=tuple(map(_told, also))))
 
 
-def _concerns_itself(role: Role, trust: Policy, resource: str | None, identity: list[CompiledStatement]) -> bool:
-    """Tell whether a role is among the resources of a question: by it, by an identity policy, or by its own trust."""
-    if resource == role.arn or any(role.arn in (s.resources or ()) for s in identity):
+def _concerns_itself(role: Role, trust: Policy, resource: str | None, keeping: Iterable[CompiledStatement]) -> bool:
+    """Tell whether a role is among the resources of a question: by it, by its own trust, or by other statements.
+
+    Args:
+        keeping: the statements that may keep the holder to what they name.
+    """
+    if resource == role.arn or any(role.arn in (s.resources or ()) for s in keeping):
         return True
     caller = request_principal(role)
     sessions = caller.arn.rpartition("/")[0] + "/"

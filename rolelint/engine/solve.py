@@ -229,7 +229,7 @@ def _resource_text(
     if loose and not variable_keys((tail,)) <= fixed.keys():
         if (loose == "narrow") is not exclude:
             return None
-        return head + _star_variables(tail)
+        return head + star_variables(tail)
     field = substitute(tail, fixed.get, wild=True)
     return None if field is None else head + field  # S3.14
 
@@ -243,7 +243,8 @@ def widen_unknown(text: str) -> str:
     return "".join([*out, text[at:]])
 
 
-def _star_variables(text: str) -> str:
+def star_variables(text: str) -> str:
+    """Mark the wildcards of a text, and put one for every policy variable."""
     out, at = [], 0
     while (start := text.find("${", at)) >= 0:
         end = text.find("}", start)
@@ -264,12 +265,14 @@ class Solution:
         context: values of the keys that conditions name; absent keys are left out.
         picks: the Allow that matches in each layer.
         carved: Denies that would reach other resources, with how they fail here: `resource`, or the condition.
+        absent: keys that the request must not have.
     """
 
     resource: str
     context: dict[str, Value]
     picks: tuple[View, ...]
     carved: tuple[tuple[View, CompiledCondition | None], ...]
+    absent: tuple[str, ...] = ()
 
 
 def tag_laws(keys: frozenset[str]) -> tuple[View, ...]:
@@ -480,7 +483,8 @@ class Search:
             values = state.values
             context = {k: v for k, v in values.items() if v and ":resourcetag/" not in k}
             context.update((k, values[slot]) for k, slot in self.twins.items() if values.get(slot))
-            return Solution(self._model_resource(state), context, picks, carved)
+            absent = () if len(context) == len(values) else tuple([k for k, v in values.items() if not v])
+            return Solution(self._model_resource(state), context, picks, carved, absent)
         for condition in firing.conditions:
             following = self._key(state, firing.literal(condition, False))
             if following is not None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rolelint.algebra.strings import LimitReached
-from rolelint.engine.actors import FREE, NEVER, Domain, actor, key_domain
+from rolelint.engine.actors import FREE, FREE_MANY, NEVER, Domain, actor, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import decide, grant_strength, statement_reaches
 from rolelint.engine.keys import Undecided
 from rolelint.engine.match import action_matches
 from rolelint.engine.questions import NO, UNKNOWN, YES, Answer, pins_of
 from rolelint.engine.request import Outcome, PolicySet, Principal, Request, Target
+from rolelint.engine.scene import is_many
 from rolelint.engine.solve import Search, view
 from rolelint.errors import Location
 from rolelint.findings.model import Witness
@@ -59,7 +60,9 @@ def trust_allows(
             return Domain("always", (caller.role_arn or caller.arn,))
         if key == "aws:principalaccount" and caller.account:
             return Domain("always", (caller.account,))
-        return FREE if caller.bare else key_domain(key, asker, _NOBODY, False)
+        if caller.bare:
+            return FREE_MANY if is_many(key) else FREE
+        return key_domain(key, asker, _NOBODY, is_many(key))
 
     # The policy does not say where its role is; nobody enters from another partition (S6.37).
     target = f"arn:{caller.arn.split(':', 2)[1] if caller.arn else 'aws'}:iam::123456789012:role/target"

@@ -81,6 +81,11 @@ def parse_address(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | 
     return None if "/" in text else parse_network(text)
 
 
+def parse_account(text: str) -> str | None:
+    """Read an account: twelve digits."""
+    return text if len(text) == 12 and text.isascii() and text.isdigit() else None
+
+
 def parse_policy_arn(text: str) -> str | None:
     """Read the ARN of a managed policy, which holds no `*`.
 

@@ -50,6 +50,13 @@ _REST = ["arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:security-group/
         ([allow("s3:*", condition={"Null": {"aws:PrincipalTag/t": "false"}})], "s3:DeleteBucket", None,
          {"aws:PrincipalTag/t": []}, "no"),
         ([allow("organizations:*", "arn:aws:organizations::1:o/*")], "organizations:LeaveOrganization", None, {}, "no"),
+        ([allow("sqs:*", condition={"ForAnyValue:StringEquals": {"acme:k": "a"}}),
+          deny("sqs:*", condition={"ForAllValues:StringEquals": {"acme:k": "a"}})], "sqs:PurgeQueue", None, {}, "yes"),
+        ([allow("sqs:*", condition={"StringEquals": {"acme:k": "a"}}),
+          deny("sqs:*", condition={"StringEquals": {"acme:k": "a"}})], "sqs:PurgeQueue", None, {}, "no"),
+        ([allow("sqs:*", condition={"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": "o-a"}}),
+          deny("sqs:*", condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-a"}})], "sqs:PurgeQueue",
+         None, {}, "no"),
         ([allow("rds:*")], "rds:NoSuchThing", None, {}, "unknown"),
     ],
 )  # fmt: skip
@@ -90,6 +97,60 @@ def test_an_action_on_several_resources(statements: list[Any], resource: str | N
         assert bool(powers(holder, _ANY, catalog().expand("ec2:RunInstances")).powers) is (expected == "yes")
     if answer.witness:
         assert answer.witness.resource.count(", ") >= 3
+
+
+_VOLUME = f"arn:aws:ec2:*:{ACCOUNT}:volume/*"
+
+
+def _of(*organizations: str) -> dict[str, Any]:
+    return {"StringEquals": {"aws:PrincipalOrgID": list(organizations)}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("ec2:*", _INSTANCE, _of("o-a")), allow("ec2:*", _VOLUME, _of("o-c"))], "no"),
+        (
+            [allow("ec2:*", _INSTANCE, {"Null": {"aws:PrincipalOrgID": "true"}}), allow("ec2:*", _VOLUME, _of("o-a"))],
+            "no",
+        ),
+        ([allow("ec2:*", _INSTANCE, _of("o-a", "o-b")), allow("ec2:*", _VOLUME, _of("o-b", "o-c"))], "yes"),
+        (
+            [
+                allow("ec2:*", _INSTANCE, _of("o-a")),
+                allow("ec2:*", _INSTANCE, _of("o-c")),
+                allow("ec2:*", _VOLUME, _of("o-c")),
+            ],
+            "yes",
+        ),
+        (
+            [
+                allow("ec2:*"),
+                deny("ec2:*", _INSTANCE, {"StringNotEquals": {"aws:PrincipalOrgID": ["o-a", "o-b"]}}),
+                deny("ec2:*", _VOLUME, {"StringNotEquals": {"aws:PrincipalOrgID": ["o-b", "o-c"]}}),
+            ],
+            "yes",
+        ),
+        (
+            [
+                allow("ec2:*", _INSTANCE, {"StringNotEquals": {"aws:PrincipalOrgID": "o-x"}}),
+                allow("ec2:*", _VOLUME, _of("o-a")),
+            ],
+            "yes",
+        ),
+        (
+            [
+                allow("ec2:*", _INSTANCE, {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+                allow("ec2:*", _VOLUME, {"IpAddress": {"aws:SourceIp": "10.2.0.0/16"}}),
+            ],
+            "yes",
+        ),
+    ],
+)
+def test_resources_of_one_request_share_the_caller(statements: list[Any], expected: str) -> None:
+    holder = role(*statements)
+    assert can(holder, "ec2:AttachVolume", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("ec2:AttachVolume")).mask) is (expected == "yes")
 
 
 @pytest.mark.parametrize(
@@ -399,3 +460,57 @@ print(can(holder, "ec2:CreateTags", who=actor("any")).witness.context)
         for run in range(4)
     }
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"aws:SourceIp": "10.0.0.0/8"}}, "no"),
+        ({"StringLike": {"aws:SourceIp": "10.*"}, "IpAddress": {"aws:SourceIp": "11.0.0.0/8"}}, "unknown"),
+        ({"StringLike": {"aws:CurrentTime": "2020-*"}}, "unknown"),
+        ({"StringLike": {"aws:SourceIp": ["10.*", "192.168.*"]}}, "yes"),
+        ({"StringLike": {"aws:SourceIp": "10.?.*.5"}}, "yes"),
+        ({"StringLike": {"aws:SourceIp": "2001:db8:*"}}, "yes"),
+        ({"StringLike": {"aws:SourceIp": "10.*"}, "IpAddress": {"aws:SourceIp": "10.2.0.0/16"}}, "yes"),
+        ({"StringLike": {"aws:CurrentTime": "2031-1*"}}, "yes"),
+        ({"StringLike": {"aws:CurrentTime": "2031-*"}, "DateLessThan": {"aws:CurrentTime": "2031-06-01"}}, "yes"),
+    ],
+)
+def test_an_address_or_a_date_compared_as_text(condition: dict[str, Any], expected: str) -> None:
+    assert can(role(allow("sqs:*", condition=condition)), "sqs:PurgeQueue", who=_ANY).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "key", "value"),
+    [
+        ({"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/admin"}}, "aws:PrincipalArn",
+         f"arn:aws:iam::{ACCOUNT}:role/admin"),
+        ({"StringLike": {"aws:PrincipalAccount": "1111*"}}, "aws:PrincipalAccount", "111111111111"),
+        ({"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}}, "aws:PrincipalAccount", "111111111111"),
+    ],
+)  # fmt: skip
+def test_the_principal_of_a_lone_policy_has_an_account(condition: dict[str, Any], key: str, value: str) -> None:
+    answer = can(role(allow("sqs:*", condition=condition), kind="policy"), "sqs:PurgeQueue", who=_ANY)
+    assert answer.witness is not None
+    assert answer.witness.context[key] == value
+
+
+@pytest.mark.parametrize("kind", ["boundary", "session", "scps"])
+def test_a_ceiling_allows_each_resource_of_a_request_by_another_statement(kind: str) -> None:
+    small = allow("ec2:*", _INSTANCE, {"StringEquals": {"ec2:InstanceType": "t3.micro"}})
+    rest = allow("ec2:*", [_IMAGE, _SUBNET, *_REST])
+    for statements, expected in (([small], "no"), ([small, rest], "yes")):
+        ceiling: Any = [statements] if kind == "scps" else statements
+        holder = role(allow("ec2:*"), **{kind: ceiling})
+        assert can(holder, "ec2:RunInstances", who=_ANY).verdict == expected
+        found = powers(holder, _ANY, catalog().expand("ec2:RunInstances"))
+        assert [power.gate for power in found.powers] == (
+            ["if ec2:InstanceType StringEquals t3.micro"] if expected == "yes" else []
+        )
+
+
+def test_the_widest_way_through_a_ceiling_is_told_of_actions_on_several_resources() -> None:
+    document = "arn:aws:ssm:*:*:document/AWS-RunShellScript"
+    holder = role(allow("ssm:SendCommand"), boundary=[allow("*", "*", _EU), allow("ssm:*", document)])
+    found = powers(holder, _ANY, catalog().expand("ssm:SendCommand"))
+    assert {(power.scope, bool(power.gate)) for power in found.powers} == {("any", True), ("named", False)}

@@ -80,6 +80,33 @@ def test_the_holder_chooses_the_session_that_a_deny_spares(holder: Role, expecte
     assert can(holder, "s3:DeleteObject", resource=_OBJECT, who=_ANY).verdict == expected  # S4.6
 
 
+def _but(*spared: str, **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": "s3:*", "NotResource": list(spared), "Principal": "*", **more}
+
+
+_TMP = _but(f"{_BUCKET}/tmp/*")
+_HERE_AND_THERE = [allow("s3:*", [_OBJECT, f"{_BUCKET}/tmp/*"])]
+_MINE = allow("s3:*", _OBJECT, Principal={"AWS": f"{_SESSIONS}bob"})
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, _TMP, identity=[allow("s3:*", _OBJECT)]), "no"),
+        (_with(_BUCKET, _TMP, _but(f"{_BUCKET}/a*"), identity=_HERE_AND_THERE), "no"),
+        (_with(_BUCKET, _TMP, _MINE), "no"),
+        (_with(_BUCKET, _TMP, identity=_HERE_AND_THERE), "yes"),
+        (_with(_BUCKET, _but("arn:aws:s3:::*/a"), identity=_HERE_AND_THERE), "yes"),
+        (_with(_BUCKET, {**_TMP, "Action": "s3:Put*"}, identity=[allow("s3:*", _OBJECT)]), "yes"),
+        (_with(_BUCKET, {**_TMP, "Principal": {"AWS": f"{_SESSIONS}session"}}, identity=[allow("s3:*", _OBJECT)]),
+         "yes"),
+    ],
+)  # fmt: skip
+def test_a_deny_that_spares_a_part_of_its_bucket(holder: Role, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).mask) is (expected == "yes")
+
+
 def test_a_grant_that_may_hold_is_possible() -> None:
     held = _with(_BUCKET, _grant(_ME))
     (given,) = held.resource_policies
@@ -136,10 +163,20 @@ def test_a_deny_of_one_session_denies_no_other(resource: str | None) -> None:
 
 
 def test_a_key_that_a_ceiling_names_is_judged_by_its_policy() -> None:
-    for ceiling in ({"boundary": [allow("kms:*", _KEY)]}, {"session": [allow("kms:*", _KEY)]}):
+    on_key = [allow("kms:*", _KEY)]
+    for ceiling in ({"boundary": on_key}, {"session": on_key}, {"scps": [[ALL], on_key]}):
         holder = _with(_KEY, _grant(_OTHER, "kms:*", "*"), identity=[allow("kms:*")], **ceiling)
         assert can(holder, "kms:ScheduleKeyDeletion", who=_ANY).verdict == "no"
         assert not powers(holder, _ANY, catalog().expand("kms:ScheduleKeyDeletion")).powers
+
+
+@pytest.mark.parametrize(
+    ("arn", "expected"), [(f"arn:aws:sqs:us-east-1:{ACCOUNT}:jobs", "no"), (_KEY, "no"), (_BUCKET, "yes")]
+)
+def test_a_pattern_with_variables_reaches_only_what_it_can_be(arn: str, expected: str) -> None:
+    holder = _with(arn, _grant(_ME, "s3:DeleteObject", f"{_BUCKET}/${{aws:PrincipalTag/team}}/*"))
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).mask) is (expected == "yes")
 
 
 def test_a_key_is_named_in_any_region() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine.building import ACCOUNT, ROLE_ARN, allow, deny, policy, role
+from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
 from rolelint.engine import can, powers, trust_allows
@@ -130,12 +130,32 @@ def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
     assert answer.verdict == expected  # S6.49
     held = powers(holder, within=catalog().expand("sts:AssumeRole"))
     assert bool(held.mask) is (expected == "yes")
+    assert all(power.granted_by for power in held.powers)
     if answer.witness:
         assert answer.witness.resource == ROLE_ARN
         assert not answer.witness.assumes
+
+
+def test_a_role_that_only_a_ceiling_names_is_judged_by_its_trust_policy() -> None:
+    itself = allow("sts:*", ROLE_ARN)
+    nothing_else = {"Effect": "Deny", "Action": "sts:*", "NotResource": ROLE_ARN}
+    for ceiling in ({"boundary": [itself]}, {"scps": [[ALL], [itself]]}, {"scps": [[ALL, nothing_else]]}):
+        for trusted, expected in (({"Service": "ec2.amazonaws.com"}, "no"), ({"AWS": ACCOUNT}, "yes")):
+            holder = role(ALL, trust=[_trust(trusted)], **ceiling)
+            assert can(holder, "sts:AssumeRole").verdict == expected
+            assert bool(powers(holder, within=catalog().expand("sts:AssumeRole")).mask) is (expected == "yes")
 
 
 def test_a_trust_policy_has_no_say_in_anything_else() -> None:
     holder = role(allow("s3:*"), allow("sts:*", ROLE_ARN), trust=[_trust({"Service": "ec2.amazonaws.com"})])
     held = powers(holder, within=catalog().expand("s3:DeleteBucket"))
     assert [power.scope for power in held.powers] == ["any"]
+
+
+def test_a_claim_that_aws_lists_as_multivalued_has_several_values() -> None:
+    provider = "cognito-identity.amazonaws.com"
+    caller, action = Principal("oidc", provider=provider), "sts:AssumeRoleWithWebIdentity"
+    for claim, expected in ((f"{provider}:amr", "yes"), (f"{provider}:aud", "no")):
+        both = {"ForAnyValue:StringEquals": {claim: "a"}, "ForAnyValue:StringLike": {claim: "b"}}
+        asked = policy(PolicyType.TRUST, _trust({"Federated": provider}, action, both))
+        assert trust_allows(asked, caller, action).verdict == expected

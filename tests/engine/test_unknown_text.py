@@ -129,3 +129,41 @@ def test_a_difference_tells_what_it_could_not_judge() -> None:
         assert found.unknown[0][0] == mask
     same = role(allow("s3:*", _ARN))
     assert difference(same, replace(same), within=mask).unknown == ()
+
+
+_REGION = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+_SMALL = {"StringEquals": {"ec2:InstanceType": "t3.micro"}}
+_MACHINE = "arn:aws:ec2:*:*:instance/*"
+_BESIDE = [f"arn:aws:ec2:*:*:{kind}/*" for kind in ("image", "subnet", "network-interface", "security-group", "volume")]
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("ec2:*", "*", {"StringEquals": {"aws:RequestedRegion": _X}})], "possible"),
+        ([allow("ec2:*", "*", {"StringEquals": {"aws:RequestedRegion": _X}}), allow("ec2:*", "*", _REGION)], "proved"),
+        ([allow("ec2:*", _MACHINE, {"StringEquals": {"ec2:InstanceType": _X}}), allow("ec2:*", _MACHINE, _SMALL),
+          allow("ec2:*", _BESIDE)], "proved"),
+        ([allow("ec2:*", _MACHINE, {"StringEquals": {"aws:RequestedRegion": _X}}), allow("ec2:*", _BESIDE, _REGION)],
+         "possible"),
+    ],
+)  # fmt: skip
+def test_what_a_known_statement_grants_does_not_hang_on_an_unknown_one(statements: list[Any], expected: str) -> None:
+    holder = role(*statements)
+    assert _said(holder, "ec2:RunInstances") == f"yes {expected}"
+    found = powers(holder, _ANY, catalog().expand("ec2:RunInstances"))
+    assert ("proved" in {power.certainty for power in found.powers}) is (expected == "proved")
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        role(allow("*", [f"arn:aws:s3:::{_X}/*", f"arn:aws:dynamodb:*:*:table/{_X}"]),
+             deny("*", "arn:aws:dynamodb:*:*:table/*")),
+        role({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::b"},
+             boundary=[ALL, allow("s3:*", f"arn:aws:s3:::{_X}/*")]),
+    ],
+)  # fmt: skip
+def test_what_cannot_bear_on_an_answer_leaves_it_proved(holder: Role) -> None:
+    assert _said(holder, "s3:DeleteObject") == "yes proved"
+    assert {p.certainty for p in powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers} == {"proved"}
