@@ -360,10 +360,12 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
             one = _differences[key] = _difference(stage, earlier, asked, resource, fresh)
         missing = tuple(_not_known(stage, earlier, asked))
         found = Difference((*found.gains, *one.gains), (*found.unknown, *one.unknown, *missing))
-    if found.gains and found.unknown:
-        left = ((m & ~found.mask, reason) for m, reason in found.unknown)
-        found = replace(found, unknown=tuple((m, reason) for m, reason in left if m))
-    return found
+    if not found.unknown:
+        return found
+    left: dict[str, int] = {}
+    for concerned, reason in found.unknown:
+        left[reason] = left.get(reason, 0) | concerned & ~found.mask
+    return replace(found, unknown=tuple((m, reason) for reason, m in left.items() if m))
 
 
 def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int, str | None]]:

@@ -301,3 +301,49 @@ def test_a_role_that_its_own_trust_policy_newly_names_may_assume_itself() -> Non
     opened = replace(held, trust=policy(PolicyType.TRUST, {**_trusting(), "Principal": _ME}))
     found = difference(opened, held, who=_ANY, within=catalog().expand("sts:AssumeRole"))
     assert [gain.resources for gain in found.gains] == [(ROLE_ARN,)]
+
+
+_X, _HIDDEN = unknown("aws_s3_bucket.b.arn"), policy(PolicyType.IDENTITY, unknown("aws_iam_policy.x"))
+
+
+def _with_hidden(*statements: Any, **more: Any) -> Role:
+    known = role(*statements, **more)
+    return replace(known, identity=(*known.identity, _HIDDEN))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (role(allow("s3:*", _X)), role(allow("s3:Get*", _X))),
+        (role(allow("s3:*", [_X, f"{_X}/*"])), role(allow("s3:*", f"{_X}/*", _MFA))),
+        (role(allow(["s3:*", _SOME])), role(allow(["s3:GetObject", _SOME]))),
+        (role(allow(_SOME, [_BUCKET, _OBJECTS])), role(allow(_SOME, _BUCKET))),
+        (role(allow("s3:*", _X)), role(allow("s3:*", _X), boundary=[allow("s3:Get*")])),
+        (_with_hidden(allow("s3:*")), _with_hidden(allow("s3:Get*"))),
+        (_with_hidden(allow("s3:*")), _with_hidden(allow("s3:*"), deny("s3:Put*"), boundary=[ALL])),
+    ],
+    ids=["fewer actions", "one resource of two", "beside the same actions", "one resource for the same actions",
+         "boundary added", "unknown policy kept", "unknown policy under more limits"],
+)  # fmt: skip
+def test_a_value_that_is_not_known_is_the_same_in_both_versions(old: Role, new: Role) -> None:
+    assert _gains(new, old, "s3:*") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (role(allow("s3:Get*", _X)), role(allow("s3:*", _X))),
+        (role(allow("s3:*", _X)), role(allow("s3:*", unknown("other")))),
+        (role(allow("s3:*", _X), boundary=[allow("s3:Get*")]), role(allow("s3:*", _X))),
+        (role(allow(_SOME, _BUCKET)), role(allow(_SOME, [_BUCKET, _OBJECTS]))),
+        ( _with_hidden(allow("s3:Get*"), boundary=[allow("s3:*")]), _with_hidden(allow("s3:Get*"))),
+        ( _with_hidden(ALL, deny("s3:Delete*")), _with_hidden(allow("s3:Get*"))),
+        (role(allow("s3:Get*")), _with_hidden(allow("s3:Get*"))),
+    ],
+    ids=["more actions", "another value", "boundary dropped", "more resources", "unknown policy without its boundary",
+         "unknown policy without its Deny", "unknown policy added"],
+)  # fmt: skip
+def test_what_a_value_that_is_not_known_may_add_is_not_decided(old: Role, new: Role) -> None:
+    mask = catalog().expand("s3:DeleteObject")
+    found = difference(new, old, who=_ANY, within=mask)
+    assert found.mask == mask or [m for m, _ in found.unknown] == [mask]
