@@ -332,7 +332,11 @@ def _below(written: str, arn: str) -> list[str]:
 
 
 def _covers(written: str, arn: str) -> bool:
-    return written == "*" or ("${" not in written and arn_matches(wildcards(written), arn.replace("*", "\ue002")))
+    """Tell whether a pattern matches an ARN, whatever stands for a `*` there: nothing, or much."""
+    if written == "*" or "${" in written:
+        return written == "*"
+    pattern = wildcards(written)
+    return all(arn_matches(pattern, arn.replace("*", rest)) for rest in ("", "\ue002" * len(written)))
 
 
 def _meets(written: str, arn: str) -> bool:

@@ -184,3 +184,16 @@ def test_a_user_is_granted_directly() -> None:
     bounded = role(allow("ec2:*"), kind="user", boundary=_NO_S3)
     granted = policy(PolicyType.RESOURCE, _grant({"AWS": bounded.arn}), resource=_BUCKET)
     assert can(replace(bounded, resource_policies=(granted,)), "s3:DeleteObject", who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([_grant(_ME), deny("s3:*", f"{_BUCKET}/?", Principal="*")], "yes"),
+        ([_grant(_ME), deny("s3:*", f"{_BUCKET}*", Principal="*")], "no"),
+        ([{"Effect": "Allow", "Principal": _ME, "Action": "s3:*", "NotResource": f"{_BUCKET}/?"}], "yes"),
+        ([{"Effect": "Allow", "Principal": _ME, "Action": "s3:*", "NotResource": f"{_BUCKET}/*"}], "no"),
+    ],
+)
+def test_a_question_mark_stands_for_one_character_of_an_object(statements: Any, expected: str) -> None:
+    assert can(_with(_BUCKET, *statements), "s3:DeleteObject", who=_ANY).verdict == expected
