@@ -348,9 +348,11 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
         before = old
     else:
-        from rolelint.engine.settled import settle
+        from rolelint.engine.settled import renamed, settle
 
         before = replace(settle(old, asker), **_facts(new))
+        if old.resource_policies and old.asked_arn != new.asked_arn:
+            before = replace(before, resource_policies=renamed(before.resource_policies, old, new))
     found = Difference((), ())
     for stage, earlier, asked, resource in _compared(new, before, asker, mask):
         fresh = _newly_granted(stage, earlier)
@@ -382,7 +384,8 @@ def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[S
     # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain.
     guards = (_texts(new), _trusted(new), new.boundary is None) != (_texts(old), _trusted(old), old.boundary is None)
     first = request_principal(new)
-    named = [caller for version in (new, old) for caller in guarded.sessions(version, first)]
+    versions = (new, old) if guards else (new,)
+    named = [caller for version in versions for caller in guarded.sessions(version, first)]
     foreign = [policy for policy in new.resource_policies if guarded.foreign_account(new, policy.resource)]
     for caller in dict.fromkeys((first, *named)):
         after = scene(new, asker, guards=guards, caller=caller)

@@ -347,3 +347,24 @@ def test_what_a_value_that_is_not_known_may_add_is_not_decided(old: Role, new: R
     mask = catalog().expand("s3:DeleteObject")
     found = difference(new, old, who=_ANY, within=mask)
     assert found.mask == mask or [m for m, _ in found.unknown] == [mask]
+
+
+def test_resource_policies_follow_a_role_that_is_renamed() -> None:
+    def holder(name: str, *named: str) -> Role:
+        said = [allow("s3:*", _OBJECTS, Principal={"AWS": one}) for one in named]
+        return replace(_granted(on={_BUCKET: said}), name=name, arn=_named(name))
+
+    def _named(name: str) -> str:
+        return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+    def session(name: str) -> str:
+        return f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/ci"
+
+    old, new, other = (_named(name) for name in ("old", "new", "other"))
+    gained = ["s3:DeleteObject"]
+    assert _gains(holder("new", new), holder("old", old), "s3:DeleteObject") == []
+    assert _gains(holder("new", session("new")), holder("old", session("old")), "s3:DeleteObject") == []
+    assert _gains(holder("new", new, other), holder("old", old, other), "s3:DeleteObject") == []
+    assert _gains(holder("new", new), holder("old", other), "s3:DeleteObject") == gained
+    assert _gains(holder("new", new), holder("old", new), "s3:DeleteObject") == gained
+    assert _gains(holder("new", new), holder("old", session("old")), "s3:DeleteObject") == gained
