@@ -410,17 +410,13 @@ def _newly_granted(after: Scene, before: Scene) -> frozenset[tuple[int, Compiled
 
 def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, str]]:
     """Say what may be gained through policies that are not known, or that were not."""
-    had = {(p.name, p.arn, p.document.unknown) for p in before.role.identity if p.document.unknown}
-    for policy in after.role.identity:
-        document = policy.document
-        if document.unknown and not ((policy.name, policy.arn, document.unknown) in had and _no_wider(after, before)):
-            yield mask, f"policy `{policy.name}` is not known: {document.unknown}"
+    now, had = _unread(after.role), _unread(before.role)
+    for key, text in now.items():
+        if key not in had or not _no_wider(after, before):
+            yield mask, text
     limits = _unknown_limits(before) - _unknown_limits(after) if before.guessed else ()
-    now = {(p.name, p.arn, p.document.unknown) for p in after.role.identity}
-    gone = next(
-        (p for p in before.role.identity if p.document.unknown and (p.name, p.arn, p.document.unknown) not in now), None
-    )
-    if not limits and gone is None:
+    gone = [text for key, text in had.items() if key not in now]
+    if not limits and not gone:
         return
     # What may have been refused before.
     allowed = 0
@@ -429,8 +425,25 @@ def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, st
             allowed |= statement.possible_mask & mask
     if limits:
         yield allowed, _possible_reason(before)
-    if gone is not None:
-        yield allowed, f"policy `{gone.name}` is not known: {gone.document.unknown}"
+    yield from ((allowed, text) for text in gone)
+
+
+def _unread(role: Role) -> dict[tuple[str, ...], str]:
+    """List what may give power to a role and is not known, with what to say of it.
+
+    What is not known of one of its policies is judged with that policy.
+    """
+    out: dict[tuple[str, ...], str] = {}
+    for policy in role.identity:
+        reason = policy.document.unknown
+        if reason:
+            out[policy.name, policy.arn, reason] = f"policy `{policy.name}` is not known: {reason}"
+    for unknown in role.unknowns:
+        what, reason = unknown.what, unknown.reason
+        told = (p.document.unknown == reason or f"`{p.name}`" in f"{what} {reason}" for p in role.identity)
+        if unknown.widens and not any(told):
+            out[what, reason] = f"{what}: {reason}"
+    return out
 
 
 def _unknown_limits(stage: Scene) -> set[tuple[str, str]]:

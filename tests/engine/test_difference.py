@@ -10,7 +10,7 @@ from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, r
 
 from rolelint.catalog import catalog
 from rolelint.engine import actor, difference
-from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.role import PolicyType, Role, Unknown
 from rolelint.policies.text import unknown
 from rolelint.records import replace
 
@@ -306,6 +306,9 @@ def test_a_role_that_its_own_trust_policy_newly_names_may_assume_itself() -> Non
 _X, _HIDDEN = unknown("aws_s3_bucket.b.arn"), policy(PolicyType.IDENTITY, unknown("aws_iam_policy.x"))
 
 
+_GROUP = (Unknown("group", "the group `devs` is not in the input", HERE),)
+
+
 def _with_hidden(*statements: Any, **more: Any) -> Role:
     known = role(*statements, **more)
     return replace(known, identity=(*known.identity, _HIDDEN))
@@ -319,11 +322,12 @@ def _with_hidden(*statements: Any, **more: Any) -> Role:
         (role(allow(["s3:*", _SOME])), role(allow(["s3:GetObject", _SOME]))),
         (role(allow(_SOME, [_BUCKET, _OBJECTS])), role(allow(_SOME, _BUCKET))),
         (role(allow("s3:*", _X)), role(allow("s3:*", _X), boundary=[allow("s3:Get*")])),
+        (role(allow("s3:*"), unknowns=_GROUP), role(allow("s3:Get*"), unknowns=_GROUP)),
         (_with_hidden(allow("s3:*")), _with_hidden(allow("s3:Get*"))),
         (_with_hidden(allow("s3:*")), _with_hidden(allow("s3:*"), deny("s3:Put*"), boundary=[ALL])),
     ],
     ids=["fewer actions", "one resource of two", "beside the same actions", "one resource for the same actions",
-         "boundary added", "unknown policy kept", "unknown policy under more limits"],
+         "boundary added", "group kept", "unknown policy kept", "unknown policy under more limits"],
 )  # fmt: skip
 def test_a_value_that_is_not_known_is_the_same_in_both_versions(old: Role, new: Role) -> None:
     assert _gains(new, old, "s3:*") == []
@@ -332,6 +336,8 @@ def test_a_value_that_is_not_known_is_the_same_in_both_versions(old: Role, new: 
 @pytest.mark.parametrize(
     ("old", "new"),
     [
+        (role(), role(unknowns=_GROUP)),
+        (role(boundary=[allow("s3:Get*")], unknowns=_GROUP), role(unknowns=_GROUP)),
         (role(allow("s3:Get*", _X)), role(allow("s3:*", _X))),
         (role(allow("s3:*", _X)), role(allow("s3:*", unknown("other")))),
         (role(allow("s3:*", _X), boundary=[allow("s3:Get*")]), role(allow("s3:*", _X))),
@@ -340,7 +346,9 @@ def test_a_value_that_is_not_known_is_the_same_in_both_versions(old: Role, new: 
         ( _with_hidden(ALL, deny("s3:Delete*")), _with_hidden(allow("s3:Get*"))),
         (role(allow("s3:Get*")), _with_hidden(allow("s3:Get*"))),
     ],
-    ids=["more actions", "another value", "boundary dropped", "more resources", "unknown policy without its boundary",
+    ids=["group added", "group without its boundary", "more actions", "another value", "boundary dropped",
+         "more resources",
+         "unknown policy without its boundary",
          "unknown policy without its Deny", "unknown policy added"],
 )  # fmt: skip
 def test_what_a_value_that_is_not_known_may_add_is_not_decided(old: Role, new: Role) -> None:
