@@ -19,6 +19,7 @@ from .engine.building import allow, deny, role
 
 
 def test_answers_are_forgotten_only_when_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory.forget()
     kept: dict[int, int] = memory.memo()
     kept.update((n, n) for n in range(5))
     memory.trim()

@@ -52,8 +52,12 @@ class Grants(NamedTuple):
 _NONE = Grants((), (), ())
 
 
-def grants(role: Role, caller: Principal) -> Grants:
-    """Collect what the resource policies of the account grant to a caller beside its identity policies."""
+def grants(role: Role, caller: Principal, *, surely: bool = False) -> Grants:
+    """Collect what the resource policies of the account grant to a caller beside its identity policies.
+
+    Args:
+        surely: an Allow counts where it surely holds, not where it may hold.
+    """
     if not role.resource_policies:
         return _NONE
     direct: list[Placed] = []
@@ -64,7 +68,7 @@ def grants(role: Role, caller: Principal) -> Grants:
         before = len(direct) + len(named)
         for statement in policy.document.statements if reach else ():
             strength = grant_strength(statement, caller) if statement.effect == "Allow" else NO_GRANT
-            if strength < ROLE_GRANT or (compiled := _cut(statement, policy, reach)) is None:
+            if strength < ROLE_GRANT or (compiled := _cut(statement, policy, reach, more=not surely)) is None:
                 continue
             (direct if strength == DIRECT_GRANT else named).append(Placed(policy, statement, compiled))
         if len(direct) + len(named) > before:
@@ -78,21 +82,50 @@ def granted_ways(stage: Scene) -> list[Scene]:
     A policy that names the role, or one of its sessions, counts past what limits identity policies: for a session the
     holder chooses its name (S4.6).
     """
-    limits = tuple(la for la in stage.layers if la.name.startswith("SCP"))
     out: list[Scene] = []
     everyone = grants(stage.role, stage.caller)
-    for caller in (stage.caller, *_sessions(stage.role, stage.caller)):
+    for caller in (stage.caller, *sessions(stage.role, stage.caller)):
         given = grants(stage.role, caller)
-        against = tuple(dict.fromkeys((*stage.denies, *given.denies)))
         new = caller == stage.caller or given.denies != everyone.denies
         before = () if new else (*everyone.role, *everyone.direct)
-        for placed, layers in ((given.role, stage.layers), (given.direct, limits)):
-            identity = tuple(dict.fromkeys(p.compiled for p in placed if p not in before))
-            if identity:
-                bounded = stage.role.boundary is not None
-                above = (*layers, *sparing_layers(stage.role.resource_policies, caller, bounded=bounded))
-                out.append(replace(stage, identity=identity, layers=above, denies=against, caller=caller))
+        direct, role = (tuple(p for p in placed if p not in before) for placed in (given.direct, given.role))
+        out += _ways(replace(stage, caller=caller), Grants(direct, role, given.denies))
     return out
+
+
+def own_ways(stage: Scene, *, surely: bool) -> list[Scene]:
+    """Give the same ways for the caller of a scene only, whatever other sessions are granted.
+
+    Args:
+        surely: what resource policies grant counts where it surely holds.
+    """
+    return list(_ways(stage, grants(stage.role, stage.caller, surely=surely)))
+
+
+def _ways(stage: Scene, given: Grants) -> Iterator[Scene]:
+    limits = tuple(la for la in stage.layers if la.name.startswith("SCP"))
+    denies = tuple(dict.fromkeys((*stage.denies, *given.denies)))
+    spared = sparing_layers(stage.role.resource_policies, stage.caller, bounded=stage.role.boundary is not None)
+    for strength, placed, layers in ((ROLE_GRANT, given.role, stage.layers), (DIRECT_GRANT, given.direct, limits)):
+        identity = tuple(dict.fromkeys(p.compiled for p in placed))
+        if identity:
+            yield replace(stage, identity=identity, layers=(*layers, *spared), denies=denies, grant=strength)
+
+
+def newly_granted(new: Role, old: Role, caller: Principal) -> set[tuple[int, CompiledStatement]]:
+    """Give what the resource policies of one version grant a caller in words that those of the other have not.
+
+    Returns:
+        How strongly, and the statement as `grants` cuts it.
+    """
+
+    def worded(role: Role) -> Iterator[tuple[int, Placed, Written]]:
+        given = grants(role, caller)
+        for strength, placed in ((ROLE_GRANT, given.role), (DIRECT_GRANT, given.direct)):
+            yield from ((strength, p, _written(p.statement, p.policy)) for p in placed)
+
+    had = {(strength, written) for strength, _, written in worded(old)}
+    return {(strength, p.compiled) for strength, p, written in worded(new) if (strength, written) not in had}
 
 
 def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Collection[Policy]) -> Iterator[Scene]:
@@ -105,7 +138,7 @@ def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: 
     bounded = stage.role.boundary is not None
     spared = sparing_layers(guards, stage.caller, bounded=bounded)
     above = stage.layers[: len(stage.layers) - len(spared)]
-    for caller in _sessions(stage.role, stage.caller):
+    for caller in sessions(stage.role, stage.caller):
         own = (d for policy in guards for d in denied(policy, caller, bounded=bounded))
         denies = tuple(dict.fromkeys((*before, *own)))
         layers = (*above, *sparing_layers(guards, caller, bounded=bounded))
@@ -113,7 +146,7 @@ def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: 
             yield replace(stage, caller=caller, denies=denies, layers=layers)
 
 
-def _sessions(role: Role, caller: Principal) -> list[Principal]:
+def sessions(role: Role, caller: Principal) -> list[Principal]:
     """List the sessions of a role that resource policies name, and one that they do not."""
     if caller.type != "role_session":
         return []
@@ -138,7 +171,7 @@ def foreign_account(role: Role, resource: str | None) -> str:
     return account
 
 
-def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer]:
+def deciding_layers(policies: Iterable[Policy], caller: Principal, *, surely: bool = False) -> list[Layer]:
     """Give ceilings for resources on which nothing is allowed but what their own policy allows (S6.40, S6.45)."""
     known = [p for p in policies if _reach(p)]
     keys = [p for p in known if is_key(p)]
@@ -148,7 +181,9 @@ def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer
         if held:
             elsewhere = Statement("Allow", ("*",), tuple(_everywhere(p.resource) for p in held), not_resource=True)
             ours = (compile_statement(beside, False), compile_statement(elsewhere, False))
-            out.append(Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller)))))
+            out.append(
+                Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller, surely=surely))))
+            )
     return out
 
 
@@ -190,7 +225,7 @@ _BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
 def denied(
-    policy: Policy, caller: Principal, *, bounded: bool, still: Collection[Refusal] | None = None
+    policy: Policy, caller: Principal, *, bounded: bool, still: Collection[Written] | None = None
 ) -> list[CompiledStatement]:
     """List what a resource policy denies a caller on the resource it hangs on.
 
@@ -201,18 +236,18 @@ def denied(
     return [
         compiled
         for s in _refusing(policy, caller, bounded)
-        if (compiled := _cut(s, policy, reach, more=still is not None and _refusal(s, policy) not in still)) is not None
+        if (compiled := _cut(s, policy, reach, more=still is not None and _written(s, policy) not in still)) is not None
     ]
 
 
-#: A Deny of a resource policy, however it names the caller: the resource, and what it denies there.
-Refusal = tuple[str, CompiledStatement]
+#: A statement of a resource policy, however it names the caller: the resource, and what it says of it.
+Written = tuple[str, CompiledStatement]
 
 
-def refusals(role: Role, caller: Principal) -> set[Refusal]:
+def refusals(role: Role, caller: Principal) -> set[Written]:
     """Give what the resource policies of an account deny a caller."""
     bounded = role.boundary is not None
-    return {_refusal(s, policy) for policy in role.resource_policies for s in _refusing(policy, caller, bounded)}
+    return {_written(s, policy) for policy in role.resource_policies for s in _refusing(policy, caller, bounded)}
 
 
 def _refusing(policy: Policy, caller: Principal, bounded: bool) -> Iterator[Statement]:
@@ -221,19 +256,19 @@ def _refusing(policy: Policy, caller: Principal, bounded: bool) -> Iterator[Stat
             yield s
 
 
-def _refusal(statement: Statement, policy: Policy) -> Refusal:
+def _written(statement: Statement, policy: Policy) -> Written:
     bare = replace(statement, principals=None, not_principal=False)
     return policy.resource, compile_statement(bare, policy.document.variables)
 
 
-def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
+def delegated(policy: Policy, caller: Principal, *, surely: bool = False) -> tuple[CompiledStatement, ...]:
     """List the statements of a resource policy under which identity policies count (S6.35, S6.40, S6.45)."""
     reach = _reach(policy)
     return tuple(
         compiled
         for s in policy.document.statements
         if s.effect == "Allow" and grant_strength(s, caller) >= ACCOUNT_GRANT
-        if (compiled := _cut(s, policy, reach)) is not None
+        if (compiled := _cut(s, policy, reach, more=not surely)) is not None
     )
 
 
@@ -280,16 +315,13 @@ def _reach(policy: Policy) -> tuple[str, ...]:
     return (arn, f"{arn}/*") if service == "s3" and "/" not in rest else (arn,)
 
 
-def _cut(
-    statement: Statement, policy: Policy, reach: tuple[str, ...], *, more: bool | None = None
-) -> CompiledStatement | None:
+def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...], *, more: bool) -> CompiledStatement | None:
     """Cut a statement to what its policy governs; None where nothing is left.
 
     Args:
-        more: whether more is kept, or less, where the cut is no list of patterns. By default an Allow keeps more and a
-            Deny less: `decide` confirms what is found.
+        more: whether more is kept, or less, where the cut is no list of patterns. Where something is to be found an
+            Allow keeps more and a Deny less: `decide` confirms it.
     """
-    more = statement.effect == "Allow" if more is None else more
     kept: list[str] = []
     written = ("*",) if statement.resources is None else statement.resources
     for arn in reach:
@@ -328,7 +360,11 @@ def _below(written: str, arn: str) -> list[str]:
 
 
 def _covers(written: str, arn: str) -> bool:
-    return written == "*" or ("${" not in written and arn_matches(wildcards(written), arn.replace("*", "\ue002")))
+    """Tell whether a pattern matches an ARN, whatever stands for a `*` there: nothing, or much."""
+    if written == "*" or "${" in written:
+        return written == "*"
+    pattern = wildcards(written)
+    return all(arn_matches(pattern, arn.replace("*", rest)) for rest in ("", "\ue002" * len(written)))
 
 
 def _meets(written: str, arn: str) -> bool:

@@ -28,12 +28,14 @@ from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
+from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
+from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Role
+from rolelint.policies.text import has_unknown
 from rolelint.records import record, replace
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -351,37 +353,102 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
         before = old
     else:
-        from rolelint.engine.settled import settle
+        from rolelint.engine.settled import renamed, settle
 
         before = replace(settle(old, asker), **_facts(new))
-    # Where resource policies changed, a Deny that went or a key that opened is a gain.
-    guards = _texts(new) != _texts(before)
-    after_stage = scene(new, asker, guards=guards)
-    before_stage = scene(before, asker, guards=guards, newer=new if guards else None)
-    key = (content_key(after_stage, mask), content_key(before_stage, mask), new.arn, new.name)
-    found = _differences.get(key)
-    if found is None:
-        found = _differences[key] = _difference(after_stage, before_stage, mask)
-    missing = [
-        (mask, f"policy `{policy.name}` is not known: {policy.document.unknown}")
-        for policy in (*new.identity, *before.identity)
-        if policy.document.unknown
-    ]
-    had = {(s, way.layers, way.denies) for way in before_stage.also for s in way.identity}
-    if guards and _blurred(before, new):
-        had = set()
-    for way in after_stage.also:
-        # What resource policies grant is not compared, only noticed.
+        if old.resource_policies and old.asked_arn != new.asked_arn:
+            before = replace(before, resource_policies=renamed(before.resource_policies, old, new))
+    found = Difference((), ())
+    for stage, earlier, asked, resource in _compared(new, before, asker, mask):
+        fresh = _newly_granted(stage, earlier)
+        key = (content_key(stage, asked), content_key(earlier, asked), new.arn, new.name, resource, fresh)
+        one = _differences.get(key)
+        if one is None:
+            one = _differences[key] = _difference(stage, earlier, asked, resource, fresh)
+        missing = tuple(_not_known(stage, earlier, asked))
+        found = Difference((*found.gains, *one.gains), (*found.unknown, *one.unknown, *missing))
+    if not found.unknown:
+        return found
+    left: dict[str, int] = {}
+    for concerned, reason in found.unknown:
+        left[reason] = left.get(reason, 0) | concerned & ~found.mask
+    return replace(found, unknown=tuple((m, reason) for reason, m in left.items() if m))
+
+
+def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int, str | None]]:
+    """Give the scenes to compare, with the actions and the resource in question.
+
+    One pair is enough where no resource policy is known. Else there is one for each session that these name, and one
+    for each resource of another account whose policy counts beside those of the role.
+    """
+    if _texts(new) == _texts(old) == [] and _trusted(new) == _trusted(old):
+        yield scene(new, asker), scene(old, asker), mask, None
+        return
+    from rolelint.engine import guarded
+
+    # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain.
+    guards = (_texts(new), _trusted(new), new.boundary is None) != (_texts(old), _trusted(old), old.boundary is None)
+    first = request_principal(new)
+    versions = (new, old) if guards else (new,)
+    named = [caller for version in versions for caller in guarded.sessions(version, first)]
+    foreign = [policy for policy in new.resource_policies if guarded.foreign_account(new, policy.resource)]
+    for caller in dict.fromkeys((first, *named)):
+        after = scene(new, asker, guards=guards, caller=caller)
+        yield after, scene(old, asker, guards=guards, newer=new, caller=caller), mask, None
+        for policy in foreign:
+            arn = policy.resource
+            part = mask & catalog().service_mask(arn.split(":", 3)[2])
+            # A resource of another account without a policy is none that the role can use (S6.35).
+            shut = replace(policy, document=PolicyDocument("2012-10-17", ()))
+            known = old if guarded.foreign_account(old, arn) else replace(old, resource_policies=(shut,))
+            after = scene(new, asker, (), arn, guards=guards, caller=caller)
+            yield after, scene(known, asker, (), arn, guards=guards, newer=new, caller=caller), part, arn
+
+
+def _newly_granted(after: Scene, before: Scene) -> frozenset[tuple[int, CompiledStatement]]:
+    if not after.also:
+        return frozenset()
+    from rolelint.engine.guarded import newly_granted
+
+    return frozenset(newly_granted(after.role, before.role, after.caller))
+
+
+def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, str]]:
+    """Say what may be gained through policies that are not known, or that were not."""
+    now, had = _unread(after.role), _unread(before.role)
+    for key, text in now.items():
+        if key not in had or not _no_wider(after, before):
+            yield mask, text
+    limits = _unknown_limits(before) - _unknown_limits(after) if before.guessed else ()
+    gone = [text for key, text in had.items() if key not in now]
+    if not limits and not gone:
+        return
+    # What may have been refused before.
+    allowed = 0
+    for way in (after, *after.also):
         for statement in way.identity:
-            granted = statement.possible_mask & mask & ~found.mask
-            if granted and (statement, way.layers, way.denies) not in had:
-                missing.append((granted, "a resource policy may newly grant it to the role"))
-    if before_stage.guessed and _unknown_limits(before_stage) - _unknown_limits(after_stage):
-        allowed = found.mask
-        for statement in after_stage.identity:
             allowed |= statement.possible_mask & mask
-        missing.append((allowed & ~found.mask, _possible_reason(before_stage)))
-    return replace(found, unknown=(*found.unknown, *missing)) if missing else found
+    if limits:
+        yield allowed, _possible_reason(before)
+    yield from ((allowed, text) for text in gone)
+
+
+def _unread(role: Role) -> dict[tuple[str, ...], str]:
+    """List what may give power to a role and is not known, with what to say of it.
+
+    What is not known of one of its policies is judged with that policy.
+    """
+    out: dict[tuple[str, ...], str] = {}
+    for policy in role.identity:
+        reason = policy.document.unknown
+        if reason:
+            out[policy.name, policy.arn, reason] = f"policy `{policy.name}` is not known: {reason}"
+    for unknown in role.unknowns:
+        what, reason = unknown.what, unknown.reason
+        told = (p.document.unknown == reason or f"`{p.name}`" in f"{what} {reason}" for p in role.identity)
+        if unknown.widens and not any(told):
+            out[what, reason] = f"{what}: {reason}"
+    return out
 
 
 def _unknown_limits(stage: Scene) -> set[tuple[str, str]]:
@@ -401,61 +468,93 @@ def _brought(role: Role, who: Actor) -> tuple[object, ...]:
     return (None if role.trust is None else role.trust.document, chosen_tags(role, who))
 
 
-def _blurred(before: Role, new: Role) -> bool:
-    """Tell whether a resource policy that changed reached what its cut to the resource is no measure of."""
-    kept = _texts(new)
-    return any(
-        statement.not_resource or any("${" in text for text in statement.resources or ())
-        for policy in before.resource_policies
-        if (policy.resource, policy.document) not in kept
-        for statement in policy.document.statements
-    )
-
-
 def _texts(role: Role) -> list[tuple[str, object]]:
     return [(p.resource, p.document) for p in role.resource_policies]
+
+
+def _trusted(role: Role) -> object:
+    return role.trust and role.trust.document
 
 
 _differences: dict[tuple[object, ...], Difference] = memo()
 
 
-def _difference(after: Scene, before: Scene, mask: int) -> Difference:
+def _difference(
+    after: Scene,
+    before: Scene,
+    mask: int,
+    resource: str | None,
+    fresh: frozenset[tuple[int, CompiledStatement]],
+) -> Difference:
     gains: list[Gain] = []
     unknown: list[tuple[int, str]] = []
-    certain = not after.guessed
-    around = ceilings(after, mask, certain)
-    # A statement that the old role has as well gains nothing under the same ceilings and no fewer Denies.
-    kept: frozenset[CompiledStatement] = frozenset()
-    if after.layers == before.layers and set(before.denies) <= set(after.denies):
-        kept = frozenset(s for s in before.identity if not s.uncertain)
-    same_denies = frozenset(after.denies)
+    failures = _failures(before)
     gained_so_far = 0
-    for statement in sorted(after.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
-        if statement in kept:
-            continue
-        for group in groups(statement, around, certain):
-            for part, losers in _split_by_old(group.mask & ~gained_so_far, before, same_denies):
-                for joined, signature, actions in _signatures(after, part, group, losers, certain):
-                    try:
-                        found = list(_gained(after, before, joined, losers, signature, actions))
-                    except (Undecided, LimitReached) as error:
-                        unknown.append((actions, str(error)))
-                        continue
-                    for gained, solved in found:
-                        number = (gained & -gained).bit_length() - 1
-                        answer = _confirm(after, _Found(number, signature, solved), {}, certain)
-                        if answer.verdict != YES or answer.witness is None:
-                            unknown.append((gained, answer.reason))
+    for way in (after, *after.also):
+        certain = not way.guessed
+        around = ceilings(way, mask, certain)
+        kept = _kept(way, before, fresh)
+        same_denies = frozenset(way.denies)
+        for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+            if statement in kept:
+                continue
+            for group in groups(statement, around, certain):
+                for part, losers in _split_by_old(group.mask & ~gained_so_far, failures, before, same_denies):
+                    for joined, signature, actions in _signatures(way, part, group, losers, certain):
+                        try:
+                            found = list(_gained(way, before, joined, losers, signature, actions, resource))
+                        except (Undecided, LimitReached) as error:
+                            unknown.append((actions, str(error)))
                             continue
-                        gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
-                        gained_so_far |= gained
-    same = frozenset(before.identity)
-    for statement in after.identity:
-        # What is certain of a statement is judged above; what it may reach besides stays open.
-        open_ = statement.possible_mask & around.allowed & ~gained_so_far
-        if certain and statement.uncertain and open_ and statement not in same:
-            unknown.append((open_, f"{_called(statement)} is not fully known yet"))
+                        for gained, solved in found:
+                            number = (gained & -gained).bit_length() - 1
+                            answer = _confirm(way, _Found(number, signature, solved), {}, certain)
+                            if answer.verdict != YES or answer.witness is None:
+                                unknown.append((gained, answer.reason))
+                                continue
+                            gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
+                            gained_so_far |= gained
+        for statement in way.identity:
+            # What is certain of a statement is judged above; what it may reach besides stays open.
+            open_ = statement.possible_mask & around.allowed & ~gained_so_far
+            if certain and statement.uncertain and open_:
+                open_ &= ~_reached_before(statement, way, before)
+                if open_:
+                    unknown.append((open_, f"{_called(statement)} is not fully known yet"))
     return Difference(tuple(gains), tuple(unknown))
+
+
+def _kept(way: Scene, before: Scene, fresh: frozenset[tuple[int, CompiledStatement]]) -> frozenset[CompiledStatement]:
+    """List what gains nothing: a statement that the old role has as well, under no wider ceilings."""
+    for earlier in (before, *before.also):
+        if earlier.grant == way.grant and _no_wider(way, earlier):
+            if way.grant:
+                return frozenset(s for s in way.identity if (way.grant, s) not in fresh)
+            return frozenset(s for s in earlier.identity if not s.uncertain)
+    return frozenset()
+
+
+def _no_wider(after: Scene, before: Scene) -> bool:
+    """Tell whether one scene has every ceiling and every Deny of the other."""
+    return (after.layers == before.layers or set(before.layers) <= set(after.layers)) and (
+        after.denies == before.denies or set(before.denies) <= set(after.denies)
+    )
+
+
+def _reached_before(statement: CompiledStatement, way: Scene, before: Scene) -> int:
+    """Give the actions that a statement of the old role reached as far, whatever the values not known are."""
+    mask = 0
+    for earlier in (before, *before.also):
+        if _no_wider(way, earlier):
+            for one in earlier.identity:
+                if one is statement:
+                    return statement.possible_mask
+                if not one.statement.doubtful and _is_part(statement, one):
+                    mask |= one.mask
+                    hidden = set(filter(has_unknown, statement.statement.actions))
+                    if not statement.statement.not_action and hidden <= set(one.statement.actions):
+                        mask |= statement.possible_mask & ~statement.mask
+    return mask
 
 
 def _signatures(
@@ -474,14 +573,33 @@ def _signatures(
             yield from ((joined, signature, one) for one, joined in with_others(stage, group, actions, certain))
 
 
+def _failures(before: Scene) -> tuple[tuple[CompiledStatement, ...], ...]:
+    """List the ways in which the old role refuses without a Deny: sets of Allows of which none holds.
+
+    It fails where each way to be allowed misses one of its layers.
+    """
+    out: set[frozenset[tuple[CompiledStatement, ...]]] = {frozenset()}
+    for way in (before, *before.also):
+        layers = [way.identity, *(layer.statements for layer in way.layers if not layer.unknown)]
+        out = {one | {layer} for one in out for layer in layers}
+        out = {one for one in out if not any(other < one for other in out)}
+    joined = (tuple(dict.fromkeys(s for layer in one for s in layer)) for one in out)
+    return tuple(sorted(joined, key=lambda ss: [s.content for s in ss]))
+
+
 class _Old(NamedTuple):
-    """How the old role treats a group of actions: Allow views by layer, and Deny views."""
+    """How the old role treats some actions: for each way to fail the Allows that must not hold, and the Denies."""
 
     layers: tuple[tuple[View, ...], ...]
     denies: tuple[View, ...]
 
 
-def _split_by_old(mask: int, stage: Scene, kept: frozenset[CompiledStatement]) -> Iterator[tuple[int, _Old]]:
+def _split_by_old(
+    mask: int,
+    failures: tuple[tuple[CompiledStatement, ...], ...],
+    stage: Scene,
+    kept: frozenset[CompiledStatement],
+) -> Iterator[tuple[int, _Old]]:
     """Split actions by how the old role treats them.
 
     Args:
@@ -489,8 +607,7 @@ def _split_by_old(mask: int, stage: Scene, kept: frozenset[CompiledStatement]) -
     """
     if not mask:
         return
-    layers = [stage.identity, *(layer.statements for layer in stage.layers if not layer.unknown)]
-    numbered = [(s, n, s.mask) for n, layer in enumerate(layers) for s in layer if s.mask & mask]
+    numbered = [(s, n, s.mask) for n, layer in enumerate(failures) for s in layer if s.mask & mask]
     denies = ((s, -1, s.mask if s in kept else s.possible_mask) for s in stage.denies)
     numbered += [one for one in denies if one[2] & mask]
     for part, touching in split(mask, (named for _, _, named in numbered)):
@@ -498,14 +615,20 @@ def _split_by_old(mask: int, stage: Scene, kept: frozenset[CompiledStatement]) -
         yield (
             part,
             _Old(
-                tuple(tuple(v for v, at in views if at == n and v is not None) for n in range(len(layers))),
+                tuple(tuple(v for v, at in views if at == n and v is not None) for n in range(len(failures))),
                 tuple(v for v, at in views if at == -1 and v is not None),
             ),
         )
 
 
 def _gained(
-    after: Scene, before: Scene, group: Group, old: _Old, signature: Signature, actions: int
+    after: Scene,
+    before: Scene,
+    group: Group,
+    old: _Old,
+    signature: Signature,
+    actions: int,
+    resource: str | None,
 ) -> Iterator[tuple[int, Solved]]:
     """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
     ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
@@ -522,7 +645,7 @@ def _gained(
         for more_layers, more_denies in ways:
             for widened in _refusing(group._replace(mask=part), signature, more_layers, more_denies):
                 try:
-                    solved = solve(after, widened, signature, unsupported)
+                    solved = solve(after, widened, signature, unsupported, resource)
                 except (Undecided, LimitReached) as error:
                     trouble = error
                     continue
@@ -550,7 +673,12 @@ def _holds_on(group: Group, layer: tuple[View, ...]) -> bool:
 def _says_no_more(one: View, other: View) -> bool:
     """Tell, without a search, that where one statement matches an action that both name, the other does too."""
     mine, theirs = one.statement, other.statement
-    if mine.uncertain or theirs.uncertain or mine.variables is not theirs.variables:
+    return not (mine.uncertain or theirs.uncertain) and _is_part(mine, theirs)
+
+
+def _is_part(mine: CompiledStatement, theirs: CompiledStatement) -> bool:
+    """Tell whether a statement is written to match, for an action that both name, no more than another."""
+    if mine.variables is not theirs.variables:
         return False
     if not set(theirs.conditions) <= set(mine.conditions):
         return False

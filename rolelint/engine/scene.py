@@ -9,7 +9,7 @@ from rolelint.algebra.strings import replenish
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.engine.decision import RCP_SERVICES, ROLE_GRANT, grant_strength
+from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.worlds import twin_of
 from rolelint.errors import Location, Route
@@ -80,6 +80,7 @@ class Scene:
         layers: ceilings. denies: Deny statements of every layer.
         guessed: something that could only remove power is not known: every power is at most possible.
         also: the same role by way of resource policies that name it: under the ceilings that then count.
+        grant: how strongly, in such a scene: past all ceilings but SCPs, or past the identity policies only.
         caller: who asks: a session of the role, or the user.
         account: the account of the resources: the role's own, unless the question names one of another account.
         partition: the role's; where it is not known, the only one that the policies name.
@@ -94,6 +95,7 @@ class Scene:
     uncertain: bool = False
     pins: tuple[tuple[str, Domain], ...] = ()
     also: tuple[Scene, ...] = ()
+    grant: int = NO_GRANT
     caller: Principal = Principal("anonymous")
     account: str = ""
     partition: str = ""
@@ -136,13 +138,16 @@ def scene(
     *,
     guards: bool = False,
     newer: Role | None = None,
+    caller: Principal | None = None,
 ) -> Scene:
     """Compile a role for questions on behalf of an actor.
 
     Args:
         resource: the ARN that the question is about; the policy that hangs on it then counts in full.
         guards: whether the policies of all known resources count in full.
-        newer: the version of the role that this one is compared with: what only this one refuses counts in full.
+        newer: the version of the role that this one is compared with: what only this one refuses counts in full, and
+            what resource policies allow where they surely do.
+        caller: the only session of the role in question, whatever others are granted or denied.
     """
     replenish()
     identity: list[CompiledStatement] = []
@@ -172,7 +177,7 @@ def scene(
         allows, unknown = take(policies)
         layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
     keeping = (*identity, *(s for layer in layers for s in layer.statements), *(s for s in denies if s.not_resource))
-    if role.trust is not None and role.arn and _concerns_itself(role, role.trust, resource, keeping):
+    if role.trust is not None and role.arn and (guards or _concerns_itself(role, role.trust, resource, keeping)):
         # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
         role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
     if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
@@ -185,24 +190,29 @@ def scene(
         if (partition := _only_partition(everything)) not in ("", "aws"):
             role = replace(role, partition=partition)
     base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
-    base = replace(base, pins=pins, caller=request_principal(role), account=role.account)
+    base = replace(base, pins=pins, caller=caller or request_principal(role), account=role.account)
     if not role.resource_policies:
         return _told(base)
     from rolelint.engine import guarded
 
     foreign = guarded.foreign_account(role, resource)
-    also = [] if foreign else guarded.granted_ways(base)
+    surely = newer is not None
     above = list(layers)
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
-    still = None if newer is None else guarded.refusals(newer, base.caller)
+    still = None if newer is None or not guards else guarded.refusals(newer, base.caller)
     for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None, still=still)
         if foreign and resource == policy.resource:
-            above.append(Layer("resource policy", guarded.delegated(policy, base.caller)))  # S6.35
-    above += guarded.deciding_layers(named, base.caller)
+            above.append(Layer("resource policy", guarded.delegated(policy, base.caller, surely=surely)))  # S6.35
+    above += guarded.deciding_layers(named, base.caller, surely=surely)
     above += guarded.sparing_layers(named, base.caller, bounded=role.boundary is not None)
     own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
-    also += guarded.other_sessions(own, base.denies, named)
+    if caller is None:
+        also = [] if foreign else guarded.granted_ways(base)
+        also += guarded.other_sessions(own, base.denies, named)
+    else:
+        also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies), surely=surely)
+        own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
 
 

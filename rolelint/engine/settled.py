@@ -6,7 +6,8 @@ from rolelint.engine.actors import Actor, key_domain
 from rolelint.engine.compile import variable_keys
 from rolelint.engine.match import substitute
 from rolelint.engine.operators import condition_holds
-from rolelint.policies.document import Condition, PolicyDocument, Statement
+from rolelint.engine.scene import request_principal
+from rolelint.policies.document import Condition, PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.records import replace
 
@@ -30,6 +31,42 @@ def settle(role: Role, who: Actor) -> Role:
         rcps=None if role.rcps is None else all_settled(role.rcps),
         resource_policies=all_settled(role.resource_policies),
     )
+
+
+def renamed(policies: tuple[Policy, ...], one: Role, other: Role) -> tuple[Policy, ...]:
+    """Give resource policies that say of one principal what these say of another, and the other way round."""
+    names: dict[str, str] = {}
+    sessions: dict[str, str] = {}
+    for mine, theirs in ((one, other), (other, one)):
+        names[mine.asked_arn] = theirs.asked_arn
+        if mine.account and theirs.account:
+            names[mine.account] = theirs.account
+            names[_root(mine)] = _root(theirs)
+        if mine.kind != "user":
+            sessions[_assumed(mine)] = _assumed(theirs)
+
+    def said(entry: PrincipalEntry) -> PrincipalEntry:
+        head, slash, name = entry.value.rpartition("/")
+        value = sessions[head] + slash + name if head in sessions else names.get(entry.value, entry.value)
+        return entry._replace(value=value)
+
+    def read(policy: Policy) -> Policy:
+        document = policy.document
+        statements = tuple(
+            replace(s, principals=tuple(map(said, s.principals))) if s.principals else s for s in document.statements
+        )
+        same = statements == document.statements
+        return policy if same else replace(policy, document=replace(document, statements=statements))
+
+    return tuple(map(read, policies))
+
+
+def _root(role: Role) -> str:
+    return f"arn:{role.partition or 'aws'}:iam::{role.account}:root"
+
+
+def _assumed(role: Role) -> str:
+    return request_principal(role).arn.rpartition("/")[0]
 
 
 class _Facts:

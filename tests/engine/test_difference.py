@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from engine.building import ALL, HERE, allow, deny, policy, role
+from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
 from rolelint.engine import actor, difference
-from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.role import PolicyType, Role, Unknown
 from rolelint.policies.text import unknown
 from rolelint.records import replace
 
@@ -220,3 +221,158 @@ def test_what_a_bucket_policy_grants_beside_not_resource_is_not_taken_for_the_sa
     found = difference(bucket(new), bucket(old), who=_ANY, within=catalog().expand("s3:DeleteObject"))
     assert found.mask or found.unknown
     assert difference(bucket(new), bucket(new), who=_ANY).unknown == ()
+
+
+_ME = {"AWS": ROLE_ARN}
+_CI = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/ci"}
+_FOREIGN = "arn:aws:sqs:us-east-1:999999999999:q"
+_SPARED = {"Effect": "Deny", "NotPrincipal": _ME, "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}
+_OF_ME = [allow("s3:*", [_BUCKET, _OBJECTS], Principal=_ME)]
+_ELSEWHERE = [{"Effect": "Allow", "Action": "s3:*", "NotResource": f"{_BUCKET}/secret/*", "Principal": _ME}]
+
+
+def _granted(*statements: Any, on: dict[str, Sequence[Any]], **more: Any) -> Role:
+    guards = (policy(PolicyType.RESOURCE, *said, resource=arn) for arn, said in on.items())
+    return replace(role(*statements, **more), resource_policies=tuple(guards))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (_granted(on={_BUCKET: _OF_ME}), _granted(on={_BUCKET: [allow("s3:Get*", _OBJECTS, Principal=_ME)]})),
+        (_granted(on={_BUCKET: _OF_ME}), _granted(on={_BUCKET: [*_OF_ME, deny("s3:Put*", _OBJECTS, Principal="*")]})),
+        (_granted(on={_BUCKET: _OF_ME}), _granted(on={_BUCKET: _OF_ME}, boundary=[allow("s3:Get*")])),
+        (_granted(on={_BUCKET: _OF_ME}), _granted(allow("s3:Delete*", _OBJECTS), on={_BUCKET: _OF_ME})),
+        (_granted(allow("s3:*"), on={}), _granted(allow("s3:*"), on={_BUCKET: _OF_ME})),
+        (_granted(allow("s3:*"), on={}), _granted(on={_BUCKET: _OF_ME})),
+        (_granted(on={_BUCKET: _OF_ME}), _granted(on={_BUCKET: [allow("s3:*", _OBJECTS, _MFA, Principal=_ME)]})),
+        (_granted(on={_BUCKET: [allow("s3:*", _OBJECTS, Principal={"AWS": "*"})]}),
+         _granted(on={_BUCKET: [allow("s3:*", _OBJECTS, Principal=_ME)]})),
+        (_granted(on={_BUCKET: _ELSEWHERE}), _granted(on={_BUCKET: _ELSEWHERE}, boundary=[allow("s3:*")])),
+        (_granted(on={_BUCKET: _ELSEWHERE}),
+         _granted(on={_BUCKET: [*_ELSEWHERE, deny("s3:*", _OBJECTS, Principal=_ME)]})),
+        (_granted(allow("sqs:*"), on={_FOREIGN: [allow("sqs:*", Principal=_ME)]}),
+         _granted(allow("sqs:*"), on={_FOREIGN: [allow("sqs:Send*", Principal=_ME)]})),
+    ],
+    ids=["fewer actions", "Deny beside the grant", "boundary added", "identity grants what the bucket gave",
+         "bucket grants what identity gave", "grant moves to the bucket", "condition added", "everybody to the role",
+         "NotResource under a new boundary", "Deny beside NotResource", "queue of another account"],
+)  # fmt: skip
+def test_nothing_is_gained_by_resource_policies(old: Role, new: Role) -> None:
+    for within in ("s3:*", "sqs:*"):
+        assert _gains(new, old, within) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (_granted(on={}), _granted(on={_BUCKET: _OF_ME})),
+        (_granted(on={_BUCKET: [allow("s3:Get*", _OBJECTS, Principal=_ME)]}), _granted(on={_BUCKET: _OF_ME})),
+        (_granted(on={_BUCKET: _OF_ME}, boundary=[allow("s3:Get*")]), _granted(on={_BUCKET: _OF_ME})),
+        (_granted(on={_BUCKET: [*_OF_ME, deny("s3:*", f"{_BUCKET}/*", Principal="*")]}),
+         _granted(on={_BUCKET: _OF_ME})),
+        (_granted(on={_BUCKET: _ELSEWHERE}),
+         _granted(on={_BUCKET: [*_ELSEWHERE, allow("s3:*", f"{_BUCKET}/secret/x", Principal=_ME)]})),
+        (_granted(on={_BUCKET: _OF_ME}), _granted(allow("s3:*"), on={_BUCKET: _OF_ME})),
+        (_granted(on={_BUCKET: _OF_ME}, boundary=[allow("s3:Get*")]),
+         _granted(on={_BUCKET: [allow("s3:*", _OBJECTS, Principal=_CI)]}, boundary=[allow("s3:Get*")])),
+        (_granted(ALL, on={_BUCKET: [deny("s3:*", _OBJECTS, Principal=_CI)]}), _granted(ALL, on={})),
+        (_granted(ALL, on={_BUCKET: [_SPARED]}, boundary=[ALL]),
+         _granted(ALL, on={_BUCKET: [_SPARED]})),
+    ],
+    ids=["new grant", "more actions", "boundary dropped", "Deny dropped",
+         "grant beside NotResource", "identity grants other buckets", "session past the boundary",
+         "Deny of a session dropped", "boundary that NotPrincipal does not spare dropped"],
+)  # fmt: skip
+def test_something_is_gained_by_resource_policies(old: Role, new: Role) -> None:
+    assert _gains(new, old, "s3:DeleteObject") == ["s3:DeleteObject"]
+
+
+def test_a_grant_of_another_account_is_gained_with_that_of_its_own() -> None:
+    given = {_FOREIGN: [allow("sqs:*", Principal=_ME)]}
+    assert _gains(_granted(allow("sqs:*"), on=given), role(allow("sqs:*")), "sqs:PurgeQueue") == ["sqs:PurgeQueue"]
+    assert _gains(_granted(allow("sqs:*"), on=given), _granted(on=given), "sqs:PurgeQueue") == ["sqs:PurgeQueue"]
+    assert _gains(_granted(on=given), role(), "sqs:PurgeQueue") == []
+
+
+def test_a_role_that_its_own_trust_policy_newly_names_may_assume_itself() -> None:
+    service = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    held = role(allow("sts:*"), trust=[service])
+    opened = replace(held, trust=policy(PolicyType.TRUST, {**_trusting(), "Principal": _ME}))
+    found = difference(opened, held, who=_ANY, within=catalog().expand("sts:AssumeRole"))
+    assert [gain.resources for gain in found.gains] == [(ROLE_ARN,)]
+
+
+_X, _HIDDEN = unknown("aws_s3_bucket.b.arn"), policy(PolicyType.IDENTITY, unknown("aws_iam_policy.x"))
+
+
+_GROUP = (Unknown("group", "the group `devs` is not in the input", HERE),)
+
+
+def _with_hidden(*statements: Any, **more: Any) -> Role:
+    known = role(*statements, **more)
+    return replace(known, identity=(*known.identity, _HIDDEN))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (role(allow("s3:*", _X)), role(allow("s3:Get*", _X))),
+        (role(allow("s3:*", [_X, f"{_X}/*"])), role(allow("s3:*", f"{_X}/*", _MFA))),
+        (role(allow(["s3:*", _SOME])), role(allow(["s3:GetObject", _SOME]))),
+        (role(allow(_SOME, [_BUCKET, _OBJECTS])), role(allow(_SOME, _BUCKET))),
+        (role(allow("s3:*", _X)), role(allow("s3:*", _X), boundary=[allow("s3:Get*")])),
+        (role(allow("s3:*"), unknowns=_GROUP), role(allow("s3:Get*"), unknowns=_GROUP)),
+        (_with_hidden(allow("s3:*")), _with_hidden(allow("s3:Get*"))),
+        (_with_hidden(allow("s3:*")), _with_hidden(allow("s3:*"), deny("s3:Put*"), boundary=[ALL])),
+    ],
+    ids=["fewer actions", "one resource of two", "beside the same actions", "one resource for the same actions",
+         "boundary added", "group kept", "unknown policy kept", "unknown policy under more limits"],
+)  # fmt: skip
+def test_a_value_that_is_not_known_is_the_same_in_both_versions(old: Role, new: Role) -> None:
+    assert _gains(new, old, "s3:*") == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (role(), role(unknowns=_GROUP)),
+        (role(boundary=[allow("s3:Get*")], unknowns=_GROUP), role(unknowns=_GROUP)),
+        (role(allow("s3:Get*", _X)), role(allow("s3:*", _X))),
+        (role(allow("s3:*", _X)), role(allow("s3:*", unknown("other")))),
+        (role(allow("s3:*", _X), boundary=[allow("s3:Get*")]), role(allow("s3:*", _X))),
+        (role(allow(_SOME, _BUCKET)), role(allow(_SOME, [_BUCKET, _OBJECTS]))),
+        ( _with_hidden(allow("s3:Get*"), boundary=[allow("s3:*")]), _with_hidden(allow("s3:Get*"))),
+        ( _with_hidden(ALL, deny("s3:Delete*")), _with_hidden(allow("s3:Get*"))),
+        (role(allow("s3:Get*")), _with_hidden(allow("s3:Get*"))),
+    ],
+    ids=["group added", "group without its boundary", "more actions", "another value", "boundary dropped",
+         "more resources",
+         "unknown policy without its boundary",
+         "unknown policy without its Deny", "unknown policy added"],
+)  # fmt: skip
+def test_what_a_value_that_is_not_known_may_add_is_not_decided(old: Role, new: Role) -> None:
+    mask = catalog().expand("s3:DeleteObject")
+    found = difference(new, old, who=_ANY, within=mask)
+    assert found.mask == mask or [m for m, _ in found.unknown] == [mask]
+
+
+def test_resource_policies_follow_a_role_that_is_renamed() -> None:
+    def holder(name: str, *named: str) -> Role:
+        said = [allow("s3:*", _OBJECTS, Principal={"AWS": one}) for one in named]
+        return replace(_granted(on={_BUCKET: said}), name=name, arn=_named(name))
+
+    def _named(name: str) -> str:
+        return f"arn:aws:iam::{ACCOUNT}:role/{name}"
+
+    def session(name: str) -> str:
+        return f"arn:aws:sts::{ACCOUNT}:assumed-role/{name}/ci"
+
+    old, new, other = (_named(name) for name in ("old", "new", "other"))
+    gained = ["s3:DeleteObject"]
+    assert _gains(holder("new", new), holder("old", old), "s3:DeleteObject") == []
+    assert _gains(holder("new", session("new")), holder("old", session("old")), "s3:DeleteObject") == []
+    assert _gains(holder("new", new, other), holder("old", old, other), "s3:DeleteObject") == []
+    assert _gains(holder("new", new), holder("old", other), "s3:DeleteObject") == gained
+    assert _gains(holder("new", new), holder("old", new), "s3:DeleteObject") == gained
+    assert _gains(holder("new", new), holder("old", session("old")), "s3:DeleteObject") == gained

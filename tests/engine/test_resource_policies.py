@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
+from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import actor, can, difference, powers
+from rolelint.engine import actor, can, powers
 from rolelint.policies.role import PolicyType, Role
 from rolelint.records import replace
 
@@ -223,9 +223,14 @@ def test_a_user_is_granted_directly() -> None:
     assert can(replace(bounded, resource_policies=(granted,)), "s3:DeleteObject", who=_ANY).verdict == "yes"
 
 
-def test_a_new_grant_is_no_silent_no() -> None:
-    before = replace(role(allow("ec2:*")), location=HERE)
-    after = replace(before, resource_policies=(policy(PolicyType.RESOURCE, _grant(_ME), resource=_BUCKET),))
-    mask = catalog().expand("s3:DeleteObject")
-    assert [m for m, _ in difference(after, before, within=mask).unknown] == [mask]
-    assert difference(after, after, within=mask).unknown == ()
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([_grant(_ME), deny("s3:*", f"{_BUCKET}/?", Principal="*")], "yes"),
+        ([_grant(_ME), deny("s3:*", f"{_BUCKET}*", Principal="*")], "no"),
+        ([{"Effect": "Allow", "Principal": _ME, "Action": "s3:*", "NotResource": f"{_BUCKET}/?"}], "yes"),
+        ([{"Effect": "Allow", "Principal": _ME, "Action": "s3:*", "NotResource": f"{_BUCKET}/*"}], "no"),
+    ],
+)
+def test_a_question_mark_stands_for_one_character_of_an_object(statements: Any, expected: str) -> None:
+    assert can(_with(_BUCKET, *statements), "s3:DeleteObject", who=_ANY).verdict == expected

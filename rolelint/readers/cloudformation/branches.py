@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rolelint.catalog.patterns import glob
 from rolelint.documents import Document
 from rolelint.errors import Location, Route
 from rolelint.policies.document import PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
-from rolelint.policies.text import show
+from rolelint.policies.text import has_unknown, show
 from rolelint.readers.cloudformation.template import ABSENT, Placed, Scenario
 from rolelint.readers.cloudformation.values import Evaluator
 from rolelint.records import record, replace
@@ -293,7 +294,12 @@ def _shared(values: list[Any]) -> dict[str, Any] | None:
     out: dict[str, Any] = {}
     for key in values[0]:
         here = [value[key] for value in values]
-        found = _condition(here) if key == "Condition" else _members(here, key in _LISTS, key in _INVERTED)
+        if key == "Condition":
+            found = _condition(here)
+        elif key in _LISTS:
+            found = _reached(here)
+        else:
+            found = _members(here, False, key in _INVERTED)
         if found is None:
             return None
         out[key] = found
@@ -309,6 +315,37 @@ def _members(here: list[Any], listed: bool, inverted: bool) -> Any:
         return [item for i, one in enumerate(lists) for item in one if not any(item in other for other in lists[:i])]
     common = [item for item in lists[0] if all(item in other for other in lists[1:])]
     return common if listed and common else None
+
+
+def _reached(here: list[Any]) -> Any:
+    """Give the members of some lists of patterns that every one of them reaches; None when there is none."""
+    if all(one == here[0] for one in here):
+        return here[0]
+    lists = [one if isinstance(one, list) else [one] for one in here]
+    common: list[Any] = []
+    for item in (item for one in lists for item in one):
+        if item not in common and all(any(_covers(wide, item) for wide in one) for one in lists):
+            common.append(item)
+    return common or None
+
+
+def _covers(wide: Any, narrow: Any) -> bool:
+    """Tell whether one pattern of actions or ARNs matches all that another does; false where that is not plain."""
+    if wide == narrow or wide == "*":
+        return True
+    if not all(isinstance(text, str) and "$" not in text and not has_unknown(text) for text in (wide, narrow)):
+        return False
+    over, under = wide.split(":", 5), narrow.split(":", 5)
+    if len(over) == len(under) == 2:
+        over, under = ([part.lower() for part in parts] for parts in (over, under))
+    elif len(over) < 6 or len(under) < 6:
+        return False
+    # What stands for a `*` is nothing, or more than question marks match.
+    return all(
+        glob(one, other.replace("*", rest))
+        for one, other in zip(over, under, strict=True)
+        for rest in ("", "*" * len(one))
+    )
 
 
 def _condition(here: list[Any]) -> Any:

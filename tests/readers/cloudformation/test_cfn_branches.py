@@ -94,6 +94,22 @@ CASES = {
         "- {Effect: Allow, Action: 'a:b', Resource: x, Condition: !If [Prod, {Bool: {k: 'true'}}, !Ref AWS::NoValue]}",
         ["+a:b | x ?", "+a:b | x | Bool k=true ?"],
     ),
+    "what the wider branch covers is shared": (
+        "- {Effect: Deny, Action: !If [Prod, 's3:*', 'S3:Get*'], Resource: '*'}",
+        ["-S3:Get* | *", "-s3:* | * ?"],
+    ),
+    "what one pattern of each branch covers is shared": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, ['arn:aws:s3:::a*', x], 'arn:aws:s3:::ab/*']}",
+        ["+a:b | arn:aws:s3:::ab/*", "+a:b | arn:aws:s3:::a*,x ?"],
+    ),
+    "a star covers a question mark": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, 'arn:aws:s3:::a?', 'arn:aws:s3:::a*']}",
+        ["+a:b | arn:aws:s3:::a?", "+a:b | arn:aws:s3:::a* ?"],
+    ),
+    "a pattern does not cross the fields of an ARN": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, 'arn:aws:*:b', 'arn:aws:s3:::b']}",
+        ["+a:b | arn:aws:*:b ?", "+a:b | arn:aws:s3:::b ?"],
+    ),
     "the same in both branches": (
         "- {Effect: Allow, Action: 'a:b', Resource: !If [Prod, x, x]}",
         ["+a:b | x"],
