@@ -12,7 +12,7 @@ from rolelint.engine import Power
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE, show
 from rolelint.rulebook.model import Rule
-from rolelint.rulebook.subject import Hit, is_of_service
+from rolelint.rulebook.subject import Hit, is_of_service, widening
 
 #: Actions that an example of a Deny names.
 _MOST_NAMED = 4
@@ -59,6 +59,13 @@ def _scoped(rule: Rule, power: Power, index: int, scoped: bool) -> str:
     types = action.signature.required or sorted(action.signature.optional, key=lambda kind: len(kind.name))
     if not types:
         return _never(action.name, "takes no resource, so neither an ARN nor a tag can limit it")
+    if rule.adapt == "scope" and widening() >> index & 1 and (scoped or not _names(rule, index)):
+        demanded = _demanded(rule, index)
+        if not demanded:
+            return _never(action.name, "writes permissions, which the name of their holder does not limit")
+        holders = _places(power, types[0].service)[:_MOST_PLACES] or [_example(types[0])[0]]
+        limited = {"Effect": "Allow", "Action": action.name, "Resource": _one(holders), "Condition": demanded}
+        return _with(rule.fix, limited)
     if scoped:
         places = _places(power, types[0].service)
         if rule.adapt == "scope":
@@ -87,6 +94,17 @@ def _places(power: Power, service: str) -> list[str]:
     """List the patterns of a service to which a power is limited; none where something else limits it."""
     places = [] if power.wide else [show(r) for r in power.resources if is_of_service(r, service)]
     return [r for r in places if not r.startswith("not ")]
+
+
+def _demanded(rule: Rule, index: int) -> Mapping[str, Mapping[str, str]]:
+    """Give the conditions of the rule's own statement on what a call says, where an action knows all of them."""
+    known = catalog()
+    for statement in _statements(rule):
+        demanded: Mapping[str, Mapping[str, str]] = statement.get("Condition", {})
+        keys = [key.lower() for tests in demanded.values() for key in tests]
+        if keys and all(not key.startswith("aws:") and (known.key_mask(key) or 0) >> index & 1 for key in keys):
+            return demanded
+    return {}
 
 
 def _limited(action: str, places: Sequence[str]) -> str:

@@ -22,8 +22,8 @@ def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list
     parts: list[Part] = []
     texts: dict[str, None] = {}
     for power in subject.weighed:
-        held = power.mask & selected
-        if not held or power.naming == "disposable":
+        held = subject.counted(power, power.mask & selected)
+        if not held:
             continue
         mask = 0
         refs: list[StatementRef] = []
@@ -224,9 +224,9 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                 if not kinds.isdisjoint(signature.required or signature.optional):
                     left |= mask
             parts = [
-                subject.part(power, mask)
+                subject.part(power, counted)
                 for power, mask in subject.of(left)
-                if power.naming != "disposable" and _touches(ref.statement, power.resources)
+                if (counted := subject.counted(power, mask)) and _touches(ref.statement, power.resources)
             ]
             hit = hit_of(parts)
             if hit is not None:

@@ -31,6 +31,10 @@ HARMLESS = (
 )
 
 
+#: The action of the level Permissions management that gives power which is there already.
+_LETTING_IN = "iam:UpdateAssumeRolePolicy"
+
+
 class Part(NamedTuple):
     """Actions of one power that a rule is about.
 
@@ -245,6 +249,19 @@ class Subject:
         held = (*role.identity, *((role.boundary,) if role.boundary else ()))
         return tuple(a for a in (role.arn, *(p.arn for p in held)) if a and ":iam::aws:" not in a)
 
+    def counted(self, power: Power, mask: int) -> int:
+        """Leave out of some actions of a power those whose harm stays with what its names or tags call disposable.
+
+        The name of a preview role says nothing of what is written into its policies. It does say what whoever is let
+        into the role gets.
+        """
+        if power.naming != "disposable":
+            return mask
+        left = widening()
+        if self.is_about_itself(power, mask):
+            left |= catalog().class_mask("escalate") & catalog().service_mask("iam")
+        return mask & left
+
     def is_about_itself(self, power: Power, mask: int) -> bool:
         """Tell whether a grant of power reaches the role's own: the fewer other things it names, the plainer it is."""
         known = catalog()
@@ -325,6 +342,14 @@ class Subject:
             reasons.append("a permissions boundary takes part of it away")
         refs = power.granted_by if statements is None else tuple(statements)
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
+
+
+def widening() -> int:
+    """Give the actions that write what an identity may do."""
+    known = catalog()
+    beyond = known.attribute_mask("B3") | known.attribute_mask("B4")
+    writing = known.class_mask("escalate") & known.level_mask("Permissions management") & beyond
+    return writing & ~known.expand(_LETTING_IN)
 
 
 def _weighed(held: tuple[Power, ...], subject: Subject) -> tuple[Power, ...]:

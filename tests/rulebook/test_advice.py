@@ -90,7 +90,12 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
         allow(["dynamodb:DeleteTable", "dynamodb:DeleteBackup"]),
         '"Effect": "Deny", "Action": "dynamodb:DeleteBackup"',
     ),
-    "no boundary where none is known to the call": ("RL601", allow("iam:CreatePolicyVersion"), "policy/preview-*"),
+    "no boundary where none is known to the call": ("RL601", allow("iam:CreatePolicyVersion"), '"Effect": "Deny"'),
+    "a boundary where it is limited already": (
+        "RL601",
+        allow("iam:PutUserPolicy", "arn:aws:iam::123456789012:user/preview-*"),
+        'user/preview-*", "Condition": {"StringEquals": {"iam:PermissionsBoundary"',
+    ),
 }
 
 
