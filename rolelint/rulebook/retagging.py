@@ -10,13 +10,13 @@ from rolelint.catalog import Signature, catalog
 from rolelint.catalog.patterns import glob
 from rolelint.engine import Power, Powers, can, powers, witness
 from rolelint.engine.compile import variable_names
-from rolelint.engine.gates import key_kind, naming_of
+from rolelint.engine.gates import ALIASES, key_kind, naming_of
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
 from rolelint.engine.worlds import REGION_KEYS, REGIONS
 from rolelint.findings.model import Witness
-from rolelint.policies.document import Statement
+from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import VARIABLE, has_unknown
 from rolelint.records import replace
@@ -24,8 +24,9 @@ from rolelint.rulebook.selectors import worst
 
 #: Actions of the level Tagging that only read.
 _READING = ("*:List*", "*:Get*", "*:Describe*")
-#: What a gate says beside its tag where that is none.
-OWN_TAG = "but the role can change that tag itself"
+#: How a key comes to an alias, and how it loses one.
+_GIVING = ("kms:CreateAlias", "kms:UpdateAlias")
+_TAKING = ("kms:DeleteAlias", "kms:UpdateAlias")
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -39,14 +40,15 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
     tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near & ~known.expand_all(_READING))
-    if not tagging.mask and not chosen_tags(whole.role, whole.actor):
+    aliased = any(c.key == ALIASES for power in held if power.tag_limited for c, _ in _tests(power))
+    if not tagging.mask and not aliased and not chosen_tags(whole.role, whole.actor):
         return held
     out: list[Power] = []
     for power in held:
         left = power.mask
         if power.tag_limited:
-            whole_power = [((), left)] if _names_own_tag(power, whole) else _retagged(power, tagging, whole)
-            for places, loose in whole_power:
+            every = _names_own_tag(power, whole) or _realiased(power, whole)
+            for places, loose in [((), left)] if every else _retagged(power, tagging, whole):
                 out.append(_without_tag(power, loose, places))
                 left &= ~loose
         if left:
@@ -60,11 +62,12 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Power:
     Args:
         places: the resources to which that applies; empty for all that the power reaches.
     """
+    test = "alias" if all(c.key == ALIASES for c, _ in _tests(power)) else "tag"
     freed = replace(
         power,
         mask=loose,
         naming=naming_of(places or power.resources, ()),
-        gate=f"{power.gate}; {OWN_TAG}",
+        gate=f"{power.gate}; but the role can change that {test} itself",
         gate_kinds=power.gate_kinds - {"resource-tag"},
     )
     if not places:
@@ -79,6 +82,23 @@ def _names_own_tag(power: Power, whole: Powers) -> bool:
     conditions = (*power.denied_where, *power.allowed_where)
     values = tuple(v for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values)
     return any(name.lower() in own for name in variable_names(values))
+
+
+def _realiased(power: Power, whole: Powers) -> bool:
+    """Tell whether a power is for keys by their aliases, and the holder can give or take such an alias."""
+    known = catalog()
+    same = set(power.gate.split("; "))
+    for condition, met in _tests(power):
+        if condition.key != ALIASES:
+            continue
+        tested = [arn(f"arn:*:kms:*:*:{VARIABLE.sub('*', value)}") for value in condition.values]
+        changing = powers(whole.role, whole.actor, known.expand_all(_GIVING if met else _TAKING))
+        for one in changing.powers:
+            if same <= set(one.gate.split("; ")):
+                continue  # of keys that the power reaches already
+            if any(may_overlap(_pattern(r), t) for r in one.resources if not r.startswith("not ") for t in tested):
+                return True
+    return False
 
 
 def _retagged(power: Power, tagging: Powers, whole: Powers) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -297,14 +317,19 @@ def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
     Args:
         met: those that must be there; otherwise those that must not.
     """
+    for condition, there in _tests(power):
+        tag = condition.key_text.partition("/")[2]
+        if there is met and tag and not tag.lower().startswith("aws:"):
+            presence = TABLE[condition.operator].family == "null"
+            yield tag, "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
+
+
+def _tests(power: Power) -> Iterator[tuple[Condition, bool]]:
+    """List the tests of tags and aliases in the Allows of a power and its ceilings, and whether each must be met."""
     tested = [(c, True) for c in power.allowed_where]
     for condition, allows in (*tested, *((c, False) for c in power.denied_where)):
         operator = TABLE.get(condition.operator)
         if key_kind(condition.key) != "resource-tag" or operator is None or not condition.values:
             continue
-        presence = operator.family == "null"
-        absent = condition.values[0] == "true" if presence else operator.negated
-        tag = condition.key_text.partition("/")[2]
-        if (absent is not allows) is met and not tag.lower().startswith("aws:"):
-            value = "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
-            yield tag, value
+        absent = condition.values[0] == "true" if operator.family == "null" else operator.negated
+        yield condition, absent is not allows

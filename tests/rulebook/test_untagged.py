@@ -254,6 +254,49 @@ def test_tags_that_the_role_can_change_itself(name: str) -> None:
     assert (found["RL201"].severity if "RL201" in found else "") == severity
 
 
+ALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/app-*"}}}
+UNALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/prod-*"}}}
+DROP_KEY = "kms:ScheduleKeyDeletion"
+ALIASES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "an alias": ([allow(DROP_KEY, **ALIASED)], "high"),
+    "any alias at all": (
+        [allow(DROP_KEY, Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/*"}})],
+        "critical",
+    ),
+    "an alias that keys without one pass": (
+        [allow(DROP_KEY, Condition={"ForAllValues:StringLike": {"kms:ResourceAliases": "alias/app-*"}})],
+        "critical",
+    ),
+    "an alias that says disposable": (
+        [allow(DROP_KEY, Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/dev-*"}})],
+        "",
+    ),
+    "an alias, and to give it": ([allow(DROP_KEY, **ALIASED), allow("kms:CreateAlias")], "critical"),
+    "an alias, and to move it": ([allow(DROP_KEY, **ALIASED), allow("kms:UpdateAlias")], "critical"),
+    "an alias, and to give others": (
+        [
+            allow(DROP_KEY, **ALIASED),
+            allow("kms:CreateAlias", ["arn:aws:kms:*:*:key/*", "arn:aws:kms:*:*:alias/tool-*"]),
+        ],
+        "high",
+    ),
+    "an alias, and to take it": ([allow(DROP_KEY, **ALIASED), allow("kms:DeleteAlias")], "high"),
+    "an alias, and to tag": ([allow(DROP_KEY, **ALIASED), allow("kms:TagResource")], "high"),
+    "an alias that protects": ([allow(DROP_KEY), deny(DROP_KEY, **UNALIASED)], "high"),
+    "an alias that protects, and to take it": (
+        [allow([DROP_KEY, "kms:DeleteAlias"]), deny(DROP_KEY, **UNALIASED)],
+        "critical",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_keys_by_their_aliases(name: str) -> None:
+    written, severity = ALIASES[name]
+    found = by_code(findings(statements(*written)))
+    assert (found["RL401"].severity if "RL401" in found else "") == severity
+
+
 def test_one_service_in_which_the_role_sets_the_tag() -> None:
     # Policies of what has the tag may say anything.
     iam = deny(["iam:*", "sso:*"])
