@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
-from rolelint.engine import Powers, StatementRef, witness
+from rolelint.engine import Power, Powers, StatementRef, can, witness
+from rolelint.engine.arns import named_like
+from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
 from rolelint.memory import lasting, memo
@@ -188,13 +191,42 @@ def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness 
         while mask and tries < WITNESS_TRIES:
             tries += 1
             number = worst(mask & lead or mask, part.prefer)
-            answer = subject.proofs.get(number)
-            if answer is None:
-                answer = subject.proofs[number] = witness(held, number)
-            if answer.witness is not None:
-                return part, number, answer.witness
+            proof = _proof(subject, held, part.power, number)
+            if proof is not None:
+                return part, number, proof
             mask &= ~(1 << number)
     return parts[0], parts[0].worst, None
+
+
+def _proof(subject: Subject, held: Powers, power: Power, number: int) -> Witness | None:
+    """Find a request for an action, of what a power reaches where the role can do it elsewhere as well."""
+    answer = subject.proofs.get((number, ()))
+    if answer is None:
+        answer = subject.proofs[number, ()] = witness(held, number)
+    found = answer.witness
+    if found is None or power.wide or _is_within(found, power):
+        return found
+    key = (number, power.resources)
+    if key not in subject.proofs:
+        subject.proofs[key] = answer
+        for place in power.resources[:WITNESS_TRIES]:
+            if not place.startswith("not "):
+                near = named_like(place, found.resource)
+                there = can(held.role, 1 << number, resource=near, who=held.actor)
+                if there.witness is not None:
+                    subject.proofs[key] = there
+                    break
+    return subject.proofs[key].witness
+
+
+def _is_within(request: Witness, power: Power) -> bool:
+    """Tell whether a request is for something that a power names."""
+    targets = request.resource.split(", ")
+    return any(
+        place.startswith("not ") or "$" in place or arn_matches(wildcards(place), target)
+        for place in power.resources
+        for target in targets
+    )
 
 
 def _ordered_refs(hit: Hit, lead: Part | None) -> list[StatementRef]:

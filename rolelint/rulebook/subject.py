@@ -185,7 +185,7 @@ class Subject:
         interest: the actions that some rule or the report asks about.
         found: severities of the findings so far, by code; filled while the rules are asked.
         told: the actions that they speak of.
-        proofs: answers to whether AWS would allow a request for an action, by its index, as they were asked for.
+        proofs: answers to whether AWS would allow a request for an action, by its index and where, once asked for.
         beside: statements of `allows`, by identity, as findings that do not rest on them name them.
         powers: what the role can do, or None for a policy by itself.
         weighed: its powers without what a condition makes harmless (`HARMLESS`). mask: every action of these.
@@ -199,7 +199,7 @@ class Subject:
         self.found: dict[str, tuple[str, str]] = {}
         self.told = 0
         self.beside: dict[int, Related] = {}
-        self.proofs: dict[int, Answer] = {}
+        self.proofs: dict[tuple[int, tuple[str, ...]], Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
         if self.powers is not None and any(p.tag_limited for p in self.weighed):

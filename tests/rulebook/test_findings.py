@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -137,3 +138,23 @@ def test_lone_policies_are_judged_by_their_text(kind: str) -> None:
     found = findings({"Version": "2012-10-17", "Statement": [item]}, kind)
     assert [f.rule for f in found] == ["RL901"]
     assert "did you mean `s3:DeleteBucket`?" in found[0].message
+
+
+TABLES = "arn:aws:dynamodb:*:123456789012:table/"
+DEV = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        [allow("dynamodb:DeleteTable", TABLES + "dev-*"), allow("dynamodb:DeleteTable", TABLES + "main-*")],
+        [allow("dynamodb:DeleteTable", **DEV), allow("dynamodb:DeleteTable", TABLES + "main-*")],
+        [allow("dynamodb:DeleteTable", **DEV), allow("dynamodb:TagResource", TABLES + "main-*")],
+    ],
+    ids=["beside disposable ones", "beside tagged ones", "where the tag is no limit"],
+)
+def test_a_witness_is_of_what_the_finding_names(written: list[dict[str, Any]]) -> None:
+    found = by_code(findings(statements(*written)))["RL201"]
+    assert "table/main-*" in found.message
+    assert found.witness is not None
+    assert ":us-east-1:123456789012:table/main-" in found.witness.resource
