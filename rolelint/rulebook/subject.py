@@ -370,12 +370,9 @@ def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
     )
 
 
-_WIDTH = {"any": 0, "pattern": 1, "named": 2}
-
-
-def _order(part: Part) -> tuple[int, bool, bool, int, bool]:
+def _order(part: Part) -> tuple[int, bool, bool, bool, bool]:
     power = part.power
-    return part.drop, power.certainty != "proved", not power.broad, _WIDTH[power.scope], bool(power.gate)
+    return part.drop, power.certainty != "proved", not power.wide, power.scope == "named", bool(power.gate)
 
 
 def best_first(parts: Iterable[Part]) -> tuple[Part, ...]:

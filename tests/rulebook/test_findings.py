@@ -158,3 +158,10 @@ def test_a_witness_is_of_what_the_finding_names(written: list[dict[str, Any]]) -
     assert "table/main-*" in found.message
     assert found.witness is not None
     assert ":us-east-1:123456789012:table/main-" in found.witness.resource
+
+
+def test_what_every_reader_recognises_is_named_before_what_takes_no_resource() -> None:
+    but_production = {"NotResource": ["arn:aws:s3:::prod-*", "arn:aws:s3:::prod-*/*"]}
+    found = by_code(findings(statements({"Effect": "Allow", "Action": "s3:*", **but_production})))
+    assert "`s3:DeleteBucket` on any s3 bucket" in found["RL201"].message
+    assert "`s3:DeleteBucket` on any s3 bucket" in found["RL102"].message
