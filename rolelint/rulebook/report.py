@@ -135,6 +135,9 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
     location = _place(hit, primary, index, subject)
     policy_name = subject.policies[0].name if subject.policies else ""
     message = _message(one, subject, lead, index)
+    # A finding about a text may be about power that it leaves.
+    about = lead or next(iter(hit.others), None)
+    index = about.worst if about and index is None else index
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -159,7 +162,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
         related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
-        fix=advise(rule, hit, lead.power if lead else None, index, held.stage.partition if held else ""),
+        fix=advise(rule, hit, about.power if about else None, index, held.stage.partition if held else ""),
         category=rule.category,
         mask=hit.mask,
     )

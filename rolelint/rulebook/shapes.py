@@ -231,7 +231,8 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
             hit = hit_of(parts)
             if hit is not None:
                 fields = {"statement": ref.label, "text": quoted(ref.statement.actions), "deed": describe(hit.parts[0])}
-                return Hit((), drop=0, statements=(ref, *hit.parts[0].statements), element="Action", fields=fields)
+                refs = (ref, *hit.parts[0].statements)
+                return Hit((), hit.parts, statements=refs, element="Action", fields=fields)
         return None
 
     return Question(ask, (selector, siblings), needs=(siblings,))
