@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
 from rolelint.catalog import ResourceType, catalog
 from rolelint.engine import Power
-from rolelint.memory import memo
+from rolelint.memory import lasting, memo
 from rolelint.policies.text import VARIABLE, show
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.subject import Hit, is_of_service, widening
@@ -41,7 +42,8 @@ def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str
     if not rule.adapt or power is None or index is None:
         return rule.advice
     scoped = rule.adapt in ("scope", "name") and (not power.wide or power.tag_limited)
-    about = 0 if rule.adapt == "read" else hit.core or hit.mask
+    denied = rule.adapt == "deny" or (rule.adapt != "read" and _unlimited(index, rule.adapt == "scope"))
+    about = hit.core or hit.mask if denied else 0
     key = (id(rule), index, about, (power.resources, power.gate) if scoped else ())
     found = _written.get(key)
     if found is None or found[0] is not rule:
@@ -68,7 +70,7 @@ def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> st
     if types and _names(rule, index) and not (widens and scoped):
         return rule.advice
     demanded = _demanded(rule, index) if widens else {}
-    why = "" if demanded else _unlimited(index, widens=widens)
+    why = "" if demanded else _unlimited(index, widens)
     if why:
         return _never(rule, core, index, why)
     resource, chosen = _example(types[0])
@@ -81,8 +83,13 @@ def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> st
     return _with(rule.fix, statement)
 
 
-def _unlimited(index: int, *, widens: bool) -> str:
-    """Say why neither a name nor a tag can limit an action; empty where one can."""
+@cache
+def _unlimited(index: int, widens: bool) -> str:
+    """Say why neither a name nor a tag can limit an action; empty where one can.
+
+    Args:
+        widens: whether it counts that what an action writes has no limit.
+    """
     known = catalog()
     signature = known.action(index).signature
     types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
@@ -98,11 +105,14 @@ def _unlimited(index: int, *, widens: bool) -> str:
     return ""
 
 
+lasting(_unlimited.cache_clear)
+
+
 def _never(rule: Rule, core: int, index: int, why: str) -> str:
     """Deny an action, and with it the others of the finding that cannot be limited either."""
     known = catalog()
     widens = rule.adapt == "scope"
-    others = (i for i in known.indexes(core & ~(1 << index)) if _unlimited(i, widens=widens))
+    others = (i for i in known.indexes(core & ~(1 << index)) if _unlimited(i, widens))
     names = [known.name(i) for i in (index, *islice(others, _MOST_NAMED - 1))]
     beside = ", and the others that nothing limits" if len(names) > 1 else ""
     text = f"`{names[0]}` {why}: take it away, or deny it{beside}."
