@@ -11,6 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Power, Powers, StatementRef, can, witness
 from rolelint.engine.arns import named_like
+from rolelint.engine.extent import on_hosts
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
@@ -25,6 +26,8 @@ from rolelint.rulebook.vocabulary import Weigh
 
 #: Actions for which a witness is looked for before a finding is left without one.
 WITNESS_TRIES = 4
+#: Where what is about hosts is shown, whatever else it names.
+_HOSTS = ("arn:*:ec2:*:*:instance/i-0123456789abcdef0", "arn:*:ssm:*:*:managed-instance/mi-0123456789abcdef0")
 #: Actions that a finding lists where the report does not ask for all of them.
 FEW_ACTIONS = 20
 
@@ -202,19 +205,27 @@ def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness 
 
 
 def _proof(subject: Subject, held: Powers, power: Power, number: int) -> Witness | None:
-    """Find a request for an action, of what a power reaches where the role can do it elsewhere as well."""
+    """Find a request for an action, among what a power reaches where the role can do it elsewhere as well."""
     answer = subject.proofs.get((number, ()))
     if answer is None:
         answer = subject.proofs[number, ()] = witness(held, number)
     found = answer.witness
-    if found is None or power.wide or _is_within(found, power):
+    if found is None or found.resource == "*":
         return found
-    key = (number, power.resources)
+    places: tuple[str, ...] = ()
+    if power.wide and on_hosts() >> number & 1:
+        places = _HOSTS
+    elif not power.wide and not _is_within(found, power):
+        places = power.resources
+    if not places:
+        return found
+    key = (number, places)
     if key not in subject.proofs:
         subject.proofs[key] = answer
-        for place in power.resources[:WITNESS_TRIES]:
+        home = ":".join((*found.resource.split(":")[:4], held.role.asked_arn.split(":")[4], ""))
+        for place in places[:WITNESS_TRIES]:
             if not place.startswith("not "):
-                near = named_like(place, found.resource)
+                near = named_like(place, home)
                 there = can(held.role, 1 << number, resource=near, who=held.actor)
                 if there.witness is not None:
                     subject.proofs[key] = there

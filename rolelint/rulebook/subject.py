@@ -11,7 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, StatementRef, actor, can, powers
 from rolelint.engine.arns import named_like
 from rolelint.engine.compile import compile_document
-from rolelint.engine.extent import commanding
+from rolelint.engine.extent import on_hosts
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -459,7 +459,7 @@ def _where(part: Part, index: int) -> str:
     if not types:
         return ""
     if power.wide:
-        if commanding() >> index & 1:
+        if on_hosts() >> index & 1:
             return " on any host"
         service, name = types[0].service, types[0].name
         if len(types) > 1 and not signature.required:

@@ -46,7 +46,7 @@ def test_the_narrow_grant_is_not_named_for_the_wide_one() -> None:
     [
         ("events:DeleteRule", "on any events rule"),
         ("elasticloadbalancing:DeleteListener", "on any elasticloadbalancing listener"),
-        ("ssm:StartSession", "on any ssm resource"),
+        ("ssm:StartSession", "on any host"),
         ("rds:DeleteDBCluster", "on any rds cluster"),
     ],
 )
@@ -165,3 +165,13 @@ def test_what_every_reader_recognises_is_named_before_what_takes_no_resource() -
     found = by_code(findings(statements({"Effect": "Allow", "Action": "s3:*", **but_production})))
     assert "`s3:DeleteBucket` on any s3 bucket" in found["RL201"].message
     assert "`s3:DeleteBucket` on any s3 bucket" in found["RL102"].message
+
+
+@pytest.mark.parametrize("action", ["ssm:SendCommand", "ssm:StartSession"])
+def test_hosts_are_named_and_shown(action: str) -> None:
+    shell, hosts = "arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ec2:*:*:instance/*"
+    for written in ([allow(action)], [allow(action, [shell, hosts])], [allow(action, shell), allow(action, hosts)]):
+        found = by_code(findings(statements(*written)))["RL503"]
+        assert f"`{action}` on any host" in found.message
+        assert found.witness is not None
+        assert ":instance/i-" in found.witness.resource
