@@ -220,7 +220,8 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                 continue
             kinds = _kinds(denied)
             left = 0
-            for signature, mask in catalog().signatures(subject.mask & siblings.mask & ~_all_denied(subject)):
+            alike = siblings.mask & _as_bad(denied)
+            for signature, mask in catalog().signatures(subject.mask & alike & ~_all_denied(subject)):
                 if not kinds.isdisjoint(signature.required or signature.optional):
                     left |= mask
             parts = [
@@ -254,6 +255,21 @@ def _all_denied(subject: Subject) -> int:
     mask = 0
     for ref in _denies(subject):
         mask |= catalog().expand_all(ref.statement.actions)
+    return mask
+
+
+def _as_bad(denied: int) -> int:
+    """Give the actions that reach as far as some that are denied: items may go where their container must stay.
+
+    Who denies the deletion of copies only means copies.
+    """
+    known = catalog()
+    copies = known.class_mask("destroy-backup")
+    mask = known.full if denied & ~copies else copies
+    for blast in ("B0", "B1", "B2", "B3"):
+        if denied & known.attribute_mask(blast):
+            break
+        mask &= ~known.attribute_mask(blast)
     return mask
 
 
