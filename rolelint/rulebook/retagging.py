@@ -49,31 +49,40 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             every = _names_own_tag(power, whole) or _realiased(power, whole)
             for places, loose in [((), left)] if every else _retagged(power, tagging, whole):
-                out.append(_without_tag(power, loose, places))
-                left &= ~loose
+                out += _without_tag(power, loose, places)
+                if not places:
+                    left &= ~loose
         if left:
             out.append(replace(power, mask=left) if left != power.mask else power)
     return tuple(out)
 
 
-def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Power:
+def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[Power]:
     """Write some actions of a power as ones that no tag limits.
 
     Args:
         places: the resources to which that applies; empty for all that the power reaches.
+
+    Yields:
+        One power, or one for each thing that the names of the places say.
     """
     test = "alias" if all(c.key == ALIASES for c, _ in _tests(power)) else "tag"
     freed = replace(
         power,
         mask=loose,
-        naming=naming_of(places or power.resources, ()),
+        naming=naming_of(power.resources, ()),
         gate=f"{power.gate}; but the role can change that {test} itself",
         gate_kinds=power.gate_kinds - {"resource-tag"},
     )
     if not places:
-        return freed
-    scope = "pattern" if any(set(place) & {"*", "?"} for place in places) else "named"
-    return replace(freed, scope=scope, broad=False, resources=places)
+        yield freed
+        return
+    alike: dict[str, list[str]] = {}
+    for place in places:
+        alike.setdefault(naming_of((place,), ()), []).append(place)
+    for naming, some in alike.items():
+        scope = "pattern" if any(set(place) & {"*", "?"} for place in some) else "named"
+        yield replace(freed, scope=scope, broad=False, resources=tuple(some), naming=naming)
 
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
@@ -139,7 +148,7 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
     own = free = 0
     for one in near:
         own |= one.mask & service
-        if not one.gate and ("*" in one.resources or not set(one.resources).isdisjoint(power.resources)):
+        if not one.gate and ("*" in one.resources or set(power.resources) <= set(one.resources)):
             free |= one.mask & service
     setting = own
     for index in known.indexes(own):
@@ -179,20 +188,27 @@ def _retags(
     if found is None:
         return None
     widest_first = sorted(near, key=lambda one: not one.wide)
+    freed: dict[str, None] = {}
     for one in widest_first:
         fit = [call for call in calls if _may_grant(one, call[1])]
         if not fit:
             continue
-        if (one.wide or not power.wide or any(map(has_unknown, one.resources))) and _takes(found, one, whole, fit):
+        vague = any(map(has_unknown, (*one.resources, *power.resources)))
+        if (one.wide or vague) and _takes(found, one, whole, fit):
             return ()
         try:
             for resource, region, places in _shared(signature, power, one, whole):
+                if places and freed.keys() >= set(places):
+                    continue
                 there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
-                if there is not None and _takes(there, one, whole, fit):
-                    return places
+                if there is None or not _takes(there, one, whole, fit):
+                    continue
+                if not places:
+                    return ()
+                freed.update(dict.fromkeys(places))
         except LimitReached:
             return ()  # not known to be a limit
-    return None
+    return tuple(freed) or None
 
 
 def _may_grant(one: Power, context: _Context) -> bool:
@@ -250,11 +266,26 @@ def _shared(
                 fields[4] = account
             # All of its type in its account and Region, or less.
             alike = [":".join([*shape.split(":", 5)[:4], fields[4], shape.split(":", 5)[5]]) for shape in shapes]
-            all_of_them = not power.wide or any(includes(theirs, arn(shape)) for shape in alike)
-            places = (
-                () if all_of_them else tuple(r for r in named if any(may_overlap(_pattern(r), arn(s)) for s in alike))
-            )
+            if any(includes(theirs, arn(shape)) for shape in alike):
+                places: tuple[str, ...] = ()
+            elif power.wide:
+                places = tuple(r for r in named if any(may_overlap(_pattern(r), arn(s)) for s in alike))
+            else:
+                places = _common(power, named)
             yield ":".join(fields), {"aws:RequestedRegion": region} if region else {}, places
+
+
+def _common(power: Power, named: Sequence[str]) -> tuple[str, ...]:
+    """List the patterns of what a power reaches and some patterns name; none where that is all it reaches."""
+    theirs = [_pattern(r) for r in named]
+    common: dict[str, None] = {}
+    for resource in power.resources:
+        mine = _pattern(resource)
+        if includes(theirs, mine):
+            common[resource] = None
+        else:
+            common.update((r, None) for r in named if may_overlap(_pattern(r), mine))
+    return () if common.keys() >= set(power.resources) else tuple(common)
 
 
 def _named(power: Power) -> list[str]:
