@@ -254,6 +254,47 @@ def test_tags_that_the_role_can_change_itself(name: str) -> None:
     assert (found["RL201"].severity if "RL201" in found else "") == severity
 
 
+TABLES = "arn:aws:dynamodb:*:123456789012:table/"
+OF_TEAM = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}}
+DROP, SET = "dynamodb:DeleteTable", "dynamodb:TagResource"
+#: What the finding says where the tag is a limit in some places only.
+PLACES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "of two places one": (
+        [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "app-*")],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*`",
+    ),
+    "of two places one table": (
+        [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "app-1")],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-1`",
+    ),
+    "of two places the disposable one": (
+        [allow(DROP, [TABLES + "sandbox-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "sandbox-*")],
+        "medium `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/sandbox-*` and 1 more place",
+    ),
+    "both": (
+        [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "*")],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*` and 1 more place",
+    ),
+    "disposable ones of all": (
+        [allow(DROP, **OF_TEAM), allow(SET, TABLES + "sandbox-*")],
+        "high `dynamodb:DeleteTable` on any dynamodb table",
+    ),
+    "disposable ones, and others in one Region": (
+        [allow(DROP, **DEV), allow(SET, TABLES + "sandbox-*"), allow(SET, TABLES + "app-*", **IN_FRANKFURT)],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_tag_is_a_limit_where_the_role_cannot_set_it(name: str) -> None:
+    written, text = PLACES[name]
+    found = by_code(findings(statements(*written)))["RL201"]
+    severity, _, deed = text.partition(" ")
+    assert found.severity == severity
+    assert found.message.endswith(f": {deed}") or f": {deed} (" in found.message
+
+
 ALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/app-*"}}}
 UNALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/prod-*"}}}
 DROP_KEY = "kms:ScheduleKeyDeletion"
