@@ -10,7 +10,7 @@ from rolelint.catalog import Signature, catalog
 from rolelint.catalog.patterns import glob
 from rolelint.engine import Power, Powers, can, powers, witness
 from rolelint.engine.compile import variable_names
-from rolelint.engine.gates import ALIASES, key_kind, naming_of
+from rolelint.engine.gates import ALIASES, key_kind, name_says, naming_of
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
@@ -162,12 +162,16 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
         return None
     # A call that tags what it makes says so; here the resource is there already.
     there: _Context = {"ec2:CreateAction": ()}
-    gates = " ".join(one.gate.lower() for one in near)
     calls: list[_Call] = []
     for tag, value in demanded if setting else ():
-        # A tagging call that demands the tag already brings nothing new into reach.
-        tested = f"resourcetag/{tag.lower()}" in gates and value
-        for now, tags in product(((), f"not-{value}") if tested else ((),), tags_to_bring(whole.role, tag, setting)):
+        # A tagging call that demands the tag already brings nothing new into reach, or as little as another value says;
+        # one that demands production does.
+        tested = _values_of(tag, near) if value else []
+        reached = _values_of(tag, [power])
+        others = [v for v in tested if name_says(v) == "production" and not any(glob(r, v) for r in reached)]
+        for now, tags in product(
+            ((), f"not-{value}", *others) if tested else ((),), tags_to_bring(whole.role, tag, setting)
+        ):
             said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tags}
             calls.append((setting, {**said, **there, **dict.fromkeys(_tag_keys(tag, own), now)}))
     if undone:
@@ -353,6 +357,18 @@ def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
         if there is met and tag and not tag.lower().startswith("aws:"):
             presence = TABLE[condition.operator].family == "null"
             yield tag, "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
+
+
+def _values_of(tag: str, several: Sequence[Power]) -> list[str]:
+    """List the values of a tag that powers test for, each once."""
+    found = (
+        value
+        for power in several
+        for condition, _ in _tests(power)
+        if condition.key.partition("/")[2] == tag.lower()
+        for value in condition.values
+    )
+    return list(dict.fromkeys(found))
 
 
 def _tests(power: Power) -> Iterator[tuple[Condition, bool]]:

@@ -275,6 +275,14 @@ PLACES: dict[str, tuple[list[dict[str, Any]], str]] = {
         [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "*")],
         "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*` and 1 more place",
     ),
+    "what carries the tag of production, which the role can change": (
+        [allow(DROP, **DEV), allow(SET, Condition={"StringEquals": {"aws:ResourceTag/env": ["prod", "dev"]}})],
+        "critical `dynamodb:DeleteTable` on any dynamodb table",
+    ),
+    "what carries the tag of a team": (
+        [allow(DROP, **OF_TEAM), allow(SET, Condition={"StringEquals": {"aws:ResourceTag/team": ["b", "a"]}})],
+        "high `dynamodb:DeleteTable` on any dynamodb table",
+    ),
     "disposable ones of all": (
         [allow(DROP, **OF_TEAM), allow(SET, TABLES + "sandbox-*")],
         "high `dynamodb:DeleteTable` on any dynamodb table",
