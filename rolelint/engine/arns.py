@@ -304,10 +304,10 @@ def is_named(pattern: str, arn_format: str) -> bool:
 
 
 def named_like(pattern: str, own: str) -> str:
-    """Write an ARN that a pattern fits, of the account of another one where the pattern leaves that open."""
+    """Write an ARN that a pattern fits, of the account and Region of another one where the pattern leaves them open."""
     fields, home = VARIABLE.sub("*", pattern).split(":", 5), own.split(":", 5)
-    for i in (1, 4) if len(fields) == 6 else ():
-        if set(fields[i]) & {"*", "?"}:
+    for i in (1, 3, 4) if len(fields) == 6 else ():
+        if home[i] and set(fields[i]) & {"*", "?"}:
             fields[i] = home[i]
     return ":".join(fields).replace("*", "x").replace("?", "x")
 

@@ -155,19 +155,20 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
 
 
 def classes_of(
-    stage: Scene, group: Group, certain: bool, typed: bool = True
+    stage: Scene, group: Group, certain: bool, typed: bool = True, resource: str | None = None
 ) -> Iterator[tuple[Group, Signature, int, frozenset[str]]]:
     """Split a group into classes: with their resource types, actions, and the keys that the actions cannot carry.
 
     Args:
         typed: off where no statement speaks of resources: all actions stand and fall together.
+        resource: a given ARN, which may be of an optional type: a call that names it names several resources.
     """
     for mask, unsupported in by_support(stage, group):
         if not typed:
             yield group, UNTYPED, mask, unsupported
             continue
         for signature, part in catalog().signatures(mask):
-            if len(signature.required) < 2:
+            if len(signature.required) < (1 if resource is not None and signature.optional else 2):
                 yield group, signature, part, unsupported
                 continue
             for one, joined in with_others(stage, group, part, certain):

@@ -36,6 +36,11 @@ def commanding() -> int:
     return catalog().expand("ssm:SendCommand") | catalog().expand("ssm:CreateAssociation*")
 
 
+def on_hosts() -> int:
+    """Give the actions that are about hosts, whatever else they name."""
+    return commanding() | catalog().expand("ssm:StartSession")
+
+
 def runs_anything(option: View, kind: ResourceType) -> bool:
     """Tell whether a statement reaches a document that is no limit to what is done with it."""
     if kind.service != "ssm" or kind.name != "document" or option.exclude:

@@ -47,7 +47,9 @@ _KINDS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("passed-service", ("iam:passedtoservice", "iam:associatedresourcearn")),
     ("boundary", ("iam:permissionsboundary",)),
 )
-_RESOURCE_TAG = ("resourcetag/", "-tag/", "existingobjecttag/")
+#: The aliases of a key are to it what tags are to other resources: somebody says by them what it is for.
+ALIASES = "kms:resourcealiases"
+_RESOURCE_TAG = ("resourcetag/", "-tag/", "existingobjecttag/", ALIASES)
 
 
 def key_kind(key: str) -> str:
@@ -107,7 +109,7 @@ def _limits_by_tag(condition: CompiledCondition) -> bool:
         return operator is None
     if operator.negated:
         return any(name_says(v) == "production" for v in written.values)
-    return not any(set(v) <= {"*"} for v in written.values)
+    return not any(set(v.removeprefix("alias/")) <= {"*"} for v in written.values)
 
 
 def _keeps_by_tag(condition: CompiledCondition) -> bool:

@@ -183,7 +183,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
     touching = [s for s in stage.identity if s.possible_mask & mask]
     for statement in sorted(touching, key=lambda s: (not s.covers_all, len(s.conditions))):
         for group in groups(statement, around, certain):
-            for joined, signature, actions, unsupported in classes_of(stage, group, certain):
+            for joined, signature, actions, unsupported in classes_of(stage, group, certain, resource=resource):
                 try:
                     solved = solve(stage, joined, signature, unsupported, resource)
                 except (Undecided, LimitReached) as error:

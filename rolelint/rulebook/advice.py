@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import islice
 from typing import Any
 
 from rolelint.catalog import ResourceType, catalog
 from rolelint.engine import Power
-from rolelint.memory import memo
+from rolelint.memory import lasting, memo
 from rolelint.policies.text import VARIABLE, show
 from rolelint.rulebook.model import Rule
-from rolelint.rulebook.subject import Hit, is_of_service
+from rolelint.rulebook.subject import Hit, is_of_service, widening
 
 #: Actions that an example of a Deny names.
-_MOST_NAMED = 4
-#: Patterns of a service and a verb that it names instead, where these are more.
-_MOST_VERBS = 12
+_MOST_NAMED = 12
+#: Actions that it names one by one where patterns of a service and a verb may stand for them.
+_MOST_SINGLE = 4
 #: Resource patterns that an example names.
 _MOST_PLACES = 3
 #: How actions begin that show what there is, and not what is in it: `Get` reads secrets and objects as well.
@@ -41,52 +42,98 @@ def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str
     if not rule.adapt or power is None or index is None:
         return rule.advice
     scoped = rule.adapt in ("scope", "name") and (not power.wide or power.tag_limited)
-    key = (id(rule), index, hit.core if rule.adapt == "deny" else 0, (power.resources, power.gate) if scoped else ())
+    denied = rule.adapt == "deny" or (rule.adapt != "read" and _unlimited(index, rule.adapt == "scope"))
+    about = hit.core or hit.mask if denied else 0
+    key = (id(rule), index, about, (power.resources, power.gate) if scoped else ())
     found = _written.get(key)
     if found is None or found[0] is not rule:
         if rule.adapt == "deny":
-            text = _denied(rule, hit.core, index)
+            text = _denied(rule, about, index)
         elif rule.adapt == "read":
             text = _reading(rule, index)
         else:
-            text = _scoped(rule, power, index, scoped)
+            text = _scoped(rule, about, power, index, scoped)
         found = _written[key] = (rule, text)
     return found[1]
 
 
-def _scoped(rule: Rule, power: Power, index: int, scoped: bool) -> str:
+def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> str:
     action = catalog().action(index)
     types = action.signature.required or sorted(action.signature.optional, key=lambda kind: len(kind.name))
-    if not types:
-        return _never(action.name, "takes no resource, so neither an ARN nor a tag can limit it")
-    if scoped:
+    widens = rule.adapt == "scope" and bool(widening() >> index & 1)
+    if types and scoped and not widens:
         places = _places(power, types[0].service)
         if rule.adapt == "scope":
             return _limited(action.name, places)
         if places:
             return _with(rule.fix, {"Effect": "Allow", "Action": action.name, "Resource": _one(places[:_MOST_PLACES])})
-    if _names(rule, index):
+    if types and _names(rule, index) and not (widens and scoped):
         return rule.advice
-    if catalog().attribute_mask("B4") >> index & 1:
-        return _never(action.name, "reaches past one account")
+    demanded = _demanded(rule, index) if widens else {}
+    why = "" if demanded else _unlimited(index, widens)
+    if why:
+        return _never(rule, core, index, why)
     resource, chosen = _example(types[0])
     statement: dict[str, Any] = {"Effect": "Allow", "Action": action.name, "Resource": resource}
-    if not chosen:
-        supported = catalog().key_mask("aws:resourcetag/environment")
-        if supported is not None and not supported >> index & 1:
-            return _never(action.name, "acts on what has no name of your choice and no tag to limit it by")
+    if demanded:
+        holders = _places(power, types[0].service)[:_MOST_PLACES]
+        statement |= {"Resource": _one(holders or [resource]), "Condition": demanded}
+    elif not chosen:
         statement["Condition"] = {"StringEquals": {"aws:ResourceTag/Environment": "dev"}}
     return _with(rule.fix, statement)
 
 
-def _never(action: str, why: str) -> str:
-    return _with(f"`{action}` {why}: take it away, or deny it.", {"Effect": "Deny", "Action": action, "Resource": "*"})
+@cache
+def _unlimited(index: int, widens: bool) -> str:
+    """Say why neither a name nor a tag can limit an action; empty where one can.
+
+    Args:
+        widens: whether it counts that what an action writes has no limit.
+    """
+    known = catalog()
+    signature = known.action(index).signature
+    types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
+    if not types:
+        return "takes no resource, so neither an ARN nor a tag can limit it"
+    if widens and widening() >> index & 1:
+        return "writes permissions, which the name of their holder does not limit"
+    if known.attribute_mask("B4") >> index & 1:
+        return "reaches past one account"
+    supported = known.key_mask("aws:resourcetag/environment")
+    if not _example(types[0])[1] and supported is not None and not supported >> index & 1:
+        return "acts on what has no name of your choice and no tag to limit it by"
+    return ""
+
+
+lasting(_unlimited.cache_clear)
+
+
+def _never(rule: Rule, core: int, index: int, why: str) -> str:
+    """Deny an action, and with it the others of the finding that cannot be limited either."""
+    known = catalog()
+    widens = rule.adapt == "scope"
+    others = (i for i in known.indexes(core & ~(1 << index)) if _unlimited(i, widens))
+    names = [known.name(i) for i in (index, *islice(others, _MOST_NAMED - 1))]
+    beside = ", and the others that nothing limits" if len(names) > 1 else ""
+    text = f"`{names[0]}` {why}: take it away, or deny it{beside}."
+    return _with(text, {"Effect": "Deny", "Action": _one(names), "Resource": "*"})
 
 
 def _places(power: Power, service: str) -> list[str]:
     """List the patterns of a service to which a power is limited; none where something else limits it."""
     places = [] if power.wide else [show(r) for r in power.resources if is_of_service(r, service)]
     return [r for r in places if not r.startswith("not ")]
+
+
+def _demanded(rule: Rule, index: int) -> Mapping[str, Mapping[str, str]]:
+    """Give the conditions of the rule's own statement on what a call says, where an action knows all of them."""
+    known = catalog()
+    for statement in _statements(rule):
+        demanded: Mapping[str, Mapping[str, str]] = statement.get("Condition", {})
+        keys = [key.lower() for tests in demanded.values() for key in tests]
+        if keys and all(not key.startswith("aws:") and (known.key_mask(key) or 0) >> index & 1 for key in keys):
+            return demanded
+    return {}
 
 
 def _limited(action: str, places: Sequence[str]) -> str:
@@ -123,10 +170,10 @@ def _denied(rule: Rule, core: int, index: int) -> str:
     written = next(s for s in _statements(rule) if s["Effect"] == "Deny")
     # What holds under a condition only may name all: it takes nothing away from the rest of the work.
     all_of_them = "Condition" in written
-    if _names(rule, index) and not (all_of_them and core & ~known.expand_all(_actions(written))):
+    if _names(rule, index) and not core & ~known.expand_all(_actions(written)):
         return rule.advice
     names = [known.name(index), *map(known.name, islice(known.indexes(core & ~(1 << index)), _MOST_NAMED - 1))]
-    if all_of_them and core.bit_count() > _MOST_NAMED:
+    if all_of_them and core.bit_count() > _MOST_SINGLE:
         names = _by_verb(core, index)
     return _with(rule.fix, {**written, "Action": _one(names), "Resource": "*"})
 
@@ -140,13 +187,13 @@ def _by_verb(core: int, index: int) -> list[str]:
     patterns: list[str] = []
     single: list[str] = []
     for verb, names in verbs.items():
-        if len(patterns) == _MOST_VERBS:
+        if len(patterns) == _MOST_NAMED:
             break
         if len(names) * 2 >= known.expand(verb).bit_count():
             patterns.append(verb)
         else:
             single += names
-    return [*patterns, *single][:_MOST_VERBS]
+    return [*patterns, *single][:_MOST_NAMED]
 
 
 def _verb_of(action: str) -> str:

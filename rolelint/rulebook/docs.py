@@ -45,15 +45,16 @@ _SEVERITY = """\
 Every rule has a severity of its own. A finding drops one level for each of these, and says so in `lowered`:
 
 - the grant is limited to a pattern of resources or to named ones;
-- an effective resource-tag condition limits it, or one that names the service that manages the resource, or its holder
-  as the one who made it;
+- an effective condition on resource tags or on the aliases of keys limits it, or one that names the service that
+  manages the resource, or its holder as the one who made it;
 - a Deny for the tool channel (`aws:ViaAWSMCPService`) covers its actions;
 - a permissions boundary takes part of its actions away;
 - what the rule itself lists as a reason, for example that nothing worse than one rebuildable resource is deleted.
 
 A resource or tag that says production (`prod`, `production`, `prd`, `live`) counts as unscoped. Where everything in
 question is called disposable (dev, test, preview, sandbox, tmp, ephemeral, ci, staging ...), rules about power do not
-fire. A finding about several powers is as severe as the worst of them; one that needs two together, as the lesser.
+fire, but for power to write policies: no name limits what is written. A finding about several powers is as severe as
+the worst of them; one that needs two together, as the lesser.
 `certainty: possible` keeps the severity and says that something about the role is not known.
 
 ## Findings that hold others

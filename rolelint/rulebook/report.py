@@ -6,9 +6,13 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
 from rolelint.catalog.model import DESTRUCTIVE
-from rolelint.engine import Powers, StatementRef, witness
+from rolelint.engine import Power, Powers, StatementRef, can, witness
+from rolelint.engine.arns import named_like
+from rolelint.engine.extent import on_hosts
+from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, Route
 from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
 from rolelint.memory import lasting, memo
@@ -22,6 +26,8 @@ from rolelint.rulebook.vocabulary import Weigh
 
 #: Actions for which a witness is looked for before a finding is left without one.
 WITNESS_TRIES = 4
+#: Where what is about hosts is shown, whatever else it names.
+_HOSTS = ("arn:*:ec2:*:*:instance/i-0123456789abcdef0", "arn:*:ssm:*:*:managed-instance/mi-0123456789abcdef0")
 #: Actions that a finding lists where the report does not ask for all of them.
 FEW_ACTIONS = 20
 
@@ -132,6 +138,9 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
     location = _place(hit, primary, index, subject)
     policy_name = subject.policies[0].name if subject.policies else ""
     message = _message(one, subject, lead, index)
+    # A finding about a text may be about power that it leaves.
+    about = lead or next(iter(hit.others), None)
+    index = about.worst if about and index is None else index
     return Finding(
         rule=rule.id,
         name=rule.name,
@@ -156,7 +165,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
         related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
-        fix=advise(rule, hit, lead.power if lead else None, index, held.stage.partition if held else ""),
+        fix=advise(rule, hit, about.power if about else None, index, held.stage.partition if held else ""),
         category=rule.category,
         mask=hit.mask,
     )
@@ -188,13 +197,50 @@ def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness 
         while mask and tries < WITNESS_TRIES:
             tries += 1
             number = worst(mask & lead or mask, part.prefer)
-            answer = subject.proofs.get(number)
-            if answer is None:
-                answer = subject.proofs[number] = witness(held, number)
-            if answer.witness is not None:
-                return part, number, answer.witness
+            proof = _proof(subject, held, part.power, number)
+            if proof is not None:
+                return part, number, proof
             mask &= ~(1 << number)
     return parts[0], parts[0].worst, None
+
+
+def _proof(subject: Subject, held: Powers, power: Power, number: int) -> Witness | None:
+    """Find a request for an action, among what a power reaches where the role can do it elsewhere as well."""
+    answer = subject.proofs.get((number, ()))
+    if answer is None:
+        answer = subject.proofs[number, ()] = witness(held, number)
+    found = answer.witness
+    if found is None or found.resource == "*":
+        return found
+    places: tuple[str, ...] = ()
+    if power.wide and on_hosts() >> number & 1:
+        places = _HOSTS
+    elif not power.wide and not _is_within(found, power):
+        places = power.resources
+    if not places:
+        return found
+    key = (number, places)
+    if key not in subject.proofs:
+        subject.proofs[key] = answer
+        home = ":".join((*found.resource.split(":")[:4], held.role.asked_arn.split(":")[4], ""))
+        for place in places[:WITNESS_TRIES]:
+            if not place.startswith("not "):
+                near = named_like(place, home)
+                there = can(held.role, 1 << number, resource=near, who=held.actor)
+                if there.witness is not None:
+                    subject.proofs[key] = there
+                    break
+    return subject.proofs[key].witness
+
+
+def _is_within(request: Witness, power: Power) -> bool:
+    """Tell whether a request is for something that a power names."""
+    targets = request.resource.split(", ")
+    return any(
+        place.startswith("not ") or "$" in place or arn_matches(wildcards(place), target)
+        for place in power.resources
+        for target in targets
+    )
 
 
 def _ordered_refs(hit: Hit, lead: Part | None) -> list[StatementRef]:

@@ -10,13 +10,13 @@ from rolelint.catalog import Signature, catalog
 from rolelint.catalog.patterns import glob
 from rolelint.engine import Power, Powers, can, powers, witness
 from rolelint.engine.compile import variable_names
-from rolelint.engine.gates import key_kind, naming_of
+from rolelint.engine.gates import ALIASES, key_kind, name_says, naming_of
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
 from rolelint.engine.worlds import REGION_KEYS, REGIONS
 from rolelint.findings.model import Witness
-from rolelint.policies.document import Statement
+from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import VARIABLE, has_unknown
 from rolelint.records import replace
@@ -24,8 +24,9 @@ from rolelint.rulebook.selectors import worst
 
 #: Actions of the level Tagging that only read.
 _READING = ("*:List*", "*:Get*", "*:Describe*")
-#: What a gate says beside its tag where that is none.
-OWN_TAG = "but the role can change that tag itself"
+#: How a key comes to an alias, and how it loses one.
+_GIVING = ("kms:CreateAlias", "kms:UpdateAlias")
+_TAKING = ("kms:DeleteAlias", "kms:UpdateAlias")
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
 
@@ -39,38 +40,49 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
     tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near & ~known.expand_all(_READING))
-    if not tagging.mask and not chosen_tags(whole.role, whole.actor):
+    aliased = any(c.key == ALIASES for power in held if power.tag_limited for c, _ in _tests(power))
+    if not tagging.mask and not aliased and not chosen_tags(whole.role, whole.actor):
         return held
     out: list[Power] = []
     for power in held:
         left = power.mask
         if power.tag_limited:
-            whole_power = [((), left)] if _names_own_tag(power, whole) else _retagged(power, tagging, whole)
-            for places, loose in whole_power:
-                out.append(_without_tag(power, loose, places))
-                left &= ~loose
+            every = _names_own_tag(power, whole) or _realiased(power, whole)
+            for places, loose in [((), left)] if every else _retagged(power, tagging, whole):
+                out += _without_tag(power, loose, places)
+                if not places:
+                    left &= ~loose
         if left:
             out.append(replace(power, mask=left) if left != power.mask else power)
     return tuple(out)
 
 
-def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Power:
+def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[Power]:
     """Write some actions of a power as ones that no tag limits.
 
     Args:
         places: the resources to which that applies; empty for all that the power reaches.
+
+    Yields:
+        One power, or one for each thing that the names of the places say.
     """
+    test = "alias" if all(c.key == ALIASES for c, _ in _tests(power)) else "tag"
     freed = replace(
         power,
         mask=loose,
-        naming=naming_of(places or power.resources, ()),
-        gate=f"{power.gate}; {OWN_TAG}",
+        naming=naming_of(power.resources, ()),
+        gate=f"{power.gate}; but the role can change that {test} itself",
         gate_kinds=power.gate_kinds - {"resource-tag"},
     )
     if not places:
-        return freed
-    scope = "pattern" if any(set(place) & {"*", "?"} for place in places) else "named"
-    return replace(freed, scope=scope, broad=False, resources=places)
+        yield freed
+        return
+    alike: dict[str, list[str]] = {}
+    for place in places:
+        alike.setdefault(naming_of((place,), ()), []).append(place)
+    for naming, some in alike.items():
+        scope = "pattern" if any(set(place) & {"*", "?"} for place in some) else "named"
+        yield replace(freed, scope=scope, broad=False, resources=tuple(some), naming=naming)
 
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
@@ -79,6 +91,23 @@ def _names_own_tag(power: Power, whole: Powers) -> bool:
     conditions = (*power.denied_where, *power.allowed_where)
     values = tuple(v for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values)
     return any(name.lower() in own for name in variable_names(values))
+
+
+def _realiased(power: Power, whole: Powers) -> bool:
+    """Tell whether a power is for keys by their aliases, and the holder can give or take such an alias."""
+    known = catalog()
+    same = set(power.gate.split("; "))
+    for condition, met in _tests(power):
+        if condition.key != ALIASES:
+            continue
+        tested = [arn(f"arn:*:kms:*:*:{VARIABLE.sub('*', value)}") for value in condition.values]
+        changing = powers(whole.role, whole.actor, known.expand_all(_GIVING if met else _TAKING))
+        for one in changing.powers:
+            if same <= set(one.gate.split("; ")):
+                continue  # of keys that the power reaches already
+            if any(may_overlap(_pattern(r), t) for r in one.resources if not r.startswith("not ") for t in tested):
+                return True
+    return False
 
 
 def _retagged(power: Power, tagging: Powers, whole: Powers) -> Iterator[tuple[tuple[str, ...], int]]:
@@ -119,7 +148,7 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
     own = free = 0
     for one in near:
         own |= one.mask & service
-        if not one.gate and ("*" in one.resources or not set(one.resources).isdisjoint(power.resources)):
+        if not one.gate and ("*" in one.resources or set(power.resources) <= set(one.resources)):
             free |= one.mask & service
     setting = own
     for index in known.indexes(own):
@@ -133,12 +162,16 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
         return None
     # A call that tags what it makes says so; here the resource is there already.
     there: _Context = {"ec2:CreateAction": ()}
-    gates = " ".join(one.gate.lower() for one in near)
     calls: list[_Call] = []
     for tag, value in demanded if setting else ():
-        # A tagging call that demands the tag already brings nothing new into reach.
-        tested = f"resourcetag/{tag.lower()}" in gates and value
-        for now, tags in product(((), f"not-{value}") if tested else ((),), tags_to_bring(whole.role, tag, setting)):
+        # A tagging call that demands the tag already brings nothing new into reach, or as little as another value says;
+        # one that demands production does.
+        tested = _values_of(tag, near) if value else []
+        reached = _values_of(tag, [power])
+        others = [v for v in tested if name_says(v) == "production" and not any(glob(r, v) for r in reached)]
+        for now, tags in product(
+            ((), f"not-{value}", *others) if tested else ((),), tags_to_bring(whole.role, tag, setting)
+        ):
             said = {f"aws:RequestTag/{tag}": value or "x", "aws:TagKeys": tags}
             calls.append((setting, {**said, **there, **dict.fromkeys(_tag_keys(tag, own), now)}))
     if undone:
@@ -159,20 +192,27 @@ def _retags(
     if found is None:
         return None
     widest_first = sorted(near, key=lambda one: not one.wide)
+    freed: dict[str, None] = {}
     for one in widest_first:
         fit = [call for call in calls if _may_grant(one, call[1])]
         if not fit:
             continue
-        if (one.wide or not power.wide or any(map(has_unknown, one.resources))) and _takes(found, one, whole, fit):
+        vague = any(map(has_unknown, (*one.resources, *power.resources)))
+        if (one.wide or vague) and _takes(found, one, whole, fit):
             return ()
         try:
             for resource, region, places in _shared(signature, power, one, whole):
+                if places and freed.keys() >= set(places):
+                    continue
                 there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
-                if there is not None and _takes(there, one, whole, fit):
-                    return places
+                if there is None or not _takes(there, one, whole, fit):
+                    continue
+                if not places:
+                    return ()
+                freed.update(dict.fromkeys(places))
         except LimitReached:
             return ()  # not known to be a limit
-    return None
+    return tuple(freed) or None
 
 
 def _may_grant(one: Power, context: _Context) -> bool:
@@ -230,11 +270,26 @@ def _shared(
                 fields[4] = account
             # All of its type in its account and Region, or less.
             alike = [":".join([*shape.split(":", 5)[:4], fields[4], shape.split(":", 5)[5]]) for shape in shapes]
-            all_of_them = not power.wide or any(includes(theirs, arn(shape)) for shape in alike)
-            places = (
-                () if all_of_them else tuple(r for r in named if any(may_overlap(_pattern(r), arn(s)) for s in alike))
-            )
+            if any(includes(theirs, arn(shape)) for shape in alike):
+                places: tuple[str, ...] = ()
+            elif power.wide:
+                places = tuple(r for r in named if any(may_overlap(_pattern(r), arn(s)) for s in alike))
+            else:
+                places = _common(power, named)
             yield ":".join(fields), {"aws:RequestedRegion": region} if region else {}, places
+
+
+def _common(power: Power, named: Sequence[str]) -> tuple[str, ...]:
+    """List the patterns of what a power reaches and some patterns name; none where that is all it reaches."""
+    theirs = [_pattern(r) for r in named]
+    common: dict[str, None] = {}
+    for resource in power.resources:
+        mine = _pattern(resource)
+        if includes(theirs, mine):
+            common[resource] = None
+        else:
+            common.update((r, None) for r in named if may_overlap(_pattern(r), mine))
+    return () if common.keys() >= set(power.resources) else tuple(common)
 
 
 def _named(power: Power) -> list[str]:
@@ -297,14 +352,31 @@ def _demanded_tags(power: Power, *, met: bool) -> Iterator[tuple[str, str]]:
     Args:
         met: those that must be there; otherwise those that must not.
     """
+    for condition, there in _tests(power):
+        tag = condition.key_text.partition("/")[2]
+        if there is met and tag and not tag.lower().startswith("aws:"):
+            presence = TABLE[condition.operator].family == "null"
+            yield tag, "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
+
+
+def _values_of(tag: str, several: Sequence[Power]) -> list[str]:
+    """List the values of a tag that powers test for, each once."""
+    found = (
+        value
+        for power in several
+        for condition, _ in _tests(power)
+        if condition.key.partition("/")[2] == tag.lower()
+        for value in condition.values
+    )
+    return list(dict.fromkeys(found))
+
+
+def _tests(power: Power) -> Iterator[tuple[Condition, bool]]:
+    """List the tests of tags and aliases in the Allows of a power and its ceilings, and whether each must be met."""
     tested = [(c, True) for c in power.allowed_where]
     for condition, allows in (*tested, *((c, False) for c in power.denied_where)):
         operator = TABLE.get(condition.operator)
         if key_kind(condition.key) != "resource-tag" or operator is None or not condition.values:
             continue
-        presence = operator.family == "null"
-        absent = condition.values[0] == "true" if presence else operator.negated
-        tag = condition.key_text.partition("/")[2]
-        if (absent is not allows) is met and not tag.lower().startswith("aws:"):
-            value = "" if presence else condition.values[0].replace("*", "x").replace("?", "x")
-            yield tag, value
+        absent = condition.values[0] == "true" if operator.family == "null" else operator.negated
+        yield condition, absent is not allows

@@ -22,8 +22,8 @@ def _granted_by_shape(subject: Subject, selected: int, pick: Pick) -> tuple[list
     parts: list[Part] = []
     texts: dict[str, None] = {}
     for power in subject.weighed:
-        held = power.mask & selected
-        if not held or power.naming == "disposable":
+        held = subject.counted(power, power.mask & selected)
+        if not held:
             continue
         mask = 0
         refs: list[StatementRef] = []
@@ -220,18 +220,20 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                 continue
             kinds = _kinds(denied)
             left = 0
-            for signature, mask in catalog().signatures(subject.mask & siblings.mask & ~_all_denied(subject)):
+            alike = siblings.mask & _as_bad(denied)
+            for signature, mask in catalog().signatures(subject.mask & alike & ~_all_denied(subject)):
                 if not kinds.isdisjoint(signature.required or signature.optional):
                     left |= mask
             parts = [
-                subject.part(power, mask)
+                subject.part(power, counted)
                 for power, mask in subject.of(left)
-                if power.naming != "disposable" and _touches(ref.statement, power.resources)
+                if (counted := subject.counted(power, mask)) and _touches(ref.statement, power.resources)
             ]
             hit = hit_of(parts)
             if hit is not None:
                 fields = {"statement": ref.label, "text": quoted(ref.statement.actions), "deed": describe(hit.parts[0])}
-                return Hit((), drop=0, statements=(ref, *hit.parts[0].statements), element="Action", fields=fields)
+                refs = (ref, *hit.parts[0].statements)
+                return Hit((), hit.parts, statements=refs, element="Action", fields=fields)
         return None
 
     return Question(ask, (selector, siblings), needs=(siblings,))
@@ -253,6 +255,21 @@ def _all_denied(subject: Subject) -> int:
     mask = 0
     for ref in _denies(subject):
         mask |= catalog().expand_all(ref.statement.actions)
+    return mask
+
+
+def _as_bad(denied: int) -> int:
+    """Give the actions that reach as far as some that are denied: items may go where their container must stay.
+
+    Who denies the deletion of copies only means copies.
+    """
+    known = catalog()
+    copies = known.class_mask("destroy-backup")
+    mask = known.full if denied & ~copies else copies
+    for blast in ("B0", "B1", "B2", "B3"):
+        if denied & known.attribute_mask(blast):
+            break
+        mask &= ~known.attribute_mask(blast)
     return mask
 
 

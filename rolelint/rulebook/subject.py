@@ -11,7 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import Actor, Answer, Power, StatementRef, actor, can, powers
 from rolelint.engine.arns import named_like
 from rolelint.engine.compile import compile_document
-from rolelint.engine.extent import commanding
+from rolelint.engine.extent import on_hosts
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -39,6 +39,10 @@ OWNED: ConditionTable = (
     ("config:configurationrecorderserviceprincipal", ()),
     ("servicecatalog:userlevel", ("self",)),
 )
+
+
+#: The action of the level Permissions management that gives power which is there already.
+_LETTING_IN = "iam:UpdateAssumeRolePolicy"
 
 
 class Part(NamedTuple):
@@ -191,7 +195,7 @@ class Subject:
         interest: the actions that some rule or the report asks about.
         found: severities of the findings so far, by code; filled while the rules are asked.
         told: the actions that they speak of.
-        proofs: answers to whether AWS would allow a request for an action, by its index, as they were asked for.
+        proofs: answers to whether AWS would allow a request for an action, by its index and where, once asked for.
         beside: statements of `allows`, by identity, as findings that do not rest on them name them.
         powers: what the role can do, or None for a policy by itself.
         weighed: its powers without what a condition makes harmless (`HARMLESS`). mask: every action of these.
@@ -205,7 +209,7 @@ class Subject:
         self.found: dict[str, tuple[str, str]] = {}
         self.told = 0
         self.beside: dict[int, Related] = {}
-        self.proofs: dict[int, Answer] = {}
+        self.proofs: dict[tuple[int, tuple[str, ...]], Answer] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
         if self.powers is not None and any(p.tag_limited for p in self.weighed):
@@ -254,6 +258,19 @@ class Subject:
             return ()
         held = (*role.identity, *((role.boundary,) if role.boundary else ()))
         return tuple(a for a in (role.arn, *(p.arn for p in held)) if a and ":iam::aws:" not in a)
+
+    def counted(self, power: Power, mask: int) -> int:
+        """Leave out of some actions of a power those whose harm stays with what its names or tags call disposable.
+
+        The name of a preview role says nothing of what is written into its policies. It does say what whoever is let
+        into the role gets.
+        """
+        if power.naming != "disposable":
+            return mask
+        left = widening()
+        if self.is_about_itself(power, mask):
+            left |= catalog().class_mask("escalate") & catalog().service_mask("iam")
+        return mask & left
 
     def is_about_itself(self, power: Power, mask: int) -> bool:
         """Tell whether a grant of power reaches the role's own: the fewer other things it names, the plainer it is."""
@@ -340,6 +357,14 @@ class Subject:
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
 
 
+def widening() -> int:
+    """Give the actions that write what an identity may do."""
+    known = catalog()
+    beyond = known.attribute_mask("B3") | known.attribute_mask("B4")
+    writing = known.class_mask("escalate") & known.level_mask("Permissions management") & beyond
+    return writing & ~known.expand(_LETTING_IN)
+
+
 def _weighed(held: tuple[Power, ...], subject: Subject) -> tuple[Power, ...]:
     """Leave out what a condition makes harmless."""
     known = catalog()
@@ -358,12 +383,9 @@ def _mentions(policies: Iterable[Policy], keys: frozenset[str]) -> bool:
     )
 
 
-_WIDTH = {"any": 0, "pattern": 1, "named": 2}
-
-
-def _order(part: Part) -> tuple[int, bool, bool, int, bool]:
+def _order(part: Part) -> tuple[int, bool, bool, bool, bool]:
     power = part.power
-    return part.drop, power.certainty != "proved", not power.broad, _WIDTH[power.scope], bool(power.gate)
+    return part.drop, power.certainty != "proved", not power.wide, power.scope == "named", bool(power.gate)
 
 
 def best_first(parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -450,7 +472,7 @@ def _where(part: Part, index: int) -> str:
     if not types:
         return ""
     if power.wide:
-        if commanding() >> index & 1:
+        if on_hosts() >> index & 1:
             return " on any host"
         service, name = types[0].service, types[0].name
         if len(types) > 1 and not signature.required:

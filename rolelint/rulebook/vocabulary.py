@@ -47,8 +47,6 @@ class Eligible:
         self.production_counts = bool(args.get("production-counts", True))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
-        if power.naming == "disposable" and not subject.is_about_itself(power, power.mask):
-            return False
         production = self.production_counts and power.naming == "production"
         rank = 2 if power.wide or production else _RANK[power.scope]
         if rank < self._least:
@@ -108,7 +106,7 @@ def _can(args: Mapping[str, Any], spared: Callable[[Subject], int], *, late: boo
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
     for power in subject.weighed:
         mask = power.mask & selected
-        if mask and eligible(power, subject):
+        if mask and (mask := subject.counted(power, mask)) and eligible(power, subject):
             yield subject.part(
                 power, mask, production_counts=eligible.production_counts, prefer=prefer, selected=selected
             )
@@ -170,7 +168,7 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     eligible = Eligible({"unless-condition": args.get("unless-condition", {})})
 
     def ask(subject: Subject) -> Hit | None:
-        powers = [p for p in subject.weighed if p.mask & matches.both and eligible(p, subject)]
+        powers = [p for p in subject.weighed if subject.counted(p, p.mask & matches.both) and eligible(p, subject)]
         found = matches.links(powers) if powers else None
         if found is None:
             return None

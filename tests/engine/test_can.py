@@ -24,6 +24,28 @@ _INSTANCE, _IMAGE, _SUBNET = f"arn:aws:ec2:*:{ACCOUNT}:instance/*", "arn:aws:ec2
 _REST = ["arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:security-group/*", "arn:aws:ec2:*:*:volume/*"]
 
 
+_HOST, _SHELL = f"arn:aws:ec2:eu-west-1:{ACCOUNT}:instance/i-1", "arn:aws:ssm:*::document/AWS-RunShellScript"
+_TAGGED = {"StringEquals": {"aws:ResourceTag/env": "dev"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("ssm:SendCommand", _SHELL)], "no"),
+        ([allow("ssm:SendCommand", _HOST)], "no"),
+        ([allow("ssm:SendCommand", [_SHELL, _HOST])], "yes"),
+        ([allow("ssm:SendCommand", _SHELL), allow("ssm:SendCommand", _HOST)], "yes"),
+        ([allow("ssm:SendCommand", _SHELL), allow("ssm:SendCommand", "arn:aws:ec2:*:*:instance/*", _TAGGED)], "yes"),
+        ([allow("ssm:SendCommand", _SHELL), allow("ssm:SendCommand"), deny("ssm:*", _HOST)], "no"),
+    ],
+)
+def test_a_resource_of_an_optional_type_beside_those_that_are_required(statements: list[Any], expected: str) -> None:
+    answer = can(role(*statements), "ssm:SendCommand", resource=_HOST, who=_ANY)
+    assert answer.verdict == expected
+    if answer.witness is not None:
+        assert answer.witness.resource.endswith(f"document/AWS-RunShellScript, {_HOST}")
+
+
 @pytest.mark.parametrize(
     ("statements", "action", "resource", "context", "expected"),
     [

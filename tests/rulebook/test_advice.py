@@ -11,7 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.findings.model import Finding, at_least
 from rolelint.rulebook import load_rules
 
-from .build import allow, by_code, findings, statements
+from .build import allow, by_code, deny, findings, statements
 
 DESTRUCTIVE = catalog().names(catalog().destructive)
 #: How many actions are passed over for each that is tried.
@@ -90,7 +90,12 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
         allow(["dynamodb:DeleteTable", "dynamodb:DeleteBackup"]),
         '"Effect": "Deny", "Action": "dynamodb:DeleteBackup"',
     ),
-    "no boundary where none is known to the call": ("RL601", allow("iam:CreatePolicyVersion"), "policy/preview-*"),
+    "no boundary where none is known to the call": ("RL601", allow("iam:CreatePolicyVersion"), '"Effect": "Deny"'),
+    "a boundary where it is limited already": (
+        "RL601",
+        allow("iam:PutUserPolicy", "arn:aws:iam::123456789012:user/preview-*"),
+        'user/preview-*", "Condition": {"StringEquals": {"iam:PermissionsBoundary"',
+    ),
 }
 
 
@@ -105,3 +110,20 @@ def test_advice_is_written_for_the_partition_of_the_role() -> None:
     fixes = [f.fix for f in findings(held)]
     assert any("arn:aws-cn:rds:" in fix for fix in fixes)
     assert not any("arn:aws:" in fix for fix in fixes)
+
+
+@pytest.mark.parametrize("actions", ["route53:Delete*", "dynamodb:DeleteTable", ["rds:CreateDBCluster", "rds:Delete*"]])
+def test_what_is_denied_as_findings_say_is_closed_in_two_rounds(actions: str | list[str]) -> None:
+    written = [allow(actions)]
+    for _ in range(2):
+        for finding in findings(statements(*written)):
+            written += [s for s in _advised(finding) if s["Effect"] == "Deny" and s not in written]
+    left = [f for f in findings(statements(*written)) if at_least(f.severity, "medium")]
+    assert [f.rule for f in left if any(s["Effect"] == "Deny" for s in _advised(f))] == []
+
+
+def test_a_deny_with_gaps_is_completed() -> None:
+    written = [allow("dynamodb:*"), deny(["dynamodb:DeleteTable"])]
+    found = by_code(findings(statements(*written)))["RL904"]
+    assert "dynamodb:UpdateTimeToLive" in found.actions
+    assert "RL904" not in by_code(findings(statements(*written, *_advised(found))))

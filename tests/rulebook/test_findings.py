@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_the_narrow_grant_is_not_named_for_the_wide_one() -> None:
     [
         ("events:DeleteRule", "on any events rule"),
         ("elasticloadbalancing:DeleteListener", "on any elasticloadbalancing listener"),
-        ("ssm:StartSession", "on any ssm resource"),
+        ("ssm:StartSession", "on any host"),
         ("rds:DeleteDBCluster", "on any rds cluster"),
     ],
 )
@@ -150,3 +151,40 @@ def test_lone_policies_are_judged_by_their_text(kind: str) -> None:
     found = findings({"Version": "2012-10-17", "Statement": [item]}, kind)
     assert [f.rule for f in found] == ["RL901"]
     assert "did you mean `s3:DeleteBucket`?" in found[0].message
+
+
+TABLES = "arn:aws:dynamodb:*:123456789012:table/"
+DEV = {"Condition": {"StringEquals": {"aws:ResourceTag/env": "dev"}}}
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        [allow("dynamodb:DeleteTable", TABLES + "dev-*"), allow("dynamodb:DeleteTable", TABLES + "main-*")],
+        [allow("dynamodb:DeleteTable", **DEV), allow("dynamodb:DeleteTable", TABLES + "main-*")],
+        [allow("dynamodb:DeleteTable", **DEV), allow("dynamodb:TagResource", TABLES + "main-*")],
+    ],
+    ids=["beside disposable ones", "beside tagged ones", "where the tag is no limit"],
+)
+def test_a_witness_is_of_what_the_finding_names(written: list[dict[str, Any]]) -> None:
+    found = by_code(findings(statements(*written)))["RL201"]
+    assert "table/main-*" in found.message
+    assert found.witness is not None
+    assert ":us-east-1:123456789012:table/main-" in found.witness.resource
+
+
+def test_what_every_reader_recognises_is_named_before_what_takes_no_resource() -> None:
+    but_production = {"NotResource": ["arn:aws:s3:::prod-*", "arn:aws:s3:::prod-*/*"]}
+    found = by_code(findings(statements({"Effect": "Allow", "Action": "s3:*", **but_production})))
+    assert "`s3:DeleteBucket` on any s3 bucket" in found["RL201"].message
+    assert "`s3:DeleteBucket` on any s3 bucket" in found["RL102"].message
+
+
+@pytest.mark.parametrize("action", ["ssm:SendCommand", "ssm:StartSession"])
+def test_hosts_are_named_and_shown(action: str) -> None:
+    shell, hosts = "arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ec2:*:*:instance/*"
+    for written in ([allow(action)], [allow(action, [shell, hosts])], [allow(action, shell), allow(action, hosts)]):
+        found = by_code(findings(statements(*written)))["RL503"]
+        assert f"`{action}` on any host" in found.message
+        assert found.witness is not None
+        assert ":instance/i-" in found.witness.resource

@@ -254,10 +254,104 @@ def test_tags_that_the_role_can_change_itself(name: str) -> None:
     assert (found["RL201"].severity if "RL201" in found else "") == severity
 
 
+TABLES = "arn:aws:dynamodb:*:123456789012:table/"
+OF_TEAM = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}}
+DROP, SET = "dynamodb:DeleteTable", "dynamodb:TagResource"
+#: What the finding says where the tag is a limit in some places only.
+PLACES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "of two places one": (
+        [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "app-*")],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*`",
+    ),
+    "of two places one table": (
+        [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "app-1")],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-1`",
+    ),
+    "of two places the disposable one": (
+        [allow(DROP, [TABLES + "sandbox-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "sandbox-*")],
+        "medium `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/sandbox-*` and 1 more place",
+    ),
+    "both": (
+        [allow(DROP, [TABLES + "app-*", TABLES + "main-*"], **OF_TEAM), allow(SET, TABLES + "*")],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*` and 1 more place",
+    ),
+    "what carries the tag of production, which the role can change": (
+        [allow(DROP, **DEV), allow(SET, Condition={"StringEquals": {"aws:ResourceTag/env": ["prod", "dev"]}})],
+        "critical `dynamodb:DeleteTable` on any dynamodb table",
+    ),
+    "what carries the tag of a team": (
+        [allow(DROP, **OF_TEAM), allow(SET, Condition={"StringEquals": {"aws:ResourceTag/team": ["b", "a"]}})],
+        "high `dynamodb:DeleteTable` on any dynamodb table",
+    ),
+    "disposable ones of all": (
+        [allow(DROP, **OF_TEAM), allow(SET, TABLES + "sandbox-*")],
+        "high `dynamodb:DeleteTable` on any dynamodb table",
+    ),
+    "disposable ones, and others in one Region": (
+        [allow(DROP, **DEV), allow(SET, TABLES + "sandbox-*"), allow(SET, TABLES + "app-*", **IN_FRANKFURT)],
+        "high `dynamodb:DeleteTable` on `arn:aws:dynamodb:*:123456789012:table/app-*`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_tag_is_a_limit_where_the_role_cannot_set_it(name: str) -> None:
+    written, text = PLACES[name]
+    found = by_code(findings(statements(*written)))["RL201"]
+    severity, _, deed = text.partition(" ")
+    assert found.severity == severity
+    assert found.message.endswith(f": {deed}") or f": {deed} (" in found.message
+
+
+ALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/app-*"}}}
+UNALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/prod-*"}}}
+DROP_KEY = "kms:ScheduleKeyDeletion"
+ALIASES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "an alias": ([allow(DROP_KEY, **ALIASED)], "high"),
+    "any alias at all": (
+        [allow(DROP_KEY, Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/*"}})],
+        "critical",
+    ),
+    "an alias that keys without one pass": (
+        [allow(DROP_KEY, Condition={"ForAllValues:StringLike": {"kms:ResourceAliases": "alias/app-*"}})],
+        "critical",
+    ),
+    "an alias that says disposable": (
+        [allow(DROP_KEY, Condition={"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/dev-*"}})],
+        "",
+    ),
+    "an alias, and to give it": ([allow(DROP_KEY, **ALIASED), allow("kms:CreateAlias")], "critical"),
+    "an alias, and to move it": ([allow(DROP_KEY, **ALIASED), allow("kms:UpdateAlias")], "critical"),
+    "an alias, and to give others": (
+        [
+            allow(DROP_KEY, **ALIASED),
+            allow("kms:CreateAlias", ["arn:aws:kms:*:*:key/*", "arn:aws:kms:*:*:alias/tool-*"]),
+        ],
+        "high",
+    ),
+    "an alias, and to take it": ([allow(DROP_KEY, **ALIASED), allow("kms:DeleteAlias")], "high"),
+    "an alias, and to tag": ([allow(DROP_KEY, **ALIASED), allow("kms:TagResource")], "high"),
+    "an alias that protects": ([allow(DROP_KEY), deny(DROP_KEY, **UNALIASED)], "high"),
+    "an alias that protects, and to take it": (
+        [allow([DROP_KEY, "kms:DeleteAlias"]), deny(DROP_KEY, **UNALIASED)],
+        "critical",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_keys_by_their_aliases(name: str) -> None:
+    written, severity = ALIASES[name]
+    found = by_code(findings(statements(*written)))
+    assert (found["RL401"].severity if "RL401" in found else "") == severity
+
+
 def test_one_service_in_which_the_role_sets_the_tag() -> None:
-    found = findings(statements(allow("*", **DEV), allow(["*:List*", "*:Describe*"])))
+    # Policies of what has the tag may say anything.
+    iam = deny(["iam:*", "sso:*"])
+    found = findings(statements(allow("*", **DEV), allow(["*:List*", "*:Describe*"]), iam))
     assert not [f for f in found if f.severity in ("critical", "high")]
-    found = findings(statements(allow("*", **DEV), allow("ec2:CreateTags")))
+    found = findings(statements(allow("*", **DEV), allow("ec2:CreateTags"), iam))
     assert {a.partition(":")[0] for f in found if f.severity == "high" for a in f.actions} == {"ec2"}
 
 
