@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -200,3 +201,31 @@ def test_policy_text_from_a_pipe_is_not_known(tmp_path: Path) -> None:
     reading = read_folder(tmp_path)
     assert [actions(role) for role in reading.roles] == [["?"]]
     assert reading.problems == []
+
+
+JSON_ROLE = {"aws_iam_role": {"r": {"name": "r", "assume_role_policy": "${var.trust}"}}}
+JSON_POLICY = {"role": "${aws_iam_role.r.name}", "policy": '{"Statement": [{"Effect": "Allow", "Action": "s3:*"}]}'}
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        (None, ""),
+        ({"p": JSON_POLICY}, ""),
+        ({"p": [JSON_POLICY]}, ""),
+        ("x", "`resource.aws_iam_role_policy` is no object, so it is not read"),
+        ({"p": "x"}, "`resource.aws_iam_role_policy.p` is no object, so it is not read"),
+        ({"p": [JSON_POLICY, 5]}, "`resource.aws_iam_role_policy.p` is no object, so it is not read"),
+    ],
+)
+def test_what_is_no_block_of_json_syntax_is_told(policies: object, message: str, tmp_path: Path) -> None:
+    text = json.dumps({"resource": {**JSON_ROLE, "aws_iam_role_policy": policies}})
+    reading = read_folder(write(tmp_path, main__tf__json=text))
+    assert [r.name for r in reading.roles] == ["r"]
+    assert [p.message for p in reading.problems if p.kind == "error"] == [message] * bool(message)
+
+
+def test_json_syntax_may_be_a_list_of_objects(tmp_path: Path) -> None:
+    text = json.dumps([{"resource": JSON_ROLE}, {"resource": {"aws_iam_role_policy": {"p": JSON_POLICY}}}])
+    (role,) = read_folder(write(tmp_path, main__tf__json=text)).roles
+    assert actions(role) == ["s3:*"]
