@@ -38,6 +38,8 @@ _DOCUMENTS = frozenset(
 )
 #: Attributes that hold several names.
 _SEVERAL = frozenset(("roles", "users", "groups", "policy_arns", "managed_policy_arns"))
+#: Bounds the policies of which one is attached, for one attachment; of more, what is attached is not known.
+_MOST_CHOICES = 20
 
 
 def recognise(document: Document) -> bool:
@@ -293,7 +295,11 @@ class _Plan:
         if path[-1] in _SEVERAL:
             # A list that mixes names with plain texts shows only the names: what else it holds stays unknown.
             return [*(unknown(n) for n in names), value]
-        return self._named(names[0], path) if len(names) == 1 else value
+        if len(names) == 1:
+            return self._named(names[0], path)
+        if len(names) <= _MOST_CHOICES:
+            instance.choices = {**(instance.choices or {}), value: names}
+        return value
 
     def _names(self, instance: Instance, path: Route) -> list[str]:
         """Give the attributes that an expression stands for, when the plan tells all of them."""
