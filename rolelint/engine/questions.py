@@ -420,9 +420,10 @@ def _difference(after: Scene, before: Scene, mask: int) -> Difference:
     certain = not after.guessed
     around = ceilings(after, mask, certain)
     # A statement that the old role has as well gains nothing under the same ceilings and no fewer Denies.
-    kept: frozenset[CompiledStatement] = frozenset()
+    held: list[CompiledStatement] = []
     if after.layers == before.layers and set(before.denies) <= set(after.denies):
-        kept = frozenset(s for s in before.identity if not s.uncertain)
+        held = [s for s in before.identity if not s.uncertain]
+    kept = frozenset(held)
     same_denies = frozenset(after.denies)
     gained_so_far = 0
     for statement in sorted(after.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
@@ -448,7 +449,12 @@ def _difference(after: Scene, before: Scene, mask: int) -> Difference:
     for statement in after.identity:
         # What is certain of a statement is judged above; what it may reach besides stays open.
         open_ = statement.possible_mask & around.allowed & ~gained_so_far
-        if certain and statement.uncertain and open_ and statement not in same:
+        if not certain or not statement.uncertain or statement in same:
+            continue
+        for old in held:
+            if old.covers_all and set(old.conditions) <= set(statement.conditions):
+                open_ &= ~old.mask
+        if open_:
             unknown.append((open_, f"{_called(statement)} is not fully known yet"))
     return Difference(tuple(gains), tuple(unknown))
 

@@ -129,3 +129,26 @@ def test_a_difference_tells_what_it_could_not_judge() -> None:
         assert found.unknown[0][0] == mask
     same = role(allow("s3:*", _ARN))
     assert difference(same, replace(same), within=mask).unknown == ()
+
+
+_HERE = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "open_"),
+    [
+        ([allow("s3:*")], [allow("s3:DeleteObject", f"{_ARN}/*")], False),
+        ([ALL], [allow(f"s3:{_X}", "*", _HERE)], False),
+        ([allow("s3:*", "*", _HERE)], [allow("s3:DeleteObject", f"{_ARN}/*", _HERE)], False),
+        ([allow("s3:*", "*", _HERE)], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow("s3:Get*")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow("s3:*", "arn:aws:s3:::a/*")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow("s3:*"), deny("s3:*", "arn:aws:s3:::a/*")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow(f"s3:{_X}")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+    ],
+)
+def test_what_is_within_all_that_the_old_role_could_reach_is_no_gain(
+    old: list[Any], new: list[Any], open_: bool
+) -> None:
+    found = difference(role(*new), role(*old), within=catalog().expand_all(["s3:DeleteObject"]), who=_ANY)
+    assert bool(found.mask or found.unknown) is open_
