@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.documents.hcl import parse_template
 from rolelint.documents.json_text import JsonFinder, parse_json
+
+#: Begins `dynamic` blocks, and no text or tag of that name.
+_DYNAMIC = re.compile(r'"dynamic"\s*:\s*[\[{]')
 
 #: How many labels a block type has.
 _LABELS = {
@@ -74,13 +78,49 @@ class _Reader:
                 for name, key_at, value, last in members:
                     self.blocks(kind, depth - 1, (*labels, name), key_at, value, last, out)
                 continue
-            literal = kind == "variable"
-            settings = {
-                name: hcl.Setting(name, self.node(value, last, literal), key_at, last)
-                for name, key_at, value, last in members
-            }
-            body = hcl.Body(settings, (), begin, stop)
+            if kind in ("resource", "data"):
+                body = self.body(begin, stop)
+            else:
+                literal = kind == "variable"
+                settings = {n: hcl.Setting(n, self.node(v, e, literal), key_at, e) for n, key_at, v, e in members}
+                body = hcl.Body(settings, (), begin, stop)
             out.append(hcl.Block(kind, labels, body, begin if listed else at, stop, begin))
+
+    def body(self, start: int, end: int) -> hcl.Body:
+        """Read the body of a block: what has `dynamic` blocks in it or beside it is a block, the rest a setting."""
+        members = [member for member in self.finder.members(start) if member[0] != "//"]
+        blocks: list[hcl.Block] = []
+        for name, _, value, last in members:
+            if name == "dynamic":
+                blocks += self.dynamic(value, last)
+        made = {block.labels[0] for block in blocks}
+        settings: dict[str, hcl.Setting] = {}
+        for name, at, value, last in members:
+            if name in made or (name != "dynamic" and _DYNAMIC.search(self.text, value, last)):
+                inner = self.objects(f"`{name}`", value, last)
+                blocks += [hcl.Block(name, (), self.body(a, b), at, b, a) for a, b in inner]
+            elif name != "dynamic":
+                settings[name] = hcl.Setting(name, self.node(value, last, False), at, last)
+        return hcl.Body(settings, tuple(blocks), start, end)
+
+    def dynamic(self, start: int, end: int) -> Iterator[hcl.Block]:
+        """Read `dynamic` blocks by the type of what they make."""
+        for outer, _ in self.objects("`dynamic`", start, end):
+            for kind, at, value, last in self.finder.members(outer):
+                for begin, stop in self.objects(f"`dynamic.{kind}`", value, last):
+                    settings: dict[str, hcl.Setting] = {}
+                    content: list[hcl.Block] = []
+                    for name, key_at, a, b in self.finder.members(begin):
+                        if name == "content":
+                            inner = self.objects("`content`", a, b)
+                            content += [hcl.Block(name, (), self.body(c, d), key_at, d, c) for c, d in inner]
+                        elif name == "iterator":
+                            settings[name] = hcl.Setting(name, hcl.Name(self.text[a + 1 : b - 1], a, b), key_at, b)
+                        else:
+                            settings[name] = hcl.Setting(name, self.node(a, b, False), key_at, b)
+                    yield hcl.Block(
+                        "dynamic", (kind,), hcl.Body(settings, tuple(content), begin, stop), at, stop, begin
+                    )
 
     def node(self, start: int, end: int, literal: bool) -> Any:
         """Turn a JSON value into an expression; texts are templates unless `literal`."""
