@@ -15,6 +15,8 @@ _Thing = TypeVar("_Thing")
 
 #: A value that is not known, as `repr` writes it.
 _UNKNOWN = re.compile(r"\\ue000[^']*?\\ue001")
+#: How many characters Terraform puts after a `name_prefix`: the time, and a number.
+_SUFFIX = 26
 
 
 def repeated_roles(roles: Sequence[Role]) -> set[int]:
@@ -60,6 +62,9 @@ def _tells_all_of_role(role: Role, of: Role) -> bool:
     """Tell whether a role holds the same policies as another one, with the same or fewer values that are not known."""
     if role.kind != of.kind or (of.before is not None and role.before is None):
         return False
+    # Plans of two workspaces make two roles of one block.
+    if not _is_named(role, of) or of.arn not in ("", role.arn) or len(role.unknowns) > len(of.unknowns):
+        return False
     rest = [*role.policies(), *role.resource_policies]
     for policy in (*of.policies(), *of.resource_policies):
         same = next((n for n, other in enumerate(rest) if _may_be(policy, other)), None)
@@ -67,6 +72,14 @@ def _tells_all_of_role(role: Role, of: Role) -> bool:
             return False
         del rest[same]
     return not rest
+
+
+def _is_named(role: Role, of: Role) -> bool:
+    """Tell whether the name of a role is that of another one, as far as that is known."""
+    if of.name in (role.name, role.name[:-_SUFFIX]):
+        return True
+    # Where the name is not known, the block's own stands for it.
+    return not of.arn and f".{of.name}[" in f"{of.location.address}["
 
 
 def _tells_all(policy: Policy, of: Policy) -> bool:
@@ -78,6 +91,8 @@ def _may_be(policy: Policy, other: Policy) -> bool:
     one, two = policy.document, other.document
     if policy.type is not other.type:
         return False
+    if policy.resource and not _text_may_be(repr(policy.resource), repr(other.resource)):
+        return False
     if one == two or one.unknown:
         return True
     if two.unknown or len(one.statements) != len(two.statements):
@@ -86,6 +101,13 @@ def _may_be(policy: Policy, other: Policy) -> bool:
 
 
 def _statement_may_be(statement: Statement, other: Statement) -> bool:
-    text = repr(replace(statement, index=other.index, lone=other.lone, doubtful=other.doubtful))
+    if other.doubtful and not statement.doubtful:
+        return False
+    return _text_may_be(
+        repr(replace(statement, index=other.index, lone=other.lone, doubtful=other.doubtful)), repr(other)
+    )
+
+
+def _text_may_be(text: str, other: str) -> bool:
     pattern = "[^']*".join(map(re.escape, _UNKNOWN.split(text)))
-    return re.fullmatch(pattern, repr(other)) is not None
+    return re.fullmatch(pattern, other) is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from rolelint.documents import Document
 from rolelint.errors import Location, Problem, Route, show_route
 from rolelint.policies.role import Reading
 from rolelint.policies.text import show, unknown
-from rolelint.readers import ReadContext
+from rolelint.readers import FOLDER_READERS, ReadContext
 from rolelint.readers.terraform import kinds, principals
 from rolelint.readers.terraform.accounts import planned_accounts, share_accounts
 from rolelint.readers.terraform.reading import assemble
@@ -38,6 +39,8 @@ _DOCUMENTS = frozenset(
 )
 #: Attributes that hold several names.
 _SEVERAL = frozenset(("roles", "users", "groups", "policy_arns", "managed_policy_arns"))
+#: Bounds the policies of which one is attached, for one attachment; of more, what is attached is not known.
+_MOST_CHOICES = 20
 
 
 def recognise(document: Document) -> bool:
@@ -122,7 +125,7 @@ class _Plan:
 
     def _source(self, context: ReadContext) -> Beside | None:
         folder = context.options.get("source", context.base)
-        if folder is None or str(folder) == "" or not self.configuration.known:
+        if folder is None or str(folder) == "" or not self.configuration.known or not _has_source(str(folder)):
             return None
         from rolelint.readers.terraform.beside import Beside, variables_of
 
@@ -227,16 +230,11 @@ class _Plan:
         plan lists the attributes that its values rest on: one that is not known, could be a collection, and stands
         in no expression of a module without locals stands in such a block.
         """
+        several = [row for row in self._relevant if _may_be_several(next(iter(texts(row.get("attribute"))), ""))]
+        open_parts = set(self._open_parts()) if several else set()
         unseen: dict[str, list[str]] = {}
-        open_parts: set[tuple[str, str]] | None = None
-        for module, name in self.configuration.unseen(self._relevant):
-            address = split_address(name)
-            if address is None or not address.path or not _may_be_several(address.path[0]):
-                continue
-            if open_parts is None:
-                open_parts = set(self._open_parts())
-            if (address.resource.split("[")[0], address.path[0]) in open_parts:
-                unseen.setdefault(module, []).append(name)
+        for module, name in self.configuration.unseen([r for r in several if _part(r) in open_parts]):
+            unseen.setdefault(module, []).append(name)
         for instance in self.after.of_type("aws_iam_role") if unseen else ():
             names = unseen.get(".".join(f"module.{n}" for n in call_names(instance.module)))
             open_here = single_unknown(instance.values.get("inline_policy")) and not instance.sets("inline_policy")
@@ -293,7 +291,11 @@ class _Plan:
         if path[-1] in _SEVERAL:
             # A list that mixes names with plain texts shows only the names: what else it holds stays unknown.
             return [*(unknown(n) for n in names), value]
-        return self._named(names[0], path) if len(names) == 1 else value
+        if len(names) == 1:
+            return self._named(names[0], path)
+        if len(names) <= _MOST_CHOICES:
+            instance.choices = {**(instance.choices or {}), value: names}
+        return value
 
     def _names(self, instance: Instance, path: Route) -> list[str]:
         """Give the attributes that an expression stands for, when the plan tells all of them."""
@@ -424,9 +426,22 @@ def _resources(values: object) -> Iterator[tuple[str, dict[str, Any]]]:
         modules += rows(module.get("child_modules"))
 
 
-def _may_be_several(attribute: str | int) -> bool:
+def _has_source(folder: str) -> bool:
+    """Tell whether a folder holds Terraform files: only then the modules that read them are loaded."""
+    try:
+        return any(reader.takes(name) for reader in FOLDER_READERS for name in os.listdir(folder))
+    except OSError:
+        return False
+
+
+def _may_be_several(attribute: str) -> bool:
     """Tell by its name whether an attribute may hold several things that a dynamic block loops over."""
-    return isinstance(attribute, str) and not attribute.endswith(("id", "arn", "name", "json"))
+    return attribute != "" and not attribute.endswith(("id", "arn", "name", "json"))
+
+
+def _part(row: dict[str, Any]) -> tuple[str, str]:
+    """Give the resource of a relevant attribute, without keys, and the attribute."""
+    return str(row.get("resource", "")).split("[")[0], next(iter(texts(row.get("attribute"))), "")
 
 
 def _note_module(module: str, module_keys: dict[str, set[str]]) -> None:

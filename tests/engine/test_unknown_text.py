@@ -167,3 +167,26 @@ def test_what_a_known_statement_grants_does_not_hang_on_an_unknown_one(statement
 def test_what_cannot_bear_on_an_answer_leaves_it_proved(holder: Role) -> None:
     assert _said(holder, "s3:DeleteObject") == "yes proved"
     assert {p.certainty for p in powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers} == {"proved"}
+
+
+_HERE = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "open_"),
+    [
+        ([allow("s3:*")], [allow("s3:DeleteObject", f"{_ARN}/*")], False),
+        ([ALL], [allow(f"s3:{_X}", "*", _HERE)], False),
+        ([allow("s3:*", "*", _HERE)], [allow("s3:DeleteObject", f"{_ARN}/*", _HERE)], False),
+        ([allow("s3:*", "*", _HERE)], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow("s3:Get*")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow("s3:*", "arn:aws:s3:::a/*")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow("s3:*"), deny("s3:*", "arn:aws:s3:::a/*")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+        ([allow(f"s3:{_X}")], [allow("s3:DeleteObject", f"{_ARN}/*")], True),
+    ],
+)
+def test_what_is_within_all_that_the_old_role_could_reach_is_no_gain(
+    old: list[Any], new: list[Any], open_: bool
+) -> None:
+    found = difference(role(*new), role(*old), within=catalog().expand_all(["s3:DeleteObject"]), who=_ANY)
+    assert bool(found.mask or found.unknown) is open_

@@ -94,6 +94,8 @@ class _Connector:
             if isinstance(destination, Mapping):
                 suffix = f"Destination{number}" if isinstance(found, list) else ""
                 yield from self._between(destination, suffix)
+            else:
+                _unread(self.template, self.route, self.name)
 
     def _between(self, destination: Mapping[str, Any], suffix: str) -> Iterator[Declared]:
         kinds = self._kind(self.source), self._kind(destination)
@@ -111,6 +113,9 @@ class _Connector:
             for what, value in self._outputs(reference, kind).items():
                 values[f"{side}.{what}"] = value
         access = self.properties.get("Permissions")
+        wanted = access if isinstance(access, list) else [access]
+        if not wanted or any(name not in list(profile["Access"]) for name in wanted):
+            _unread(self.template, self.route, self.name)
         statements = profile_statements(*kinds, access, values)
         owner, other = (self.source, destination) if profile["SourcePolicy"] else (destination, self.source)
         if profile["Type"] == "AWS_IAM_ROLE_MANAGED_POLICY":
@@ -125,7 +130,6 @@ class _Connector:
             kind = "AWS::SQS::QueuePolicy" if queue else "AWS::SNS::TopicPolicy"
             yield self._resource(f"{'Queue' if queue else 'Topic'}Policy{suffix}", kind, properties)
         elif profile["Type"] == "AWS_LAMBDA_PERMISSION":
-            wanted = access if isinstance(access, list) else [access]
             for name, entry in profile["Access"].items():
                 if name in wanted:
                     filled = _fill(entry, values)
@@ -216,6 +220,10 @@ def _logical(node: Any, identity: str) -> Any:
     return node.replace("%{logicalId}", identity) if isinstance(node, str) else node
 
 
+def _unread(template: Template, route: Route, name: str) -> None:
+    template.unread.append((route, f"what the connector `{show(name)}` grants cannot be read"))
+
+
 def _connectors(template: Template) -> Iterator[_Connector]:
     for resource in list(template.resources.values()):
         if resource.type == "AWS::Serverless::Connector":
@@ -224,13 +232,19 @@ def _connectors(template: Template) -> Iterator[_Connector]:
                 yield _Connector(
                     template, resource.id, resource.properties, source, resource.route, resource, resource.condition
                 )
+            else:
+                _unread(template, resource.route, resource.id)
         inside = resource.body.get("Connectors")
+        at = (*resource.route, "Connectors")
+        if inside is not None and not isinstance(inside, Mapping):
+            _unread(template, at, resource.id)
         for name, body in inside.items() if isinstance(inside, Mapping) else ():
             properties = body.get("Properties") if isinstance(body, Mapping) else None
             if isinstance(properties, Mapping):
                 extra = properties.get("SourceReference")
                 source = {"Id": resource.id, **(extra if isinstance(extra, Mapping) else {})}
-                route = (*resource.route, "Connectors", name)
                 condition = body.get("Condition")
                 condition = condition if isinstance(condition, str) else ""
-                yield _Connector(template, f"{resource.id}{name}", properties, source, route, resource, condition)
+                yield _Connector(template, f"{resource.id}{name}", properties, source, (*at, name), resource, condition)
+            else:
+                _unread(template, (*at, name), f"{resource.id}{name}")

@@ -131,8 +131,16 @@ class Deployment:
             stated = {name: value for name, value in self._template.given.items() if name.startswith("AWS::")}
             stated.pop("AWS::StackName", None)
         parameters = document.data.get("Parameters")
-        for name, values in self._parameters(resource):
-            declared = parameters.get(name) if isinstance(parameters, dict) else None
+        parameters = parameters if isinstance(parameters, dict) else {}
+        given = dict(self._parameters(resource))
+        written = resource.properties.get("Parameters", {})
+        plain = isinstance(written, Mapping) and not any(str(name).startswith("Fn::") for name in written)
+        if resource.type != "AWS::CloudFormation::StackSet" and plain:
+            # Nobody else gives a nested stack values: what its parent leaves out has its Default.
+            defaults = {n: d["Default"] for n, d in parameters.items() if isinstance(d, dict) and "Default" in d}
+            given = {**{name: [joined(default)] for name, default in defaults.items()}, **given}
+        for name, values in given.items():
+            declared = parameters.get(name)
             if not isinstance(declared, dict) or str(declared.get("Type")).startswith("AWS::SSM::Parameter::Value"):
                 continue
             if len(values) == 1:

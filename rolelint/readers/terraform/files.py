@@ -79,12 +79,25 @@ class Files:
         if body is None:
             text = self.text(file) or ""
             try:
-                body = _parse(file, text)
+                body = self._parse(file, text)
             except InputError as error:
                 self.problems.append(_problem(error, file))
                 body = hcl.Body({}, (), 0, 0)
             self._memo[key] = body
         return body
+
+    def _parse(self, file: str, text: str) -> hcl.Body:
+        if not file.endswith(".json"):
+            from rolelint.documents.hcl import parse_hcl
+
+            return parse_hcl(file, text)
+        from rolelint.readers.terraform.json_syntax import parse_json_body
+
+        def damaged(what: str, start: int, end: int) -> None:
+            where = self.location(file, start, end, (), "")
+            self.problems.append(Problem(f"{what} is no object, so it is not read", where, "run `terraform validate`"))
+
+        return parse_json_body(file, text, damaged)
 
     def block(self, file: str, start: int, end: int) -> hcl.Block | None:
         """Parse one block of a file; one that cannot be parsed is a problem and not there."""
@@ -130,16 +143,6 @@ class Files:
 
 def _problem(error: InputError, file: str) -> Problem:
     return Problem(error.message, error.location or Location(file), error.hint)
-
-
-def _parse(file: str, text: str) -> hcl.Body:
-    if file.endswith(".json"):
-        from rolelint.readers.terraform.json_syntax import parse_json_body
-
-        return parse_json_body(file, text)
-    from rolelint.documents.hcl import parse_hcl
-
-    return parse_hcl(file, text)
 
 
 class _Found(NamedTuple):

@@ -12,12 +12,12 @@ from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
 from rolelint.readers.terraform.blocks import nested_blocks
 from rolelint.readers.terraform.constraints import conform
-from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, value
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, truth, value
 from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown
 from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
-from rolelint.readers.terraform.presence import conditions, listed
+from rolelint.readers.terraform.presence import conditions, listed, required
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.world import Instance, show_key
@@ -203,9 +203,20 @@ class Module:
         if listed is None:
             return unknown(f"{self.prefix()}module.{call}")
         definition = self.folder.block("module", call)
-        many = {None} if definition is not None and _is_numbered(definition) else set()
+        numbered = definition is not None and _is_numbered(definition)
+        if not listed and not numbered:
+            return None
+        many = {None} if numbered else set()
         made = {
-            key: ResourceValue(module.address, module.give, False, module.maybe, key in many) for key, module in listed
+            key: ResourceValue(
+                module.address,
+                module.give,
+                False,
+                module.maybe,
+                key in many,
+                not numbered and module.maybe > self.maybe,
+            )
+            for key, module in listed
         }
         return _by_key(made)
 
@@ -224,7 +235,7 @@ class Module:
             for key, frame in self.expand(definition):
                 whole = address + show_key(key)
                 made[key] = self._resource_value(whole, mode, kind, name, key, definition, frame)
-            return _by_key(made)
+            return _by_key(made) if made or _is_numbered(definition) else None
 
         return self._once((mode, kind, name), f"{head}{kind}.{name}", make)
 
@@ -248,7 +259,9 @@ class Module:
                 lambda: self._attribute(address, mode, kind, name, key, definition, frame, wanted),
             )
 
-        return ResourceValue(address, attribute, maybe=frame.maybe, many=key is None and _is_numbered(definition))
+        numbered = _is_numbered(definition)
+        perhaps = not numbered and frame.maybe > self.maybe
+        return ResourceValue(address, attribute, maybe=frame.maybe, many=key is None and numbered, perhaps=perhaps)
 
     def _attribute(
         self,
@@ -412,7 +425,10 @@ class Module:
             any_of_them = source.one(False) if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
             each = (unknown(f"{label} each.key"), any_of_them)
             return [(None, self._frame_of(definition, conditions(node, base), each=each))]
-        return [(None, base)]
+        node = _enabled(definition)
+        if node is None:
+            return [(None, base)]
+        return [] if truth(value(node, base)) is False else [(None, self._frame_of(definition, required(node, base)))]
 
     def _frame_of(self, definition: Definition, maybe: frozenset[str] = frozenset(), **named: Any) -> Frame:
         """Make the frame of an instance; `maybe` is what decides whether there is one, beside the module."""
@@ -439,6 +455,21 @@ def _dotted(node: Any) -> str:
         return node.value if isinstance(node.value, str) else ""
     parts = chain(node)
     return ".".join([parts[0], *(s for s in parts[1] if isinstance(s, str))]) if parts is not None else ""
+
+
+def _enabled(definition: Definition) -> Any:
+    """Give the expression that decides whether there is a resource or module, or None where nothing does."""
+    # OpenTofu 1.11: language/meta-arguments/enabled. In JSON syntax the block is an object.
+    body = definition.block.body
+    for block in body.of_type("lifecycle"):
+        if "enabled" in block.body.settings:
+            return block.body.settings["enabled"].value
+    written = body.settings["lifecycle"].value if "lifecycle" in body.settings else None
+    for part in written.items if isinstance(written, hcl.Items) else (written,):
+        for key, item in part.pairs if isinstance(part, hcl.Object) else ():
+            if isinstance(key, hcl.Literal) and key.value == "enabled":
+                return item
+    return None
 
 
 def _is_numbered(definition: Definition) -> bool:

@@ -27,15 +27,16 @@ def conditions(node: Any, frame: Frame) -> frozenset[str]:
         if decided or not isinstance(found, Loose):
             return decided
     if isinstance(node, hcl.Conditional) and value(node.no, frame) in _NOTHING:
-        return _parts(node.test, frame) | conditions(node.yes, frame)
+        return required(node.test, frame) | conditions(node.yes, frame)
     return _text(node, frame)
 
 
-def _parts(node: Any, frame: Frame) -> frozenset[str]:
+def required(node: Any, frame: Frame) -> frozenset[str]:
+    """List what must hold for a condition to hold, each part that is not known to."""
     if truth(value(node, frame)):
         return frozenset()
     if isinstance(node, hcl.Binary) and node.operator == "&&":
-        return _parts(node.left, frame) | _parts(node.right, frame)
+        return required(node.left, frame) | required(node.right, frame)
     return _text(node, frame)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.errors import Route
-from rolelint.policies.text import has_unknown
+from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform.kinds import arn_of
 from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
 from rolelint.records import field, record
@@ -329,7 +329,7 @@ class Registry:
                 elif isinstance(item, Inline):
                     principal.inline.append(item._replace(maybe=principal.doubt(instance)))
                 else:
-                    principal.attached.append(item._replace(maybe=principal.doubt(instance)))
+                    principal.attached.append(item._replace(maybe=item.maybe or principal.doubt(instance)))
 
     def _close(self, instance: Instance, kind: str, link: str, what: str) -> None:
         for _, principal in self._named(instance, kind, link):
@@ -367,7 +367,11 @@ def _values(instance: Instance, attribute: str) -> Iterator[Attached]:
             if item:
                 yield Attached(item, instance, (attribute, index))
     elif value:
-        yield Attached(value, instance, (attribute,))
+        choices = (instance.choices or {}).get(value) if isinstance(value, str) else None
+        for name in choices or ():
+            yield Attached(unknown(name), instance, (attribute,), maybe=single_unknown(value))
+        if not choices:
+            yield Attached(value, instance, (attribute,))
 
 
 def _declared_parts(principal: Principal, instance: Instance, old: Principal | None) -> None:

@@ -12,8 +12,8 @@ from rolelint.readers.terraform.world import mapping
 
 #: Parts of a text that carry structure and no secret: separators and wildcards.
 _SEPARATORS = re.compile(r"([:/*?,]+|\$\{[^}]*\})")
-#: Words of the IAM language and names of regions, which are no secret even where a variable calls them one.
-_PLAIN = re.compile(r"[a-z0-9-]+:[A-Za-z*?]+|[a-z]{2}(-[a-z]+)+-\d|[a-z0-9-]+\.amazonaws\.com|\*+")
+#: Names of regions and services and wildcards, which are no secret even where a variable calls them one.
+_PLAIN = re.compile(r"[a-z]{2}(-[a-z]+)+-\d|[a-z0-9-]+\.amazonaws\.com|\*+")
 _PUBLIC = frozenset(("", "*", "arn", "aws", "aws-cn", "aws-us-gov", "true", "false"))
 
 
@@ -46,10 +46,16 @@ def secrets_of(data: dict[str, Any]) -> set[str]:
 def texts_in(value: Any) -> set[str]:
     """Collect the texts of a sensitive value that have to be hidden."""
     if isinstance(value, str):
-        plain = len(value) < SHORTEST or OPEN in value or _PLAIN.fullmatch(value)
+        plain = len(value) < SHORTEST or OPEN in value or _PLAIN.fullmatch(value) or _names_actions(value)
         return set() if plain else {value}
     parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return set().union(*(texts_in(part) for part in parts))
+
+
+def _names_actions(text: str) -> bool:
+    from rolelint.catalog import catalog
+
+    return ":" in text and catalog().expand_all((text,)) != 0
 
 
 class Redactor:

@@ -219,8 +219,10 @@ class Configuration:
             found.open["each.value"] = None
             return
         reference = references[0]
-        if reference.startswith("module.") and reference.count(".") == 1 and "[" not in reference:
-            self._output(f"{reference}{key}{rest}", module, key, False, found, depth + 1, "")
+        if reference.startswith("module.") and "[" not in reference:
+            # All instances of the module, or all that one of its outputs holds.
+            here = f"{key}{rest}" if reference.count(".") == 1 else ""
+            self._output(f"{reference}{here}", module, key, False, found, depth + 1, "")
         elif reference.startswith("var.") and not module:
             self._variable(reference[len("var.") :], module, found, depth, rest)
         elif reference.startswith(("var.", "local.", "module.")):

@@ -37,7 +37,7 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
     """
     statements: list[object] = []
     routes: list[Route] = []
-    version = "2012-10-17"
+    version = ""
     identity = ""
 
     def merge(data: object, route: Route, nested: bool) -> None:
@@ -48,7 +48,8 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
             routes.append(route)
             return
         if isinstance(data.get("Version"), str):
-            version = data["Version"]
+            # Observed: the provider lets each document upgrade the version, and none lower it.
+            version = max(version, data["Version"])
         if isinstance(data.get("Id"), str) and data["Id"]:
             identity = data["Id"]
         found = data.get("Statement", [])
@@ -81,7 +82,7 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
 
     others("source_json", "source_policy_documents")
     own = values.get("statement")
-    head: dict[str, Any] = {}
+    head: dict[str, Any] = {"Version": "2012-10-17"}
     if isinstance(values.get("version"), str) and values["version"]:
         head["Version"] = values["version"]
     if isinstance(values.get("policy_id"), str) and values["policy_id"]:

@@ -170,6 +170,7 @@ class Instance:
         sensitive: top-level attributes of which some part is sensitive.
         previous: the address before a move, or empty.
         maybe: what decides whether it is there at all, where that is not known, see `evaluate.Frame`.
+        choices: of values not known, the attributes of other resources of which each is one, where a plan tells that.
     """
 
     address: str
@@ -184,6 +185,7 @@ class Instance:
     sensitive: frozenset[str] = frozenset()
     previous: str = ""
     maybe: frozenset[str] = frozenset()
+    choices: dict[str, list[str]] | None = None
 
     def doubt(self, other: Instance | None) -> str:
         """Say what decides whether it is there, beyond what decides that about another instance; empty for nothing."""

@@ -230,3 +230,29 @@ def test_what_is_wrong_with_a_nested_template_is_said_once(tmp_path: Path, read:
     role = ROLE % "{Effect: Allow, Action: 'a:b', Resource: !GetAtt Store.Outputs.Arn}"
     reading = read(f"{USES}  R: {role}\n", base=tmp_path)
     assert [(p.kind, p.location.file) for p in reading.problems] == [("error", str(tmp_path / "store.yaml"))]
+
+
+DEFAULTS = f"""Parameters:
+  Env: {{Type: String, Default: dev, AllowedValues: [dev, prod]}}
+Conditions: {{Prod: !Equals [!Ref Env, prod]}}
+Resources:
+  R: {ROLE % "{Effect: Allow, Action: !If [Prod, 'a:prod', 'a:dev'], Resource: x}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("{}", ["+a:dev | x"]),
+        ("{Env: prod}", ["+a:prod | x"]),
+        ("{'Fn::Transform': {Name: M}}", ["+a:dev | x ?", "+a:prod | x ?"]),
+    ],
+)
+def test_what_a_parent_does_not_give_has_its_default(
+    given: str, expected: list[str], tmp_path: Path, read: Read
+) -> None:
+    (tmp_path / "child.yaml").write_text(DEFAULTS)
+    properties = f"{{TemplateURL: child.yaml, Parameters: {given}}}"
+    stack = f"Resources: {{S: {{Type: AWS::CloudFormation::Stack, Properties: {properties}}}}}\n"
+    (role,) = read(stack, base=tmp_path).roles
+    assert sorted(identity(role)) == expected

@@ -388,3 +388,31 @@ Resources:
     )
     message = "what the connector `FX` grants between AWS::Lambda::Function and AWS::Batch::JobQueue is not known"
     assert [(p.kind, p.message, p.location.line) for p in reading.problems] == [("unknown", message, 5)]
+
+
+@pytest.mark.parametrize(
+    "connectors",
+    [
+        "x",
+        "{X: x}",
+        "{X: {Properties: x}}",
+        "{X: {Properties: {Destination: T, Permissions: [Write]}}}",
+        "{X: {Properties: {Destination: {Id: T}, Permissions: Writes}}}",
+        "{X: {Properties: {Destination: {Id: T}}}}",
+    ],
+)
+def test_a_connector_that_cannot_be_read_is_unknown(connectors: str, read: Read) -> None:
+    reading = read(
+        f"""
+AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties: {{Handler: a.b, Runtime: python3.12, CodeUri: .}}
+    Connectors: {connectors}
+  T: {{Type: AWS::DynamoDB::Table, Properties: {{}}}}
+"""
+    )
+    (problem,) = reading.problems
+    assert (problem.kind, problem.message.endswith("grants cannot be read")) == ("unknown", True)

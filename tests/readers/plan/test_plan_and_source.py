@@ -85,3 +85,54 @@ def test_policies_that_say_the_same_on_one_line_are_two(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text(policy("s3:*"))
     roles = load_roles(Request((str(tmp_path),)), Report())
     assert sorted(role.name for role in roles) == ["a", "b", "other"]
+
+
+def put_plan(file: Path, name: str) -> None:
+    """Write a plan that gives the role of a workspace the power to delete clusters."""
+    changes = [
+        change("aws_iam_role.r", {"name": name, "assume_role_policy": TRUST}),
+        change("aws_iam_role_policy.p[0]", {"name": "p", "role": name, "policy": policy("rds:DeleteDBCluster")}),
+    ]
+    resources = [{"address": a, "mode": "managed", "type": a.split(".")[0], "name": a[-1]} for a in NAMES]
+    file.write_text(
+        json.dumps(
+            {
+                "format_version": "1.2",
+                "resource_changes": changes,
+                "configuration": {"root_module": {"resources": resources}},
+            }
+        )
+    )
+
+
+NAMES = ("aws_iam_role.r", "aws_iam_role_policy.p")
+OPEN_SOURCE = """
+variable "name" {}
+variable "on" {}
+resource "aws_iam_role" "r" {
+  name               = var.name
+  assume_role_policy = %s
+}
+resource "aws_iam_role_policy" "p" {
+  count  = var.on ? 1 : 0
+  name   = "p"
+  role   = aws_iam_role.r.name
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "rds:DeleteDBCluster", Resource = "*" }] })
+}
+"""
+
+
+def test_plans_of_two_workspaces_make_two_roles(tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(OPEN_SOURCE % json.dumps(TRUST))
+    put_plan(tmp_path / "dev.json", "dev-ci")
+    put_plan(tmp_path / "prod.json", "prod-ci")
+    roles = load_roles(Request((str(tmp_path),)), Report())
+    assert sorted(role.name for role in roles) == ["dev-ci", "prod-ci"]
+
+
+@pytest.mark.parametrize("order", [("plan.json", "main.tf"), ("main.tf", "plan.json")])
+def test_what_a_plan_is_sure_of_is_sure_beside_its_source(order: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "main.tf").write_text(OPEN_SOURCE % json.dumps(TRUST))
+    put_plan(tmp_path / "plan.json", "ci")
+    roles = load_roles(Request(tuple(str(tmp_path / name) for name in order)), Report())
+    assert [s.doubtful for role in roles for p in role.identity for s in p.document.statements] == [""]

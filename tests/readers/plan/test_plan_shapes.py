@@ -544,3 +544,37 @@ def test_a_role_that_one_address_forgets_and_another_imports_is_one_role() -> No
     was = reading.roles[0].before
     assert was is not None
     assert [p.name for p in was.identity] == ["p"]
+
+
+def one_of(policies: int, **attachment: Any) -> Reading:
+    """Read a plan that attaches one of the policies of a module."""
+    held = [f"module.m.aws_iam_policy.q[{n}]" for n in range(policies)]
+    changes = [change(a, {"name": f"q{a[-2]}", "policy": DELETE}, unknown={"arn": True}) for a in held]
+    changes.append(change("aws_iam_role.r", {"name": "r", "assume_role_policy": TRUST}))
+    changes.append(change('aws_iam_role_policy_attachment.a["0"]', {"role": "r"}, unknown={"policy_arn": True}))
+    row = {"address": "aws_iam_role_policy_attachment.a", "mode": "managed", **attachment}
+    outputs = {"arns": {"expression": {"references": ["aws_iam_policy.q"]}}}
+    root = {"resources": [row], "module_calls": {"m": {"module": {"outputs": outputs}}}}
+    for r in changes:
+        r["module_address"] = "module.m" if r["address"].startswith("module") else ""
+    return reading_of({"resource_changes": changes, "configuration": {"root_module": root}})
+
+
+ARNS = {"references": ["module.m.arns", "module.m"]}
+
+
+@pytest.mark.parametrize(
+    "attachment",
+    [
+        {"expressions": {"policy_arn": {"references": ["module.m.arns[0]", "module.m.arns", "module.m"]}}},
+        {"expressions": {"policy_arn": {"references": [*ARNS["references"], "each.key"]}}},
+        {"expressions": {"policy_arn": {"references": ["each.value"]}}, "for_each_expression": ARNS},
+    ],
+    ids=["index", "key", "each value"],
+)
+def test_one_of_some_policies_may_be_attached(attachment: dict[str, Any]) -> None:
+    (role,) = one_of(2, **attachment).roles
+    assert [(p.name, bool(p.document.statements[0].doubtful)) for p in role.identity] == [("q0", True), ("q1", True)]
+    (sure,) = one_of(1, **attachment).roles
+    assert [(p.name, p.document.statements[0].doubtful) for p in sure.identity] == [("q0", "")]
+    assert said(one_of(21, **attachment))[0].count("?") == 1

@@ -117,6 +117,23 @@ def test_statement_blocks(block: dict[str, Any], expected: dict[str, Any]) -> No
     assert found == [expected]
 
 
+@pytest.mark.parametrize(
+    ("own", "source", "override", "expected"),
+    [
+        (None, "2008-10-17", "2008-10-17", "2012-10-17"),
+        ("2008-10-17", "2008-10-17", "2008-10-17", "2008-10-17"),
+        ("2008-10-17", "2012-10-17", "2008-10-17", "2012-10-17"),
+        ("2008-10-17", "2008-10-17", "2012-10-17", "2012-10-17"),
+    ],
+)
+def test_a_document_upgrades_the_version_and_none_lowers_it(
+    own: str | None, source: str, override: str, expected: str
+) -> None:
+    texts = [f'{{"Version": "{v}", "Statement": []}}' for v in (source, override)]
+    values = {"version": own, "source_policy_documents": texts[:1], "override_policy_documents": texts[1:]}
+    assert build(values, loads)[0]["Version"] == expected
+
+
 def test_a_source_that_is_unknown_is_one_unknown_statement() -> None:
     found, _ = statements(A, source_policy_documents=[unknown("other")])
     document = parse_document({"Version": "2012-10-17", "Statement": found})
@@ -133,7 +150,15 @@ def test_equal_secrets_stay_equal() -> None:
 
 @pytest.mark.parametrize(
     ("value", "hidden"),
-    [("correct-horse", True), ("prod", False), ("eu-west-1", False), ("s3:DeleteObject", False), (7, False)],
+    [
+        ("correct-horse", True),
+        ("admin:hunterpass", True),
+        ("prod", False),
+        ("eu-west-1", False),
+        ("s3:DeleteObject", False),
+        ("s3:Delete*", False),
+        (7, False),
+    ],
 )
 def test_which_values_of_sensitive_variables_are_hidden(value: Any, hidden: bool) -> None:
     data = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -292,3 +293,54 @@ resource "awscc_organizations_policy" "s" {{
 )
 def test_an_scp_that_may_not_be_there_stops_nothing_for_sure(tmp_path: Path, text: str, expected: str) -> None:
     assert verdict(tmp_path, text) == expected
+
+
+def enabled(test: str) -> str:
+    """Write a lifecycle block of OpenTofu."""
+    return f"lifecycle {{ enabled = {test} }}"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            policy("deny", "Deny", "s3:*", enabled("true")) + role("managed_policy_arns = [aws_iam_policy.deny.arn]"),
+            "no",
+        ),
+        (
+            policy("deny", "Deny", "s3:*", enabled("false")) + role("managed_policy_arns = [aws_iam_policy.deny.arn]"),
+            "yes",
+        ),
+        (
+            policy("deny", "Deny", "s3:*", enabled("var.on")) + role("managed_policy_arns = [aws_iam_policy.deny.arn]"),
+            "yes",
+        ),
+        (policy("b", "Allow", "ec2:*", enabled("var.on")) + role("permissions_boundary = aws_iam_policy.b.arn"), "yes"),
+        (
+            policy("b", "Allow", "ec2:*", enabled("var.on"))
+            + role("permissions_boundary = aws_iam_policy.b != null ? aws_iam_policy.b.arn : null"),
+            "yes",
+        ),
+        (
+            policy("b", "Allow", "ec2:*", enabled("false"))
+            + role("permissions_boundary = aws_iam_policy.b != null ? aws_iam_policy.b.arn : null"),
+            "yes",
+        ),
+        (
+            policy("b", "Allow", "ec2:*", enabled("true"))
+            + role("permissions_boundary = aws_iam_policy.b != null ? aws_iam_policy.b.arn : null"),
+            "no",
+        ),
+    ],
+)
+def test_what_opentofu_may_not_enable_stops_nothing(text: str, expected: str, tmp_path: Path) -> None:
+    assert verdict(tmp_path, text) == expected
+
+
+def test_what_opentofu_does_not_enable_is_not_there(tmp_path: Path) -> None:
+    call = 'module "m" {\n  source = "./m"\n  lifecycle {\n    enabled = false\n  }\n}\n'
+    write(tmp_path, main__tf=call + role(), m_in_main__tf=role())
+    assert len(read_folder(tmp_path).roles) == 1
+    off = {"resource": {"aws_iam_role": {"r": {"name": "r", "lifecycle": [{"enabled": "${1 == 2}"}]}}}}
+    write(tmp_path, main__tf="", m__tf__json=json.dumps(off))
+    assert read_folder(tmp_path).roles == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -199,4 +200,85 @@ def test_policy_text_from_a_pipe_is_not_known(tmp_path: Path) -> None:
     os.mkfifo(write(tmp_path, a__tf=text) / "p.json")
     reading = read_folder(tmp_path)
     assert [actions(role) for role in reading.roles] == [["?"]]
+    assert reading.problems == []
+
+
+JSON_ROLE = {"aws_iam_role": {"r": {"name": "r", "assume_role_policy": "${var.trust}"}}}
+JSON_POLICY = {"role": "${aws_iam_role.r.name}", "policy": '{"Statement": [{"Effect": "Allow", "Action": "s3:*"}]}'}
+
+
+@pytest.mark.parametrize(
+    ("policies", "message"),
+    [
+        (None, ""),
+        ({"p": JSON_POLICY}, ""),
+        ({"p": [JSON_POLICY]}, ""),
+        ("x", "`resource.aws_iam_role_policy` is no object, so it is not read"),
+        ({"p": "x"}, "`resource.aws_iam_role_policy.p` is no object, so it is not read"),
+        ({"p": [JSON_POLICY, 5]}, "`resource.aws_iam_role_policy.p` is no object, so it is not read"),
+    ],
+)
+def test_what_is_no_block_of_json_syntax_is_told(policies: object, message: str, tmp_path: Path) -> None:
+    text = json.dumps({"resource": {**JSON_ROLE, "aws_iam_role_policy": policies}})
+    reading = read_folder(write(tmp_path, main__tf__json=text))
+    assert [r.name for r in reading.roles] == ["r"]
+    assert [p.message for p in reading.problems if p.kind == "error"] == [message] * bool(message)
+
+
+def test_json_syntax_may_be_a_list_of_objects(tmp_path: Path) -> None:
+    text = json.dumps([{"resource": JSON_ROLE}, {"resource": {"aws_iam_role_policy": {"p": JSON_POLICY}}}])
+    (role,) = read_folder(write(tmp_path, main__tf__json=text)).roles
+    assert actions(role) == ["s3:*"]
+
+
+DELETE = {"actions": ["${statement.value}"], "resources": ["*"]}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"dynamic": {"statement": {"for_each": ["s3:a"], "content": DELETE}}}, ["s3:a"]),
+        ({"dynamic": [{"statement": [{"for_each": ["s3:a", "s3:b"], "content": [DELETE]}]}]}, ["s3:a", "s3:b"]),
+        (
+            {
+                "statement": [{"actions": ["s3:x"]}],
+                "dynamic": {"statement": {"for_each": ["s3:a"], "content": DELETE}},
+            },
+            ["s3:a", "s3:x"],
+        ),
+        (
+            {
+                "dynamic": {
+                    "statement": {"for_each": ["s3:a"], "iterator": "it", "content": {"actions": ["${it.value}"]}}
+                }
+            },
+            ["s3:a"],
+        ),
+        (
+            {
+                "statement": {
+                    "actions": ["s3:a"],
+                    "dynamic": {"principals": {"for_each": ["1"], "content": {"type": "AWS", "identifiers": ["1"]}}},
+                }
+            },
+            ["s3:a"],
+        ),
+    ],
+    ids=["one", "lists", "beside another", "iterator", "inside a block"],
+)
+def test_dynamic_blocks_of_json_syntax(document: dict[str, object], expected: list[str], tmp_path: Path) -> None:
+    held = {"role": "${aws_iam_role.r.name}", "policy": "${data.aws_iam_policy_document.d.json}"}
+    data = {
+        "resource": {**JSON_ROLE, "aws_iam_role_policy": {"p": held}},
+        "data": {"aws_iam_policy_document": {"d": document}},
+    }
+    (role,) = read_folder(write(tmp_path, main__tf__json=json.dumps(data))).roles
+    assert sorted(actions(role)) == expected
+    assert all(s.principals is None for s in role.identity[0].document.statements) is ("dynamic" in document)
+
+
+def test_a_tag_of_the_name_dynamic_is_a_tag(tmp_path: Path) -> None:
+    tagged = {"aws_iam_role": {"r": {**JSON_ROLE["aws_iam_role"]["r"], "tags": {"dynamic": "yes"}}}}
+    reading = read_folder(write(tmp_path, main__tf__json=json.dumps({"resource": tagged})))
+    assert [r.tags for r in reading.roles] == [{"dynamic": "yes"}]
     assert reading.problems == []
