@@ -264,6 +264,7 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
         (bool(keys & tables.parameter_keys), "parameter-key"),
         (row.action.is_write, "write-level"),
         (len(row.required) > 1, "several-types"),
+        (row.action.name.lower().startswith(("delete", "terminate")), "called-delete"),
     )
     return out | {name for holds, name in named if holds}
 

@@ -279,7 +279,7 @@ class Catalog:
         Args:
             value: `R0`-`R3`, `B0`-`B4`, a timing, a via, who decided (`reviewed`, `rule`, `user`, `undecided`), or
                 `resource`, `no-resource`, `several-types`, `stateful`, `recovery`, `taggable`, `parameter-key`,
-                `write-level`.
+                `write-level`, `called-delete`.
         """
         return self._mask_table.get(value, 0)
 

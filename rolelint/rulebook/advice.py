@@ -99,10 +99,12 @@ def _unlimited(index: int, widens: bool) -> str:
         return "writes permissions, which the name of their holder does not limit"
     if known.attribute_mask("B4") >> index & 1:
         return "reaches past one account"
+    if _example(types[0])[1]:
+        return ""
     supported = known.key_mask("aws:resourcetag/environment")
-    if not _example(types[0])[1] and supported is not None and not supported >> index & 1:
-        return "acts on what has no name of your choice and no tag to limit it by"
-    return ""
+    if supported is None or supported >> index & 1:
+        return ""
+    return "acts on what has no name of your choice and no tag to limit it by"
 
 
 lasting(_unlimited.cache_clear)

@@ -180,7 +180,7 @@ def _ranking() -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
         tuple(known.attribute_mask(r) for r in ("R3", "R2", "R1", "R0")),
         (known.full & ~known.attribute_mask("deferred"),),
         tuple(known.attribute_mask(b) for b in ("B4", "B3", "B2", "B1", "B0")),
-        (known.expand_all(("*:Delete*", "*:Terminate*")),),
+        (known.attribute_mask("called-delete"),),
     )
     return tuple(known.expand(p) for p in _PLAIN), tables
 
