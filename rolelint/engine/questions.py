@@ -28,7 +28,7 @@ from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
+from rolelint.engine.scene import Scene, delegating_policy, no_wider, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
@@ -417,7 +417,7 @@ def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, st
     """Say what may be gained through policies that are not known, or that were not."""
     now, had = _unread(after.role), _unread(before.role)
     for key, text in now.items():
-        if key not in had or not _no_wider(after, before):
+        if key not in had or not no_wider(after, before):
             yield mask, text
     limits = _unknown_limits(before) - _unknown_limits(after) if before.guessed else ()
     gone = [text for key, text in had.items() if key not in now]
@@ -527,25 +527,18 @@ def _difference(
 def _kept(way: Scene, before: Scene, fresh: frozenset[tuple[int, CompiledStatement]]) -> frozenset[CompiledStatement]:
     """List what gains nothing: a statement that the old role has as well, under no wider ceilings."""
     for earlier in (before, *before.also):
-        if earlier.grant == way.grant and _no_wider(way, earlier):
+        if earlier.grant == way.grant and no_wider(way, earlier):
             if way.grant:
                 return frozenset(s for s in way.identity if (way.grant, s) not in fresh)
             return frozenset(s for s in earlier.identity if not s.uncertain)
     return frozenset()
 
 
-def _no_wider(after: Scene, before: Scene) -> bool:
-    """Tell whether one scene has every ceiling and every Deny of the other."""
-    return (after.layers == before.layers or set(before.layers) <= set(after.layers)) and (
-        after.denies == before.denies or set(before.denies) <= set(after.denies)
-    )
-
-
 def _reached_before(statement: CompiledStatement, way: Scene, before: Scene) -> int:
     """Give the actions that a statement of the old role reached as far, whatever the values not known are."""
     mask = 0
     for earlier in (before, *before.also):
-        if _no_wider(way, earlier):
+        if no_wider(way, earlier):
             for one in earlier.identity:
                 if one is statement:
                     return statement.possible_mask

@@ -197,23 +197,26 @@ def scene(
 
     foreign = guarded.foreign_account(role, resource)
     surely = newer is not None
-    above = list(layers)
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
     still = None if newer is None or not guards else guarded.refusals(newer, base.caller)
     for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None, still=still)
-        if foreign and resource == policy.resource:
-            above.append(Layer("resource policy", guarded.delegated(policy, base.caller, surely=surely)))  # S6.35
-    above += guarded.deciding_layers(named, base.caller, surely=surely)
-    above += guarded.sparing_layers(named, base.caller, bounded=role.boundary is not None)
-    own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
+    above = (*layers, *guarded.guarding_layers(role, base.caller, named, resource, surely=surely))
+    own = replace(base, layers=above, denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
     if caller is None:
         also = [] if foreign else guarded.granted_ways(base)
-        also += guarded.other_sessions(own, base.denies, named)
+        also += guarded.other_sessions(base, own, named, resource)
     else:
         also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies), surely=surely)
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
+
+
+def no_wider(after: Scene, before: Scene) -> bool:
+    """Tell whether one scene has every ceiling and every Deny of the other."""
+    return (after.layers == before.layers or set(before.layers) <= set(after.layers)) and (
+        after.denies == before.denies or set(before.denies) <= set(after.denies)
+    )
 
 
 def _concerns_itself(role: Role, trust: Policy, resource: str | None, keeping: Iterable[CompiledStatement]) -> bool:
