@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rolelint.algebra.strings import replenish
+from rolelint.algebra.strings import replenish, wildcards
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
+from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.worlds import twin_of
 from rolelint.errors import Location, Route
@@ -225,7 +226,9 @@ def _concerns_itself(role: Role, trust: Policy, resource: str | None, keeping: I
     Args:
         keeping: the statements that may keep the holder to what they name.
     """
-    if resource == role.arn or any(role.arn in (s.resources or ()) for s in keeping):
+    name = role.arn[role.arn.rfind(":") :]
+    named = (text for s in keeping for text in s.resources or () if text.endswith(name))
+    if resource == role.arn or any(arn_matches(wildcards(text), role.arn) for text in named):
         return True
     caller = request_principal(role)
     sessions = caller.arn.rpartition("/")[0] + "/"
