@@ -151,7 +151,7 @@ def sessions(role: Role, caller: Principal) -> list[Principal]:
     head = caller.arn.rpartition("/")[0] + "/"
     named = {
         value: None
-        for policy in role.resource_policies
+        for policy in (*role.resource_policies, *filter(None, (role.trust,)))
         for statement in policy.document.statements
         for kind, value in statement.principals or ()
         if kind == "AWS" and value.startswith(head) and OPEN not in value
@@ -314,6 +314,13 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
             or any(arn_matches(wildcards(a), policy.resource) for a in anywhere)
         ):
             yield policy
+
+
+def asked_alone(role: Role) -> frozenset[str]:
+    """Give the resources whose policies, and the role whose trust policy, count in questions that name no resource."""
+    itself = (replace(role.trust, resource=role.arn),) if role.trust is not None and role.arn else ()
+    known = replace(role, resource_policies=(*role.resource_policies, *itself))
+    return frozenset(policy.resource for policy in guards_named(known, None))
 
 
 def is_key(policy: Policy) -> bool:

@@ -378,16 +378,21 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
 def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int, str | None]]:
     """Give the scenes to compare, with the actions and the resource in question.
 
-    One pair is enough where no resource policy is known. Else there is one for each session that these name, and one
+    One pair is enough where no policy of a resource counts. Else there is one for each session that these name, and one
     for each resource of another account whose policy counts beside those of the role.
     """
-    if _texts(new) == _texts(old) == [] and _trusted(new) == _trusted(old):
-        yield scene(new, asker), scene(old, asker), mask, None
-        return
     from rolelint.engine import guarded
 
-    # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain.
-    guards = (_texts(new), _trusted(new), new.boundary is None) != (_texts(old), _trusted(old), old.boundary is None)
+    guards = False
+    ours, theirs = ((_texts(version), _trusted(version)) for version in (new, old))
+    if any((*ours, *theirs)):
+        # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain;
+        # and what only the old version names is refused to both.
+        guards = (ours, new.boundary is None) != (theirs, old.boundary is None)
+        guards = guards or not guarded.asked_alone(old) <= guarded.asked_alone(new)
+    if not guards and not new.resource_policies:
+        yield scene(new, asker), scene(old, asker), mask, None
+        return
     first = request_principal(new)
     versions = (new, old) if guards else (new,)
     named = [caller for version in versions for caller in guarded.sessions(version, first)]
