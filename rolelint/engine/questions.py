@@ -356,8 +356,9 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         from rolelint.engine.settled import renamed, settle
 
         before = replace(settle(old, asker), **_facts(new))
-        if old.resource_policies and old.asked_arn != new.asked_arn:
-            before = replace(before, resource_policies=renamed(before.resource_policies, old, new))
+        if old.asked_arn != new.asked_arn:
+            trust = None if old.trust is None else renamed((old.trust,), old, new)[0]
+            before = replace(before, resource_policies=renamed(before.resource_policies, old, new), trust=trust)
     found = Difference((), ())
     for stage, earlier, asked, resource in _compared(new, before, asker, mask):
         fresh = _newly_granted(stage, earlier)

@@ -399,3 +399,14 @@ def test_resource_policies_follow_a_role_that_is_renamed() -> None:
     assert _gains(holder("new", new), holder("old", other), "s3:DeleteObject") == gained
     assert _gains(holder("new", new), holder("old", new), "s3:DeleteObject") == gained
     assert _gains(holder("new", new), holder("old", session("old")), "s3:DeleteObject") == gained
+
+
+def test_a_trust_policy_follows_a_role_that_is_renamed() -> None:
+    def holder(name: str, *named: str) -> Role:
+        arns = [f"arn:aws:iam::{ACCOUNT}:role/{one}" for one in (name, *named)]
+        trusted = {**_trusting(), "Principal": {"AWS": arns[1:]}}
+        return replace(role(trust=[trusted]), name=name, arn=arns[0])
+
+    assert _gains(holder("new", "new"), holder("old", "old"), "sts:AssumeRole") == []
+    assert _gains(holder("new", "new", "other"), holder("old", "old", "other"), "sts:AssumeRole") == []
+    assert _gains(holder("new", "new"), holder("old", "other"), "sts:AssumeRole") == ["sts:AssumeRole"]
