@@ -19,7 +19,7 @@ from rolelint.engine.decision import (
 )
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
-from rolelint.engine.scene import Layer, Scene
+from rolelint.engine.scene import Layer, Scene, no_wider
 from rolelint.engine.solve import star_variables
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
@@ -82,14 +82,14 @@ def granted_ways(stage: Scene) -> list[Scene]:
     A policy that names the role, or one of its sessions, counts past what limits identity policies: for a session the
     holder chooses its name (S4.6).
     """
-    out: list[Scene] = []
-    everyone = grants(stage.role, stage.caller)
-    for caller in (stage.caller, *sessions(stage.role, stage.caller)):
-        given = grants(stage.role, caller)
-        new = caller == stage.caller or given.denies != everyone.denies
-        before = () if new else (*everyone.role, *everyone.direct)
-        direct, role = (tuple(p for p in placed if p not in before) for placed in (given.direct, given.role))
-        out += _ways(replace(stage, caller=caller), Grants(direct, role, given.denies))
+    first = own_ways(stage, surely=False)
+    out = list(first)
+    for caller in sessions(stage.role, stage.caller):
+        for way in own_ways(replace(stage, caller=caller), surely=False):
+            told = {s for one in first if no_wider(way, one) for s in one.identity}
+            left = tuple(s for s in way.identity if s not in told)
+            if left:
+                out.append(replace(way, identity=left))
     return out
 
 
@@ -128,22 +128,20 @@ def newly_granted(new: Role, old: Role, caller: Principal) -> set[tuple[int, Com
     return {(strength, p.compiled) for strength, p, written in worded(new) if (strength, written) not in had}
 
 
-def other_sessions(stage: Scene, before: tuple[CompiledStatement, ...], guards: Collection[Policy]) -> Iterator[Scene]:
-    """Give the sessions of the role that resource policies name, where these deny them something else (S4.15).
+def other_sessions(base: Scene, own: Scene, named: Collection[Policy], resource: str | None) -> Iterator[Scene]:
+    """Give the sessions of the role that resource policies name, where these treat them in another way (S4.6, S4.15).
 
     Args:
-        stage: with the `sparing_layers` of its caller as its last layers.
-        before: the Denies of every session.
+        base: without the resource policies. own: with them, as they treat its caller.
+        named: the resource policies that count.
     """
-    bounded = stage.role.boundary is not None
-    spared = sparing_layers(guards, stage.caller, bounded=bounded)
-    above = stage.layers[: len(stage.layers) - len(spared)]
-    for caller in sessions(stage.role, stage.caller):
-        own = (d for policy in guards for d in denied(policy, caller, bounded=bounded))
-        denies = tuple(dict.fromkeys((*before, *own)))
-        layers = (*above, *sparing_layers(guards, caller, bounded=bounded))
-        if (denies, layers) != (stage.denies, stage.layers):
-            yield replace(stage, caller=caller, denies=denies, layers=layers)
+    bounded = base.role.boundary is not None
+    for caller in sessions(base.role, base.caller):
+        denies = (d for policy in named for d in denied(policy, caller, bounded=bounded))
+        layers = (*base.layers, *guarding_layers(base.role, caller, named, resource))
+        other = replace(own, caller=caller, denies=tuple(dict.fromkeys((*base.denies, *denies))), layers=layers)
+        if (other.denies, other.layers) != (own.denies, own.layers):
+            yield other
 
 
 def sessions(role: Role, caller: Principal) -> list[Principal]:
@@ -153,7 +151,7 @@ def sessions(role: Role, caller: Principal) -> list[Principal]:
     head = caller.arn.rpartition("/")[0] + "/"
     named = {
         value: None
-        for policy in role.resource_policies
+        for policy in (*role.resource_policies, *filter(None, (role.trust,)))
         for statement in policy.document.statements
         for kind, value in statement.principals or ()
         if kind == "AWS" and value.startswith(head) and OPEN not in value
@@ -169,6 +167,23 @@ def foreign_account(role: Role, resource: str | None) -> str:
     if not account or not role.account or account == role.account or guard_of(role, resource or "") is None:
         return ""
     return account
+
+
+def guarding_layers(
+    role: Role, caller: Principal, named: Collection[Policy], resource: str | None, *, surely: bool = False
+) -> list[Layer]:
+    """Give the ceilings that resource policies are to what the identity policies of a caller allow.
+
+    Args:
+        named: the resource policies that count.
+        resource: the ARN that the question is about.
+        surely: what they allow counts where it surely holds.
+    """
+    foreign = foreign_account(role, resource)
+    theirs = (p for p in named if foreign and p.resource == resource)
+    out = [Layer("resource policy", delegated(p, caller, surely=surely)) for p in theirs]  # S6.35
+    out += deciding_layers(named, caller, surely=surely)
+    return out + sparing_layers(named, caller, bounded=role.boundary is not None)
 
 
 def deciding_layers(policies: Iterable[Policy], caller: Principal, *, surely: bool = False) -> list[Layer]:
@@ -299,6 +314,13 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
             or any(arn_matches(wildcards(a), policy.resource) for a in anywhere)
         ):
             yield policy
+
+
+def asked_alone(role: Role) -> frozenset[str]:
+    """Give the resources whose policies, and the role whose trust policy, count in questions that name no resource."""
+    itself = (replace(role.trust, resource=role.arn),) if role.trust is not None and role.arn else ()
+    known = replace(role, resource_policies=(*role.resource_policies, *itself))
+    return frozenset(policy.resource for policy in guards_named(known, None))
 
 
 def is_key(policy: Policy) -> bool:

@@ -160,7 +160,10 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
 
         given = grants(stage.role, caller)
         for placed in (*given.role, *given.direct):
-            refs.setdefault(placed.compiled, []).append(StatementRef(placed.policy, placed.statement))
+            ref = StatementRef(placed.policy, placed.statement)
+            told = refs.setdefault(placed.compiled, [])
+            if ref not in told:
+                told.append(ref)
     out = tuple(
         Power(
             c.mask,

@@ -28,7 +28,7 @@ from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers, content_key
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, policy_set, request_principal, scene
+from rolelint.engine.scene import Scene, delegating_policy, no_wider, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
@@ -356,8 +356,9 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         from rolelint.engine.settled import renamed, settle
 
         before = replace(settle(old, asker), **_facts(new))
-        if old.resource_policies and old.asked_arn != new.asked_arn:
-            before = replace(before, resource_policies=renamed(before.resource_policies, old, new))
+        if old.asked_arn != new.asked_arn:
+            trust = None if old.trust is None else renamed((old.trust,), old, new)[0]
+            before = replace(before, resource_policies=renamed(before.resource_policies, old, new), trust=trust)
     found = Difference((), ())
     for stage, earlier, asked, resource in _compared(new, before, asker, mask):
         fresh = _newly_granted(stage, earlier)
@@ -378,16 +379,21 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
 def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int, str | None]]:
     """Give the scenes to compare, with the actions and the resource in question.
 
-    One pair is enough where no resource policy is known. Else there is one for each session that these name, and one
+    One pair is enough where no policy of a resource counts. Else there is one for each session that these name, and one
     for each resource of another account whose policy counts beside those of the role.
     """
-    if _texts(new) == _texts(old) == [] and _trusted(new) == _trusted(old):
-        yield scene(new, asker), scene(old, asker), mask, None
-        return
     from rolelint.engine import guarded
 
-    # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain.
-    guards = (_texts(new), _trusted(new), new.boundary is None) != (_texts(old), _trusted(old), old.boundary is None)
+    guards = False
+    ours, theirs = ((_texts(version), _trusted(version)) for version in (new, old))
+    if any((*ours, *theirs)):
+        # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain;
+        # and what only the old version names is refused to both.
+        guards = (ours, new.boundary is None) != (theirs, old.boundary is None)
+        guards = guards or not guarded.asked_alone(old) <= guarded.asked_alone(new)
+    if not guards and not new.resource_policies:
+        yield scene(new, asker), scene(old, asker), mask, None
+        return
     first = request_principal(new)
     versions = (new, old) if guards else (new,)
     named = [caller for version in versions for caller in guarded.sessions(version, first)]
@@ -417,7 +423,7 @@ def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, st
     """Say what may be gained through policies that are not known, or that were not."""
     now, had = _unread(after.role), _unread(before.role)
     for key, text in now.items():
-        if key not in had or not _no_wider(after, before):
+        if key not in had or not no_wider(after, before):
             yield mask, text
     limits = _unknown_limits(before) - _unknown_limits(after) if before.guessed else ()
     gone = [text for key, text in had.items() if key not in now]
@@ -527,25 +533,18 @@ def _difference(
 def _kept(way: Scene, before: Scene, fresh: frozenset[tuple[int, CompiledStatement]]) -> frozenset[CompiledStatement]:
     """List what gains nothing: a statement that the old role has as well, under no wider ceilings."""
     for earlier in (before, *before.also):
-        if earlier.grant == way.grant and _no_wider(way, earlier):
+        if earlier.grant == way.grant and no_wider(way, earlier):
             if way.grant:
                 return frozenset(s for s in way.identity if (way.grant, s) not in fresh)
             return frozenset(s for s in earlier.identity if not s.uncertain)
     return frozenset()
 
 
-def _no_wider(after: Scene, before: Scene) -> bool:
-    """Tell whether one scene has every ceiling and every Deny of the other."""
-    return (after.layers == before.layers or set(before.layers) <= set(after.layers)) and (
-        after.denies == before.denies or set(before.denies) <= set(after.denies)
-    )
-
-
 def _reached_before(statement: CompiledStatement, way: Scene, before: Scene) -> int:
     """Give the actions that a statement of the old role reached as far, whatever the values not known are."""
     mask = 0
     for earlier in (before, *before.also):
-        if _no_wider(way, earlier):
+        if no_wider(way, earlier):
             for one in earlier.identity:
                 if one is statement:
                     return statement.possible_mask

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rolelint.algebra.strings import replenish
+from rolelint.algebra.strings import replenish, wildcards
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
+from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.worlds import twin_of
 from rolelint.errors import Location, Route
@@ -197,23 +198,26 @@ def scene(
 
     foreign = guarded.foreign_account(role, resource)
     surely = newer is not None
-    above = list(layers)
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
     still = None if newer is None or not guards else guarded.refusals(newer, base.caller)
     for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None, still=still)
-        if foreign and resource == policy.resource:
-            above.append(Layer("resource policy", guarded.delegated(policy, base.caller, surely=surely)))  # S6.35
-    above += guarded.deciding_layers(named, base.caller, surely=surely)
-    above += guarded.sparing_layers(named, base.caller, bounded=role.boundary is not None)
-    own = replace(base, layers=tuple(above), denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
+    above = (*layers, *guarded.guarding_layers(role, base.caller, named, resource, surely=surely))
+    own = replace(base, layers=above, denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
     if caller is None:
         also = [] if foreign else guarded.granted_ways(base)
-        also += guarded.other_sessions(own, base.denies, named)
+        also += guarded.other_sessions(base, own, named, resource)
     else:
         also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies), surely=surely)
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
+
+
+def no_wider(after: Scene, before: Scene) -> bool:
+    """Tell whether one scene has every ceiling and every Deny of the other."""
+    return (after.layers == before.layers or set(before.layers) <= set(after.layers)) and (
+        after.denies == before.denies or set(before.denies) <= set(after.denies)
+    )
 
 
 def _concerns_itself(role: Role, trust: Policy, resource: str | None, keeping: Iterable[CompiledStatement]) -> bool:
@@ -222,7 +226,9 @@ def _concerns_itself(role: Role, trust: Policy, resource: str | None, keeping: I
     Args:
         keeping: the statements that may keep the holder to what they name.
     """
-    if resource == role.arn or any(role.arn in (s.resources or ()) for s in keeping):
+    name = role.arn[role.arn.rfind(":") :]
+    named = (text for s in keeping for text in s.resources or () if text.endswith(name))
+    if resource == role.arn or any(arn_matches(wildcards(text), role.arn) for text in named):
         return True
     caller = request_principal(role)
     sessions = caller.arn.rpartition("/")[0] + "/"

@@ -224,6 +224,7 @@ def test_what_a_bucket_policy_grants_beside_not_resource_is_not_taken_for_the_sa
 
 
 _ME = {"AWS": ROLE_ARN}
+_KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
 _CI = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/ci"}
 _FOREIGN = "arn:aws:sqs:us-east-1:999999999999:q"
 _SPARED = {"Effect": "Deny", "NotPrincipal": _ME, "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}
@@ -303,6 +304,28 @@ def test_a_role_that_its_own_trust_policy_newly_names_may_assume_itself() -> Non
     assert [gain.resources for gain in found.gains] == [(ROLE_ARN,)]
 
 
+@pytest.mark.parametrize(
+    ("named", "action", "more"),
+    [
+        (_BUCKET, "s3:DeleteBucket", {"on": {_BUCKET: [deny("s3:Delete*", _BUCKET, Principal="*")]}}),
+        (_KEY, "kms:Decrypt", {"on": {_KEY: [allow("kms:*", Principal={"AWS": f"{ROLE_ARN}2"})]}}),
+        (ROLE_ARN, "sts:AssumeRole", {"trust": [{**_trusting(), "Principal": {"Service": "ec2.amazonaws.com"}}]}),
+    ],
+)
+def test_what_only_the_old_version_names_is_refused_to_both(named: str, action: str, more: dict[str, Any]) -> None:
+    old, new = (_granted(ALL, *extra, **{"on": {}, **more}) for extra in ([allow(action, named), deny("ec2:*")], []))
+    assert _gains(new, old, action) == []
+    assert _gains(new, old, "ec2:DeleteVpc") == ["ec2:DeleteVpc"]
+
+
+def test_a_session_that_only_the_trust_policy_names_may_gain() -> None:
+    one = {**_trusting(), "Principal": _CI}
+    none = role(session=[allow("s3:*")], trust=[{**_trusting(), "Principal": _ME}])
+    assert _gains(none, none, "sts:AssumeRole") == []
+    both = replace(none, trust=policy(PolicyType.TRUST, one, {**_trusting(), "Principal": _ME}))
+    assert _gains(both, none, "sts:AssumeRole") == ["sts:AssumeRole"]
+
+
 _X, _HIDDEN = unknown("aws_s3_bucket.b.arn"), policy(PolicyType.IDENTITY, unknown("aws_iam_policy.x"))
 
 
@@ -376,3 +399,14 @@ def test_resource_policies_follow_a_role_that_is_renamed() -> None:
     assert _gains(holder("new", new), holder("old", other), "s3:DeleteObject") == gained
     assert _gains(holder("new", new), holder("old", new), "s3:DeleteObject") == gained
     assert _gains(holder("new", new), holder("old", session("old")), "s3:DeleteObject") == gained
+
+
+def test_a_trust_policy_follows_a_role_that_is_renamed() -> None:
+    def holder(name: str, *named: str) -> Role:
+        arns = [f"arn:aws:iam::{ACCOUNT}:role/{one}" for one in (name, *named)]
+        trusted = {**_trusting(), "Principal": {"AWS": arns[1:]}}
+        return replace(role(trust=[trusted]), name=name, arn=arns[0])
+
+    assert _gains(holder("new", "new"), holder("old", "old"), "sts:AssumeRole") == []
+    assert _gains(holder("new", "new", "other"), holder("old", "old", "other"), "sts:AssumeRole") == []
+    assert _gains(holder("new", "new"), holder("old", "other"), "sts:AssumeRole") == ["sts:AssumeRole"]

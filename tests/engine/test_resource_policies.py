@@ -234,3 +234,51 @@ def test_a_user_is_granted_directly() -> None:
 )
 def test_a_question_mark_stands_for_one_character_of_an_object(statements: Any, expected: str) -> None:
     assert can(_with(_BUCKET, *statements), "s3:DeleteObject", who=_ANY).verdict == expected
+
+
+_QUEUE = "arn:aws:sqs:us-east-1:999999999999:jobs"
+_ONE, _BOB = {"AWS": f"{_SESSIONS}session"}, {"AWS": f"{_SESSIONS}bob"}
+_ALL_BUT_ONE = {"Effect": "Allow", "Action": "sqs:*", "Resource": _QUEUE, "NotPrincipal": _ONE}
+
+
+@pytest.mark.parametrize(
+    ("statement", "more", "expected"),
+    [
+        (_grant({"AWS": [ROLE_ARN]}), {}, "no"),
+        (_grant({"AWS": [ROLE_ARN, f"{_SESSIONS}bob"]}), {"scps": [_NO_S3]}, "no"),
+        (_grant({"AWS": [ROLE_ARN, f"{_SESSIONS}bob"]}), {}, "yes"),
+    ],
+)
+def test_a_statement_that_names_the_role_and_a_session_grants_past_the_boundary(
+    statement: Any, more: dict[str, Any], expected: str
+) -> None:
+    for holder in (_with(_BUCKET, statement, boundary=_NO_S3, **more), _with(_BUCKET, statement, session=[], **more)):
+        assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected  # S4.6
+        assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).mask) is (expected == "yes")
+
+
+def test_what_the_role_is_granted_counts_for_the_session_that_a_deny_leaves_more() -> None:
+    spared = _but(_BUCKET, f"{_BUCKET}/tmp/*")
+    for principal, expected in ((_ME, "no"), (_ONE, "yes")):
+        holder = _with(_BUCKET, _grant(_ME, resource=_OBJECT), {**spared, "Principal": principal})
+        assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (allow("sqs:*", _QUEUE, Principal=_OTHER), "no"),
+        (allow("sqs:*", _QUEUE, Principal=_BOB), "yes"),
+        (allow("sqs:*", _QUEUE, Principal=_ONE), "yes"),
+        (_ALL_BUT_ONE, "yes"),
+    ],
+)
+def test_the_holder_chooses_the_session_that_another_account_allows(statement: Any, expected: str) -> None:
+    holder = _with(_QUEUE, statement, identity=[allow("sqs:*")])
+    assert can(holder, "sqs:DeleteQueue", resource=_QUEUE, who=_ANY).verdict == expected  # S4.6, S6.35
+
+
+def test_what_grants_a_power_is_told_once() -> None:
+    holder = _with(_BUCKET, _grant(_ME, "s3:DeleteObject"), _grant(_BOB, "s3:DeleteBucket"))
+    (power,) = powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers
+    assert [ref.label for ref in power.granted_by] == ["resource/Statement[0]"]

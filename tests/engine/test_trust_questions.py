@@ -115,6 +115,8 @@ def test_a_role_assumes_itself_only_where_it_trusts_itself(
     [
         ([allow("sts:*", ROLE_ARN)], [_trust({"Service": "ec2.amazonaws.com"})], "no"),
         ([allow("sts:*", ROLE_ARN)], [_trust({"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"})], "no"),
+        ([allow("sts:*", f"arn:*:iam::{ACCOUNT}:role/app")], [_trust({"Service": "ec2.amazonaws.com"})], "no"),
+        ([allow("sts:*", f"arn:*:iam::{ACCOUNT}:role/app")], [_trust({"AWS": ACCOUNT})], "yes"),
         ([allow("s3:*")], [_trust({"AWS": ACCOUNT})], "no"),
         ([deny("sts:*")], [_trust({"AWS": ROLE_ARN})], "no"),
         ([allow("sts:*", ROLE_ARN)], [_trust({"AWS": ACCOUNT})], "yes"),
@@ -134,6 +136,13 @@ def test_a_role_that_is_named_by_itself_is_found_without_being_asked_for(
     if answer.witness:
         assert answer.witness.resource == ROLE_ARN
         assert not answer.witness.assumes
+
+
+def test_a_role_named_in_any_account_assumes_its_like_elsewhere() -> None:
+    holder = role(allow("sts:*", "arn:aws:iam::*:role/app"), trust=[_trust({"Service": "ec2.amazonaws.com"})])
+    proof = can(holder, "sts:AssumeRole").witness
+    assert proof is not None
+    assert proof.resource != ROLE_ARN  # S6.49
 
 
 def test_a_role_that_only_a_ceiling_names_is_judged_by_its_trust_policy() -> None:
