@@ -18,7 +18,7 @@ from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, v
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
-from rolelint.engine.worlds import REGION_KEYS, World, homes, twin_of, worlds
+from rolelint.engine.worlds import REGION_KEYS, World, homes, regions_told, twin_of, worlds
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
@@ -141,7 +141,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     cannot carry: every other value than that.
     """
     cuts: dict[str, int] = {}
-    pinned = (_REGION for k, _ in stage.pins if k in REGION_KEYS)
+    pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned)):
         supported = catalog().key_mask(key)
         if supported is not None and group.mask & ~supported:
@@ -270,7 +270,7 @@ def _solve(
 ) -> Solved | None:
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
-    mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.pins if k in REGION_KEYS}
+    mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.told if k in REGION_KEYS}
     partition = stage.partition or "aws"
     laws = tag_laws(mentioned | {k for k, _ in stage.pins}) if "aws:tagkeys" in mentioned - unsupported else ()
     if laws:
@@ -281,16 +281,19 @@ def _solve(
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
     named = _named_values(group, resource) if refs and resource else {}
-    asked = {v for k, d in stage.pins if k in REGION_KEYS for v in d.values or ()}
-    if len(asked) > 1:
-        return None
-    region = next(iter(asked), "")
+    regions = regions_told(stage.told)
     home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
-    if home and region and region != home:
-        return None
-    for world in worlds(conditions, mentioned, partition, arns, refs, region or home):
+    if home:
+        regions = [home] if regions is None or home in regions else []
+    for world in (
+        w
+        for r in ([""] if regions is None else regions)
+        for w in worlds(conditions, mentioned, partition, arns, refs, r)
+    ):
         if world.beyond:
             trouble = Undecided(world.beyond)
+            continue
+        if stage.told and not world.agrees(stage.told):
             continue
         keys: dict[str, Domain] = {**world.keys, **dict.fromkeys(unsupported, NEVER)}
         if stage.pins:

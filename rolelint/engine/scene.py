@@ -12,7 +12,7 @@ from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
-from rolelint.engine.worlds import twin_of
+from rolelint.engine.worlds import LINKED, twin_of
 from rolelint.errors import Location, Route
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
@@ -82,6 +82,7 @@ class Scene:
         guessed: something that could only remove power is not known: every power is at most possible.
         also: the same role by way of resource policies that name it: under the ceilings that then count.
         grant: how strongly, in such a scene: past all ceilings but SCPs, or past the identity policies only.
+        told: what the question, and its actor of the keys that hang together, say of context keys.
         caller: who asks: a session of the role, or the user.
         account: the account of the resources: the role's own, unless the question names one of another account.
         partition: the role's; where it is not known, the only one that the policies name.
@@ -95,6 +96,7 @@ class Scene:
     guessed: bool = False
     uncertain: bool = False
     pins: tuple[tuple[str, Domain], ...] = ()
+    told: tuple[tuple[str, Domain], ...] = ()
     also: tuple[Scene, ...] = ()
     grant: int = NO_GRANT
     caller: Principal = Principal("anonymous")
@@ -191,7 +193,8 @@ def scene(
         if (partition := _only_partition(everything)) not in ("", "aws"):
             role = replace(role, partition=partition)
     base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
-    base = replace(base, pins=pins, caller=caller or request_principal(role), account=role.account)
+    told = (*pins, *((key, domain) for key, domain in actor.keys.items() if key in LINKED))
+    base = replace(base, pins=pins, told=told, caller=caller or request_principal(role), account=role.account)
     if not role.resource_policies:
         return _told(base)
     from rolelint.engine import guarded

@@ -46,7 +46,8 @@ _GLOBAL: Mapping[str, Mapping[str, str]] = {
     "aws-us-gov": {"us-gov-west-1": "iam networkmanager organizations route53"},
 }
 
-_CHANNEL = frozenset(("aws:viaawsservice", "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
+_VIA = "aws:viaawsservice"
+_CHANNEL = frozenset((_VIA, "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
 _PUBLIC = frozenset(("aws:sourceip",))
 _ENDPOINT = frozenset(
     (
@@ -81,8 +82,36 @@ class World:
     region: str = ""
     beyond: str = ""
 
+    def agrees(self, told: Iterable[tuple[str, Domain]]) -> bool:
+        """Tell whether some keys can be in this world as a question, or its actor, says that they are."""
+        return not any(k in self.keys and _contradict(self.keys[k], domain, k) for k, domain in told)
+
+
+def _contradict(one: Domain, other: Domain, key: str) -> bool:
+    if {one.presence, other.presence} == {"always", "never"}:
+        return True
+    # One chain of services stands for others here, and one Region is chosen before; this has two values only.
+    return key == _VIA and set(one.values or ()).isdisjoint(other.values or ())
+
 
 _PLAIN = (World(),)
+
+
+def regions_told(told: Iterable[tuple[str, Domain]]) -> list[str] | None:
+    """List the Regions to which a question, or its actor, limits a request; None where neither speaks of them."""
+    out: list[str] | None = None
+    for key, domain in told:
+        if key not in REGION_KEYS:
+            continue
+        if domain.values is not None:
+            values = [] if domain.whole and len(domain.values) > 1 else list(domain.values)
+        elif domain.pattern:
+            named = glob(domain.pattern)
+            values = [region for every in REGIONS.values() for region in every if named.matches(region)]
+        else:
+            continue
+        out = [v for v in values if out is None or v in out]
+    return out
 
 
 def worlds(

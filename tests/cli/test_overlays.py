@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from engine.building import allow, role
 
 from rolelint.cli import run
-from rolelint.engine import actor
+from rolelint.engine import actor, can
 from rolelint.engine.actors import use_actors
 
 from .files import policy, write
@@ -74,6 +75,33 @@ def test_a_report_names_the_file_of_actors(tmp_path: Path, bots: str, capsys: py
     run(["check", _from("vpce-1", tmp_path), "--actor", "deploy-bot", "--actors", bots, "--format", "json"])
     settings = json.loads(capsys.readouterr().out)["settings"]
     assert (settings["actor"], settings["actors"]) == ("deploy-bot", bots)
+
+
+_IN = {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}
+_VIA = {"Bool": {"aws:ViaAWSService": "true"}}
+_ANYWHERE = {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}
+_HERE = {"aws:SourceVpce": {"presence": "always", "values": ["v"]}}
+
+
+@pytest.mark.parametrize(
+    ("keys", "condition", "expected"),
+    [
+        ({"aws:RequestedRegion": {"presence": "always", "values": ["us-east-1"]}}, _IN, "no"),
+        ({"aws:RequestedRegion": {"presence": "always", "values": ["us-east-1", "eu-west-1"]}}, _IN, "yes"),
+        ({"aws:RequestedRegion": {"presence": "always", "pattern": "us-*"}}, _IN, "no"),
+        ({"aws:RequestedRegion": {"presence": "always", "pattern": "eu-*"}}, _IN, "yes"),
+        ({"aws:ViaAWSService": {"presence": "always", "values": ["false"]}}, _VIA, "no"),
+        ({"aws:ViaAWSService": {"presence": "always", "values": ["true"]}}, _VIA, "yes"),
+        (_HERE, {"Null": {"aws:SourceVpce": "true"}}, "no"),
+        (_HERE, _ANYWHERE, "no"),
+        ({"aws:SourceVpce": {"presence": "never"}}, _ANYWHERE, "yes"),
+        ({"aws:CalledVia": {"presence": "never"}}, {"Null": {"aws:CalledVia": "false"}}, "no"),
+    ],
+)  # fmt: skip
+def test_keys_that_hang_together_are_as_the_actor_says(keys: Any, condition: Any, expected: str) -> None:
+    use_actors({"me": {"keys": keys}})
+    holder = role(allow("rds:DeleteDBInstance", condition=condition))
+    assert can(holder, "rds:DeleteDBInstance", who=actor("me")).verdict == expected
 
 
 @pytest.mark.parametrize(
