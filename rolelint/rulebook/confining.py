@@ -21,7 +21,7 @@ _ADMIN = re.compile(r"admin|power-?user|full-?access", re.IGNORECASE)
 
 #: The condition keys whose values are ARNs of policies, lower-cased.
 _POLICY_KEYS = frozenset(("iam:policyarn", "iam:permissionsboundary"))
-#: Condition keys, lower-cased, that some requests lack: `ForAllValues` holds there, and `ForAnyValue` in a Deny does not.
+#: Condition keys, lower-cased, that some requests lack: `ForAllValues` holds there, `ForAnyValue` in a Deny does not.
 _LACKING = frozenset(
     ("iam:permissionsboundary", "secretsmanager:resource/allowrotationlambdaarn", *(k for k, _ in OWNED))
 )
