@@ -37,15 +37,20 @@ def conditioned(power: Power, table: ConditionTable) -> bool:
     return any(
         bool(allows)
         and all(
-            any(_positive_condition(c, k, values) and _is_carried(c, power.mask) for c in one for k, values in table)
+            any(_positive_condition(c, k, values) and _limits_all(c, power.mask) for c in one for k, values in table)
             for one in allows
         )
         for allows in (granting, *power.ceilings)
     )
 
 
-def _is_carried(condition: Condition, mask: int) -> bool:
-    """Tell whether a condition limits actions: `ForAllValues` holds for those that do not carry its key."""
+def _limits_all(condition: Condition, mask: int) -> bool:
+    """Tell whether a condition limits all that actions do.
+
+    `ForAllValues` holds for those that do not carry its key, and `ForAnyValue` where one of several values fits.
+    """
+    if condition.quantifier == "ForAnyValue" and (catalog().key_type(condition.key) or "").startswith("ArrayOf"):
+        return False
     carried = catalog().key_mask(condition.key) if condition.quantifier == "ForAllValues" else None
     return carried is None or not mask & ~carried
 
