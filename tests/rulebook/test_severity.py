@@ -173,3 +173,8 @@ def test_one_action_on_what_an_application_owns(action: str) -> None:
 )
 def test_state_that_is_written_and_state_that_is_deleted(actions: str | list[str], state: str, severity: str) -> None:
     assert _severity("RL207", allow(actions, f"arn:aws:s3:::{state}")) == severity
+
+
+def test_a_whole_service_that_deletes_beside_its_worst_effect() -> None:
+    assert _severity("RL102", allow("fms:*")) == "high"
+    assert _severity("RL102", allow("pipes:*")) == "medium"
