@@ -14,13 +14,17 @@ from rolelint.memory import lasting
 from rolelint.policies.document import Condition
 from rolelint.policies.parse import parse_document
 from rolelint.policies.text import has_unknown
-from rolelint.rulebook.subject import ConditionTable
+from rolelint.rulebook.subject import OWNED, ConditionTable
 
 _ARN = re.compile(r"arn:[^:]*:iam::(.*):policy/(.+)")
 _ADMIN = re.compile(r"admin|power-?user|full-?access", re.IGNORECASE)
 
 #: The condition keys whose values are ARNs of policies, lower-cased.
 _POLICY_KEYS = frozenset(("iam:policyarn", "iam:permissionsboundary"))
+#: Condition keys, lower-cased, that some requests lack: `ForAllValues` holds there, `ForAnyValue` in a Deny does not.
+_LACKING = frozenset(
+    ("iam:permissionsboundary", "secretsmanager:resource/allowrotationlambdaarn", *(k for k, _ in OWNED))
+)
 #: Actions that policies for readers hold as well.
 _READ = ("*:Get*", "s3express:CreateSession")
 
@@ -33,15 +37,20 @@ def conditioned(power: Power, table: ConditionTable) -> bool:
     return any(
         bool(allows)
         and all(
-            any(_positive_condition(c, k, values) and _is_carried(c, power.mask) for c in one for k, values in table)
+            any(_positive_condition(c, k, values) and _limits_all(c, power.mask) for c in one for k, values in table)
             for one in allows
         )
         for allows in (granting, *power.ceilings)
     )
 
 
-def _is_carried(condition: Condition, mask: int) -> bool:
-    """Tell whether a condition limits actions: `ForAllValues` holds for those that do not carry its key."""
+def _limits_all(condition: Condition, mask: int) -> bool:
+    """Tell whether a condition limits all that actions do.
+
+    `ForAllValues` holds for those that do not carry its key, and `ForAnyValue` where one of several values fits.
+    """
+    if condition.quantifier == "ForAnyValue" and (catalog().key_type(condition.key) or "").startswith("ArrayOf"):
+        return False
     carried = catalog().key_mask(condition.key) if condition.quantifier == "ForAllValues" else None
     return carried is None or not mask & ~carried
 
@@ -69,7 +78,7 @@ def _denied_without(condition: Condition, key: str, values: Sequence[str]) -> bo
     # Of several values one that does not fit is denied; without any, nothing is.
     if operator is None or condition.quantifier not in ("", "ForAnyValue"):
         return False
-    if condition.quantifier and key == "iam:permissionsboundary":
+    if condition.quantifier and key in _LACKING:
         return False
     return _positive_condition(condition._replace(operator=operator, if_exists=False), key, values)
 
@@ -79,19 +88,24 @@ def _positive_condition(condition: Condition, key: str, values: Sequence[str]) -
 
     Args:
         key: lower-cased.
-        values: globs that every value of the condition must match; empty allows all but a lone `*`.
+        values: globs that every value of the condition must match; empty allows all that name something.
     """
     if condition.key != key or condition.if_exists or not condition.known:
         return False
     if "Not" in condition.operator or condition.operator == "Null":
         return False
-    if "*" in condition.values:
+    if not all(map(_names_something, condition.values)):
         return False  # no limit: any value
-    if key == "iam:permissionsboundary" and condition.quantifier == "ForAllValues":
-        return False  # true of who has none
+    if key in _LACKING and condition.quantifier == "ForAllValues":
+        return False  # true of what has none
     if key in _POLICY_KEYS and not all(map(confines, condition.values)):
         return False  # no limit: a policy that gives everything, a boundary that bounds nothing
     return not values or all(any(glob(one.lower(), v.lower()) for one in values) for v in condition.values)
+
+
+def _names_something(value: str) -> bool:
+    """Tell whether a value holds more than wildcards where the name of a service, or what an ARN names, would be."""
+    return bool(value.rpartition(":")[2].partition("amazonaws.com")[0].strip("*?."))
 
 
 def confines(value: str) -> bool:

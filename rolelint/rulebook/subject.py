@@ -43,6 +43,8 @@ OWNED: ConditionTable = (
 
 #: The action of the level Permissions management that gives power which is there already.
 _LETTING_IN = "iam:UpdateAssumeRolePolicy"
+#: An action that writes permissions, to which AWS gives the level Write.
+_WRITING_IN = "sso:PutInlinePolicyToPermissionSet"
 
 
 class Part(NamedTuple):
@@ -362,7 +364,7 @@ def widening() -> int:
     known = catalog()
     beyond = known.attribute_mask("B3") | known.attribute_mask("B4")
     writing = known.class_mask("escalate") & known.level_mask("Permissions management") & beyond
-    return writing & ~known.expand(_LETTING_IN)
+    return (writing | known.expand(_WRITING_IN)) & ~known.expand(_LETTING_IN)
 
 
 def _weighed(held: tuple[Power, ...], subject: Subject) -> tuple[Power, ...]:

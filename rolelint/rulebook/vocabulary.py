@@ -43,6 +43,7 @@ class Eligible:
         self._unless = frozenset(args.get("unless", ()))
         self._conditions = _condition_table(args.get("unless-condition", {}))
         self._names = tuple(args.get("resources", ()))
+        self._except = tuple(args.get("except-resources", ()))
         self._whole = bool(args.get("whole-container", False))
         self.production_counts = bool(args.get("production-counts", True))
 
@@ -57,7 +58,7 @@ class Eligible:
             return False
         if self._conditions and subject.is_conditioned(power, self._conditions):
             return False
-        if self._names and not any(_like(r, self._names) for r in power.resources):
+        if self._names and not any(_like(r, self._names) and not _like(r, self._except) for r in power.resources):
             return False
         return not self._whole or power.wide or any(map(_whole, power.resources))
 

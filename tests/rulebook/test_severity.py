@@ -158,3 +158,23 @@ def test_one_action_on_what_an_application_owns(action: str) -> None:
     resource, severity = SCOPED[action]
     found = findings(statements(allow(action, resource)))
     assert min((f.severity for f in found), key=SEVERITIES.index) == severity
+
+
+@pytest.mark.parametrize(
+    ("actions", "state", "severity"),
+    [
+        (["s3:PutObject", "s3:DeleteObject"], "acme-tfstate/prod/app.tfstate.tflock", "silent"),
+        ("s3:PutObject", "acme-tfstate/prod/app.tfstate", "medium"),
+        (["s3:PutObject", "s3:DeleteObject"], "acme-tfstate/dev-7/app.tfstate", "silent"),
+        (["s3:PutObject", "s3:DeleteObject"], "acme-tfstate/app/*", "medium"),
+        (["s3:PutObject", "s3:DeleteObject"], "acme-tfstate/prod/*", "high"),
+        ("s3:PutBucketVersioning", "tfstate-prod", "high"),
+    ],
+)
+def test_state_that_is_written_and_state_that_is_deleted(actions: str | list[str], state: str, severity: str) -> None:
+    assert _severity("RL207", allow(actions, f"arn:aws:s3:::{state}")) == severity
+
+
+def test_a_whole_service_that_deletes_beside_its_worst_effect() -> None:
+    assert _severity("RL102", allow("fms:*")) == "high"
+    assert _severity("RL102", allow("pipes:*")) == "medium"

@@ -365,7 +365,9 @@ def test_a_finding_says_that_its_tag_is_no_gate() -> None:
     [
         ({"StringEquals": {"ec2:ManagedResourceOperator": "eks.amazonaws.com"}}, "medium"),
         ({"StringLike": {"ec2:ManagedResourceOperator": "*"}}, "high"),
+        ({"StringLike": {"ec2:ManagedResourceOperator": "*.amazonaws.com"}}, "high"),
         ({"StringNotEquals": {"ec2:ManagedResourceOperator": "eks.amazonaws.com"}}, "high"),
+        ({"ForAllValues:StringEquals": {"ec2:ManagedResourceOperator": "eks.amazonaws.com"}}, "high"),
     ],
 )
 def test_what_one_service_manages_is_not_all_of_a_type(condition: dict[str, Any], severity: str) -> None:
@@ -378,3 +380,16 @@ def test_what_its_holder_made_is_not_all_of_a_type(level: str, severity: str) ->
     condition = {"StringEquals": {"servicecatalog:userLevel": level}}
     found = by_code(findings(statements(allow("servicecatalog:TerminateProvisionedProduct", "*", Condition=condition))))
     assert found["RL106"].severity == severity
+
+
+def test_a_deny_of_some_values_leaves_what_has_none() -> None:
+    condition = {"ForAnyValue:StringNotEquals": {"ec2:ManagedResourceOperator": "eks.amazonaws.com"}}
+    found = by_code(findings(statements(allow(DELETE, "*"), deny(DELETE, Condition=condition))))
+    assert found["RL201"].severity == "high"
+
+
+@pytest.mark.parametrize(("service", "severity"), [("*.amazonaws.com", "high"), ("detective.amazonaws.com", "medium")])
+def test_any_service_is_not_one(service: str, severity: str) -> None:
+    condition = {"StringLike": {"organizations:ServicePrincipal": service}}
+    action = "organizations:DeregisterDelegatedAdministrator"
+    assert by_code(findings(statements(allow(action, "*", Condition=condition))))["RL403"].severity == severity
