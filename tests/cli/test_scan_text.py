@@ -33,6 +33,8 @@ def test_progress_that_cannot_be_told_stops_nothing(monkeypatch: pytest.MonkeyPa
     with Progress(4) as progress:
         progress.account(outcome())
         progress.part("databases in us-east-1", 3, 17)
+    with pytest.raises(OSError, match="No space left"):
+        full.write("what shows that it takes nothing\n")
     with suppress(OSError):
         full.close()
 
