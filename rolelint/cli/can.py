@@ -6,7 +6,7 @@ import json
 
 import click
 
-from rolelint.cli.check import TYPES
+from rolelint.cli.check import TYPES, once
 from rolelint.errors import UsageError, printable
 from rolelint.reporters import plain
 from rolelint.reporters.text import clean
@@ -19,12 +19,14 @@ from rolelint.reporters.text import clean
 @click.option("--resource", default=None, metavar="ARN", help="The one resource to ask about.")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
 @click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
-@click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
+@click.option("--actors", multiple=True, callback=once, metavar="FILE", help="Own actors beside these.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
-@click.option("--boundary", default="", metavar="FILE", help="Permissions boundary to put on the role.")
+@click.option(
+    "--boundary", multiple=True, callback=once, metavar="FILE", help="Permissions boundary to put on the role."
+)
 @click.option("--scp", "scps", multiple=True, metavar="FILE", help="One level of SCPs, root first. Repeatable.")
 @click.option("--rcp", "rcps", multiple=True, metavar="FILE", help="RCPs of the account's resources. Repeatable.")
-@click.option("--parameters", default="", metavar="FILE", help="Values of template parameters.")
+@click.option("--parameters", multiple=True, callback=once, metavar="FILE", help="Values of template parameters.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
     path: str,

@@ -20,7 +20,7 @@ _FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 _FORMATS = ("text", "json", "sarif")
 
 
-def _once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str:
+def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str:
     """Take the value of an option that may stand once: click would drop all but the last without a word."""
     if len(given) > 1:
         raise click.BadParameter(f"`{parameter.opts[0]}` is given {len(given)} times, and takes one file")
@@ -34,7 +34,7 @@ def _once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) 
 @click.option(
     "--boundary",
     multiple=True,
-    callback=_once,
+    callback=once,
     help="Permissions boundary to put on every principal.",
     metavar="FILE",
 )
@@ -43,7 +43,7 @@ def _once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) 
 @click.option(
     "--parameters",
     multiple=True,
-    callback=_once,
+    callback=once,
     help="Values of template parameters, as the AWS CLI takes them.",
     metavar="FILE",
 )
@@ -51,7 +51,7 @@ def _once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) 
 @click.option("--select", multiple=True, metavar="RULE", help="Only these rules, by code or name: A,B. Repeatable.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules, by code or name: A,B. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--output", "-o", multiple=True, callback=_once, help="Write the report to a file.", metavar="FILE")
+@click.option("--output", "-o", multiple=True, callback=once, help="Write the report to a file.", metavar="FILE")
 @click.option(
     "--effects",
     type=click.Choice(("full", "summary", "none")),
@@ -74,8 +74,8 @@ def _once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) 
     metavar="NAME",
     help="Who holds the role: automation, mcp, human, any, or one of --actors.",
 )
-@click.option("--actors", multiple=True, callback=_once, help="Own actors beside these.", metavar="FILE")
-@click.option("--labels", multiple=True, callback=_once, help="Own effect labels over the catalogue's.", metavar="FILE")
+@click.option("--actors", multiple=True, callback=once, help="Own actors beside these.", metavar="FILE")
+@click.option("--labels", multiple=True, callback=once, help="Own effect labels over the catalogue's.", metavar="FILE")
 @grammar.options
 @click.option("--hook", is_flag=True, help="For commit hooks: pass over named files that have no IAM content.")
 @click.option("--no-cache", is_flag=True, hidden=True)

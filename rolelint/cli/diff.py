@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from rolelint.cli.check import TYPES
+from rolelint.cli.check import TYPES, once
 from rolelint.policies.role import Role
 from rolelint.reporters import plain
 from rolelint.reporters.text import clean
@@ -22,9 +22,11 @@ from rolelint.reporters.text import clean
 @click.option("--role", default="", metavar="NAME", help="Compare this role only.")
 @click.option("--destructive-only", is_flag=True, help="Only actions that can destroy, lock out, disrupt or escalate.")
 @click.option("--actor", default="any", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
-@click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
+@click.option("--actors", multiple=True, callback=once, metavar="FILE", help="Own actors beside these.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
-@click.option("--parameters", default="", metavar="FILE", help="Values of template parameters, for OLD and NEW.")
+@click.option(
+    "--parameters", multiple=True, callback=once, metavar="FILE", help="Values of template parameters, for OLD and NEW."
+)
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
     old: str,

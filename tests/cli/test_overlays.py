@@ -64,6 +64,16 @@ def test_the_difference_is_asked_for_an_actor_of_one_s_own(tmp_path: Path, bots:
     assert run(["diff", nothing, new, "--actor", "deploy-bot", "--actors", bots]) == 0
 
 
+@pytest.mark.parametrize("command", ["can", "diff"])
+def test_a_second_file_of_actors_is_refused(
+    tmp_path: Path, bots: str, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = _from("vpce-1", tmp_path)
+    more = ["--action", "dynamodb:DeleteTable"] if command == "can" else [file]
+    assert run([command, file, *more, "--actors", bots, "--actors", bots]) == 2
+    assert "`--actors` is given 2 times, and takes one file" in capsys.readouterr().err
+
+
 def test_an_actor_takes_over_what_it_is_like(tmp_path: Path, bots: str) -> None:
     assert run(["check", _from("vpce-1", tmp_path), "--actors", bots]) == 1
     own, theirs = actor("deploy-bot"), actor("automation")
