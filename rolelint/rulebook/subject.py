@@ -281,6 +281,37 @@ class Subject:
             return False
         return any(arn_matches(wildcards(r), own) for own in self._own for r in power.resources)
 
+    def tests(self, keys: frozenset[str]) -> bool:
+        """Tell whether some policy of the role tests one of some keys."""
+        return not keys.isdisjoint(self._tested)
+
+    @cached_property
+    def _tested(self) -> Mapping[str, frozenset[str]]:
+        """The condition keys that policies of the role test, with the values."""
+        found: dict[str, set[str]] = {}
+        for policy in self.role.policies() if self.role else ():
+            for statement in policy.document.statements:
+                for condition in statement.conditions:
+                    found.setdefault(condition.key, set()).update(condition.values)
+        return {key: frozenset(values) for key, values in found.items()}
+
+    def may_call(self, power: Power, mask: int, said: Mapping[str, str]) -> bool:
+        """Tell whether the role can perform some actions, where a power reaches, in a call that says certain things.
+
+        A value that a policy spells in another case is asked for as it is spelt there: AWS does not publish the case.
+        """
+        role = self.role
+        if role is None:
+            return True
+        context = {
+            key: next((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), value)
+            for key, value in said.items()
+        }
+        places: list[str | None] = [None]
+        if not power.wide and not any(r.startswith("not ") or "$" in r for r in power.resources):
+            places = [named_like(place, role.asked_arn) for place in power.resources]
+        return any(can(role, mask, resource=place, context=context, who=self.actor).verdict != "no" for place in places)
+
     def is_conditioned(self, power: Power, table: ConditionTable) -> bool:
         """Tell whether what grants a power, a ceiling or a Deny demands one of some keys, and that means something."""
         if next(power.allowed_where, None) is None and not power.denied_where:

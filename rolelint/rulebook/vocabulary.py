@@ -15,7 +15,7 @@ from rolelint.engine import Power
 from rolelint.findings.model import SEVERITIES
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
-from rolelint.records import record
+from rolelint.records import record, replace
 from rolelint.rulebook import shapes, texts
 from rolelint.rulebook.questions import Compile, Question, Word, joined
 from rolelint.rulebook.selectors import Selector
@@ -36,7 +36,7 @@ _RANK = {"named": 0, "pattern": 1, "any": 2}
 
 
 class Eligible:
-    """What `can` asks of a power beside its actions: how wide it is, what its names say, what its conditions demand."""
+    """What `can` asks of a power: how wide it is, what names say, what conditions demand, what calls say."""
 
     def __init__(self, args: Mapping[str, Any]) -> None:
         self._least = _RANK[args.get("scope", "named")]
@@ -45,6 +45,8 @@ class Eligible:
         self._names = tuple(args.get("resources", ()))
         self._except = tuple(args.get("except-resources", ()))
         self._whole = bool(args.get("whole-container", False))
+        self._asking: Mapping[str, Sequence[Mapping[str, str]]] = args.get("asking", {})
+        self._keys = frozenset(key.lower() for calls in self._asking.values() for call in calls for key in call)
         self.production_counts = bool(args.get("production-counts", True))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
@@ -61,6 +63,17 @@ class Eligible:
         if self._names and not any(_like(r, self._names) and not _like(r, self._except) for r in power.resources):
             return False
         return not self._whole or power.wide or any(map(_whole, power.resources))
+
+    def counted(self, power: Power, subject: Subject) -> Power:
+        """Leave out the actions of a power that the role cannot call with the values that do the harm."""
+        if not self._keys or not subject.tests(self._keys):
+            return power
+        left = power.mask
+        for action, calls in self._asking.items():
+            one = catalog().expand(action) & left
+            if one and not any(subject.may_call(power, one, call) for call in calls):
+                left &= ~one
+        return power if left == power.mask else replace(power, mask=left)
 
 
 def _condition_table(written: Mapping[str, Sequence[str]]) -> ConditionTable:
@@ -105,7 +118,10 @@ def _can(args: Mapping[str, Any], spared: Callable[[Subject], int], *, late: boo
 
 
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
-    for power in subject.weighed:
+    for whole in subject.weighed:
+        if not whole.mask & selected:
+            continue
+        power = eligible.counted(whole, subject)
         mask = power.mask & selected
         if mask and (mask := subject.counted(power, mask)) and eligible(power, subject):
             yield subject.part(
@@ -166,10 +182,10 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
     first, second = Selector(args["first"]), Selector(args["second"])
     prefer = tuple(args.get("prefer", ()))
     matches = _Matches(first, second, args["share"], args.get("covers", {}))
-    eligible = Eligible({"unless-condition": args.get("unless-condition", {})})
+    eligible = Eligible({"asking": args.get("asking", {})})
 
     def ask(subject: Subject) -> Hit | None:
-        powers = [p for p in subject.weighed if subject.counted(p, p.mask & matches.both) and eligible(p, subject)]
+        powers = [eligible.counted(p, subject) for p in subject.weighed if subject.counted(p, p.mask & matches.both)]
         found = matches.links(powers) if powers else None
         if found is None:
             return None
