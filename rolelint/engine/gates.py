@@ -101,25 +101,41 @@ def _limits_by_tag(condition: CompiledCondition) -> bool:
     """Tell whether a test of a resource's tag keeps the grant away from what somebody cares for.
 
     It does not where resources without the tag pass, where any value does, or where all but some value that says
-    nothing of production do.
+    nothing of production do. That a tag is there is a limit where its key says whose it is.
     """
     written = condition.condition
     operator = condition.operator
-    if operator is None or operator.family == "null":
-        return operator is None
+    if operator is None:
+        return True
+    if operator.family == "null":
+        return _marks_its_own(condition.key) and not any(parse_bool(v) for v in written.values)
     if operator.negated:
         return any(name_says(v) == "production" for v in written.values)
-    return not any(set(v.removeprefix("alias/")) <= {"*"} for v in written.values)
+    return not any(map(_is_any, written.values)) or _marks_its_own(condition.key)
+
+
+def _is_any(value: str) -> bool:
+    """Tell whether a value is one that every tag, or every alias, has."""
+    return not value.removeprefix("alias/").strip("*?")
+
+
+def _marks_its_own(key: str) -> bool:
+    """Tell whether a tag's key is one with which a controller marks what it made: `elbv2.k8s.aws/cluster`."""
+    domain, slash, name = key.partition("/")[2].partition("/")
+    return bool(slash and name) and "." in domain.strip(".")
 
 
 def _keeps_by_tag(condition: CompiledCondition) -> bool:
     """Tell whether a Deny that tests a resource's tag keeps what somebody cares for: not where untagged ones pass."""
     written = condition.condition
     operator = condition.operator
-    if operator is None or operator.family == "null":
-        return operator is None
+    if operator is None:
+        return True
+    if operator.family == "null":
+        return _marks_its_own(condition.key) and all(parse_bool(v) for v in written.values)
     if operator.negated:
-        return written.quantifier != "ForAnyValue"
+        few = not any(map(_is_any, written.values)) or _marks_its_own(condition.key)
+        return few and written.quantifier != "ForAnyValue"
     return any(name_says(v) != "disposable" for v in written.values)
 
 

@@ -21,6 +21,7 @@ from rolelint.policies.role import Policy
 from rolelint.policies.text import VARIABLE, has_unknown
 from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
+from rolelint.rulebook.subject import by_alias
 
 #: Actions of the level Tagging that only read.
 _READING = ("*:List*", "*:Get*", "*:Describe*")
@@ -66,7 +67,7 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[
     Yields:
         One power, or one for each thing that the names of the places say.
     """
-    test = "alias" if all(c.key == ALIASES for c, _ in _tests(power)) else "tag"
+    test = "alias" if by_alias(power) else "tag"
     freed = replace(
         power,
         mask=loose,

@@ -12,6 +12,7 @@ from rolelint.engine import Actor, Answer, Power, StatementRef, actor, can, powe
 from rolelint.engine.arns import named_like
 from rolelint.engine.compile import compile_document
 from rolelint.engine.extent import on_hosts
+from rolelint.engine.gates import ALIASES, key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location
 from rolelint.findings.model import Related
@@ -376,7 +377,7 @@ class Subject:
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
             drop += 1
-            reasons.append("limited by a resource tag")
+            reasons.append("limited by an alias of the key" if by_alias(power) else "limited by a resource tag")
         elif power.wide and power.gate and self.is_conditioned(power, OWNED):
             drop += 1
             reasons.append("limited to what one service manages, or its holder made")
@@ -388,6 +389,12 @@ class Subject:
             reasons.append("a permissions boundary takes part of it away")
         refs = power.granted_by if statements is None else tuple(statements)
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
+
+
+def by_alias(power: Power) -> bool:
+    """Tell whether what limits a power like a tag are the aliases of keys."""
+    conditions = (*power.denied_where, *power.allowed_where)
+    return all(c.key == ALIASES for c in conditions if key_kind(c.key) == "resource-tag")
 
 
 def widening() -> int:

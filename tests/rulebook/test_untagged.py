@@ -11,6 +11,10 @@ from .build import allow, by_code, deny, findings, statements
 CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "none": ({}, "high"),
     "any value of the tag": ({"StringLike": {"aws:ResourceTag/env": "*"}}, "high"),
+    "any value of the tag that is not empty": ({"StringLike": {"aws:ResourceTag/env": "?*"}}, "high"),
+    "any value of a controller's tag": ({"StringLike": {"aws:ResourceTag/karpenter.sh/nodepool": "*"}}, "medium"),
+    "a controller's tag at all": ({"Null": {"aws:ResourceTag/elbv2.k8s.aws/cluster": "false"}}, "medium"),
+    "not a controller's": ({"Null": {"aws:ResourceTag/elbv2.k8s.aws/cluster": "true"}}, "high"),
     "no such tag": ({"Null": {"aws:ResourceTag/keep": "true"}}, "high"),
     "a tag at all": ({"Null": {"aws:ResourceTag/env": "false"}}, "high"),
     "all but a value that says nothing": ({"StringNotLike": {"aws:ResourceTag/env": "zzz"}}, "high"),
@@ -301,6 +305,27 @@ def test_a_tag_is_a_limit_where_the_role_cannot_set_it(name: str) -> None:
     severity, _, deed = text.partition(" ")
     assert found.severity == severity
     assert found.message.endswith(f": {deed}") or f": {deed} (" in found.message
+
+
+DENIES: dict[str, tuple[dict[str, Any], str]] = {
+    "what lacks a tag": ({"Null": {"aws:ResourceTag/env": "true"}}, "high"),
+    "what lacks any value of a tag": ({"StringNotLike": {"aws:ResourceTag/env": "*"}}, "high"),
+    "what lacks a controller's tag": ({"Null": {"aws:ResourceTag/elbv2.k8s.aws/cluster": "true"}}, "medium"),
+    "what has a controller's tag": ({"Null": {"aws:ResourceTag/elbv2.k8s.aws/cluster": "false"}}, "high"),
+    "what is not of a team": ({"StringNotEquals": {"aws:ResourceTag/team": "a"}}, "medium"),
+}
+
+
+@pytest.mark.parametrize("name", DENIES)
+def test_a_deny_limits_to_what_says_whose_it_is(name: str) -> None:
+    condition, severity = DENIES[name]
+    role = statements(allow("ec2:TerminateInstances"), deny("ec2:TerminateInstances", Condition=condition))
+    assert by_code(findings(role))["RL105"].severity == severity
+
+
+def test_the_limit_that_a_finding_names_is_the_one_there_is() -> None:
+    role = statements(allow("kms:ScheduleKeyDeletion", **ALIASED))
+    assert by_code(findings(role))["RL401"].lowered == ("limited by an alias of the key",)
 
 
 ALIASED = {"Condition": {"ForAnyValue:StringLike": {"kms:ResourceAliases": "alias/app-*"}}}
