@@ -47,6 +47,13 @@ def test_equal_findings_stand_beside_each_other_where_the_wider_one_was_lowered(
     assert found["RL201"].severity == found["RL105"].severity == "high"
 
 
+def test_equal_findings_fold_where_both_were_lowered() -> None:
+    found = by_code(findings(statements(allow("pipes:*"))))
+    assert found["RL102"].severity == "medium"
+    assert "(includes RL105 unscoped-teardown, RL803 environment-not-separated)" in found["RL102"].message
+    assert not {"RL105", "RL803"} & set(found)
+
+
 def test_ignoring_the_wider_rule_brings_the_others_back() -> None:
     options = CheckOptions(ignore=load_rules().resolve(["destroy-data"]))
     found = by_code(findings(statements(allow("dynamodb:DeleteTable")), options=options))

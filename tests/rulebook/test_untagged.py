@@ -320,7 +320,7 @@ DENIES: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_deny_limits_to_what_says_whose_it_is(name: str) -> None:
     condition, severity = DENIES[name]
     role = statements(allow("ec2:TerminateInstances"), deny("ec2:TerminateInstances", Condition=condition))
-    assert by_code(findings(role))["RL105"].severity == severity
+    assert by_code(findings(role))["RL201"].severity == severity
 
 
 def test_the_limit_that_a_finding_names_is_the_one_there_is() -> None:
