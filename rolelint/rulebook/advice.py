@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from itertools import islice
 from typing import Any
 
 from rolelint.catalog import ResourceType, catalog
@@ -13,28 +12,34 @@ from rolelint.engine import Power
 from rolelint.memory import lasting, memo
 from rolelint.policies.text import VARIABLE, show
 from rolelint.rulebook.model import Rule
-from rolelint.rulebook.subject import Hit, is_of_service, widening
+from rolelint.rulebook.subject import Hit, Subject, is_of_service, widening
 
-#: Actions that an example of a Deny names.
-_MOST_NAMED = 12
+#: Entries that an example of a Deny names: more make a statement that nobody reads.
+_MOST_NAMED = 24
 #: Actions that it names one by one where patterns of a service and a verb may stand for them.
 _MOST_SINGLE = 4
 #: Resource patterns that an example names.
 _MOST_PLACES = 3
+#: What an example demands of a tag, up to the tag.
+_BY_TAG = '"aws:ResourceTag/'
+#: Actions of the level Tagging that only read.
+READING = ("*:List*", "*:Get*", "*:Describe*")
 #: How actions begin that show what there is, and not what is in it: `Get` reads secrets and objects as well.
 _READ_VERBS = ("Describe", "List")
 
 _written: dict[tuple[object, ...], tuple[Rule, str]] = memo()
 
 
-def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None, partition: str) -> str:
+def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None, subject: Subject) -> str:
     """Say what to do about a finding.
 
     Args:
         power: the one that the finding names. index: the action that it names, in the catalogue.
-        partition: that of the ARNs to write; empty where it is not known.
     """
     text = _advice(rule, hit, power, index)
+    if index is not None and _BY_TAG in text:
+        text = _with_tag_kept(text, index, subject)
+    partition = subject.powers.stage.partition if subject.powers else ""
     return text.replace("arn:aws:", f"arn:{partition}:") if partition not in ("", "aws") else text
 
 
@@ -43,7 +48,7 @@ def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str
         return rule.advice
     scoped = rule.adapt in ("scope", "name") and (not power.wide or power.tag_limited)
     denied = rule.adapt == "deny" or (rule.adapt != "read" and _unlimited(index, rule.adapt == "scope"))
-    about = hit.core or hit.mask if denied else 0
+    about = hit.core or hit.mask if denied or scoped else 0
     key = (id(rule), index, about, (power.resources, power.gate) if scoped else ())
     found = _written.get(key)
     if found is None or found[0] is not rule:
@@ -64,7 +69,8 @@ def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> st
     if types and scoped and not widens:
         places = _places(power, types[0].service)
         if rule.adapt == "scope":
-            return _limited(action.name, places)
+            alike = core & catalog().service_mask(action.name.partition(":")[0])
+            return _limited(_listed(alike & power.mask if places else alike, index), places)
         if places:
             return _with(rule.fix, {"Effect": "Allow", "Action": action.name, "Resource": _one(places[:_MOST_PLACES])})
     if types and _names(rule, index) and not (widens and scoped):
@@ -114,10 +120,10 @@ def _never(rule: Rule, core: int, index: int, why: str) -> str:
     """Deny an action, and with it the others of the finding that cannot be limited either."""
     known = catalog()
     widens = rule.adapt == "scope"
-    others = (i for i in known.indexes(core & ~(1 << index)) if _unlimited(i, widens))
-    names = [known.name(i) for i in (index, *islice(others, _MOST_NAMED - 1))]
+    others = [1 << i for i in known.indexes(core & ~(1 << index)) if _unlimited(i, widens)]
+    names = _listed(sum(others), index)
     beside = ", and the others that nothing limits" if len(names) > 1 else ""
-    text = f"`{names[0]}` {why}: take it away, or deny it{beside}."
+    text = f"`{known.name(index)}` {why}: take it away, or deny it{beside}."
     return _with(text, {"Effect": "Deny", "Action": _one(names), "Resource": "*"})
 
 
@@ -138,13 +144,14 @@ def _demanded(rule: Rule, index: int) -> Mapping[str, Mapping[str, str]]:
     return {}
 
 
-def _limited(action: str, places: Sequence[str]) -> str:
+def _limited(actions: Sequence[str], places: Sequence[str]) -> str:
     limit = f"to `{places[0]}`" if places else "by its conditions"
-    text = f"It is limited {limit} already. Where that is not disposable, take `{action}` away from the tool."
+    more = f" and {len(actions) - 1} more" if len(actions) > 1 else ""
+    text = f"It is limited {limit} already. Where that is not disposable, take `{actions[0]}`{more} away from the tool."
     deny = {
         "Sid": "PeopleOnly",
         "Effect": "Deny",
-        "Action": action,
+        "Action": _one(actions),
         "Resource": _one(places[:_MOST_PLACES] or ["*"]),
         "Condition": {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
     }
@@ -174,14 +181,26 @@ def _denied(rule: Rule, core: int, index: int) -> str:
     all_of_them = "Condition" in written
     if _names(rule, index) and not core & ~known.expand_all(_actions(written)):
         return rule.advice
-    names = [known.name(index), *map(known.name, islice(known.indexes(core & ~(1 << index)), _MOST_NAMED - 1))]
-    if all_of_them and core.bit_count() > _MOST_SINGLE:
-        names = _by_verb(core, index)
+    several = all_of_them and core.bit_count() > _MOST_SINGLE
+    names = _by_verb(core, index) if several else _listed(core, index)
     return _with(rule.fix, {**written, "Action": _one(names), "Resource": "*"})
 
 
-def _by_verb(core: int, index: int) -> list[str]:
-    """Name actions by patterns of a service and a verb where most that these cover is meant; one action first."""
+def _listed(core: int, index: int) -> list[str]:
+    """Name actions, one of them first; where they are many, by patterns of a verb that cover nothing else."""
+    known = catalog()
+    others = core & ~(1 << index)
+    if others.bit_count() < _MOST_NAMED:
+        return [known.name(index), *known.names(others)]
+    return _by_verb(core, index, lambda verb, names: not known.expand(verb) & ~core)
+
+
+def _by_verb(core: int, index: int, fits: Callable[[str, Sequence[str]], bool] | None = None) -> list[str]:
+    """Name actions by patterns of a service and a verb where most that these cover is meant; one action first.
+
+    Args:
+        fits: tells of a pattern and the actions meant that it covers whether it may stand for them.
+    """
     known = catalog()
     verbs: dict[str, list[str]] = {_verb_of(known.name(index)): []}
     for name in known.names(core):
@@ -189,12 +208,12 @@ def _by_verb(core: int, index: int) -> list[str]:
     patterns: list[str] = []
     single: list[str] = []
     for verb, names in verbs.items():
-        if len(patterns) == _MOST_NAMED:
-            break
-        if len(names) * 2 >= known.expand(verb).bit_count():
+        if fits(verb, names) if fits else len(names) * 2 >= known.expand(verb).bit_count():
             patterns.append(verb)
         else:
             single += names
+    if fits is None and len(patterns) + len(single) > _MOST_NAMED:
+        return list(verbs)[:_MOST_NAMED]
     return [*patterns, *single][:_MOST_NAMED]
 
 
@@ -203,6 +222,29 @@ def _verb_of(action: str) -> str:
     service, _, name = action.partition(":")
     end = next((i for i, c in enumerate(name) if i and c.isupper()), len(name))
     return f"{service}:{name[:end]}*"
+
+
+def _with_tag_kept(text: str, index: int, subject: Subject) -> str:
+    """Add a Deny of changing the tag that an example demands, where the role may tag what it likes."""
+    known = catalog()
+    service = known.name(index).partition(":")[0]
+    setting = known.level_mask("Tagging") & known.service_mask(service) & ~known.expand_all(READING)
+    held = 0
+    for mask, ref in subject.allows:
+        if not ref.statement.conditions:
+            held |= mask & setting
+    if not held:
+        return text
+    tag = text.partition(_BY_TAG)[2].partition('"')[0]
+    before, _, example = text.partition("For example: ")
+    written = json.loads(example)
+    deny: dict[str, Any] = {"Sid": "TheTagStays", "Effect": "Deny", "Action": _one(known.names(held)), "Resource": "*"}
+    if not held & ~(known.key_mask("aws:tagkeys") or 0):
+        deny["Condition"] = {"ForAnyValue:StringEquals": {"aws:TagKeys": tag}}
+        if service == "ec2":
+            deny["Condition"]["Null"] = {"ec2:CreateAction": "true"}  # what it makes it may tag
+    statements = [*(written if isinstance(written, list) else [written]), deny]
+    return f"{before}For example: {json.dumps(statements, ensure_ascii=False)}"
 
 
 def _with(text: str, statement: Mapping[str, Any]) -> str:

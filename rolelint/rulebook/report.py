@@ -128,7 +128,6 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
     certainty = hit.certainty
     proof: Witness | None = None
     lead = hit.parts[0] if hit.parts else None
-    held = subject.powers
     index: int | None = None
     if lead is not None and role is not None:
         lead, index, proof = _prove(hit.parts, subject)
@@ -167,7 +166,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),
         related=tuple(_related(refs, hit, subject)),
         lowered=one.reasons if one.severity != rule.severity else (),
-        fix=advise(rule, hit, about.power if about else None, index, held.stage.partition if held else ""),
+        fix=advise(rule, hit, about.power if about else None, index, subject),
         category=rule.category,
         mask=hit.mask,
     )

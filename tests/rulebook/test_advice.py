@@ -122,6 +122,38 @@ def test_what_is_denied_as_findings_say_is_closed_in_two_rounds(actions: str | l
     assert [f.rule for f in left if any(s["Effect"] == "Deny" for s in _advised(f))] == []
 
 
+def _after(written: list[dict[str, Any]], code: str) -> set[str]:
+    """Do as a finding says, statement for statement, in the place of what grants it, and list what is left."""
+    advised = _advised(by_code(findings(statements(*written)))[code])
+    kept = [s for s in written if advised[0]["Effect"] == "Deny" or s["Action"] != advised[0]["Action"]]
+    return set(by_code(findings(statements(*kept, *advised))))
+
+
+TAGGED: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "instances": ([allow("ec2:TerminateInstances"), allow(["ec2:CreateTags", "ec2:DeleteTags"])], "RL105"),
+    "keys": ([allow("kms:PutKeyPolicy"), allow("kms:TagResource")], "RL402"),
+    "snapshots": ([allow("ec2:DeleteSnapshot"), allow("ec2:CreateTags", "arn:aws:ec2:*::snapshot/*")], "RL203"),
+}
+
+
+@pytest.mark.parametrize("name", TAGGED)
+def test_a_tag_that_the_role_can_change_is_kept_from_it(name: str) -> None:
+    written, code = TAGGED[name]
+    assert "TheTagStays" in by_code(findings(statements(*written)))[code].fix
+    assert code not in _after(written, code)
+
+
+def test_what_is_limited_already_is_taken_away_together() -> None:
+    functions = "arn:aws:lambda:*:123456789012:function:shop-*"
+    written = [allow(["lambda:UpdateFunctionCode", "lambda:UpdateAlias"], functions)]
+    assert "RL210" not in _after(written, "RL210")
+
+
+def test_a_deny_names_all_that_a_finding_is_about() -> None:
+    assert "RL806" not in _after([allow("guardduty:*")], "RL806")
+    assert "RL604" not in _after([allow("controltower:*"), allow("organizations:*")], "RL604")
+
+
 def test_a_deny_with_gaps_is_completed() -> None:
     written = [allow("dynamodb:*"), deny(["dynamodb:DeleteTable"])]
     found = by_code(findings(statements(*written)))["RL904"]
