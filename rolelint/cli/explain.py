@@ -33,6 +33,7 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
     _section("Why", found.why, width)
     details = found.details
     bad = [example for example in details.examples if found.id in example.flags]
+    bad.sort(key=lambda example: bool(example.at_most))  # what shows the rule at its full severity
     good = [example for example in details.examples if found.id not in example.flags]
     for title, examples in (("Bad", bad[:1]), ("Good", good[:1])):
         for example in examples:
