@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -22,6 +22,8 @@ _MOST_SINGLE = 4
 _MOST_PLACES = 3
 #: What an example demands of a tag, up to the tag.
 _BY_TAG = '"aws:ResourceTag/'
+#: Condition keys by which a grant of tagging is for what is made, or for certain tags.
+_TAGS_NAMED = frozenset(("aws:tagkeys", "ec2:createaction", "elasticloadbalancing:createaction"))
 #: Actions of the level Tagging that only read.
 READING = ("*:List*", "*:Get*", "*:Describe*")
 #: How actions begin that show what there is, and not what is in it: `Get` reads secrets and objects as well.
@@ -192,29 +194,29 @@ def _listed(core: int, index: int) -> list[str]:
     others = core & ~(1 << index)
     if others.bit_count() < _MOST_NAMED:
         return [known.name(index), *known.names(others)]
-    return _by_verb(core, index, lambda verb, names: not known.expand(verb) & ~core)
+    exact = [verb for verb in _verbs(core, index) if not known.expand(verb) & ~core]
+    single = known.names(others & ~known.expand_all(exact))
+    first = [] if exact and known.expand(exact[0]) >> index & 1 else [known.name(index)]
+    return [*first, *exact, *single][:_MOST_NAMED]
 
 
-def _by_verb(core: int, index: int, fits: Callable[[str, Sequence[str]], bool] | None = None) -> list[str]:
-    """Name actions by patterns of a service and a verb where most that these cover is meant; one action first.
+def _by_verb(core: int, index: int) -> list[str]:
+    """Name actions by patterns of a service and a verb, where most that these cover is meant; one action first.
 
-    Args:
-        fits: tells of a pattern and the actions meant that it covers whether it may stand for them.
+    Where that makes too many entries, the patterns stand for all.
     """
     known = catalog()
-    verbs: dict[str, list[str]] = {_verb_of(known.name(index)): []}
-    for name in known.names(core):
-        verbs.setdefault(_verb_of(name), []).append(name)
-    patterns: list[str] = []
-    single: list[str] = []
-    for verb, names in verbs.items():
-        if fits(verb, names) if fits else len(names) * 2 >= known.expand(verb).bit_count():
-            patterns.append(verb)
-        else:
-            single += names
-    if fits is None and len(patterns) + len(single) > _MOST_NAMED:
-        return list(verbs)[:_MOST_NAMED]
-    return [*patterns, *single][:_MOST_NAMED]
+    verbs = _verbs(core, index)
+    patterns = [verb for verb in verbs if (known.expand(verb) & core).bit_count() * 2 >= known.expand(verb).bit_count()]
+    single = known.names(core & ~known.expand_all(patterns))
+    every = [*patterns, *single] if len(patterns) + len(single) <= _MOST_NAMED else verbs
+    return every[:_MOST_NAMED]
+
+
+def _verbs(core: int, index: int) -> list[str]:
+    """List the patterns of a service and a verb that cover some actions, that of one action first."""
+    known = catalog()
+    return list(dict.fromkeys(map(_verb_of, (known.name(index), *known.names(core)))))
 
 
 def _verb_of(action: str) -> str:
@@ -231,7 +233,7 @@ def _with_tag_kept(text: str, index: int, subject: Subject) -> str:
     setting = known.level_mask("Tagging") & known.service_mask(service) & ~known.expand_all(READING)
     held = 0
     for mask, ref in subject.allows:
-        if not ref.statement.conditions:
+        if mask & setting and not any(c.key in _TAGS_NAMED for c in ref.statement.conditions):
             held |= mask & setting
     if not held:
         return text

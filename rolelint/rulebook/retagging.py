@@ -155,7 +155,14 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
         if known.name(index).partition(":")[2].startswith(_UNTAG):
             setting &= ~(1 << index)
     demanded = list(_demanded_tags(power, met=True))
-    forbidden = {key: value or "x" for tag, value in _demanded_tags(power, met=False) for key in _tag_keys(tag, own)}
+    # Taking away a tag that must have another value as well leads nowhere.
+    there_must_be = {tag.lower() for tag, _ in demanded}
+    forbidden = {
+        key: value or "x"
+        for tag, value in _demanded_tags(power, met=False)
+        if tag.lower() not in there_must_be
+        for key in _tag_keys(tag, own)
+    }
     # A tag that must not be there can be removed, or given another value.
     undone = bool(forbidden) or (not demanded and ("unless " in power.gate or "Not" in power.gate))
     if free & setting and (demanded or undone):

@@ -9,7 +9,7 @@ import pytest
 
 from rolelint.catalog import catalog
 from rolelint.findings.model import Finding, at_least
-from rolelint.rulebook import load_rules
+from rolelint.rulebook import CheckOptions, load_rules
 
 from .build import allow, by_code, deny, findings, statements
 
@@ -141,6 +141,14 @@ def test_a_tag_that_the_role_can_change_is_kept_from_it(name: str) -> None:
     written, code = TAGGED[name]
     assert "TheTagStays" in by_code(findings(statements(*written)))[code].fix
     assert code not in _after(written, code)
+
+
+def test_a_deny_of_many_names_the_worst_of_them() -> None:
+    options = CheckOptions(select=load_rules().resolve(["RL806"]))
+    (found,) = findings(statements(allow("*")), options=options)
+    (advised,) = _advised(found)
+    assert advised["Action"][0] == "cloudtrail:StopLogging"
+    assert len(advised["Action"]) <= 24
 
 
 def test_what_is_limited_already_is_taken_away_together() -> None:

@@ -307,6 +307,15 @@ def test_a_tag_is_a_limit_where_the_role_cannot_set_it(name: str) -> None:
     assert found.message.endswith(f": {deed}") or f": {deed} (" in found.message
 
 
+def test_to_remove_a_tag_that_must_have_a_value_leads_nowhere() -> None:
+    team = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "a"}}}
+    other = {"Condition": {"StringEquals": {"aws:ResourceTag/team": "b"}}}
+    tags = allow("ec2:DeleteTags")
+    drop = "ec2:TerminateInstances"
+    assert by_code(findings(statements(allow(drop, **team), deny(drop, **other), tags)))["RL201"].severity == "medium"
+    assert by_code(findings(statements(allow(drop), deny(drop, **other), tags)))["RL201"].severity == "high"
+
+
 DENIES: dict[str, tuple[dict[str, Any], str]] = {
     "what lacks a tag": ({"Null": {"aws:ResourceTag/env": "true"}}, "high"),
     "what lacks any value of a tag": ({"StringNotLike": {"aws:ResourceTag/env": "*"}}, "high"),
