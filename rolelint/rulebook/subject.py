@@ -282,10 +282,6 @@ class Subject:
             return False
         return any(arn_matches(wildcards(r), own) for own in self._own for r in power.resources)
 
-    def tests(self, keys: frozenset[str]) -> bool:
-        """Tell whether some policy of the role tests one of some keys."""
-        return not keys.isdisjoint(self._tested)
-
     @cached_property
     def _tested(self) -> Mapping[str, frozenset[str]]:
         """The condition keys that policies of the role test, with the values."""
@@ -302,7 +298,7 @@ class Subject:
         A value that a policy spells in another case is asked for as it is spelt there: AWS does not publish the case.
         """
         role = self.role
-        if role is None:
+        if role is None or not any(key.lower() in self._tested for key in said):
             return True
         context = {
             key: next((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), value)

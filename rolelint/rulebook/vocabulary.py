@@ -46,7 +46,6 @@ class Eligible:
         self._except = tuple(args.get("except-resources", ()))
         self._whole = bool(args.get("whole-container", False))
         self._asking: Mapping[str, Sequence[Mapping[str, str]]] = args.get("asking", {})
-        self._keys = frozenset(key.lower() for calls in self._asking.values() for call in calls for key in call)
         self.production_counts = bool(args.get("production-counts", True))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
@@ -66,8 +65,6 @@ class Eligible:
 
     def counted(self, power: Power, subject: Subject) -> Power:
         """Leave out the actions of a power that the role cannot call with the values that do the harm."""
-        if not self._keys or not subject.tests(self._keys):
-            return power
         left = power.mask
         for action, calls in self._asking.items():
             one = catalog().expand(action) & left
