@@ -301,13 +301,20 @@ class Subject:
         if role is None or not any(key.lower() in self._tested for key in said):
             return True
         context = {
-            key: next((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), value)
+            key: min((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), default=value)
             for key, value in said.items()
         }
-        places: list[str | None] = [None]
-        if not power.wide and not any(r.startswith("not ") or "$" in r for r in power.resources):
-            places = [named_like(place, role.asked_arn) for place in power.resources]
-        return any(can(role, mask, resource=place, context=context, who=self.actor).verdict != "no" for place in places)
+        places: set[str | None] = set()
+        for pattern in () if power.wide else power.resources:
+            place = named_like(pattern, role.asked_arn)
+            if can(role, mask, resource=place, who=self.actor).verdict == "yes":
+                places.add(place)
+            elif set(pattern) & {"*", "?"}:
+                places.add(None)  # it leaves the service or the type open: what the actions are for is to be found
+        return any(
+            can(role, mask, resource=place, context=context, who=self.actor).verdict != "no"
+            for place in places or (None,)
+        )
 
     def is_conditioned(self, power: Power, table: ConditionTable) -> bool:
         """Tell whether what grants a power, a ceiling or a Deny demands one of some keys, and that means something."""

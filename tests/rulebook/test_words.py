@@ -43,6 +43,33 @@ TABLES = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
 DELETE = allow("dynamodb:DeleteTable")
 CREATE = allow("dynamodb:CreateTable")
 
+_TAKEN = {"ec2:ModifyInstanceAttribute": [{"ec2:Attribute": "DisableApiTermination"}]}
+_SET = "ec2:ModifyInstanceAttribute"
+_INSTANCES = "arn:aws:ec2:*:123456789012:instance/"
+
+
+@pytest.mark.parametrize(
+    "place", ["*", f"{_INSTANCES}*", f"{_INSTANCES}i-0*", "arn:aws:*:*:*:*prod*", "arn:aws:ec2:*:*:*/i*"]
+)
+@pytest.mark.parametrize("value", ["DisableApiTermination", "disableapitermination", "UserData"])
+def test_an_action_counts_where_the_call_that_does_harm_is_allowed(tmp_path: Path, place: str, value: str) -> None:
+    book = _rulebook(tmp_path, {"can": {"actions": [_SET], "asking": _TAKEN}})
+    held = allow([_SET, "s3:GetObject"], place)
+    stop = deny(_SET, Condition={"StringEquals": {"ec2:Attribute": value}})
+    assert "TEST001" in by_code(findings(statements(held), rulebook=book))
+    assert ("TEST001" in by_code(findings(statements(held, stop), rulebook=book))) is (value == "UserData")
+
+
+def test_a_deny_on_one_of_several_things_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    book = _rulebook(tmp_path, {"can": {"actions": [_SET], "asking": _TAKEN}})
+    stop = deny(_SET, f"{_INSTANCES}a", Condition={"StringEquals": {"ec2:Attribute": "DisableApiTermination"}})
+    one = statements(allow(_SET, f"{_INSTANCES}a"), stop)
+    assert "TEST001" not in by_code(findings(one, rulebook=book))
+    for other in (f"{_INSTANCES}b", "arn:aws:ec2:*:*:inst*/prod*"):
+        two = statements(allow(_SET, [f"{_INSTANCES}a", other]), stop)
+        assert "TEST001" in by_code(findings(two, rulebook=book))
+
+
 SILENT: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {
     "can, another action": ({"can": DROP}, [allow("dynamodb:GetItem")]),
     "can, denied": ({"can": DROP}, [DELETE, deny("dynamodb:*")]),
