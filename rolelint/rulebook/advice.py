@@ -26,6 +26,11 @@ _BY_TAG = '"aws:ResourceTag/'
 _TAGS_NAMED = frozenset(("aws:tagkeys", "ec2:createaction", "elasticloadbalancing:createaction"))
 #: Actions of the level Tagging that only read.
 READING = ("*:List*", "*:Get*", "*:Describe*")
+#: How the parts of an ARN are called whose text the owner of a resource chooses.
+_CHOSEN = (
+    *("name", "names", "namewithpath", "namewithversion", "namewithoutleadingslash", "alias", "label"),
+    *("globalcluster", "dbclusterendpoint", "responseplan", "provisioningtemplate", "dedicatedippool"),
+)
 #: How actions begin that show what there is, and not what is in it: `Get` reads secrets and objects as well.
 _READ_VERBS = ("Describe", "List")
 
@@ -280,8 +285,8 @@ def _example(kind: ResourceType) -> tuple[str, bool]:
     """Write the ARN of disposable resources of a type; of all where AWS chooses the name, or there is none."""
     known = {"Partition": "aws", "Region": "*", "Account": "123456789012"}
     free = [v for v in VARIABLE.findall(kind.formats[0]) if v not in known]
-    chosen = bool(free) and not free[0].lower().endswith(("id", "uuid", "suffix", "hash", "key"))
+    named = next((v for v in free if v.lower().endswith(_CHOSEN)), None)
     known.update(dict.fromkeys(free, "*"))
-    if chosen:
-        known[free[0]] = "preview-*"
-    return VARIABLE.sub(lambda found: known[found.group(1)], kind.formats[0]), chosen
+    if named is not None:
+        known[named] = "preview-*"
+    return VARIABLE.sub(lambda found: known[found.group(1)], kind.formats[0]), named is not None

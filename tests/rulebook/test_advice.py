@@ -54,6 +54,8 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
     "the rule's own statement": ("RL105", allow("ec2:TerminateInstances"), "instance/*"),
     "another type, by its name": ("RL106", allow("eks:DeleteCluster"), "arn:aws:eks:*:123456789012:cluster/preview-*"),
     "another type, by its tag": ("RL105", allow("ec2:DeleteVolume"), "aws:ResourceTag/Environment"),
+    "a share, whose ARN AWS chooses": ("RL403", allow("ram:DeleteResourceShare"), "aws:ResourceTag/Environment"),
+    "a name that is not the first part": ("RL105", allow("wafv2:DeleteIPSet"), ":*/ipset/preview-*/*"),
     "another service to look at": ("RL102", allow("dynamodb:*"), '["dynamodb:Describe*", "dynamodb:List*"]'),
     "the service that the rule shows": ("RL102", allow("rds:*"), "rds:CreateDBSnapshot"),
     "another delete than the wildcard's": ("RL103", allow("s3:Delete*"), '"s3:DeleteBucket", "Resource": "arn:aws:s3'),
