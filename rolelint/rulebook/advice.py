@@ -127,10 +127,12 @@ def _never(rule: Rule, core: int, index: int, why: str) -> str:
     """Deny an action, and with it the others of the finding that cannot be limited either."""
     known = catalog()
     widens = rule.adapt == "scope"
-    others = [1 << i for i in known.indexes(core & ~(1 << index)) if _unlimited(i, widens)]
-    names = _listed(sum(others), index)
+    others = core & ~(1 << index)
+    without = sum(1 << i for i in known.indexes(others) if _unlimited(i, widens))
+    names = _listed(without, index)
+    rest = " The rest can be limited." if others & ~without else ""
     beside = ", and the others that nothing limits" if len(names) > 1 else ""
-    text = f"`{known.name(index)}` {why}: take it away, or deny it{beside}."
+    text = f"`{known.name(index)}` {why}: take it away, or deny it{beside}.{rest}"
     return _with(text, {"Effect": "Deny", "Action": _one(names), "Resource": "*"})
 
 

@@ -76,6 +76,11 @@ SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
         '"Deny", "Action": ["redshift:Delete*", "redshift:',
     ),
     "no resource": ("RL201", allow("s3:CreateJob"), "`s3:CreateJob` takes no resource"),
+    "no resource, beside what has one": (
+        "RL402",
+        allow(["ecr:PutRegistryPolicy", "ecr:SetRepositoryPolicy"]),
+        "take it away, or deny it. The rest can be limited.",
+    ),
     "an organization": ("RL403", allow("sso:DeleteInstance"), "reaches past one account"),
     "limited already": (
         "RL106",
