@@ -59,12 +59,21 @@ class Eligible:
             return False
         if self._conditions and subject.is_conditioned(power, self._conditions):
             return False
-        if self._names and not any(_like(r, self._names) and not _like(r, self._except) for r in power.resources):
+        if self._names and not self._called(power):
             return False
         return not self._whole or power.wide or any(map(_whole, power.resources))
 
+    def _called(self, power: Power) -> tuple[str, ...]:
+        """List the resources of a power whose names are asked for."""
+        return tuple(r for r in power.resources if _like(r, self._names) and not _like(r, self._except))
+
     def counted(self, power: Power, subject: Subject) -> Power:
-        """Leave out the actions of a power that the role cannot call with the values that do the harm."""
+        """Leave out the actions of a power that the role cannot call with the values that do the harm.
+
+        Where names of resources are asked for, leave out the others as well.
+        """
+        if self._names and not power.wide and (called := self._called(power)):
+            power = replace(power, resources=called)
         left = power.mask
         for action, calls in self._asking.items():
             one = catalog().expand(action) & left

@@ -60,6 +60,13 @@ def test_an_action_counts_where_the_call_that_does_harm_is_allowed(tmp_path: Pat
     assert ("TEST001" in by_code(findings(statements(held, stop), rulebook=book))) is (value == "UserData")
 
 
+def test_a_finding_about_names_shows_those(tmp_path: Path) -> None:
+    book = _rulebook(tmp_path, {"can": {"actions": ["iam:PassRole"], "resources": ["*role/*admin*"]}})
+    roles = [f"arn:aws:iam::123456789012:role/{name}" for name in ("monitoring", "app-admin", "other")]
+    found = by_code(findings(statements(allow("iam:PassRole", roles)), rulebook=book))["TEST001"]
+    assert found.message.endswith("`iam:PassRole` on `arn:aws:iam::123456789012:role/app-admin`")
+
+
 def test_a_deny_on_one_of_several_things_takes_nothing_from_the_others(tmp_path: Path) -> None:
     book = _rulebook(tmp_path, {"can": {"actions": [_SET], "asking": _TAKEN}})
     stop = deny(_SET, f"{_INSTANCES}a", Condition={"StringEquals": {"ec2:Attribute": "DisableApiTermination"}})
