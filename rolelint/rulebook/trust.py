@@ -27,6 +27,7 @@ class Issuer(NamedTuple):
         foreign: what follows the organization in the token of an outsider.
         refs: what follows the source in tokens of unreviewed code; empty where nothing does.
         claims: other claims that an outsider's token has with a value of its own.
+        source: what the parts of a source are in place of a wildcard.
     """
 
     claim: str
@@ -35,6 +36,7 @@ class Issuer(NamedTuple):
     foreign: str
     refs: tuple[str, ...] = ()
     claims: Mapping[str, str] = {}
+    source: tuple[str, ...] = ("app",)
 
 
 #: AWS: id_roles_providers_oidc_secure-by-default.html, "OIDC identity provider controls for shared providers". S8.22
@@ -61,7 +63,14 @@ ISSUERS: Mapping[str, Issuer] = {
         {"project_path": "someone-else/project", "namespace_path": "someone-else", "namespace_id": "999999999"},
     ),
     "app.terraform.io": Issuer("sub", "organization:", ":", ":project:default:workspace:main:run_phase:apply"),
-    "agent.buildkite.com": Issuer("sub", "organization:", ":", ":pipeline:deploy:ref:refs/heads/main:commit:0:step:0"),
+    "agent.buildkite.com": Issuer(
+        "sub",
+        "organization:",
+        ":",
+        ":pipeline:deploy:ref:refs/heads/main:commit:0:step:0",
+        (":ref:refs/heads/some-branch:commit:0:step:0",),
+        source=("pipeline", "deploy"),
+    ),
     "oidc.codefresh.io": Issuer("sub", "account:", ":", ":pipeline:someone"),
     "oidc.scalr.io": Issuer("sub", "account:", ":", ":environment:main:workspace:main"),
     "proidc.upbound.io": Issuer("sub", "mcp:", "/", "/main:provider:aws"),
@@ -197,7 +206,9 @@ def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
         organization, end, rest = text[len(issuer.head) :].partition(issuer.end)
         if not end or set(organization) & {"*", "?"}:
             continue
-        source = rest.partition(":")[0].replace("*", "app").replace("?", "x") or "app"
+        named = rest.split(":")
+        parts = [named[i] if len(named) > i and named[i].strip("*") else part for i, part in enumerate(issuer.source)]
+        source = ":".join(parts).replace("*", "app").replace("?", "x")
         for ref in issuer.refs:
             yield f"{issuer.head}{organization}{end}{source}{ref}"
 

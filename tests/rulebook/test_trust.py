@@ -92,6 +92,15 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
         ],
     ),
     "gitlab, every branch": ({"RL702"}, [_subject(GITLAB, "project_path:acme/app:ref_type:branch:ref:*")]),
+    "buildkite, every branch": (
+        {"RL702"},
+        [_subject("agent.buildkite.com", "organization:acme:pipeline:deploy:*")],
+    ),
+    "buildkite, every pipeline": ({"RL702"}, [_subject("agent.buildkite.com", "organization:acme:*")]),
+    "buildkite, one branch": (
+        set(),
+        [_subject("agent.buildkite.com", "organization:acme:pipeline:deploy:ref:refs/heads/main:commit:*:step:*")],
+    ),
     "gitlab, every project": ({"RL701"}, [_subject(GITLAB, "project_path:*")]),
     "eks, every service account": ({"RL701"}, [_oidc(EKS, StringEquals={f"{EKS}:aud": "sts.amazonaws.com"})]),
     "cognito, any pool": (
