@@ -340,6 +340,9 @@ SIBLINGS = [
     ("blind", "config:DeleteEvaluationResults devops-guru:DeleteInsight"),
     ("overwrite", "s3:PutBucketCORS mediastore:PutCorsPolicy"),
     ("destroy-resource", "*:DeleteView"),
+    ("destroy-resource", "apptest:DeleteTestCase bedrock:DeleteAutomatedReasoningPolicyTestCase"),
+    ("destroy-resource", "iot:DeleteJob ec2:DeleteNetworkInsightsPath ec2:DeleteNetworkInsightsAccessScope"),
+    ("disrupt", "iot:CancelJob greengrass:CancelDeployment"),
     ("escalate", "cloudwatch:GetSpaceCredentials* datazone:Get*Credentials lakeformation:GetTemporary*Credentials"),
     ("escalate", "quicksight:GetSessionEmbedUrl quicksight:GenerateEmbedUrlForRegisteredUser"),
     ("lock-out", "sso:UpdateInstance identitystore:UpdateIdentityStore"),
@@ -358,6 +361,7 @@ SIBLINGS = [
     ("overwrite", "*:StartMigration"),
     ("disrupt", "autoscaling-plans:*ateScalingPlan"),
     ("orchestrate", "databrew:CreateSchedule datasync:CreateTask scn:CreateDataIntegrationFlow"),
+    ("orchestrate", "imagebuilder:*ateImagePipeline arc-region-switch:*atePlan"),
     ("orchestrate", "sagemaker:UpdateSpace sagemaker:UpdateUserProfile"),
     ("none", "detective:InvokeAssistant iotsitewise:InvokeAssistant"),
 ]
