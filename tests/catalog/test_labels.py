@@ -356,7 +356,7 @@ SIBLINGS = [
     ("destroy-data", "glue:UpdateTableOptimizer glue:UpdateCatalog"),
     ("destroy-data", "dms:StartDataMigration dms:ModifyDataMigration"),
     ("overwrite", "*:CreateDatasetImportJob lookoutequipment:Import* mobiletargeting:CreateImportJob"),
-    ("overwrite", "timestream:WriteRecords iotsitewise:BatchPutAssetPropertyValue"),
+    ("overwrite", "timestream:WriteRecords timestream:CreateBatchLoadTask iotsitewise:BatchPutAssetPropertyValue"),
     ("overwrite", "cloudwatch:PutDashboard iotsitewise:UpdateDashboard bcm-dashboards:UpdateDashboard"),
     ("overwrite", "*:StartMigration"),
     ("disrupt", "autoscaling-plans:*ateScalingPlan"),
