@@ -343,6 +343,7 @@ SIBLINGS = [
     ("destroy-resource", "apptest:DeleteTestCase bedrock:DeleteAutomatedReasoningPolicyTestCase"),
     ("destroy-resource", "iot:DeleteJob ec2:DeleteNetworkInsightsPath ec2:DeleteNetworkInsightsAccessScope"),
     ("disrupt", "iot:CancelJob greengrass:CancelDeployment"),
+    ("disrupt", "arc-zonal-shift:StartPracticeRun arc-zonal-shift:CreatePracticeRunConfiguration"),
     ("escalate", "cloudwatch:GetSpaceCredentials* datazone:Get*Credentials lakeformation:GetTemporary*Credentials"),
     ("escalate", "quicksight:GetSessionEmbedUrl quicksight:GenerateEmbedUrlForRegisteredUser"),
     ("lock-out", "sso:UpdateInstance identitystore:UpdateIdentityStore"),
