@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -419,6 +421,34 @@ def _zipmap(names: Any, values: Any) -> dict[str, Any]:
     return dict(zip([text_of(n) for n in _list(names)], _list(values), strict=False))
 
 
+def _chunklist(values: Any, size: Any) -> list[Any]:
+    items = _list(values)
+    many = _int(size) or len(items) or 1
+    if many < 0:
+        raise RefusedError
+    return [items[at : at + many] for at in range(0, len(items), many)]
+
+
+def _indent(spaces: Any, text: Any) -> str:
+    return text_of(text).replace("\n", "\n" + " " * min(_int(spaces), MAX_ITEMS))
+
+
+def _matchkeys(values: Any, keys: Any, wanted: Any) -> list[Any]:
+    return [v for v, k in zip(_list(values), _list(keys), strict=True) if _contains(wanted, k)]
+
+
+def _digest(name: str, text: Any) -> str:
+    return hashlib.new(name, _known_text(text).encode(), usedforsecurity=False).hexdigest()
+
+
+def _transpose(table: Any) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for name, items in sorted(_dict(table).items()):
+        for item in _list(items):
+            out.setdefault(_known_text(item), []).append(name)
+    return out
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -430,7 +460,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "base64decode": _decode_base64,
     "base64encode": lambda v: base64.b64encode(_known_text(v).encode()).decode(),
     "basename": lambda v: _known_text(v).rsplit("/", 1)[-1],
+    "ceil": lambda v: math.ceil(_number(v)),
     "chomp": lambda v: text_of(v).rstrip("\r\n"),
+    "chunklist": _chunklist,
     "coalesce": _coalesce,
     "coalescelist": _coalesce_list,
     "compact": _compact,
@@ -441,8 +473,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "element": _element,
     "endswith": lambda t, p: _known_text(t).endswith(_known_text(p)),
     "flatten": _flatten,
+    "floor": lambda v: math.floor(_number(v)),
     "format": _format,
     "formatlist": _formatlist,
+    "indent": _indent,
     "index": _index,
     "join": _join,
     "jsondecode": _decode_json,
@@ -451,7 +485,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),
+    "matchkeys": _matchkeys,
     "max": lambda *v: max(_number(i) for i in v),
+    "md5": lambda v: _digest("md5", v),
     "merge": _merge,
     "min": lambda *v: min(_number(i) for i in v),
     "nonsensitive": _same,
@@ -466,11 +502,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "setproduct": _setproduct,
     "setsubtract": lambda a, b: [i for i in _set(a) if not _contains(b, i)],
     "setunion": lambda *v: _set([i for part in v for i in _list(part)]),
+    "sha1": lambda v: _digest("sha1", v),
+    "sha256": lambda v: _digest("sha256", v),
     "slice": _slice,
     "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
     "split": lambda s, t: _known_text(t).split(_known_text(s)),
     "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
     "strcontains": lambda t, p: _known_text(p) in _known_text(t),
+    "strrev": lambda v: _known_text(v)[::-1],
     "substr": _substr,
     "sum": lambda v: sum(_number(i) for i in _list(v)),
     "title": lambda v: _known_text(v).title(),
@@ -480,6 +519,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tonumber": _number,
     "toset": _set,
     "tostring": lambda v: None if v is None else text_of(v),
+    "transpose": _transpose,
     "trim": _trim,
     "trimprefix": lambda t, p: _known_text(t).removeprefix(_known_text(p)),
     "trimspace": lambda v: text_of(v).strip(),

@@ -12,10 +12,10 @@ from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
 from rolelint.readers.terraform.blocks import nested_blocks
 from rolelint.readers.terraform.constraints import conform
-from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, truth, value
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, rendered, truth, value
 from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
-from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown
+from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of
 from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
 from rolelint.readers.terraform.presence import conditions, listed, required
 from rolelint.readers.terraform.redact import texts_in
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Bounds the instances that one `count` or `for_each` makes; past it, the block is taken as one unknown instance.
 MAX_INSTANCES = 1000
+#: Attributes of data sources that hold what a template or a file says.
+_OF_FILES = frozenset((("template_file", "rendered"), ("local_file", "content")))
 #: Bounds how deep local modules call each other; deeper calls are unknown.
 MAX_MODULES = 16
 
@@ -203,9 +205,8 @@ class Module:
         if listed is None:
             return unknown(f"{self.prefix()}module.{call}")
         definition = self.folder.block("module", call)
-        numbered = definition is not None and _is_numbered(definition)
-        if not listed and not numbered:
-            return None
+        assert definition is not None  # `modules` found it
+        numbered = _is_numbered(definition)
         many = {None} if numbered else set()
         made = {
             key: ResourceValue(
@@ -218,7 +219,7 @@ class Module:
             )
             for key, module in listed
         }
-        return _by_key(made)
+        return _instances(made, definition)
 
     def resource(self, mode: str, kind: str, name: str) -> Any:
         head = "data." if mode == "data" else ""
@@ -235,7 +236,7 @@ class Module:
             for key, frame in self.expand(definition):
                 whole = address + show_key(key)
                 made[key] = self._resource_value(whole, mode, kind, name, key, definition, frame)
-            return _by_key(made) if made or _is_numbered(definition) else None
+            return _instances(made, definition)
 
         return self._once((mode, kind, name), f"{head}{kind}.{name}", make)
 
@@ -281,7 +282,7 @@ class Module:
         if blocks is not None:
             return blocks
         if mode == "data":
-            return self._data(kind, wanted, definition, address)
+            return self._data(kind, wanted, definition, address, frame)
         if wanted == "id" and kind in ID_OF:
             return self.resource_attribute(kind, name, key, ID_OF[kind])
         if wanted == "arn" and kind in kinds.KINDS:
@@ -302,7 +303,7 @@ class Module:
             return found.attribute(wanted)
         return unknown(f"{self.prefix()}{kind}.{name}{show_key(key)}.{wanted}")
 
-    def _data(self, kind: str, wanted: str, definition: Definition, address: str) -> Any:
+    def _data(self, kind: str, wanted: str, definition: Definition, address: str, frame: Frame) -> Any:
         scope = self.tree.scope(self.provider(definition))
         if kind == "aws_partition" and wanted in ("partition", "id"):
             return scope.partition
@@ -316,11 +317,29 @@ class Module:
             from rolelint.catalog import catalog
 
             arn = definition.block.body.settings.get("arn") or definition.block.body.settings.get("name")
-            named = value(arn.value, Frame(self, definition.file)) if arn else None
+            named = value(arn.value, frame) if arn else None
             known = catalog().managed_policy(named) if isinstance(named, str) and not has_unknown(named) else None
             if known is not None:
                 return json.dumps(known)
+        if (kind, wanted) in _OF_FILES:
+            try:
+                return self._text(kind, definition.block.body, frame)
+            except (UndecidedError, TypeError):
+                pass
         return unknown(f"{address}.{wanted}")
+
+    def _text(self, kind: str, body: hcl.Body, frame: Frame) -> Any:
+        """Give the text that a template or a file holds."""
+
+        def given(name: str) -> Any:
+            return value(body.settings[name].value, frame) if name in body.settings else None
+
+        if kind == "template_file":
+            return rendered(given("template"), given("vars") or {}, frame=frame)
+        content = self.read_file(text_of(given("filename")))
+        if content is None:
+            raise UndecidedError
+        return content
 
     def provider(self, definition: Definition) -> str:
         """Name the provider configuration of a resource block."""
@@ -480,9 +499,17 @@ def _is_numbered(definition: Definition) -> bool:
 def _by_key(made: dict[Any, Any]) -> Any:
     if None in made:
         return made[None]
-    if made and all(isinstance(k, int) for k in made):
+    if all(isinstance(k, int) for k in made):
         return [made[k] for k in sorted(made)]
-    return made if made else []
+    return made
+
+
+def _instances(made: dict[Any, Any], definition: Definition) -> Any:
+    """Give what the name of a block means: one value, or many by number or key, of which there may be none."""
+    if made:
+        return _by_key(made)
+    settings = definition.block.body.settings
+    return {} if "for_each" in settings else [] if "count" in settings else None
 
 
 def _each(source: Any) -> Iterator[tuple[Any, Any]]:
