@@ -277,7 +277,9 @@ class Module:
     ) -> Any:
         body = definition.block.body
         if wanted in body.settings:
-            return value(body.settings[wanted].value, frame)
+            found = value(body.settings[wanted].value, frame)
+            if found is not None or not _is_computed(mode, kind, wanted):
+                return found
         blocks = self.blocks(definition, wanted, frame)
         if blocks is not None:
             return blocks
@@ -288,8 +290,11 @@ class Module:
         if wanted == "arn" and kind in kinds.KINDS:
             parts = {n: self.resource_attribute(kind, name, key, n) for n in kinds.arn_attributes(kind)}
             parts = {n: None if is_unknown(v) and n == "path" else v for n, v in parts.items()}
+            parts["region"] = self.resource_attribute(kind, name, key, "region")
             instance = Instance(address, self.address, mode, kind, name, key, parts, self.provider(definition))
             return kinds.arn_of(instance, self.tree)
+        if wanted == "region" and kind.startswith(("aws_", "awscc_")):
+            return self.tree.scope(self.provider(definition)).region
         return unknown(f"{address}.{wanted}")
 
     def resource_attribute(self, kind: str, name: str, key: Any, wanted: str) -> Any:
@@ -312,7 +317,9 @@ class Module:
         if kind == "aws_caller_identity" and wanted in ("account_id", "id"):
             return scope.account
         if kind == "aws_region" and wanted in ("name", "id", "region"):
-            return scope.region
+            settings = definition.block.body.settings
+            given = (value(settings[n].value, frame) for n in ("region", "name") if n in settings)
+            return next((v for v in given if v is not None), scope.region)
         if kind == "aws_iam_policy" and wanted == "policy":
             from rolelint.catalog import catalog
 
@@ -466,6 +473,12 @@ class Module:
         for name, _ in self.folder.keys("module"):
             for _, module in self.modules(name) or ():
                 yield from module.every()
+
+
+def _is_computed(mode: str, kind: str, attribute: str) -> bool:
+    """Tell whether AWS gives an attribute that is set to null, so that it has a value nevertheless."""
+    named = attribute != "path" and kind in kinds.KINDS and attribute in kinds.arn_attributes(kind)
+    return mode == "data" or attribute == "region" or named
 
 
 def _dotted(node: Any) -> str:

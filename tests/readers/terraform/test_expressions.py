@@ -57,6 +57,21 @@ resource "aws_sqs_queue" "two" {
   count = 2
   name  = "queue-${count.index}"
 }
+resource "aws_s3_bucket" "null" { bucket = null }
+resource "aws_sns_topic" "far" {
+  name   = "far"
+  region = data.aws_region.far.name
+}
+resource "aws_sns_topic" "near" {
+  name   = "near"
+  region = null
+}
+resource "aws_sns_topic" "somewhere" {
+  name   = "somewhere"
+  region = var.open
+}
+data "aws_region" "here" { region = null }
+data "aws_region" "far" { name = "eu-west-1" }
 resource "aws_iam_policy" "none" {
   for_each = {}
   policy   = "{}"
@@ -125,6 +140,16 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ("data.aws_vpc.other.id", "${data.aws_vpc.other.id}"),
         ("resource.aws_s3_bucket.named.arn", "arn:${partition}:s3:::named"),
         ('resource.aws_iam_role.many["a"].name', "role-a"),
+        ("[var.open] == true", False),
+        ('"a" != { a = var.open }', True),
+        ("aws_s3_bucket.null.arn", "arn:${partition}:s3:::${aws_s3_bucket.null.bucket}"),
+        ("aws_s3_bucket.null.bucket", "${aws_s3_bucket.null.bucket}"),
+        ("aws_s3_bucket.named.region", "${region}"),
+        ("aws_sns_topic.far.arn", "arn:${partition}:sns:eu-west-1:${account id}:far"),
+        ("aws_sns_topic.near.arn", "arn:${partition}:sns:${region}:${account id}:near"),
+        ("aws_sns_topic.somewhere.arn", "arn:${partition}:sns:${var.open}:${account id}:somewhere"),
+        ("data.aws_region.here.region", "${region}"),
+        ("data.aws_region.far.id", "eu-west-1"),
         ("[for resource in var.list : resource]", ["a", "b"]),
         ('contains(keys(aws_iam_policy.none), "a") ? aws_iam_policy.none["a"].arn : "x"', "x"),
         ("[for p in aws_iam_policy.none : p.arn]", []),

@@ -303,7 +303,7 @@ resource "aws_iam_role_policy" "p" {
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     (resource,) = role.identity[0].document.statements[0].resources or ()
     assert has_unknown(resource)
-    assert show(resource) == 'arn:aws:s3:::${uuid() at main.tf:9:102}/*'
+    assert show(resource) == "arn:aws:s3:::${uuid() at main.tf:9:102}/*"
 
 
 def test_data_sources_that_only_look_up(tmp_path: Path) -> None:
