@@ -279,7 +279,7 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
             if is_unknown(other) or (isinstance(other, ResourceValue) and other.perhaps):
                 raise UndecidedError
             return (other is None) is (operator == "==")
-        if is_plain(left) and isinstance(right, list | dict) or is_plain(right) and isinstance(left, list | dict):
+        if (is_plain(left) and isinstance(right, list | dict)) or (is_plain(right) and isinstance(left, list | dict)):
             return operator == "!="
         if is_open(left) or is_open(right):
             raise UndecidedError

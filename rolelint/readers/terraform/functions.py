@@ -7,12 +7,13 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from rolelint.errors import InputError
 from rolelint.policies.json_text import PolicyTextError
-from rolelint.policies.text import has_unknown
+from rolelint.policies.text import has_unknown, split_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import single_unknown
 
@@ -48,6 +49,10 @@ class Block(dict[str, Any]):
     """What a nested block of a resource sets: the provider may compute more."""
 
     __slots__ = ()
+
+
+#: Text that a module's author puts in place of something, and that no value which is not known holds: `_BUCKET_ARN_`.
+_STAND_IN = re.compile(r"[_<{$%#@\[]+\w[\w.-]*[_>}$%#@\]]+")
 
 
 def is_unknown(value: object) -> bool:
@@ -291,12 +296,22 @@ def _one(values: Any) -> Any:
 
 
 def _replace(text: Any, old: Any, new: Any) -> str:
-    whole, part, other = text_of(text), _known_text(old), text_of(new)
+    whole, part, other = text_of(text), text_of(old), text_of(new)
     if len(part) > 1 and part.startswith("/") and part.endswith("/"):
         from rolelint.readers.terraform import patterns
 
-        return patterns.replace(whole, part[1:-1], other)
-    return _known_text(whole).replace(part, other)
+        return patterns.replace(whole, _known_text(part[1:-1]), other)
+    if not has_unknown(whole) and not has_unknown(part):
+        return whole.replace(part, other)
+    if has_unknown(part):
+        # The same unknown value in both is the same text; nothing else that is unknown may hold it.
+        if part not in whole or has_unknown(whole.replace(part, "")):
+            raise UndecidedError
+        return whole.replace(part, other)
+    if not _STAND_IN.fullmatch(part):
+        raise UndecidedError
+    known = split_unknown(whole)
+    return "".join(unknown(k) if at % 2 else k.replace(part, other) for at, k in enumerate(known))
 
 
 def _regex(pattern: Any, text: Any) -> Any:
