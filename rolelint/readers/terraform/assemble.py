@@ -423,6 +423,8 @@ def _parse(text: str) -> PolicyDocument:
     if isinstance(data, str):
         names = ", ".join(f"`{name}`" for name in unknown_names(text)[:3])
         return unknown_document(f"the policy's text depends on {names}")
+    if MAYBE in text and isinstance(data, dict) and isinstance(data.get("Statement"), list):
+        return parse_built(data)
     return parse_document(data)
 
 

@@ -23,7 +23,7 @@ from rolelint.readers.terraform.functions import (
     sole,
     text_of,
 )
-from rolelint.readers.terraform.world import single_unknown
+from rolelint.readers.terraform.world import MAYBE, single_unknown
 from rolelint.records import field, record, replace
 
 #: Bounds the nesting of one evaluation; past it, the value is unknown.
@@ -219,7 +219,7 @@ def _as_sure(made: Any, of: list[Any]) -> Any:
 def may_lack(item: Any) -> bool:
     """Tell whether a value, or a part of it, is of an instance that may not be there."""
     if isinstance(item, list | dict):
-        return any(map(may_lack, item.values() if isinstance(item, dict) else item))
+        return MAYBE in item or any(map(may_lack, item.values() if isinstance(item, dict) else item))
     return isinstance(item, Perhaps) or (isinstance(item, ResourceValue) and item.perhaps)
 
 
@@ -248,7 +248,21 @@ def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
         raise UndecidedError from None  # the other one may be taken
     if yes == no:
         return yes
-    raise UndecidedError
+    return _either(yes, no, unknown_at(node.test, frame))
+
+
+def _either(yes: Any, no: Any, test: str) -> Any:
+    """Give the objects of two lists of which one is there, those that are not in both marked with what decides it.
+
+    Raises:
+        UndecidedError: when they are no lists of objects.
+    """
+    if not (isinstance(yes, list) and isinstance(no, list) and all(isinstance(i, dict) for i in (*yes, *no))):
+        raise UndecidedError
+    others = [item for item in no if item not in yes]
+    return Loose(
+        [*(item if item in no else {MAYBE: test, **item} for item in yes), *({MAYBE: test, **i} for i in others)]
+    )
 
 
 def truth(test: Any) -> bool | None:
@@ -415,7 +429,7 @@ def _can(node: hcl.Call, frame: Frame) -> bool:
 
 def _pairs(source: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(source, dict):
-        return iter(source.items())
+        return ((k, v) for k, v in source.items() if k != MAYBE)
     if isinstance(source, list):
         return iter(enumerate(source))
     raise UndecidedError
@@ -439,6 +453,8 @@ def _for(node: hcl.For, frame: Frame) -> Any:
         result = value(node.value, inner)
         if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
             result = _marked(result)
+            if isinstance(result, dict) and isinstance(item, dict) and MAYBE in item:
+                result[MAYBE] = item[MAYBE]
         if node.key is None:
             listed.append(result)
         else:
@@ -451,6 +467,8 @@ def _for(node: hcl.For, frame: Frame) -> Any:
         if node.key is not None:
             raise UndecidedError
         return Loose(listed)
+    if isinstance(source, dict) and MAYBE in source:
+        mapped[MAYBE] = source[MAYBE]
     return listed if node.key is None else mapped
 
 

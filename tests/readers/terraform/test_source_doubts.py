@@ -344,3 +344,68 @@ def test_what_opentofu_does_not_enable_is_not_there(tmp_path: Path) -> None:
     off = {"resource": {"aws_iam_role": {"r": {"name": "r", "lifecycle": [{"enabled": "${1 == 2}"}]}}}}
     write(tmp_path, main__tf="", m__tf__json=json.dumps(off))
     assert read_folder(tmp_path).roles == []
+
+
+def listed(said: str) -> str:
+    """Write a role with the statements that an expression gives, in its one policy."""
+    lines = f"""
+locals {{
+  sure  = [{{ Effect = "Allow", Action = "s3:GetObject", Resource = "*" }}]
+  drop  = [{{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }}]
+  deny  = [{{ Effect = "Deny", Action = "s3:DeleteBucket", Resource = "*" }}]
+  given = {said}
+}}
+variable "typed" {{ type = list(object({{ Effect = string, Action = string, Resource = optional(string, "*") }})) }}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = jsonencode({{ Version = "2012-10-17", Statement = local.given }})
+}}
+"""
+    return f'resource "aws_iam_role" "r" {{\n  name = "r"\n  assume_role_policy = {TRUST}\n}}\n{lines}'
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("concat(local.sure, var.on ? local.drop : [])", "yes"),
+        ("var.on ? local.sure : local.drop", "yes"),
+        ("flatten([local.drop, [var.on ? local.deny : []]])", "yes"),
+        ("[for s in concat(local.drop, var.on ? local.deny : []) : merge(s, { Sid = s.Effect })]", "yes"),
+        ("[for s in concat(local.drop, var.on ? local.deny : []) : { for k, v in s : k => v }]", "yes"),
+        ("jsondecode(jsonencode(concat(local.drop, var.on ? local.deny : [])))", "yes"),
+        ("concat(local.drop, var.on ? concat(local.deny, local.sure) : local.deny)", "no"),
+        ("concat(local.sure, var.on ? [] : [])", "no"),
+    ],
+)
+def test_statements_of_one_branch_may_not_be_there(tmp_path: Path, said: str, expected: str) -> None:
+    assert verdict(tmp_path, listed(said)) == expected
+
+
+def test_statements_of_one_branch_are_doubtful_wherever_they_go(tmp_path: Path) -> None:
+    called = """
+module "m" {
+  source = "./m"
+  typed  = concat(local.sure, var.on ? local.deny : [])
+}
+data "aws_iam_policy_document" "d" {
+  dynamic "statement" {
+    for_each = var.on ? local.deny : []
+    content {
+      effect    = statement.value.Effect
+      actions   = [statement.value.Action]
+      resources = ["*"]
+    }
+  }
+}
+resource "aws_iam_role_policy" "d" {
+  role   = aws_iam_role.r.name
+  policy = data.aws_iam_policy_document.d.json
+}
+"""
+    inner = listed("var.typed").replace('name = "r"', 'name = "inner"').replace("  sure ", "  own ")
+    files = {"main__tf": HEAD + listed("local.sure") + called, "m/main__tf": inner.replace("local.sure", "local.own")}
+    roles = read_folder(write(tmp_path, **files)).roles
+    statements = [s for role in roles for p in role.identity for s in p.document.statements]
+    assert [bool(s.doubtful) for s in statements if s.effect == "Deny"] == [True, True]
+    assert not any(s.doubtful for s in statements if s.effect == "Allow")
+    assert {s.doubtful.split("`")[1].split(" ")[0] for s in statements if s.doubtful} == {"var.on"}
