@@ -56,7 +56,9 @@ def recognise(document: Document) -> bool:
 
 
 def _is_kept_state(data: dict[str, Any]) -> bool:
-    return isinstance(data.get("lineage"), str) and "terraform_version" in data
+    """Tell whether data is a state as Terraform keeps it, with roles or policies in it."""
+    kept = isinstance(data.get("lineage"), str) and "terraform_version" in data
+    return kept and any(row.get("type") in principals.TYPES for row in rows(data.get("resources")))
 
 
 def read(document: Document, context: ReadContext) -> Reading:

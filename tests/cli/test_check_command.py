@@ -184,12 +184,13 @@ def test_what_only_speaks_of_policies_is_not_told(run: Run, text: str) -> None:
 
 
 def test_a_state_as_terraform_keeps_it_is_told(run: Run) -> None:
-    Path("terraform.tfstate").write_text(
-        '{"version": 4, "terraform_version": "1.9.0", "lineage": "x", "resources": []}'
-    )
+    state = '{"version": 4, "terraform_version": "1.9.0", "lineage": "x", "resources": [{"type": "%s"}]}'
+    Path("terraform.tfstate").write_text(state % "aws_iam_role")
     code, out, _ = run("check", "terraform.tfstate")
     assert code == 4
     assert "terraform show -json" in out
+    Path("terraform.tfstate").write_text(state % "aws_vpc")
+    assert run("check", "terraform.tfstate")[0] == 3
 
 
 def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
