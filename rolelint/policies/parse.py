@@ -215,7 +215,11 @@ def _statement(
     if written not in ("Allow", "Deny"):
         text = show(written) if isinstance(written, str) else _kind(written)
         message = (
-            f"Effect must be `Allow` or `Deny`, not `{text}`" if "Effect" in item else "the statement has no Effect"
+            f"whether the statement allows or denies is not known: `{text}`"
+            if isinstance(written, str) and has_unknown(written)
+            else f"Effect must be `Allow` or `Deny`, not `{text}`"
+            if "Effect" in item
+            else "the statement has no Effect"
         )
         doubt(message, (*route, "Effect") if "Effect" in item else route)
     actions: tuple[str, ...] = ("*",)

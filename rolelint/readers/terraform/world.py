@@ -16,6 +16,7 @@ MAYBE = "\ue002maybe"
 #: How much of an expression that decides whether something is there is shown.
 _SHOWN = 60
 
+_UNMARKED = {ord(OPEN): None, ord(CLOSE): None}
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 
 
@@ -130,7 +131,8 @@ def show_key(key: str | int | None) -> str:
         return ""
     if isinstance(key, int):
         return f"[{key}]"
-    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    # An address is a name; those of values that are not known stand in it without their marks.
+    escaped = key.translate(_UNMARKED).replace("\\", "\\\\").replace('"', '\\"')
     return f'["{escaped}"]'
 
 
