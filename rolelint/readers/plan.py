@@ -305,7 +305,7 @@ class _Plan:
         if len(names) == 1:
             return self._named(names[0], path)
         if len(names) <= _MOST_CHOICES:
-            instance.choices = {**(instance.choices or {}), value: names}
+            instance.choices = {**(instance.choices or {}), value: [unknown(n) for n in names]}
         return value
 
     def _names(self, instance: Instance, path: Route) -> list[str]:

@@ -172,7 +172,7 @@ class Instance:
         sensitive: top-level attributes of which some part is sensitive.
         previous: the address before a move, or empty.
         maybe: what decides whether it is there at all, where that is not known, see `evaluate.Frame`.
-        choices: of values not known, the attributes of other resources of which each is one, where a plan tells that.
+        choices: of values not known, those of which each is one, where that is told.
     """
 
     address: str

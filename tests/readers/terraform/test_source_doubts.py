@@ -409,3 +409,36 @@ resource "aws_iam_role_policy" "d" {
     assert [bool(s.doubtful) for s in statements if s.effect == "Deny"] == [True, True]
     assert not any(s.doubtful for s in statements if s.effect == "Allow")
     assert {s.doubtful.split("`")[1].split(" ")[0] for s in statements if s.doubtful} == {"var.on"}
+
+
+FULL, AUDIT = (f'"arn:aws:iam::aws:policy/{name}"' for name in ("IAMFullAccess", "SecurityAudit"))
+
+
+@pytest.mark.parametrize(
+    ("arns", "expected"),
+    [
+        (f"[var.on ? {FULL} : {AUDIT}]", "IAMFullAccess? SecurityAudit?"),
+        (f"var.on ? [{FULL}] : []", "IAMFullAccess?"),
+        (f"[var.on ? {FULL} : null, {AUDIT}]", "IAMFullAccess? SecurityAudit"),
+        (f"[true ? {FULL} : var.extra]", "IAMFullAccess"),
+    ],
+)
+def test_each_of_two_policies_may_be_attached(tmp_path: Path, arns: str, expected: str) -> None:
+    text = f'resource "aws_iam_role" "r" {{\n  assume_role_policy = {TRUST}\n  managed_policy_arns = {arns}\n}}\n'
+    (role,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
+    doubtful = [u.what for u in role.unknowns if "depends on `var.on" in u.reason]
+    names = sorted(p.name for p in role.identity)
+    assert " ".join(n + "?" * any(f"`{n}`" in what for what in doubtful) for n in names) == expected
+
+
+def test_the_policy_of_either_branch_may_be_attached(tmp_path: Path) -> None:
+    attachment = f"""
+resource "aws_iam_role_policy_attachment" "a" {{
+  role       = aws_iam_role.r.name
+  policy_arn = var.on ? aws_iam_policy.deny.arn : var.extra == "" ? aws_iam_policy.b.arn : {AUDIT}
+}}
+"""
+    text = DENY.replace(COUNT, "") + BOUNDARY.replace(COUNT, "") + role() + attachment
+    assert verdict(tmp_path, text) == "yes"
+    first = read_folder(write(tmp_path, main__tf=HEAD + text)).roles[0]
+    assert sorted(p.name for p in first.identity) == ["SecurityAudit", "b", "deny", "x"]
