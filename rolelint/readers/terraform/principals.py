@@ -368,7 +368,7 @@ def _values(instance: Instance, attribute: str) -> Iterator[Attached]:
     for route, item in listed:
         choices = (instance.choices or {}).get(item) if isinstance(item, str) else None
         if choices is not None:
-            yield from (Attached(choice, instance, route, maybe=single_unknown(item)) for choice in choices)
+            yield from (Attached(choice, instance, route, maybe=single_unknown(item)) for choice in choices if choice)
         elif item:
             yield Attached(item, instance, route)
 

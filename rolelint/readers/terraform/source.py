@@ -28,8 +28,6 @@ from rolelint.readers.terraform.world import Instance, World, show_key, single_u
 
 #: Bounds the instances read from one root folder; past it, the rest is a problem that says so.
 MAX_TOTAL = 20_000
-#: Attributes that name managed policies.
-_ATTACHING = ("policy_arn", "managed_policy_arn", "managed_policy_arns", "policy_arns")
 #: Sources of modules that make roles or policies, by their names.
 _ABOUT_IAM = re.compile(r"(^|[/_.-])(iam|roles?|polic(y|ies)|irsa|oidc|permission-?sets?)([/_.?-]|$)", re.IGNORECASE)
 
@@ -144,10 +142,9 @@ def instance_of(
 
 
 def _choices(body: hcl.Body, values: dict[str, Any], frame: Frame) -> Iterator[tuple[str, list[Any]]]:
-    """List the attached policies that hang on a condition which is not known, with both they may be."""
-    for attribute in _ATTACHING:
-        setting = body.settings.get(attribute)
-        node, made = (setting.value, values.get(attribute)) if setting is not None else (None, None)
+    """List the values that hang on a condition which is not known, with both they may be, None where nothing is set."""
+    for attribute, setting in body.settings.items():
+        node, made = setting.value, values.get(attribute)
         pairs = zip(node.items, made, strict=False) if isinstance(node, hcl.Items) and isinstance(made, list) else ()
         for part, item in (*pairs, (node, made)):
             if isinstance(part, hcl.Conditional) and single_unknown(item):
@@ -162,7 +159,7 @@ def _branches(node: Any, frame: Frame) -> Iterator[Any]:
         return
     linked = link(node, frame)
     found = value(node, frame) if linked is None else linked
-    yield from (found if isinstance(found, list) else [found] if found else [])
+    yield from found if isinstance(found, list) else [found or None]
 
 
 def linked_values(body: hcl.Body, values: dict[str, Any], frame: Frame) -> dict[str, Any]:

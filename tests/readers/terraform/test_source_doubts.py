@@ -442,3 +442,54 @@ resource "aws_iam_role_policy_attachment" "a" {{
     assert verdict(tmp_path, text) == "yes"
     first = read_folder(write(tmp_path, main__tf=HEAD + text)).roles[0]
     assert sorted(p.name for p in first.identity) == ["SecurityAudit", "b", "deny", "x"]
+
+
+KEEP, DROP, STOP = (
+    f'{{ Effect = "{effect}", Action = "{action}", Resource = "*" }}'
+    for effect, action in (("Allow", "ec2:*"), ("Allow", "s3:DeleteBucket"), ("Deny", "s3:*"))
+)
+
+
+def said(*statements: str) -> str:
+    """Write the JSON text of a policy."""
+    return f"jsonencode({{ Statement = [{', '.join(statements)}] }})"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"var.on ? {said(KEEP)} : {said(KEEP, DROP)}", ["+ec2:*", "+s3:DeleteBucket ?"]),
+        (f"var.on ? {said(DROP, STOP)} : {said(DROP)}", ["+s3:DeleteBucket", "-s3:* ?"]),
+        (f"var.on ? {said(STOP)} : {said(KEEP, STOP)}", ["-s3:*", "+ec2:* ?"]),
+        (f'var.on ? {said(STOP)} : ""', ["-s3:* ?"]),
+        (f"var.on ? data.aws_iam_policy_document.d.json : {said(STOP)}", ["+rds:* ?", "-s3:* ?"]),
+        (f"var.on ? var.extra : {said(STOP)}", None),
+    ],
+)
+def test_a_policy_is_what_either_branch_says(tmp_path: Path, text: str, expected: list[str] | None) -> None:
+    files = f"""
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = {text}
+}}
+data "aws_iam_policy_document" "d" {{
+  statement {{
+    actions   = ["rds:*"]
+    resources = ["*"]
+  }}
+}}
+"""
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + files)).roles[0].identity
+    if expected is None:
+        assert found.document.unknown
+        return
+    signs = {"Allow": "+", "Deny": "-"}
+    statements = found.document.statements
+    assert [f"{signs[s.effect]}{s.actions[0]}{' ?' * bool(s.doubtful)}" for s in statements] == expected
+    assert [s.route for s in statements] == [("Statement", i) for i in range(len(expected))]
+    lines = [found.locate(s.route).line for s in statements]
+    wanted = [12 if action.startswith("+rds") else 9 for action in expected]
+    assert lines == wanted
