@@ -337,7 +337,9 @@ class Assembler:
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 if item.maybe:
-                    unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
+                    # What it allows counts as possible already; only its absence is news.
+                    what, widens = f"inline policy `{policy.name}`", bool(policy.document.unknown)
+                    unknowns.append(Unknown(what, _whether(item), policy.locate(()), widens))
                 identity.append(policy)
             for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
@@ -403,7 +405,8 @@ class Assembler:
         if item.maybe:
             policy = replace(policy, document=doubtful(policy.document, _whether(item)))
             where = self.world.place(item.owner, (), ())
-            unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where))
+            widens = bool(policy.document.unknown)
+            unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where, widens))
         owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
         self._note(policy, "attached policy", owner, route, unknowns)
         identity.append(policy)

@@ -17,7 +17,7 @@ from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of
 from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
-from rolelint.readers.terraform.presence import conditions, listed, required
+from rolelint.readers.terraform.presence import conditions, listed, refused, required
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.world import Instance, show_key
@@ -447,6 +447,9 @@ class Module:
                 ]
             if isinstance(source, list | dict) and not source:
                 return []
+            chosen = _either_of(node, base) if is_unknown(source) else None
+            if chosen is not None:
+                return [(k, self._frame_of(definition, maybe, each=(k, v))) for k, v, maybe in chosen]
             label = self._label(definition)
             any_of_them = source.one(False) if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
             each = (unknown(f"{label} each.key"), any_of_them)
@@ -523,6 +526,27 @@ def _instances(made: dict[Any, Any], definition: Definition) -> Any:
         return _by_key(made)
     settings = definition.block.body.settings
     return {} if "for_each" in settings else [] if "count" in settings else None
+
+
+def _either_of(node: Any, frame: Frame) -> list[tuple[Any, Any, frozenset[str]]] | None:
+    """List the keys and values of a `for_each` that a condition chooses which is not known, with what each hangs on.
+
+    Returns:
+        None for anything else.
+    """
+    if isinstance(node, hcl.Call) and node.name in ("toset", "tomap") and len(node.arguments) == 1:
+        node = node.arguments[0]
+    if not isinstance(node, hcl.Conditional):
+        return None
+    branches = [value(branch, frame) for branch in (node.yes, node.no)]
+    if not all(isinstance(b, list | dict) and not isinstance(b, Loose) for b in branches):
+        return None
+    yes, no = (list(_each(branch)) for branch in branches)
+    one, other = required(node.test, frame), refused(node.test, frame)
+    made = [(k, v, frozenset[str]() if (k, v) in no else one) for k, v in yes]
+    made += [(k, v, other) for k, v in no if (k, v) not in yes]
+    # One key with two values cannot be told apart by its name.
+    return made if 0 < len(made) <= MAX_INSTANCES and len({key for key, _, _ in made}) == len(made) else None
 
 
 def _each(source: Any) -> Iterator[tuple[Any, Any]]:

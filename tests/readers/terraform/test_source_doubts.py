@@ -493,3 +493,45 @@ data "aws_iam_policy_document" "d" {{
     lines = [found.locate(s.route).line for s in statements]
     wanted = [12 if action.startswith("+rds") else 9 for action in expected]
     assert lines == wanted
+
+
+def each(name: str, source: str, effect: str) -> str:
+    """Write inline policies by key."""
+    return f"""
+resource "aws_iam_role_policy" "{name}" {{
+  for_each = {source}
+  role     = one(values(aws_iam_role.r)[*].name)
+  policy   = jsonencode({{ Statement = [{{ Effect = "{effect}", Action = each.value, Resource = "*" }}] }})
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("roles", "source", "expected"),
+    [
+        ('["r"]', '["s3:*"]', "no"),
+        ('["r"]', 'var.on ? ["s3:*"] : []', "yes"),
+        ('["r"]', 'var.on ? ["ec2:*"] : ["s3:*"]', "yes"),
+        ('["r"]', 'var.on ? ["s3:*"] : ["s3:*", "ec2:*"]', "no"),
+        ('var.on ? ["r"] : []', 'var.on ? ["s3:*"] : []', "no"),
+        ('var.on ? ["r"] : []', 'var.on ? [] : ["s3:*"]', "yes"),
+        ('var.on ? [] : ["r"]', 'var.on ? [] : ["s3:*"]', "no"),
+        ('var.on ? [] : ["r"]', '!var.on ? ["s3:*"] : []', "no"),
+        ('var.extra == "" ? [] : ["r"]', 'var.extra == "" ? ["s3:*"] : []', "yes"),
+    ],
+)
+def test_what_a_condition_chooses_for_each_may_not_be_there(
+    tmp_path: Path, roles: str, source: str, expected: str
+) -> None:
+    text = f'resource "aws_iam_role" "r" {{\n  for_each = toset({roles})\n  name = each.key\n'
+    text += f"  assume_role_policy = {TRUST}\n}}\n"
+    text += each("allow", '["s3:DeleteBucket"]', "Allow").replace("= [", "= toset([", 1).replace('"]', '"])', 1)
+    text += each("deny", f"toset({source})", "Deny")
+    assert verdict(tmp_path, text) == expected
+
+
+def test_one_key_with_two_values_is_not_known(tmp_path: Path) -> None:
+    text = f'resource "aws_iam_role" "r" {{\n  for_each = toset(["r"])\n  assume_role_policy = {TRUST}\n}}\n'
+    text += each("p", 'var.on ? { a = "s3:*" } : { a = "ec2:*" }', "Allow")
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
+    assert "the actions of" in " ".join(u.reason for u in found.unknowns)
