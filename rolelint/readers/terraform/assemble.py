@@ -469,8 +469,9 @@ def _parse(text: str) -> PolicyDocument:
     if isinstance(data, str):
         names = ", ".join(f"`{name}`" for name in unknown_names(text)[:3])
         return unknown_document(f"the policy's text depends on {names}")
-    if MAYBE in text and isinstance(data, dict) and isinstance(data.get("Statement"), list):
-        return parse_built(data)
+    if MAYBE in text and isinstance(data, dict):
+        said = data.get("Statement")
+        return parse_built({**data, "Statement": said if isinstance(said, list) else [said]})
     return parse_document(data)
 
 

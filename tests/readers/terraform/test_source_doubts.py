@@ -375,6 +375,7 @@ resource "aws_iam_role_policy" "p" {{
         ("jsondecode(jsonencode(concat(local.drop, var.on ? local.deny : [])))", "yes"),
         ("concat(local.drop, var.on ? concat(local.deny, local.sure) : local.deny)", "no"),
         ("concat(local.sure, var.on ? [] : [])", "no"),
+        ("one(var.on ? local.drop : [])", "yes"),
     ],
 )
 def test_statements_of_one_branch_may_not_be_there(tmp_path: Path, said: str, expected: str) -> None:
