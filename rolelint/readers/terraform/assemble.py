@@ -337,9 +337,7 @@ class Assembler:
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
                 if item.maybe:
-                    # What it allows counts as possible already; only its absence is news.
-                    what, widens = f"inline policy `{policy.name}`", bool(policy.document.unknown)
-                    unknowns.append(Unknown(what, _whether(item), policy.locate(()), widens))
+                    unknowns.append(Unknown(f"inline policy `{policy.name}`", _whether(item), policy.locate(())))
                 identity.append(policy)
             for attached in sorted(source.attached, key=lambda item: bool(item.maybe)):
                 if attached.owner is source.instance and "attached" in source.closed:
@@ -405,8 +403,7 @@ class Assembler:
         if item.maybe:
             policy = replace(policy, document=doubtful(policy.document, _whether(item)))
             where = self.world.place(item.owner, (), ())
-            widens = bool(policy.document.unknown)
-            unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where, widens))
+            unknowns.append(Unknown(f"attached policy `{policy.name}`", _whether(item), where))
         owner, route = (instance, (MANAGED[instance.type],)) if instance else (item.owner, item.route)
         self._note(policy, "attached policy", owner, route, unknowns)
         identity.append(policy)

@@ -513,7 +513,7 @@ resource "aws_iam_role_policy" "{name}" {{
         ('["r"]', '["s3:*"]', "no"),
         ('["r"]', 'var.on ? ["s3:*"] : []', "yes"),
         ('["r"]', 'var.on ? ["ec2:*"] : ["s3:*"]', "yes"),
-        ('["r"]', 'var.on ? ["s3:*"] : ["s3:*", "ec2:*"]', "no"),
+        ('["r"]', 'var.on ? ["s3:*"] : ["s3:*", "ec2:*"]', "unknown"),
         ('var.on ? ["r"] : []', 'var.on ? ["s3:*"] : []', "no"),
         ('var.on ? ["r"] : []', 'var.on ? [] : ["s3:*"]', "yes"),
         ('var.on ? [] : ["r"]', 'var.on ? [] : ["s3:*"]', "no"),
