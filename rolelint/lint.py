@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 #: reported when the user named it, or when it has all words of one of these groups.
 _SIGNS = (
     (b"Statement", b"Effect"),
+    (b"statements:", b"Effect"),
     (b"AWS::IAM::",),
     (b"AssumeRolePolicyDocument",),
     (b"RoleDetailList",),
@@ -436,18 +437,26 @@ def _read_document(
         return
     if reading is not None:
         found.append(_Found(reading, source))
-    elif source.named:
-        _not_read(document, report)
+    else:
+        _not_read(document, source, report)
 
 
-def _not_read(document: Document, report: Report) -> None:
-    """Say of a document that the user named and no reader took which policy in it is not judged."""
-    route = first_policy(document.data) if "Statement" in document.text and "Effect" in document.text else None
-    if route is not None:
-        place = document.locate(route)
-        reason = f"the policy at `{printable(place.route)}` stands in a form that is not known, and is not judged"
+def _not_read(document: Document, source: Source, report: Report) -> None:
+    """Say of a document that no reader took which policy in it is not judged: unknown where the user named it.
+
+    What was only met on a walk may be anything that quotes a policy, so it is no reason to stop anybody.
+    """
+    route = first_policy(document.data) if "Effect" in document.text and "tatement" in document.text else None
+    if route is None:
+        return
+    place = document.locate(route)
+    reason = f"the policy at `{printable(place.route)}` stands in a form that is not known, and is not judged"
+    if source.named:
         report.unknown.append(UnknownItem("", document.file, "format", reason, place))
         report.checked += 1
+    else:
+        hint = "check the template or plan that is made of it, or the policy in a file of its own"
+        report.warnings.append(Problem(reason, place, hint, "warning"))
 
 
 class _StumbleError(InputError):

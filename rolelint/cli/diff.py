@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,7 +87,8 @@ def command(
 class Pairs:
     """Finds the old version of a role: same address, ARN or name; or the only one, where each side has one.
 
-    Where several on one side have them in common, those of files of the same path below what is compared are one.
+    Where several on one side have them in common, those of files of the same path below what is compared are one; of
+    several of those, as when many configurations call one module, the first is the first, where they are as many.
 
     Args:
         old, new: all roles of either side. roots: the file or folder that each comes from.
@@ -100,15 +100,21 @@ class Pairs:
         for role in old:
             for key in _keys(role):
                 self._found.setdefault(key, []).append(role)
-        self._rivals = Counter(key for role in new for key in _keys(role))
+        self._rivals: dict[tuple[str, ...], list[Role]] = {}
+        for role in new:
+            for key in _keys(role):
+                self._rivals.setdefault(key, []).append(role)
 
     def partner(self, role: Role) -> Role | None:
         """Give the old version of a new role, or None where it has none."""
         for key in _keys(role):
-            found = self._found.get(key, [])
-            if len(found) > 1 or self._rivals[key] > 1:
+            found, rivals = self._found.get(key, []), self._rivals[key]
+            if len(found) > 1 or len(rivals) > 1:
                 here = _below(role, self._roots[1])
                 found = [r for r in found if _below(r, self._roots[0]) == here]
+                rivals = [r for r in rivals if _below(r, self._roots[1]) == here]
+            if len(found) == len(rivals) > 1:
+                return next(old for old, new in zip(found, rivals, strict=True) if new is role)
             if len(found) == 1:
                 return found[0]
         return self._old[0] if len(self._old) == 1 and len(self._new) == 1 else None

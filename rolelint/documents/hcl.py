@@ -28,6 +28,7 @@ from rolelint.documents.hcl_nodes import (
     Template,
     Unary,
 )
+from rolelint.documents.hcl_outline import join_quoted
 from rolelint.errors import InputError, Location
 
 if TYPE_CHECKING:
@@ -46,12 +47,11 @@ def parse_hcl(file: str, text: str) -> Body:
     Raises:
         InputError: with the place where the text stops being HCL.
     """
-    from hcl2.api import parses_to_tree
     from lark.exceptions import LarkError
 
     text = _tidy(text.removeprefix("\ufeff"))
     try:
-        tree = parses_to_tree(text)
+        tree = _parsed(text)
     except LarkError as error:
         line = getattr(error, "line", None) or 0
         column = getattr(error, "column", None) or 0
@@ -74,14 +74,31 @@ def _tidy(text: str) -> str:
     return _LOOSE_END.sub(lambda m: m[1] + m[4] + m[3] if m[2] in words else m[0], text)
 
 
+def _parsed(text: str) -> Tree[Any]:
+    """Parse text with the grammar, which takes no line breaks inside the interpolations of a quoted text.
+
+    Raises:
+        LarkError: when the text is not HCL.
+    """
+    from hcl2.api import parses_to_tree
+    from lark.exceptions import LarkError
+
+    try:
+        return parses_to_tree(text)
+    except LarkError:
+        joined = join_quoted(text)
+        if joined == text:
+            raise
+        return parses_to_tree(joined)
+
+
 def parse_block(text: str, start: int, end: int) -> Block | None:
     """Parse the one block that stands between two offsets of a text; None when that is no block."""
-    from hcl2.api import parses_to_tree
     from lark.exceptions import LarkError
 
     part = _tidy(text[start:end])
     try:
-        tree = parses_to_tree(part)
+        tree = _parsed(part)
     except LarkError:
         return None
     try:

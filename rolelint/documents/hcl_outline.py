@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r'|"|#[^\n]*|//[^\n]*|/\*.*?\*/|<<-?[A-Za-z][\w.-]*[ \t]*\r?\n|[{}]',
     re.DOTALL,
 )
+_BLANKS = {ord("\n"): " ", ord("\r"): " "}
 _INSIDE = re.compile(r'\\.|[$%]{2}\{|[$%]\{|"', re.DOTALL)
 
 
@@ -47,6 +48,24 @@ def outline(text: str) -> list[Part] | None:
     return parts
 
 
+def join_quoted(text: str) -> str:
+    """Put blanks in place of the line breaks inside quoted texts, which stand in interpolations; no offset changes."""
+    out: list[str] = []
+    at = 0
+    while (token := _TOKEN.search(text, at)) is not None:
+        start, end = token.start(), token.end()
+        found = token[0]
+        if found == '"':
+            end = _end_of_text(text, end)
+        elif found.startswith("<<"):
+            end = _end_of_heredoc(text, end, found)
+        if end < 0:
+            break
+        out += (text[at:start], text[start:end].translate(_BLANKS) if found == '"' else text[start:end])
+        at = end
+    return "".join((*out, text[at:]))
+
+
 def _past(text: str, at: int) -> int:
     match = _SPACE.match(text, at)
     return match.end() if match else at
@@ -70,12 +89,17 @@ def _end_of_braces(text: str, at: int) -> int:
             if at < 0:
                 return -1
         elif found.startswith("<<"):
-            word = re.escape(found.strip().lstrip("<").lstrip("-"))
-            close = re.compile(rf"^[ \t]*{word}[ \t]*\r?$", re.MULTILINE).search(text, at)
-            if close is None:
+            at = _end_of_heredoc(text, at, found)
+            if at < 0:
                 return -1
-            at = close.end()
     return at
+
+
+def _end_of_heredoc(text: str, at: int, head: str) -> int:
+    """Give the offset after the word that closes a heredoc; -1 when there is none."""
+    word = re.escape(head.strip().lstrip("<").lstrip("-"))
+    close = re.compile(rf"^[ \t]*{word}[ \t]*\r?$", re.MULTILINE).search(text, at)
+    return close.end() if close is not None else -1
 
 
 def _end_of_text(text: str, at: int) -> int:

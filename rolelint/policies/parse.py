@@ -63,19 +63,41 @@ def looks_like_policy(data: object) -> bool:
 
 
 def first_policy(data: object) -> Route | None:
-    """Give the route to a policy document in plain data, or None when there is none."""
+    """Give the route to what is meant as a policy in plain data, or None when there is nothing of the kind.
+
+    That is a policy document, as data or as JSON text, or a list of statements.
+    """
     below: list[tuple[Route, object]] = [((), data)]
     while below:
         route, value = below.pop()
-        if looks_like_policy(value):
+        if looks_like_policy(value) or _is_policy_text(value) or _are_statements(value):
             return route
         pairs: Iterable[tuple[str | int, object]] = ()
         if isinstance(value, dict):
             pairs = value.items()
         elif isinstance(value, list):
             pairs = enumerate(value)
-        below += [((*route, step), inner) for step, inner in reversed(list(pairs)) if isinstance(inner, dict | list)]
+        below += [((*route, step), v) for step, v in reversed(list(pairs)) if isinstance(v, dict | list | str)]
     return None
+
+
+def _is_policy_text(value: object) -> bool:
+    if not isinstance(value, str) or '"Statement"' not in value or not value.lstrip().startswith("{"):
+        return False
+    try:
+        return looks_like_policy(loads(value))
+    except PolicyTextError:
+        return False
+
+
+def _are_statements(value: object) -> bool:
+    return isinstance(value, list) and any(
+        isinstance(s, dict)
+        and s.get("Effect") in ("Allow", "Deny")
+        and not s.keys().isdisjoint(("Action", "NotAction"))
+        and not s.keys().isdisjoint(("Resource", "NotResource", "Principal"))
+        for s in value
+    )
 
 
 def decode_document(text: str) -> object:
@@ -193,7 +215,11 @@ def _statement(
     if written not in ("Allow", "Deny"):
         text = show(written) if isinstance(written, str) else _kind(written)
         message = (
-            f"Effect must be `Allow` or `Deny`, not `{text}`" if "Effect" in item else "the statement has no Effect"
+            f"whether the statement allows or denies is not known: `{text}`"
+            if isinstance(written, str) and has_unknown(written)
+            else f"Effect must be `Allow` or `Deny`, not `{text}`"
+            if "Effect" in item
+            else "the statement has no Effect"
         )
         doubt(message, (*route, "Effect") if "Effect" in item else route)
     actions: tuple[str, ...] = ("*",)

@@ -146,8 +146,8 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "plan",
         "rolelint.readers.plan",
-        frozenset(("planned_values", "resource_changes", "values")),
-        (b"format_version",),
+        frozenset(("planned_values", "resource_changes", "values", "lineage")),
+        (b"format_version", b"lineage"),
     ),
     Reader("cloudformation", "rolelint.readers.cloudformation", frozenset(("Resources",)), (b"Resources",)),
     Reader("collection", "rolelint.readers.collection"),

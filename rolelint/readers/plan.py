@@ -44,13 +44,21 @@ _MOST_CHOICES = 20
 
 
 def recognise(document: Document) -> bool:
-    """Tell whether the document is a plan or a state as `terraform show -json` prints it."""
+    """Tell whether the document is a plan or a state, as `terraform show -json` prints it or as it is kept."""
     data = document.data
-    if not isinstance(data, dict) or not isinstance(data.get("format_version"), str):
+    if not isinstance(data, dict):
         return False
+    if not isinstance(data.get("format_version"), str):
+        return _is_kept_state(data)
     return any(isinstance(data.get(k), t) for k, t in (("planned_values", dict), ("resource_changes", list))) or (
         isinstance(data.get("values"), dict) and "terraform_version" in data
     )
+
+
+def _is_kept_state(data: dict[str, Any]) -> bool:
+    """Tell whether data is a state as Terraform keeps it, with roles or policies in it."""
+    kept = isinstance(data.get("lineage"), str) and "terraform_version" in data
+    return kept and any(row.get("type") in principals.TYPES for row in rows(data.get("resources")))
 
 
 def read(document: Document, context: ReadContext) -> Reading:
@@ -63,6 +71,9 @@ def read(document: Document, context: ReadContext) -> Reading:
         new_only: leave out lone policies that the plan does not change.
         gate: a plan was asked for: one without roles and policies is clean.
     """
+    if _is_kept_state(document.data):
+        message = "a state file as Terraform keeps it is not read: check what `terraform show -json` prints of it"
+        return Reading(problems=[Problem(message, Location(document.file), kind="unknown")])
     plan = _Plan(document, context)
     new_only = bool(context.options.get("new_only"))
     reading = assemble(plan.after, plan.before, context.memo, new_only)
@@ -294,7 +305,7 @@ class _Plan:
         if len(names) == 1:
             return self._named(names[0], path)
         if len(names) <= _MOST_CHOICES:
-            instance.choices = {**(instance.choices or {}), value: names}
+            instance.choices = {**(instance.choices or {}), value: [unknown(n) for n in names]}
         return value
 
     def _names(self, instance: Instance, path: Route) -> list[str]:

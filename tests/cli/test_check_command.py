@@ -145,6 +145,54 @@ def test_nothing_to_check_says_what_could_be(run: Run) -> None:
     assert err.count("\n") == 1
 
 
+STATEMENTS = '[{"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]'
+IN_OTHER_FORMS: dict[str, tuple[str, str, int]] = {
+    "playbook": (f"- tasks:\n  - iam_policy:\n      policy:\n        {BAD}\n", "0/tasks/0/iam_policy/policy", 4),
+    "manifest": (f"spec:\n  policy: '{GOOD}'\n", "spec/policy", 2),
+    "statements": (f"provider:\n  iam:\n    statements: {STATEMENTS}\n", "provider/iam/statements", 3),
+}
+
+
+@pytest.mark.parametrize(("text", "route", "line"), IN_OTHER_FORMS.values(), ids=IN_OTHER_FORMS)
+def test_a_policy_in_a_form_that_is_not_known_is_told(run: Run, text: str, route: str, line: int) -> None:
+    Path("folder").mkdir()
+    Path("folder/other.yml").write_text(text)
+    Path("folder/good.json").write_text(GOOD)
+    code, out, _ = run("check", "folder", "-f", "json")
+    (warning,) = json.loads(out)["warnings"]
+    assert code == 0
+    assert f"`{route}` stands in a form that is not known" in warning["message"]
+    assert warning["location"]["line"] == line
+    code, out, _ = run("check", "folder/other.yml", "-f", "json")
+    (unknown,) = json.loads(out)["unknown"]
+    assert code == 4
+    assert unknown["reason"] == warning["message"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Effect: Allow\nstatements: [{Effect: Allow}, {effect: Allow, Action: x}]\n",
+        "note: 'a Statement with an Effect, Action and Resource'\n",
+        'note: \'{"Statement": [{"Effect"\'\n',
+    ],
+)
+def test_what_only_speaks_of_policies_is_not_told(run: Run, text: str) -> None:
+    Path("other.yml").write_text(text)
+    code, out, _ = run("check", "other.yml", "-f", "json")
+    assert (code, json.loads(out)["warnings"], json.loads(out)["unknown"]) == (3, [], [])
+
+
+def test_a_state_as_terraform_keeps_it_is_told(run: Run) -> None:
+    state = '{"version": 4, "terraform_version": "1.9.0", "lineage": "x", "resources": [{"type": "%s"}]}'
+    Path("terraform.tfstate").write_text(state % "aws_iam_role")
+    code, out, _ = run("check", "terraform.tfstate")
+    assert code == 4
+    assert "terraform show -json" in out
+    Path("terraform.tfstate").write_text(state % "aws_vpc")
+    assert run("check", "terraform.tfstate")[0] == 3
+
+
 def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BAD.encode())))
     code, out, _ = run("check", "-")

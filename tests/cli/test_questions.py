@@ -168,6 +168,25 @@ def test_the_same_policy_written_otherwise_gains_nothing(tmp_path: Path) -> None
     assert run(["diff", other, one]) == 0
 
 
+def test_roles_that_one_module_makes_for_several_configurations_are_compared_in_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = 'variable "action" {}\nresource "aws_iam_user" "u" {}\nresource "aws_iam_user_policy" "p" {\n'
+    user += "  user = aws_iam_user.u.name\n"
+    user += '  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = var.action, Resource = "*" }] })\n}\n'
+    for side, more in (("old", "rds:DeleteDBCluster"), ("new", "rds:*")):
+        for name, action in (("user", ""), ("a", more), ("b", "s3:*")):
+            (tmp_path / side / name).mkdir(parents=True)
+            call = f'module "m" {{\n  source = "../user"\n  action = "{action}"\n}}\n'
+            (tmp_path / side / name / "main.tf").write_text(call if action else user)
+    old, new = (str(tmp_path / side) for side in ("old", "new"))
+    assert run(["diff", old, old]) == 0
+    capsys.readouterr()
+    assert run(["diff", old, new, "-f", "json"]) == 1
+    gained = [[a for g in r["gains"] for a in g["actions"]] for r in json.loads(capsys.readouterr().out)["roles"]]
+    assert ["rds:DeleteDBInstance" in actions for actions in gained] == [True, False]
+
+
 def test_roles_of_one_name_in_several_files_are_compared_by_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,11 @@ def expression(text: str) -> Any:
         ('"${a}"', ("template", ("", ("name", "a"), ""))),
         ('"x ${a} y"', ("template", ("x ", ("name", "a"), " y"))),
         ('"${a}${"in ${b}"}"', ("template", ("", ("name", "a"), "", ("template", ("in ", ("name", "b"), "")), ""))),
+        ('"x ${\n  a\n} y"', ("template", ("x ", ("name", "a"), " y"))),
+        (
+            '"${\r\n  f("${\n    a\n  }")\r\n}"',
+            ("template", ("", ("call", "f", (("template", ("", ("name", "a"), "")),), False), "")),
+        ),
         ("a.b[0].c", ("attribute", ("index", ("attribute", ("name", "a"), "b"), ("literal", 0)), "c")),
         ("a.0.b", ("attribute", ("index", ("name", "a"), ("literal", 0)), "b")),
         ('a["k"]', ("index", ("name", "a"), ("literal", "k"))),
@@ -95,6 +100,14 @@ def test_offsets_point_at_the_text() -> None:
         '"a"',
         "local.b",
     ]
+
+
+def test_offsets_after_an_interpolation_of_several_lines() -> None:
+    text = '# "${\nx = <<E\n"${a}\nE\ny = "${\n  b\n}"\nz = c\n'
+    settings = parse_hcl("main.tf", text).settings
+    inner = settings["y"].value.parts[1]
+    assert [text[node.start : node.end] for node in (inner, settings["z"].value)] == ["b", "c"]
+    assert plain(settings["x"].value) == ("template", ('"', ("name", "a"), "\n"))
 
 
 def test_offsets_inside_a_heredoc() -> None:

@@ -48,6 +48,7 @@ SHAPES: dict[str, Any] = {
     "template that says so": {"AWSTemplateFormatVersion": "2010-09-09", "Resources": {}},
     "plan of changes": {"format_version": "1.2", "resource_changes": []},
     "state": {"format_version": "1.0", "terraform_version": "1.9.0", "values": {}},
+    "kept state": {"terraform_version": "1.9.0", "lineage": "x", "resources": [{"type": "aws_iam_role"}]},
     "list of documents": [{"policy": POLICY}],
 }
 for _file in sorted((HERE / "fixtures").glob("*.json")):

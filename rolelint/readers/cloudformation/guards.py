@@ -103,6 +103,8 @@ def _resource_policy(assembly: Assembly, resource: Declared, steps: tuple[str, .
                 route = (*branch.route, step)
                 inner += spread(assembly.evaluator, branch.node[step], route, branch.bindings, branch.scenarios)
         branches = inner
+    # An empty text is no policy: what is made of a configuration writes it.
+    branches = [branch for branch in branches if branch.node != ""]
     if not branches:
         return
     if resource.type == "AWS::Events::EventBusPolicy":

@@ -218,8 +218,8 @@ def _collect_compared(node: Any, out: dict[str, list[str]]) -> None:
         pair = node.get("Fn::Equals")
         if isinstance(pair, list) and len(pair) == 2:
             for one, two in (pair, pair[::-1]):
-                name = one.get("Ref") if isinstance(one, Mapping) and len(one) == 1 else None
-                if isinstance(name, str) and isinstance(two, str | int | bool):
+                name = compared_name(one, two)
+                if name and isinstance(two, str | int | bool):
                     literals = out.setdefault(name, [])
                     literal = plain_text(two)
                     if literal not in literals:
@@ -229,6 +229,20 @@ def _collect_compared(node: Any, out: dict[str, list[str]]) -> None:
     elif isinstance(node, list):
         for value in node:
             _collect_compared(value, out)
+
+
+def compared_name(node: Any, other: Any) -> str:
+    """Give the name whose `Ref` one side of a comparison is, or empty.
+
+    A list is compared with nothing at all by its elements joined, or by the first of them.
+    """
+    if not isinstance(node, Mapping) or len(node) != 1:
+        return ""
+    listed = next((node[key] for key in ("Fn::Join", "Fn::Select") if key in node), None)
+    if other == "" and isinstance(listed, list) and len(listed) == 2 and str(listed[0]) in ("", ",", "0"):
+        node = listed[1]
+    name = node.get("Ref") if isinstance(node, Mapping) and len(node) == 1 else None
+    return name if isinstance(name, str) else ""
 
 
 def is_no_value(node: Any) -> bool:

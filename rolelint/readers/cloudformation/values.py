@@ -21,6 +21,7 @@ from rolelint.readers.cloudformation.template import (
     Placed,
     Scenario,
     Template,
+    compared_name,
     is_loop,
     joined,
     plain_text,
@@ -342,8 +343,8 @@ class Evaluator:
 
     def _equal(self, one: Any, two: Any) -> bool:
         for side, other in ((one, two), (two, one)):
-            name = side.get("Ref") if isinstance(side, Mapping) and len(side) == 1 else None
-            if isinstance(name, str) and isinstance(other, str | int | bool) and self.asks(name):
+            name = compared_name(side, other)
+            if name and isinstance(other, str | int | bool) and self.asks(name):
                 literal = plain_text(other)
                 chosen = self.scenario.get(name)
                 if chosen is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rolelint.errors import Location, Problem, Route
-from rolelint.policies.document import PolicyDocument, Statement, unknown_document
+from rolelint.policies.document import DocumentProblem, PolicyDocument, Statement, unknown_document
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Locate, Policy, PolicyType, Resource, Role, Unknown
 from rolelint.policies.text import OPEN, has_unknown, show, unknown, unknown_names
@@ -105,12 +105,55 @@ class Assembler:
 
     def policy(self, kind: PolicyType, item: Inline, arn: str = "", inline: bool = True, resource: str = "") -> Policy:
         """Make the policy of an attribute."""
-        document, source, routes = self.document(item.value)
+        choices = (item.owner.choices or {}).get(item.value) if isinstance(item.value, str) else None
+        document, locate = (self._either(item, choices) if choices else None) or self._read(item)
         if document.unknown:
             document = replace(document, unknown=document.unknown + self.world.why(item.owner, item.route))
         if item.maybe:
             document = doubtful(document, _whether(item))
-        return Policy(kind, item.name, document, self._locate(item, source, routes), arn, resource, inline)
+        return Policy(kind, item.name, document, locate, arn, resource, inline)
+
+    def _read(self, item: Inline) -> tuple[PolicyDocument, Locate]:
+        document, source, routes = self.document(item.value)
+        return document, self._locate(item, source, routes)
+
+    def _either(self, item: Inline, choices: list[Any]) -> tuple[PolicyDocument, Locate] | None:
+        """Put the statements of the documents of which one will be there into one, those that not all have as doubtful.
+
+        Returns:
+            None when one of the documents is not known.
+        """
+        found = [self._read(item._replace(value=choice)) for choice in choices if choice is not None]
+        if not found or any(document.unknown for document, _ in found):
+            return None
+        plain = [[replace(s, index=0, lone=False) for s in document.statements] for document, _ in found]
+        why = _whether(item._replace(maybe=single_unknown(item.value)))
+        statements: list[Statement] = []
+        problems: list[DocumentProblem] = []
+        places: list[tuple[Locate, Route]] = []
+        for at, (document, locate) in enumerate(found):
+            for statement, bare in zip(document.statements, plain[at], strict=True):
+                if any(bare in before for before in plain[:at]):
+                    continue
+                sure = None not in choices and all(bare in others for others in plain)
+                doubts = (statement.doubtful, "" if sure else why)
+                index, cut = len(statements), len(statement.route)
+                statements.append(replace(bare, index=index, doubtful="; ".join(filter(None, doubts))))
+                problems += [
+                    problem._replace(route=("Statement", index, *problem.route[cut:]))
+                    for problem in document.problems
+                    if problem.route[:cut] == statement.route
+                ]
+                places.append((locate, statement.route))
+
+        def place(route: Route) -> Location:
+            if len(route) > 1 and isinstance(route[1], int) and route[1] < len(places):
+                locate, written = places[route[1]]
+                return locate((*written, *route[2:]))
+            return self.world.place(item.owner, item.route, route)
+
+        version = max(document.version for document, _ in found)
+        return PolicyDocument(version, tuple(statements), tuple(problems)), place
 
     def _locate(self, item: Inline, source: Instance | None, routes: list[Route] | None) -> Locate:
         place = self.world.place
@@ -423,6 +466,9 @@ def _parse(text: str) -> PolicyDocument:
     if isinstance(data, str):
         names = ", ".join(f"`{name}`" for name in unknown_names(text)[:3])
         return unknown_document(f"the policy's text depends on {names}")
+    if MAYBE in text and isinstance(data, dict):
+        said = data.get("Statement")
+        return parse_built({**data, "Statement": said if isinstance(said, list) else [said]})
     return parse_document(data)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, value
 from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of, unique
+from rolelint.readers.terraform.world import MAYBE
 
 #: Bounds the nesting of a type; what lies deeper is taken as it is.
 MAX_DEPTH = 30
@@ -54,7 +55,7 @@ def _primitive(given: Any, name: str) -> Any:
 
 
 def _object(given: dict[str, Any], kind: hcl.Object, frame: Frame, depth: int) -> dict[str, Any]:
-    out: dict[str, Any] = {}
+    out: dict[str, Any] = {MAYBE: given[MAYBE]} if MAYBE in given else {}
     for key, part in kind.pairs:
         if not isinstance(key, hcl.Literal):
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -22,8 +23,8 @@ from rolelint.readers.terraform.functions import (
     sole,
     text_of,
 )
-from rolelint.readers.terraform.world import single_unknown
-from rolelint.records import field, record
+from rolelint.readers.terraform.world import MAYBE, single_unknown
+from rolelint.records import field, record, replace
 
 #: Bounds the nesting of one evaluation; past it, the value is unknown.
 MAX_DEPTH = 120
@@ -104,7 +105,7 @@ class Frame:
         each: key and value of `for_each`, or None.
         count: `count.index`, or None.
         names: names bound by `for` expressions and dynamic blocks.
-        file: where the expressions stand.
+        file: where the expressions stand; `template`: the text they stand in, where that is no configuration.
         trying: whether something around takes another value where Terraform refuses this one.
         maybe: what decides whether the block is there at all, where that is not known, see `presence.conditions`.
     """
@@ -117,16 +118,18 @@ class Frame:
     depth: int = 0
     trying: bool = False
     maybe: frozenset[str] = frozenset()
+    template: str = ""
 
     def bind(self, **names: Any) -> Frame:
         """Give a frame with more names."""
+        bound = {**self.names, **names}
         return Frame(
-            self.module, self.file, self.each, self.count, {**self.names, **names}, self.depth, self.trying, self.maybe
+            self.module, self.file, self.each, self.count, bound, self.depth, self.trying, self.maybe, self.template
         )
 
     def attempt(self) -> Frame:
         """Give the frame of an expression inside `try` or `can`."""
-        return Frame(self.module, self.file, self.each, self.count, self.names, self.depth, True, self.maybe)
+        return replace(self, trying=True)
 
 
 def value(node: Any, frame: Frame) -> Any:
@@ -151,7 +154,11 @@ def _worked_out(work: Callable[[Any, Frame], Any], node: Any, frame: Frame) -> A
 
 def unknown_at(node: Any, frame: Frame) -> str:
     """Make the unknown value of an expression, named so that another evaluation elsewhere has another name."""
-    text, where = frame.module.describe(node, frame.file)
+    if frame.template:
+        text, before = frame.template[node.start : node.end], frame.template[: node.start]
+        where = f"{os.path.basename(frame.file)}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+    else:
+        text, where = frame.module.describe(node, frame.file)
     text = " ".join(text.split())
     if len(text) > _SHOWN:
         text = text[: _SHOWN - 3] + "..."
@@ -212,7 +219,7 @@ def _as_sure(made: Any, of: list[Any]) -> Any:
 def may_lack(item: Any) -> bool:
     """Tell whether a value, or a part of it, is of an instance that may not be there."""
     if isinstance(item, list | dict):
-        return any(map(may_lack, item.values() if isinstance(item, dict) else item))
+        return MAYBE in item or any(map(may_lack, item.values() if isinstance(item, dict) else item))
     return isinstance(item, Perhaps) or (isinstance(item, ResourceValue) and item.perhaps)
 
 
@@ -241,7 +248,21 @@ def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
         raise UndecidedError from None  # the other one may be taken
     if yes == no:
         return yes
-    raise UndecidedError
+    return _either(yes, no, unknown_at(node.test, frame))
+
+
+def _either(yes: Any, no: Any, test: str) -> Any:
+    """Give the objects of two lists of which one is there, those that are not in both marked with what decides it.
+
+    Raises:
+        UndecidedError: when they are no lists of objects.
+    """
+    if not (isinstance(yes, list) and isinstance(no, list) and all(isinstance(i, dict) for i in (*yes, *no))):
+        raise UndecidedError
+    others = [item for item in no if item not in yes]
+    return Loose(
+        [*(item if item in no else {MAYBE: test, **item} for item in yes), *({MAYBE: test, **i} for i in others)]
+    )
 
 
 def truth(test: Any) -> bool | None:
@@ -272,6 +293,8 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
             if is_unknown(other) or (isinstance(other, ResourceValue) and other.perhaps):
                 raise UndecidedError
             return (other is None) is (operator == "==")
+        if (is_plain(left) and isinstance(right, list | dict)) or (is_plain(right) and isinstance(left, list | dict)):
+            return operator == "!="
         if is_open(left) or is_open(right):
             raise UndecidedError
         return (left == right) is (operator == "==")
@@ -322,6 +345,8 @@ def _call(node: hcl.Call, frame: Frame) -> Any:
         arguments += last
     if node.name in ("file", "fileexists", "fileset", "templatefile") and arguments:
         return _of_files(node.name, text_of(arguments[0]), arguments[1:], frame)
+    if node.name == "templatestring":
+        return rendered(*arguments, frame=frame)
     if node.name == "sensitive":
         frame.module.hide(arguments)
     function = FUNCTIONS.get(node.name)
@@ -349,11 +374,20 @@ def _of_files(name: str, path: str, more: list[Any], frame: Frame) -> Any:
         raise UndecidedError if found else RefusedError
     if name == "file":
         return content
-    if len(more) != 1 or not isinstance(more[0], dict):
+    return rendered(content, *more, frame=frame, file=path)
+
+
+def rendered(content: Any, names: Any, *, frame: Frame, file: str = "template") -> Any:
+    """Fill in a template.
+
+    Raises:
+        UndecidedError: when the template, or which names it may use, is not known.
+    """
+    if not isinstance(content, str) or has_unknown(content) or not isinstance(names, dict):
         raise UndecidedError
     from rolelint.documents.hcl import parse_template
 
-    return evaluate(parse_template(content), frame.bind(**more[0]))
+    return evaluate(parse_template(content), replace(frame.bind(**names), file=file, template=content))
 
 
 def _try(node: hcl.Call, frame: Frame) -> Any:
@@ -395,7 +429,7 @@ def _can(node: hcl.Call, frame: Frame) -> bool:
 
 def _pairs(source: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(source, dict):
-        return iter(source.items())
+        return ((k, v) for k, v in source.items() if k != MAYBE)
     if isinstance(source, list):
         return iter(enumerate(source))
     raise UndecidedError
@@ -419,6 +453,8 @@ def _for(node: hcl.For, frame: Frame) -> Any:
         result = value(node.value, inner)
         if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
             result = _marked(result)
+            if isinstance(result, dict) and isinstance(item, dict) and MAYBE in item:
+                result[MAYBE] = item[MAYBE]
         if node.key is None:
             listed.append(result)
         else:
@@ -431,6 +467,8 @@ def _for(node: hcl.For, frame: Frame) -> Any:
         if node.key is not None:
             raise UndecidedError
         return Loose(listed)
+    if isinstance(source, dict) and MAYBE in source:
+        mapped[MAYBE] = source[MAYBE]
     return listed if node.key is None else mapped
 
 
@@ -481,6 +519,8 @@ def _traversal(node: Any, frame: Frame) -> Any:
             return step(evaluate(node.object, frame), node.name, frame)
         return step(evaluate(node.object, frame), Key(evaluate(node.key, frame)), frame)
     head, raw = parts
+    if head == "resource" and head not in frame.names and raw and isinstance(raw[0], str):
+        head, raw = raw[0], raw[1:]
     steps: list[Any] = [s if isinstance(s, str) else Key(evaluate(s, frame)) for s in raw]
     module = frame.module
     if head in frame.names:

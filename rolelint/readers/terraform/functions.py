@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
+import math
 import os
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from rolelint.errors import InputError
 from rolelint.policies.json_text import PolicyTextError
-from rolelint.policies.text import has_unknown
+from rolelint.policies.text import has_unknown, split_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import single_unknown
 
@@ -46,6 +49,10 @@ class Block(dict[str, Any]):
     """What a nested block of a resource sets: the provider may compute more."""
 
     __slots__ = ()
+
+
+#: Text that a module's author puts in place of something, and that no value which is not known holds: `_BUCKET_ARN_`.
+_STAND_IN = re.compile(r"[_<{$%#@\[]+\w[\w.-]*[_>}$%#@\]]+")
 
 
 def is_unknown(value: object) -> bool:
@@ -289,12 +296,22 @@ def _one(values: Any) -> Any:
 
 
 def _replace(text: Any, old: Any, new: Any) -> str:
-    whole, part, other = text_of(text), _known_text(old), text_of(new)
+    whole, part, other = text_of(text), text_of(old), text_of(new)
     if len(part) > 1 and part.startswith("/") and part.endswith("/"):
         from rolelint.readers.terraform import patterns
 
-        return patterns.replace(whole, part[1:-1], other)
-    return _known_text(whole).replace(part, other)
+        return patterns.replace(whole, _known_text(part[1:-1]), other)
+    if not has_unknown(whole) and not has_unknown(part):
+        return whole.replace(part, other)
+    if has_unknown(part):
+        # The same unknown value in both is the same text; nothing else that is unknown may hold it.
+        if part not in whole or has_unknown(whole.replace(part, "")):
+            raise UndecidedError
+        return whole.replace(part, other)
+    if not _STAND_IN.fullmatch(part):
+        raise UndecidedError
+    known = split_unknown(whole)
+    return "".join(unknown(k) if at % 2 else k.replace(part, other) for at, k in enumerate(known))
 
 
 def _regex(pattern: Any, text: Any) -> Any:
@@ -419,6 +436,34 @@ def _zipmap(names: Any, values: Any) -> dict[str, Any]:
     return dict(zip([text_of(n) for n in _list(names)], _list(values), strict=False))
 
 
+def _chunklist(values: Any, size: Any) -> list[Any]:
+    items = _list(values)
+    many = _int(size) or len(items) or 1
+    if many < 0:
+        raise RefusedError
+    return [items[at : at + many] for at in range(0, len(items), many)]
+
+
+def _indent(spaces: Any, text: Any) -> str:
+    return text_of(text).replace("\n", "\n" + " " * min(_int(spaces), MAX_ITEMS))
+
+
+def _matchkeys(values: Any, keys: Any, wanted: Any) -> list[Any]:
+    return [v for v, k in zip(_list(values), _list(keys), strict=True) if _contains(wanted, k)]
+
+
+def _digest(name: str, text: Any) -> str:
+    return hashlib.new(name, _known_text(text).encode(), usedforsecurity=False).hexdigest()
+
+
+def _transpose(table: Any) -> dict[str, list[str]]:
+    out: dict[str, list[str]] = {}
+    for name, items in sorted(_dict(table).items()):
+        for item in _list(items):
+            out.setdefault(_known_text(item), []).append(name)
+    return out
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -430,7 +475,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "base64decode": _decode_base64,
     "base64encode": lambda v: base64.b64encode(_known_text(v).encode()).decode(),
     "basename": lambda v: _known_text(v).rsplit("/", 1)[-1],
+    "ceil": lambda v: math.ceil(_number(v)),
     "chomp": lambda v: text_of(v).rstrip("\r\n"),
+    "chunklist": _chunklist,
     "coalesce": _coalesce,
     "coalescelist": _coalesce_list,
     "compact": _compact,
@@ -441,8 +488,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "element": _element,
     "endswith": lambda t, p: _known_text(t).endswith(_known_text(p)),
     "flatten": _flatten,
+    "floor": lambda v: math.floor(_number(v)),
     "format": _format,
     "formatlist": _formatlist,
+    "indent": _indent,
     "index": _index,
     "join": _join,
     "jsondecode": _decode_json,
@@ -451,7 +500,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),
+    "matchkeys": _matchkeys,
     "max": lambda *v: max(_number(i) for i in v),
+    "md5": lambda v: _digest("md5", v),
     "merge": _merge,
     "min": lambda *v: min(_number(i) for i in v),
     "nonsensitive": _same,
@@ -466,11 +517,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "setproduct": _setproduct,
     "setsubtract": lambda a, b: [i for i in _set(a) if not _contains(b, i)],
     "setunion": lambda *v: _set([i for part in v for i in _list(part)]),
+    "sha1": lambda v: _digest("sha1", v),
+    "sha256": lambda v: _digest("sha256", v),
     "slice": _slice,
     "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
     "split": lambda s, t: _known_text(t).split(_known_text(s)),
     "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
     "strcontains": lambda t, p: _known_text(p) in _known_text(t),
+    "strrev": lambda v: _known_text(v)[::-1],
     "substr": _substr,
     "sum": lambda v: sum(_number(i) for i in _list(v)),
     "title": lambda v: _known_text(v).title(),
@@ -480,6 +534,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "tonumber": _number,
     "toset": _set,
     "tostring": lambda v: None if v is None else text_of(v),
+    "transpose": _transpose,
     "trim": _trim,
     "trimprefix": lambda t, p: _known_text(t).removeprefix(_known_text(p)),
     "trimspace": lambda v: text_of(v).strip(),

@@ -166,7 +166,8 @@ def arn_of(instance: Instance, world: Scoped) -> str:
     if kind is None or not kind.arn:
         return known if isinstance(known, str) and known else unknown(f"{instance.address}.arn")
     scope = world.scope(instance.provider)
-    parts = {"p": scope.partition, "r": scope.region, "a": scope.account}
+    # A resource may stand in another Region than its provider.
+    parts = {"p": scope.partition, "r": instance.text("region") or scope.region, "a": scope.account}
 
     def fill(match: re.Match[str]) -> str:
         slash, names = match.groups()

@@ -12,12 +12,12 @@ from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers.terraform import kinds
 from rolelint.readers.terraform.blocks import nested_blocks
 from rolelint.readers.terraform.constraints import conform
-from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, truth, value
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, rendered, truth, value
 from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
-from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown
+from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of
 from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
-from rolelint.readers.terraform.presence import conditions, listed, required
+from rolelint.readers.terraform.presence import conditions, listed, refused, required
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.world import Instance, show_key
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Bounds the instances that one `count` or `for_each` makes; past it, the block is taken as one unknown instance.
 MAX_INSTANCES = 1000
+#: Attributes of data sources that hold what a template or a file says.
+_OF_FILES = frozenset((("template_file", "rendered"), ("local_file", "content")))
 #: Bounds how deep local modules call each other; deeper calls are unknown.
 MAX_MODULES = 16
 
@@ -203,9 +205,8 @@ class Module:
         if listed is None:
             return unknown(f"{self.prefix()}module.{call}")
         definition = self.folder.block("module", call)
-        numbered = definition is not None and _is_numbered(definition)
-        if not listed and not numbered:
-            return None
+        assert definition is not None  # `modules` found it
+        numbered = _is_numbered(definition)
         many = {None} if numbered else set()
         made = {
             key: ResourceValue(
@@ -218,7 +219,7 @@ class Module:
             )
             for key, module in listed
         }
-        return _by_key(made)
+        return _instances(made, definition)
 
     def resource(self, mode: str, kind: str, name: str) -> Any:
         head = "data." if mode == "data" else ""
@@ -235,7 +236,7 @@ class Module:
             for key, frame in self.expand(definition):
                 whole = address + show_key(key)
                 made[key] = self._resource_value(whole, mode, kind, name, key, definition, frame)
-            return _by_key(made) if made or _is_numbered(definition) else None
+            return _instances(made, definition)
 
         return self._once((mode, kind, name), f"{head}{kind}.{name}", make)
 
@@ -276,19 +277,24 @@ class Module:
     ) -> Any:
         body = definition.block.body
         if wanted in body.settings:
-            return value(body.settings[wanted].value, frame)
+            found = value(body.settings[wanted].value, frame)
+            if found is not None or not _is_computed(mode, kind, wanted):
+                return found
         blocks = self.blocks(definition, wanted, frame)
         if blocks is not None:
             return blocks
         if mode == "data":
-            return self._data(kind, wanted, definition, address)
+            return self._data(kind, wanted, definition, address, frame)
         if wanted == "id" and kind in ID_OF:
             return self.resource_attribute(kind, name, key, ID_OF[kind])
         if wanted == "arn" and kind in kinds.KINDS:
             parts = {n: self.resource_attribute(kind, name, key, n) for n in kinds.arn_attributes(kind)}
             parts = {n: None if is_unknown(v) and n == "path" else v for n, v in parts.items()}
+            parts["region"] = self.resource_attribute(kind, name, key, "region")
             instance = Instance(address, self.address, mode, kind, name, key, parts, self.provider(definition))
             return kinds.arn_of(instance, self.tree)
+        if wanted == "region" and kind.startswith(("aws_", "awscc_")):
+            return self.tree.scope(self.provider(definition)).region
         return unknown(f"{address}.{wanted}")
 
     def resource_attribute(self, kind: str, name: str, key: Any, wanted: str) -> Any:
@@ -302,7 +308,7 @@ class Module:
             return found.attribute(wanted)
         return unknown(f"{self.prefix()}{kind}.{name}{show_key(key)}.{wanted}")
 
-    def _data(self, kind: str, wanted: str, definition: Definition, address: str) -> Any:
+    def _data(self, kind: str, wanted: str, definition: Definition, address: str, frame: Frame) -> Any:
         scope = self.tree.scope(self.provider(definition))
         if kind == "aws_partition" and wanted in ("partition", "id"):
             return scope.partition
@@ -311,16 +317,36 @@ class Module:
         if kind == "aws_caller_identity" and wanted in ("account_id", "id"):
             return scope.account
         if kind == "aws_region" and wanted in ("name", "id", "region"):
-            return scope.region
+            settings = definition.block.body.settings
+            given = (value(settings[n].value, frame) for n in ("region", "name") if n in settings)
+            return next((v for v in given if v is not None), scope.region)
         if kind == "aws_iam_policy" and wanted == "policy":
             from rolelint.catalog import catalog
 
             arn = definition.block.body.settings.get("arn") or definition.block.body.settings.get("name")
-            named = value(arn.value, Frame(self, definition.file)) if arn else None
+            named = value(arn.value, frame) if arn else None
             known = catalog().managed_policy(named) if isinstance(named, str) and not has_unknown(named) else None
             if known is not None:
                 return json.dumps(known)
+        if (kind, wanted) in _OF_FILES:
+            try:
+                return self._text(kind, definition.block.body, frame)
+            except (UndecidedError, TypeError):
+                pass
         return unknown(f"{address}.{wanted}")
+
+    def _text(self, kind: str, body: hcl.Body, frame: Frame) -> Any:
+        """Give the text that a template or a file holds."""
+
+        def given(name: str) -> Any:
+            return value(body.settings[name].value, frame) if name in body.settings else None
+
+        if kind == "template_file":
+            return rendered(given("template"), given("vars") or {}, frame=frame)
+        content = self.read_file(text_of(given("filename")))
+        if content is None:
+            raise UndecidedError
+        return content
 
     def provider(self, definition: Definition) -> str:
         """Name the provider configuration of a resource block."""
@@ -421,6 +447,9 @@ class Module:
                 ]
             if isinstance(source, list | dict) and not source:
                 return []
+            chosen = _either_of(node, base) if is_unknown(source) else None
+            if chosen is not None:
+                return [(k, self._frame_of(definition, maybe, each=(k, v))) for k, v, maybe in chosen]
             label = self._label(definition)
             any_of_them = source.one(False) if isinstance(source, ResourceValue) else unknown(f"{label} each.value")
             each = (unknown(f"{label} each.key"), any_of_them)
@@ -447,6 +476,12 @@ class Module:
         for name, _ in self.folder.keys("module"):
             for _, module in self.modules(name) or ():
                 yield from module.every()
+
+
+def _is_computed(mode: str, kind: str, attribute: str) -> bool:
+    """Tell whether AWS gives an attribute that is set to null, so that it has a value nevertheless."""
+    named = attribute != "path" and kind in kinds.KINDS and attribute in kinds.arn_attributes(kind)
+    return mode == "data" or attribute == "region" or named
 
 
 def _dotted(node: Any) -> str:
@@ -480,9 +515,38 @@ def _is_numbered(definition: Definition) -> bool:
 def _by_key(made: dict[Any, Any]) -> Any:
     if None in made:
         return made[None]
-    if made and all(isinstance(k, int) for k in made):
+    if all(isinstance(k, int) for k in made):
         return [made[k] for k in sorted(made)]
-    return made if made else []
+    return made
+
+
+def _instances(made: dict[Any, Any], definition: Definition) -> Any:
+    """Give what the name of a block means: one value, or many by number or key, of which there may be none."""
+    if made:
+        return _by_key(made)
+    settings = definition.block.body.settings
+    return {} if "for_each" in settings else [] if "count" in settings else None
+
+
+def _either_of(node: Any, frame: Frame) -> list[tuple[Any, Any, frozenset[str]]] | None:
+    """List the keys and values of a `for_each` that a condition chooses which is not known, with what each hangs on.
+
+    Returns:
+        None for anything else.
+    """
+    if isinstance(node, hcl.Call) and node.name in ("toset", "tomap") and len(node.arguments) == 1:
+        node = node.arguments[0]
+    if not isinstance(node, hcl.Conditional):
+        return None
+    branches = [value(branch, frame) for branch in (node.yes, node.no)]
+    if not all(isinstance(b, list | dict) and not isinstance(b, Loose) for b in branches):
+        return None
+    yes, no = (list(_each(branch)) for branch in branches)
+    one, other = required(node.test, frame), refused(node.test, frame)
+    made = [(k, v, frozenset[str]() if (k, v) in no else one) for k, v in yes]
+    made += [(k, v, other) for k, v in no if (k, v) not in yes]
+    # One key with two values cannot be told apart by its name.
+    return made if 0 < len(made) <= MAX_INSTANCES and len({key for key, _, _ in made}) == len(made) else None
 
 
 def _each(source: Any) -> Iterator[tuple[Any, Any]]:

@@ -40,6 +40,13 @@ def required(node: Any, frame: Frame) -> frozenset[str]:
     return _text(node, frame)
 
 
+def refused(node: Any, frame: Frame) -> frozenset[str]:
+    """List what must hold for a condition that is not known not to hold."""
+    (text,) = _text(node, frame)
+    prefix = frame.module.prefix()
+    return frozenset((f"{prefix}!{text.removeprefix(prefix)}" if chain(node) else f"not {text}",))
+
+
 def _text(node: Any, frame: Frame) -> frozenset[str]:
     text, _ = frame.module.describe(node, frame.file)
     return frozenset((frame.module.prefix() + " ".join(text.split()),))

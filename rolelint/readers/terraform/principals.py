@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.errors import Route
-from rolelint.policies.text import has_unknown, unknown
+from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.kinds import arn_of
 from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
 from rolelint.records import field, record
@@ -362,16 +362,15 @@ def _add(user: Principal, group: Principal, by: Instance) -> None:
 
 def _values(instance: Instance, attribute: str) -> Iterator[Attached]:
     value = instance.values.get(attribute)
+    listed: list[tuple[Route, object]] = [((attribute,), value)]
     if isinstance(value, list):
-        for index, item in enumerate(value):
-            if item:
-                yield Attached(item, instance, (attribute, index))
-    elif value:
-        choices = (instance.choices or {}).get(value) if isinstance(value, str) else None
-        for name in choices or ():
-            yield Attached(unknown(name), instance, (attribute,), maybe=single_unknown(value))
-        if not choices:
-            yield Attached(value, instance, (attribute,))
+        listed = [((attribute, index), item) for index, item in enumerate(value)]
+    for route, item in listed:
+        choices = (instance.choices or {}).get(item) if isinstance(item, str) else None
+        if choices is not None:
+            yield from (Attached(choice, instance, route, maybe=single_unknown(item)) for choice in choices if choice)
+        elif item:
+            yield Attached(item, instance, route)
 
 
 def _declared_parts(principal: Principal, instance: Instance, old: Principal | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
@@ -12,7 +13,7 @@ from rolelint.policies.role import Reading
 from rolelint.policies.text import unknown
 from rolelint.readers import ReadContext
 from rolelint.readers.terraform.blocks import body_values
-from rolelint.readers.terraform.evaluate import Frame, ResourceValue, evaluate
+from rolelint.readers.terraform.evaluate import Frame, ResourceValue, evaluate, truth, value
 from rolelint.readers.terraform.files import Definition, Files, open_folder, takes
 from rolelint.readers.terraform.functions import UndecidedError
 from rolelint.readers.terraform.module import Module
@@ -23,7 +24,7 @@ from rolelint.readers.terraform.references import call_names
 from rolelint.readers.terraform.relevant import RELEVANT
 from rolelint.readers.terraform.trace import locate
 from rolelint.readers.terraform.tree import Origin, Tree, secrets_in
-from rolelint.readers.terraform.world import Instance, World, show_key
+from rolelint.readers.terraform.world import Instance, World, show_key, single_unknown
 
 #: Bounds the instances read from one root folder; past it, the rest is a problem that says so.
 MAX_TOTAL = 20_000
@@ -135,7 +136,30 @@ def instance_of(
     for attribute in ("name", "bucket", "role_name", "user_name", "group_name"):
         values.setdefault(attribute, unknown(f"{address}.{attribute}"))
     provider = module.provider(definition)
-    return Instance(address, module.address, mode, kind, name, key, values, provider, configured, maybe=frame.maybe)
+    instance = Instance(address, module.address, mode, kind, name, key, values, provider, configured, maybe=frame.maybe)
+    instance.choices = dict(_choices(body, values, frame)) or None
+    return instance
+
+
+def _choices(body: hcl.Body, values: dict[str, Any], frame: Frame) -> Iterator[tuple[str, list[Any]]]:
+    """List the values that hang on a condition which is not known, with both they may be, None where nothing is set."""
+    for attribute, setting in body.settings.items():
+        node, made = setting.value, values.get(attribute)
+        pairs = zip(node.items, made, strict=False) if isinstance(node, hcl.Items) and isinstance(made, list) else ()
+        for part, item in (*pairs, (node, made)):
+            if isinstance(part, hcl.Conditional) and single_unknown(item):
+                yield item, list(_branches(part, frame))
+
+
+def _branches(node: Any, frame: Frame) -> Iterator[Any]:
+    if isinstance(node, hcl.Conditional):
+        test = truth(value(node.test, frame))
+        for branch in (node.yes, node.no) if test is None else (node.yes if test else node.no,):
+            yield from _branches(branch, frame)
+        return
+    linked = link(node, frame)
+    found = value(node, frame) if linked is None else linked
+    yield from found if isinstance(found, list) else [found or None]
 
 
 def linked_values(body: hcl.Body, values: dict[str, Any], frame: Frame) -> dict[str, Any]:

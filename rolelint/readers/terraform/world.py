@@ -16,6 +16,7 @@ MAYBE = "\ue002maybe"
 #: How much of an expression that decides whether something is there is shown.
 _SHOWN = 60
 
+_UNMARKED = {ord(OPEN): None, ord(CLOSE): None}
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 
 
@@ -130,7 +131,8 @@ def show_key(key: str | int | None) -> str:
         return ""
     if isinstance(key, int):
         return f"[{key}]"
-    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    # An address is a name; those of values that are not known stand in it without their marks.
+    escaped = key.translate(_UNMARKED).replace("\\", "\\\\").replace('"', '\\"')
     return f'["{escaped}"]'
 
 
@@ -170,7 +172,7 @@ class Instance:
         sensitive: top-level attributes of which some part is sensitive.
         previous: the address before a move, or empty.
         maybe: what decides whether it is there at all, where that is not known, see `evaluate.Frame`.
-        choices: of values not known, the attributes of other resources of which each is one, where a plan tells that.
+        choices: of values not known, those of which each is one, where that is told.
     """
 
     address: str

@@ -13,11 +13,14 @@ Parameters:
   Env: {Type: String, Default: dev, AllowedValues: [dev, test, prod]}
   Extra: {Type: String, Default: ""}
   Stage: {Type: String, AllowedValues: [a, b]}
+  Listed: {Type: CommaDelimitedList, Default: ""}
 Mappings: {Names: {a: {n: name-a}, b: {n: name-b}}}
 Conditions:
   Prod: !Equals [!Ref Env, prod]
   NotProd: !Not [!Condition Prod]
   HasExtra: !Not [!Equals [!Ref Extra, ""]]
+  HasListed: !Not [!Equals [!Join ["", !Ref Listed], ""]]
+  HasFirst: !Not [!Equals ["", !Select [0, !Ref Listed]]]
   Both: !And [!Condition Prod, !Condition HasExtra]
   Either: !Or [!Condition Prod, !Condition NotProd]
   Here: !Equals [!Ref AWS::Region, eu-west-1]
@@ -61,6 +64,14 @@ CASES = {
     "a value that is not empty is not the default": (
         "- {Effect: Allow, Action: 'a:b', Resource: !If [HasExtra, !Ref Extra, none]}",
         ["+a:b | none ?", "+a:b | ${Extra} ?"],
+    ),
+    "a list that is not empty is not the default": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [HasListed, !Ref Listed, none]}",
+        ["+a:b | none ?", "+a:b | ${Listed} ?"],
+    ),
+    "a list whose first element is not empty is not the default": (
+        "- {Effect: Allow, Action: 'a:b', Resource: !If [HasFirst, !Ref Listed, none]}",
+        ["+a:b | none ?", "+a:b | ${Listed} ?"],
     ),
     "both conditions": (
         "- !If [Both, {Effect: Allow, Action: 'a:b', Resource: '*'}, !Ref AWS::NoValue]",

@@ -56,6 +56,7 @@ CASES: dict[str, tuple[str, list[tuple[str, str, list[str]]]]] = {
         f"{{PolicyDocument: {DOCUMENT}}}}}}}",
         [("resource", "arn:aws:dynamodb:us-east-1:123456789012:table/t", [HEAD])],
     ),
+    "empty text": ("A: {Type: AWS::ApiGateway::RestApi, Properties: {Name: a, Policy: ''}}", []),
     "event bus statement": (
         "P: {Type: AWS::Events::EventBusPolicy, Properties: {EventBusName: b, StatementId: s, "
         "Statement: {Effect: Allow, Principal: '*', Action: 'events:PutEvents', Resource: '*'}}}",

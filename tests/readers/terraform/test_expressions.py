@@ -57,6 +57,33 @@ resource "aws_sqs_queue" "two" {
   count = 2
   name  = "queue-${count.index}"
 }
+resource "aws_s3_bucket" "null" { bucket = null }
+resource "aws_sns_topic" "far" {
+  name   = "far"
+  region = data.aws_region.far.name
+}
+resource "aws_sns_topic" "near" {
+  name   = "near"
+  region = null
+}
+resource "aws_sns_topic" "somewhere" {
+  name   = "somewhere"
+  region = var.open
+}
+data "aws_region" "here" { region = null }
+data "aws_region" "far" { name = "eu-west-1" }
+resource "aws_iam_policy" "none" {
+  for_each = {}
+  policy   = "{}"
+}
+data "template_file" "policy" {
+  count    = 2
+  template = file("policy.json")
+  vars     = { arn = var.open, count = count.index }
+}
+data "template_file" "plain" { template = "a-$${b}" }
+data "local_file" "text" { filename = "${path.module}/policy.json" }
+data "local_file" "gone" { filename = "${path.module}/gone.json" }
 data "aws_caller_identity" "me" {}
 data "aws_partition" "here" {}
 """
@@ -69,6 +96,7 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
     (tmp_path / "main.tf").write_text(f"{SOURCE}\nlocals {{\n  result = {expression}\n}}\n")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "b.json").touch()
+    (tmp_path / "upper.txt").write_text("a\n-${upper(v)}")
     (tmp_path / "policy.json").write_text('{"Resource": "${arn}", "Count": ${count}}')
     return Tree(str(tmp_path), Files({})).root.local("result")
 
@@ -110,6 +138,34 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ("data.aws_caller_identity.me.account_id", "${account id}"),
         ("data.aws_partition.here.partition", "${partition}"),
         ("data.aws_vpc.other.id", "${data.aws_vpc.other.id}"),
+        ("resource.aws_s3_bucket.named.arn", "arn:${partition}:s3:::named"),
+        ('resource.aws_iam_role.many["a"].name', "role-a"),
+        ("[var.open] == true", False),
+        ('"a" != { a = var.open }', True),
+        ("aws_s3_bucket.null.arn", "arn:${partition}:s3:::${aws_s3_bucket.null.bucket}"),
+        ("aws_s3_bucket.null.bucket", "${aws_s3_bucket.null.bucket}"),
+        ("aws_s3_bucket.named.region", "${region}"),
+        ("aws_sns_topic.far.arn", "arn:${partition}:sns:eu-west-1:${account id}:far"),
+        ("aws_sns_topic.near.arn", "arn:${partition}:sns:${region}:${account id}:near"),
+        ("aws_sns_topic.somewhere.arn", "arn:${partition}:sns:${var.open}:${account id}:somewhere"),
+        ("data.aws_region.here.region", "${region}"),
+        ("data.aws_region.far.id", "eu-west-1"),
+        ("[for resource in var.list : resource]", ["a", "b"]),
+        ('contains(keys(aws_iam_policy.none), "a") ? aws_iam_policy.none["a"].arn : "x"', "x"),
+        ("[for p in aws_iam_policy.none : p.arn]", []),
+        ("jsondecode(data.template_file.policy[1].rendered)", {"Resource": "${var.open}", "Count": 1}),
+        ("data.template_file.plain.rendered", "a-${b at template:1:5}"),
+        ('templatefile("upper.txt", { v = var.open })', "a\n-${upper(v) at upper.txt:2:4 v=var.open}"),
+        ("data.local_file.text.content", '{"Resource": "${arn}", "Count": ${count}}'),
+        ("data.local_file.gone.content", "${data.local_file.gone.content}"),
+        ('templatestring("a-$${b}", { b = var.open })', f"a-{U}"),
+        ("chunklist([1, 2, 3], 2)", [[1, 2], [3]]),
+        ("chunklist(var.list, 0)", [["a", "b"]]),
+        ('indent(2, "a\nb")', "a\n  b"),
+        ('matchkeys(["1", "2"], var.list, ["b"])', ["2"]),
+        ('transpose({ x = ["a", "b"], y = ["a"] })', {"a": ["x", "y"], "b": ["x"]}),
+        ('substr(sha1(var.name), 0, 8)', "d25187dc"),
+        ("ceil(5 / 2) + floor(5 / 2)", 5),
         ('try(local.map.z, "other")', "other"),
         ("can(local.map.z)", False),
         ("can(local.map.x)", True),
@@ -169,6 +225,10 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ('split("/", "a/b")', ["a", "b"]),
         ('replace("a-b", "-", "_")', "a_b"),
         ('replace("arn:aws:iam::1:oidc-provider/x/id", "/^(.*provider/)/", "")', "x/id"),
+        ('replace("a:${var.open}/x", ":${var.open}/x", "")', "a"),
+        ('replace("_ARN_/${var.open}/_ARN_", "_ARN_", aws_s3_bucket.named.arn)',
+         f"arn:{unknown('partition')}:s3:::named/{U}/arn:{unknown('partition')}:s3:::named"),
+        ('replace("${var.open}/*", "{{id}}", "x")', f"{U}/*"),
         ('replace("s3_read", "/[^0-9A-Za-z]*/", "")', "s3read"),
         ('replace("a1-b2", "/([a-z])(\\\\d)/", "$2$${1}")', "1a-2b"),
         ('regex("^t.*m$", var.name)', "team"),
@@ -228,6 +288,11 @@ def shown(item: Any) -> Any:
         'regex("(a", var.name)',
         'regex("[a--b]", var.name)',
         'replace("ab", "/x*/", "-")',
+        'replace("a-${var.open}", "-", "_")',
+        'replace("x/${var.open}/", "/${var.open}/", "")',
+        'replace("https://x/${var.open}", "https://", "")',
+        'replace("${var.open}", "a${var.open}", "")',
+        'replace("a${var.open}${local.map.y}${aws_s3_bucket.made.arn}", "a${var.open}", "")',
         'replace("ab", "/(?P<n>a)/", "$n")',
         'regex("a", join("", [for i in range(300) : "x"]))',
         'regexall("x*", var.name)',

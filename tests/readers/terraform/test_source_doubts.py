@@ -344,3 +344,195 @@ def test_what_opentofu_does_not_enable_is_not_there(tmp_path: Path) -> None:
     off = {"resource": {"aws_iam_role": {"r": {"name": "r", "lifecycle": [{"enabled": "${1 == 2}"}]}}}}
     write(tmp_path, main__tf="", m__tf__json=json.dumps(off))
     assert read_folder(tmp_path).roles == []
+
+
+def listed(said: str) -> str:
+    """Write a role with the statements that an expression gives, in its one policy."""
+    lines = f"""
+locals {{
+  sure  = [{{ Effect = "Allow", Action = "s3:GetObject", Resource = "*" }}]
+  drop  = [{{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }}]
+  deny  = [{{ Effect = "Deny", Action = "s3:DeleteBucket", Resource = "*" }}]
+  given = {said}
+}}
+variable "typed" {{ type = list(object({{ Effect = string, Action = string, Resource = optional(string, "*") }})) }}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = jsonencode({{ Version = "2012-10-17", Statement = local.given }})
+}}
+"""
+    return f'resource "aws_iam_role" "r" {{\n  name = "r"\n  assume_role_policy = {TRUST}\n}}\n{lines}'
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("concat(local.sure, var.on ? local.drop : [])", "yes"),
+        ("var.on ? local.sure : local.drop", "yes"),
+        ("flatten([local.drop, [var.on ? local.deny : []]])", "yes"),
+        ("[for s in concat(local.drop, var.on ? local.deny : []) : merge(s, { Sid = s.Effect })]", "yes"),
+        ("[for s in concat(local.drop, var.on ? local.deny : []) : { for k, v in s : k => v }]", "yes"),
+        ("jsondecode(jsonencode(concat(local.drop, var.on ? local.deny : [])))", "yes"),
+        ("concat(local.drop, var.on ? concat(local.deny, local.sure) : local.deny)", "no"),
+        ("concat(local.sure, var.on ? [] : [])", "no"),
+        ("one(var.on ? local.drop : [])", "yes"),
+    ],
+)
+def test_statements_of_one_branch_may_not_be_there(tmp_path: Path, said: str, expected: str) -> None:
+    assert verdict(tmp_path, listed(said)) == expected
+
+
+def test_statements_of_one_branch_are_doubtful_wherever_they_go(tmp_path: Path) -> None:
+    called = """
+module "m" {
+  source = "./m"
+  typed  = concat(local.sure, var.on ? local.deny : [])
+}
+data "aws_iam_policy_document" "d" {
+  dynamic "statement" {
+    for_each = var.on ? local.deny : []
+    content {
+      effect    = statement.value.Effect
+      actions   = [statement.value.Action]
+      resources = ["*"]
+    }
+  }
+}
+resource "aws_iam_role_policy" "d" {
+  role   = aws_iam_role.r.name
+  policy = data.aws_iam_policy_document.d.json
+}
+"""
+    inner = listed("var.typed").replace('name = "r"', 'name = "inner"').replace("  sure ", "  own ")
+    files = {"main__tf": HEAD + listed("local.sure") + called, "m/main__tf": inner.replace("local.sure", "local.own")}
+    roles = read_folder(write(tmp_path, **files)).roles
+    statements = [s for role in roles for p in role.identity for s in p.document.statements]
+    assert [bool(s.doubtful) for s in statements if s.effect == "Deny"] == [True, True]
+    assert not any(s.doubtful for s in statements if s.effect == "Allow")
+    assert {s.doubtful.split("`")[1].split(" ")[0] for s in statements if s.doubtful} == {"var.on"}
+
+
+FULL, AUDIT = (f'"arn:aws:iam::aws:policy/{name}"' for name in ("IAMFullAccess", "SecurityAudit"))
+
+
+@pytest.mark.parametrize(
+    ("arns", "expected"),
+    [
+        (f"[var.on ? {FULL} : {AUDIT}]", "IAMFullAccess? SecurityAudit?"),
+        (f"var.on ? [{FULL}] : []", "IAMFullAccess?"),
+        (f"[var.on ? {FULL} : null, {AUDIT}]", "IAMFullAccess? SecurityAudit"),
+        (f"[true ? {FULL} : var.extra]", "IAMFullAccess"),
+    ],
+)
+def test_each_of_two_policies_may_be_attached(tmp_path: Path, arns: str, expected: str) -> None:
+    text = f'resource "aws_iam_role" "r" {{\n  assume_role_policy = {TRUST}\n  managed_policy_arns = {arns}\n}}\n'
+    (role,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
+    doubtful = [u.what for u in role.unknowns if "depends on `var.on" in u.reason]
+    names = sorted(p.name for p in role.identity)
+    assert " ".join(n + "?" * any(f"`{n}`" in what for what in doubtful) for n in names) == expected
+
+
+def test_the_policy_of_either_branch_may_be_attached(tmp_path: Path) -> None:
+    attachment = f"""
+resource "aws_iam_role_policy_attachment" "a" {{
+  role       = aws_iam_role.r.name
+  policy_arn = var.on ? aws_iam_policy.deny.arn : var.extra == "" ? aws_iam_policy.b.arn : {AUDIT}
+}}
+"""
+    text = DENY.replace(COUNT, "") + BOUNDARY.replace(COUNT, "") + role() + attachment
+    assert verdict(tmp_path, text) == "yes"
+    first = read_folder(write(tmp_path, main__tf=HEAD + text)).roles[0]
+    assert sorted(p.name for p in first.identity) == ["SecurityAudit", "b", "deny", "x"]
+
+
+KEEP, DROP, STOP = (
+    f'{{ Effect = "{effect}", Action = "{action}", Resource = "*" }}'
+    for effect, action in (("Allow", "ec2:*"), ("Allow", "s3:DeleteBucket"), ("Deny", "s3:*"))
+)
+
+
+def said(*statements: str) -> str:
+    """Write the JSON text of a policy."""
+    return f"jsonencode({{ Statement = [{', '.join(statements)}] }})"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (f"var.on ? {said(KEEP)} : {said(KEEP, DROP)}", ["+ec2:*", "+s3:DeleteBucket ?"]),
+        (f"var.on ? {said(DROP, STOP)} : {said(DROP)}", ["+s3:DeleteBucket", "-s3:* ?"]),
+        (f"var.on ? {said(STOP)} : {said(KEEP, STOP)}", ["-s3:*", "+ec2:* ?"]),
+        (f'var.on ? {said(STOP)} : ""', ["-s3:* ?"]),
+        (f"var.on ? data.aws_iam_policy_document.d.json : {said(STOP)}", ["+rds:* ?", "-s3:* ?"]),
+        (f"var.on ? var.extra : {said(STOP)}", None),
+    ],
+)
+def test_a_policy_is_what_either_branch_says(tmp_path: Path, text: str, expected: list[str] | None) -> None:
+    files = f"""
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = {text}
+}}
+data "aws_iam_policy_document" "d" {{
+  statement {{
+    actions   = ["rds:*"]
+    resources = ["*"]
+  }}
+}}
+"""
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + files)).roles[0].identity
+    if expected is None:
+        assert found.document.unknown
+        return
+    signs = {"Allow": "+", "Deny": "-"}
+    statements = found.document.statements
+    assert [f"{signs[s.effect]}{s.actions[0]}{' ?' * bool(s.doubtful)}" for s in statements] == expected
+    assert [s.route for s in statements] == [("Statement", i) for i in range(len(expected))]
+    lines = [found.locate(s.route).line for s in statements]
+    wanted = [12 if action.startswith("+rds") else 9 for action in expected]
+    assert lines == wanted
+
+
+def each(name: str, source: str, effect: str) -> str:
+    """Write inline policies by key."""
+    return f"""
+resource "aws_iam_role_policy" "{name}" {{
+  for_each = {source}
+  role     = one(values(aws_iam_role.r)[*].name)
+  policy   = jsonencode({{ Statement = [{{ Effect = "{effect}", Action = each.value, Resource = "*" }}] }})
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("roles", "source", "expected"),
+    [
+        ('["r"]', '["s3:*"]', "no"),
+        ('["r"]', 'var.on ? ["s3:*"] : []', "yes"),
+        ('["r"]', 'var.on ? ["ec2:*"] : ["s3:*"]', "yes"),
+        ('["r"]', 'var.on ? ["s3:*"] : ["s3:*", "ec2:*"]', "unknown"),
+        ('var.on ? ["r"] : []', 'var.on ? ["s3:*"] : []', "no"),
+        ('var.on ? ["r"] : []', 'var.on ? [] : ["s3:*"]', "yes"),
+        ('var.on ? [] : ["r"]', 'var.on ? [] : ["s3:*"]', "no"),
+        ('var.on ? [] : ["r"]', '!var.on ? ["s3:*"] : []', "no"),
+        ('var.extra == "" ? [] : ["r"]', 'var.extra == "" ? ["s3:*"] : []', "yes"),
+    ],
+)
+def test_what_a_condition_chooses_for_each_may_not_be_there(
+    tmp_path: Path, roles: str, source: str, expected: str
+) -> None:
+    text = f'resource "aws_iam_role" "r" {{\n  for_each = toset({roles})\n  name = each.key\n'
+    text += f"  assume_role_policy = {TRUST}\n}}\n"
+    text += each("allow", '["s3:DeleteBucket"]', "Allow").replace("= [", "= toset([", 1).replace('"]', '"])', 1)
+    text += each("deny", f"toset({source})", "Deny")
+    assert verdict(tmp_path, text) == expected
+
+
+def test_one_key_with_two_values_is_not_known(tmp_path: Path) -> None:
+    text = f'resource "aws_iam_role" "r" {{\n  for_each = toset(["r"])\n  assume_role_policy = {TRUST}\n}}\n'
+    text += each("p", 'var.on ? { a = "s3:*" } : { a = "ec2:*" }', "Allow")
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
+    assert "the actions of" in " ".join(u.reason for u in found.unknowns)

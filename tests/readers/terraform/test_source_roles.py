@@ -296,14 +296,14 @@ def test_unknown_literals_say_where_they_are(tmp_path: Path) -> None:
         + """
 resource "aws_iam_role_policy" "p" {
   role   = aws_iam_role.r.id
-  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:*", Resource = "arn:aws:s3:::${sha1("x")}/*" }] })
+  policy = jsonencode({ Statement = [{ Effect = "Allow", Action = "s3:*", Resource = "arn:aws:s3:::${uuid()}/*" }] })
 }
 """
     )
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     (resource,) = role.identity[0].document.statements[0].resources or ()
     assert has_unknown(resource)
-    assert show(resource) == 'arn:aws:s3:::${sha1("x") at main.tf:9:102}/*'
+    assert show(resource) == "arn:aws:s3:::${uuid() at main.tf:9:102}/*"
 
 
 def test_data_sources_that_only_look_up(tmp_path: Path) -> None:
@@ -494,3 +494,47 @@ resource "aws_sqs_queue_policy" "q" {
 """
     (policy,) = read_folder(write(tmp_path, main__tf=text)).policies
     assert policy.resource == ""
+
+
+def test_a_document_whose_key_is_not_known_is_found_by_it(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+resource "aws_s3_bucket" "b" {}
+data "aws_iam_policy_document" "d" {
+  for_each = toset([aws_s3_bucket.b.arn, "x"])
+  statement {
+    actions   = ["s3:DeleteBucket"]
+    resources = [each.key]
+  }
+}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = data.aws_iam_policy_document.d[aws_s3_bucket.b.arn].json
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    assert actions(role) == ["s3:DeleteBucket"]
+    assert [show(r) for r in role.identity[0].document.statements[0].resources or ()] == [
+        "arn:${partition}:s3:::${aws_s3_bucket.b.bucket}"
+    ]
+
+
+def test_an_effect_that_is_not_known_is_told_as_that(tmp_path: Path) -> None:
+    text = (
+        ROLE
+        + """
+variable "on" {}
+resource "aws_iam_role_policy" "p" {
+  role   = aws_iam_role.r.id
+  policy = jsonencode({ Statement = [{ Effect = var.on ? "Allow" : "Deny", Action = "s3:*", Resource = "*" }] })
+}
+"""
+    )
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    (statement,) = role.identity[0].document.statements
+    assert (statement.effect, statement.doubtful.split(":")[0]) == (
+        "Allow",
+        "whether the statement allows or denies is not known",
+    )
