@@ -61,6 +61,8 @@ _WORDS = {
     "failed": "the call failed",
 }
 
+#: What signs in to the host of a URL.
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
 
 
@@ -274,7 +276,7 @@ class Caller:
         """Take credentials out of a text."""
         for secret in self.session.secrets():
             text = text.replace(secret, "****")
-        return _KEY_ID.sub("****", " ".join(text.split()))
+        return _KEY_ID.sub("****", _USER.sub("****", " ".join(text.split())))
 
     def _guard(
         self,
@@ -288,7 +290,7 @@ class Caller:
         """Make a call and turn its failures into notes."""
         from xml.etree.ElementTree import ParseError
 
-        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+        from botocore.exceptions import BotoCoreError, ClientError, PaginationError, ParamValidationError
         from botocore.parsers import ResponseParserError
 
         what = known(service, operation).action or f"{service}:{operation}"
@@ -312,6 +314,9 @@ class Caller:
             # Observed: botocore 1.44 raises KeyError where XML lacks what it looks for, and lets S3's ParseError pass.
             kind = "connection"
             reason = f"{_WORDS[kind]}: the answer is not one of AWS"
+        except PaginationError as error:
+            kind = "failed"
+            reason = self._reason(kind, "", str(error))
         except BotoCoreError as error:
             kind = _network_kind(error)
             reason = self._reason(kind, type(error).__name__, str(error))
