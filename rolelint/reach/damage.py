@@ -227,7 +227,8 @@ class Blast:
             tried = {f"{arn}/object"}
             own = (rule.statement for rule in self.rules if rule.bits >> number & 1)
             for statement in chain(own, self.statements()):
-                if statement.statement.effect == "Allow" and statement.mask & mask and not statement.not_resource:
+                # What an Allow names, and what a Deny spares.
+                if statement.not_resource == (statement.statement.effect == "Deny") and statement.possible_mask & mask:
                     for pattern in statement.resources or ():
                         if len(tried) < INNER_TRIES:
                             whole = arn + pattern.removeprefix(OWN) if pattern.startswith(OWN) else pattern

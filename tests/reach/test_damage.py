@@ -319,6 +319,16 @@ def test_the_policies_of_resources_count(statements: list[Any], struck: set[str]
     assert names(made, found.struck) == struck
 
 
+@pytest.mark.parametrize("where", ["the role", "the bucket"])
+def test_what_a_deny_spares_inside_a_bucket_is_tried(where: str) -> None:
+    spare = {"Effect": "Deny", "Action": "s3:DeleteObject", "NotResource": "arn:aws:s3:::free/logs/*"}
+    bucket = said("arn:aws:s3:::free", {**spare, "Principal": "*"})
+    statements = [spare] if where == "the role" else []
+    policies = [bucket] if where == "the bucket" else []
+    made = role(allow("s3:DeleteObject"), *statements, inventory=GUARDED[:1], resource_policies=policies)
+    assert names(made, Blast(made, actor()).answer().struck) == {"free"}
+
+
 def test_policies_that_say_the_same_take_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
     import rolelint.reach.damage as module
 
