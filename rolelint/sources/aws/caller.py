@@ -85,15 +85,15 @@ class NotSeen(Exception):
 class Notes:
     """What was not seen: by action, kind of failure and Region, with the places concerned."""
 
-    _found: dict[tuple[str, str, str], tuple[str, list[str]]] = field(default_factory=dict)
+    #: Places with the reason of each. Calls made at once fail in any order: of equal places the least reason stays.
+    _found: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
     _lock: Any = field(default_factory=Lock)
 
     def add(self, what: str, kind: str, reason: str, region: str = "", where: str = "") -> None:
         """Note one failure."""
         with self._lock:
-            _, places = self._found.setdefault((what, kind, region), (reason, []))
-            if where and where not in places:
-                places.append(where)
+            places = self._found.setdefault((what, kind, region), {})
+            places[where] = min(reason, places.get(where, reason))
 
     def take(self, other: Notes) -> None:
         """Note what others noted."""
@@ -105,12 +105,13 @@ class Notes:
         """List what was noted, in a fixed order, as plain data."""
         out = []
         with self._lock:
-            for (what, kind, region), (reason, places) in sorted(self._found.items()):
-                note: dict[str, Any] = {"what": what, "kind": kind, "reason": reason}
+            for what, kind, region in sorted(self._found):
+                places = self._found[what, kind, region]
+                note: dict[str, Any] = {"what": what, "kind": kind, "reason": places[min(places)]}
                 if region:
                     note["region"] = region
-                if places:
-                    note["where"] = sorted(places)
+                if any(places):
+                    note["where"] = sorted(filter(None, places))
                 out.append(note)
         return out
 

@@ -18,6 +18,7 @@ from sources.aws.cloud import Account, allow, fill
 from sources.aws.proxy import Proxy
 
 from rolelint.sources.aws.answers import WholeAnswers
+from rolelint.sources.aws.caller import Notes
 
 
 @pytest.fixture
@@ -433,6 +434,20 @@ def test_a_redacted_error_quotes_nobody(scan: Any, there: Account, proxy: Proxy)
     ran = scan("--redact")
     assert ran.code == 2
     assert there.id not in ran.err
+
+
+def test_notes_say_the_same_in_whatever_order_calls_fail() -> None:
+    failures = [("b", "no to b"), ("a", "no to a"), ("c", "no to c"), ("a", "not to a")]
+    told = []
+    for order in (failures, failures[::-1]):
+        notes = Notes()
+        for where, reason in order:
+            notes.add("s3:GetBucketLocation", "denied", reason, where=where)
+        told.append(notes.listed())
+    assert told[0] == told[1]
+    assert told[0] == [
+        {"what": "s3:GetBucketLocation", "kind": "denied", "reason": "no to a", "where": ["a", "b", "c"]}
+    ]
 
 
 def test_a_list_that_never_ends_is_no_broken_connection(scan: Any, small: Account, proxy: Proxy) -> None:
