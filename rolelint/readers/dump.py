@@ -111,12 +111,12 @@ class _Dump:
             whole.policies += self.reading.policies
             whole.problems += self.reading.problems
         self.reading = whole
-        if not whole.roles:
+        if not whole.roles and not any("Rolelint" in page for page, _ in pages_at):
             self.by_themselves()
         return whole
 
     def by_themselves(self) -> None:
-        """Look at groups and policies of a filtered dump, which nobody holds there, each by itself."""
+        """Look at groups and policies of a filtered dump, whose holders it leaves out, each by itself."""
         for (account, name), (item, route) in self.groups.items():
             arn = str(item.get("Arn", ""))
             unknowns: list[Unknown] = []

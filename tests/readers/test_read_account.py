@@ -72,6 +72,12 @@ def test_what_stands_around_one_account_of_a_list_is_not_around_another() -> Non
     assert len(found.policies) == 2
 
 
+def test_what_nobody_holds_in_an_account_that_was_read_is_not_looked_at() -> None:
+    held = {"GroupPolicyList": [{"PolicyName": "p", "PolicyDocument": ALL}], "AttachedManagedPolicies": []}
+    group = {"GroupName": "g", "Arn": f"arn:aws:iam::{ACCOUNT}:group/g", **held}
+    assert reading({}, [], GroupDetailList=[group]).roles == []
+
+
 def test_levels_come_root_first_and_rcps_once() -> None:
     path = [
         level("ROOT", ("a", "b"), ("x",)),
