@@ -23,12 +23,15 @@ def _run(**options: Any) -> int:
     """
     from rolelint import rulebook
     from rolelint.cli.scanning import Scan
+    from rolelint.sources.aws.writing import refuse_unwritable
 
     names = {parameter.name for parameter in OWN}
     scan = Scan({name: value for name, value in options.items() if name in names})
     if options["print_policy"]:
         click.echo(scan.policy_text(), nl=False)
         return 0
+    for path in filter(None, (options["dump"], options["output"])):
+        refuse_unwritable(path)
     rest = {name: value for name, value in options.items() if name not in names}
     return perform(rulebook, Settings.of(rest), fill=scan.fill, closing=scan.closing, nothing=scan.nothing())
 

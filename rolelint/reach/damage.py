@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import NamedTuple
 
 from rolelint.catalog import catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine import Actor, Powers, can, powers
 from rolelint.engine.compile import CompiledStatement, compile_document
+from rolelint.engine.decision import ACCOUNT_GRANT, grant_strength, statement_reaches
+from rolelint.engine.guarded import sessions
 from rolelint.policies.role import Resource, Role
 from rolelint.reach.inventory import (
+    OWN,
     Inventory,
+    Rule,
     has_variable,
     inner_samples,
     inventory_of,
@@ -20,6 +25,7 @@ from rolelint.reach.inventory import (
     tag_value,
 )
 from rolelint.reach.kinds import backup_deleter, blows, removers
+from rolelint.records import replace
 
 #: Things inside one resource that are tried, one for each pattern that may reach into it.
 INNER_TRIES = 8
@@ -79,10 +85,32 @@ class Blast:
         if every is None:
             every = inventory.memo["interest"] = interest(inventory)
         self.held: Powers = powers(role, who, every)
+        #: What policies of the resources say, and what of it is of this role.
+        self.said = inventory.rules(role.resource_policies)
+        self.rules = self._rules(every)
         #: Roles of equal content get equal answers.
         vague = any(u.widens for u in role.unknowns) or any(p.document.unknown for p in role.identity)
-        self.memo: dict[object, object] = inventory.memo.setdefault((self.held.content, vague), {})
+        told = tuple(rule.statement for rule in self.rules)
+        facts = self.held.stage.facts(*told) if told else ()
+        self.memo: dict[object, object] = inventory.memo.setdefault((self.held.content, vague, told, facts), {})
         self._statements: list[CompiledStatement] | None = None
+
+    def _rules(self, every: int) -> list[Rule]:
+        if not self.said.rules:
+            return []
+        stage = self.held.stage
+        callers = (stage.caller, *sessions(self.role, stage.caller))
+        bounded = self.role.boundary is not None
+
+        def concerns(rule: Rule) -> bool:
+            said = rule.statement.statement
+            if not rule.statement.possible_mask & every:
+                return False
+            if said.effect == "Deny":
+                return any(statement_reaches(said, caller, has_boundary=bounded) for caller in callers)
+            return any(grant_strength(said, caller) >= ACCOUNT_GRANT for caller in callers)
+
+        return [rule for rule in self.said.rules if concerns(rule)]
 
     def answer(self, within: int | None = None) -> Damage:
         """Work out what the role could do to the resources.
@@ -145,12 +173,18 @@ class Blast:
         holding = self.held.of(mask)
         if not holding:
             return 0, 0, True
-        for power, _ in holding:
-            if power.scope == "any" and not power.gate and power.certainty == "proved":
-                return members, 0, True
+        rules = [rule for rule in self.rules if rule.statement.possible_mask & mask]
         reached = unsure = 0
         proved = True
-        for part, _ in split(members, self.cuts(mask, inside, members)):
+        if any(power.scope == "any" and not power.gate and power.certainty == "proved" for power, _ in holding):
+            # A power over everything stops at the resources whose own policy may stop it.
+            stopping = self.said.keys
+            for rule in rules:
+                stopping |= rule.bits if rule.statement.statement.effect == "Deny" else 0
+            reached = members & ~stopping
+            members &= stopping
+        own = (self.said.keys, *(rule.bits for rule in rules))
+        for part, _ in split(members, chain(self.cuts(mask, inside, members), own)):
             number = (part & -part).bit_length() - 1
             verdict, certain = self.ask(number, mask, inside)
             if verdict == "yes":
@@ -173,26 +207,32 @@ class Blast:
                     context[key] = []
         if region_of(resource.arn) and self.mentions(_REGION_KEY):
             context[_REGION_KEY] = region_of(resource.arn)
+        # The policies of other resources have no say: looking through them is what takes time.
+        role = replace(self.role, resource_policies=self.said.of(number))
         verdict = "no"
-        for arn in self.targets(resource.arn, mask, inside):
-            answer = can(self.role, mask, resource=arn, context=context, who=self.who)
+        for arn in self.targets(number, mask, inside):
+            answer = can(role, mask, resource=arn, context=context, who=self.who)
             if answer.verdict == "yes":
                 return "yes", answer.certainty == "proved"
             if answer.verdict == "unknown":
                 verdict = "unknown"
         return verdict, True
 
-    def targets(self, arn: str, mask: int, inside: str) -> Iterator[str]:
+    def targets(self, number: int, mask: int, inside: str) -> Iterator[str]:
         """Yield what a request names to strike at a resource."""
+        arn = self.inventory.resources[number].arn
         if not inside:
             yield arn
         elif inside == "/":
             tried = {f"{arn}/object"}
-            for statement in self.statements():
-                if statement.statement.effect == "Allow" and statement.mask & mask and not statement.not_resource:
+            own = (rule.statement for rule in self.rules if rule.bits >> number & 1)
+            for statement in chain(own, self.statements()):
+                # What an Allow names, and what a Deny spares.
+                if statement.not_resource == (statement.statement.effect == "Deny") and statement.possible_mask & mask:
                     for pattern in statement.resources or ():
                         if len(tried) < INNER_TRIES:
-                            tried.add(inner_samples(pattern, arn))
+                            whole = arn + pattern.removeprefix(OWN) if pattern.startswith(OWN) else pattern
+                            tried.add(inner_samples(whole, arn))
             yield from sorted(text for text in tried if text)
         else:
             head = ":".join(arn.split(":", 5)[:5])

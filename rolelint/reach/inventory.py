@@ -9,13 +9,48 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from rolelint.engine.compile import CompiledStatement, compile_statement
+from rolelint.engine.guarded import is_key
 from rolelint.memory import lasting
-from rolelint.policies.role import Resource
+from rolelint.policies.role import Policy, Resource
+from rolelint.policies.text import has_unknown
+from rolelint.records import replace
 
 #: Accounts whose resources are kept indexed; the roles of one account come one after the other.
 KEPT = 4
+
+
+#: Stands for the resource itself in a statement of its policy.
+OWN = "own"
+
+
+class Rule(NamedTuple):
+    """A statement of the policies of resources, the same but for the ARN of each, and the resources that have it."""
+
+    statement: CompiledStatement
+    bits: int
+
+
+class Rules(NamedTuple):
+    """What the policies of resources say.
+
+    Attributes:
+        keys: the keys whose policy is known: on these nothing is allowed that it does not allow (S6.40).
+        placed: the policies, by the number of the resource that each hangs on.
+        loose: those of resources whose ARN is not wholly known.
+    """
+
+    rules: tuple[Rule, ...]
+    keys: int
+    placed: dict[int, Policy]
+    loose: tuple[Policy, ...]
+
+    def of(self, number: int) -> tuple[Policy, ...]:
+        """List the policies that a question about one resource may depend on."""
+        own = self.placed.get(number)
+        return self.loose if own is None else (own, *self.loose)
 
 
 class Inventory:
@@ -40,6 +75,7 @@ class Inventory:
         self._patterns: dict[tuple[str, str], int] = {}
         self._tags: dict[str, tuple[int, ...]] = {}
         self._regions: tuple[int, ...] | None = None
+        self._ruled: tuple[tuple[Policy, ...], Rules] | None = None
 
     def matched(self, pattern: str, inside: str) -> int:
         """Give the resources that a pattern of a policy may match, or, for what is inside them, may reach into."""
@@ -48,6 +84,32 @@ class Inventory:
         if found is None:
             found = self._patterns[key] = self._match(pattern, inside)
         return found
+
+    def rules(self, policies: tuple[Policy, ...]) -> Rules:
+        """Read the policies that hang on the resources; the same tuple is read once."""
+        if self._ruled is None or self._ruled[0] is not policies:
+            self._ruled = policies, self._read_rules(policies)
+        return self._ruled[1]
+
+    def _read_rules(self, policies: tuple[Policy, ...]) -> Rules:
+        bits: dict[CompiledStatement, int] = {}
+        keys = 0
+        placed: dict[int, Policy] = {}
+        numbers = {resource.arn: i for i, resource in enumerate(self.resources)} if policies else {}
+        for policy in policies:
+            number = None if has_unknown(policy.resource) else numbers.get(policy.resource)
+            if number is None:
+                continue
+            placed[number] = policy
+            if policy.document.unknown:
+                continue
+            keys |= is_key(policy) << number
+            for statement in policy.document.statements:
+                named = statement.resources and tuple(t.replace(policy.resource, OWN) for t in statement.resources)
+                alike = compile_statement(replace(statement, resources=named), policy.document.variables)
+                bits[alike] = bits.get(alike, 0) | 1 << number
+        loose = tuple(policy for policy in policies if has_unknown(policy.resource))
+        return Rules(tuple(Rule(*one) for one in bits.items()), keys, placed, loose)
 
     def _match(self, pattern: str, inside: str) -> int:
         test = _matcher(pattern if not inside else _outer(pattern))

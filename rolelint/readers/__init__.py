@@ -127,8 +127,8 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "dump",
         "rolelint.readers.dump",
-        frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList")),
-        (b"DetailList",),
+        frozenset(("RoleDetailList", "UserDetailList", "GroupDetailList", "Policies")),
+        (b"DetailList", b"PolicyVersionList"),
     ),
     Reader(
         "cli_output",

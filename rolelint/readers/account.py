@@ -45,7 +45,7 @@ class _Account:
         if self.data.get("schema") != SCHEMA:
             self.problem(f"`Rolelint.schema` is not `{SCHEMA}`", ("schema",), "was the dump made by a newer rolelint?")
             return
-        if self.data.get("account"):
+        if self.data.get("account") and isinstance(self.document.data, dict):  # a list may hold several accounts
             self.context.origins[self.document.file] = f"aws:{self.data['account']}"
         self.permission_sets()
         self.guardrails()

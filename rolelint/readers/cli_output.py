@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from rolelint.documents import Document, Place
-from rolelint.errors import Route
+from rolelint.errors import Problem, Route
 from rolelint.policies.document import unknown_document
 from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
 from rolelint.readers import ReadContext
 from rolelint.readers.dump import read_principal
-from rolelint.readers.parts import arn_account, arn_name, arn_partition, managed_policy, stem
+from rolelint.readers.parts import arn_account, arn_name, arn_partition, managed_policy, stem, unfinished
 from rolelint.readers.policy import add_policy
 
 _ORGANIZATION_TYPES = {"SERVICE_CONTROL_POLICY": PolicyType.SCP, "RESOURCE_CONTROL_POLICY": PolicyType.RCP}
@@ -24,8 +24,7 @@ _DETAIL_LISTS = frozenset(("RolePolicyList", "UserPolicyList", "AttachedManagedP
 
 def recognise(document: Document) -> bool:
     """Tell whether the document has the shape that one of the commands prints."""
-    data = document.data
-    return isinstance(data, dict) and _command(data) is not None
+    return _command(document.data) is not None
 
 
 def read(document: Document, context: ReadContext) -> Reading:
@@ -34,16 +33,22 @@ def read(document: Document, context: ReadContext) -> Reading:
     assert command is not None
     reading = Reading()
     command(document, context, reading)
+    key = unfinished(document.data) if isinstance(document.data, dict) else ""
+    if key:
+        message = "the list ends before its last page: there is more in the account"
+        reading.problems.append(Problem(message, document.locate((key,)), "read all pages", "unknown"))
     return reading
 
 
-def _command(data: dict[str, Any]) -> Any:
+def _command(data: Any) -> Any:
+    if isinstance(data, list):  # as `--query RoleDetailList` and `--query Roles` print them
+        return next((read for read, fits in ((_details, _is_detail), (_roles, _is_role)) if all(map(fits, data))), None)
     role = data.get("Role")
     roles = data.get("Roles")
     if "PolicyDocument" in data and ("PolicyName" in data or any(k in data for k in ("RoleName", "UserName"))):
         return _inline
     if _is_detail(data):
-        return _detail
+        return _details
     if _is_role(role) or _is_role(data) or (isinstance(roles, list) and roles and all(map(_is_role, roles))):
         return _roles
     if isinstance(data.get("PolicyVersion"), dict) and "Document" in data["PolicyVersion"]:
@@ -75,8 +80,10 @@ def _is_role(value: Any) -> bool:
     return isinstance(value, dict) and "AssumeRolePolicyDocument" in value and isinstance(value.get("RoleName"), str)
 
 
-def _is_detail(value: dict[str, Any]) -> bool:
-    return ("RoleName" in value or "UserName" in value) and not _DETAIL_LISTS.isdisjoint(value)
+def _is_detail(value: Any) -> bool:
+    return (
+        isinstance(value, dict) and ("RoleName" in value or "UserName" in value) and not _DETAIL_LISTS.isdisjoint(value)
+    )
 
 
 def _is_managed(value: Any) -> bool:
@@ -92,10 +99,12 @@ def _is_policy_text(value: Any) -> bool:
         return error.is_json
 
 
-def _detail(document: Document, context: ReadContext, reading: Reading) -> None:
-    found = read_principal(document, (), context)
-    reading.roles += found.roles
-    reading.problems += found.problems
+def _details(document: Document, context: ReadContext, reading: Reading) -> None:
+    routes: list[Route] = [(i,) for i in range(len(document.data))] if isinstance(document.data, list) else [()]
+    for route in routes:
+        found = read_principal(document, route, context)
+        reading.roles += found.roles
+        reading.problems += found.problems
 
 
 def _inline(document: Document, context: ReadContext, reading: Reading) -> None:
@@ -109,7 +118,9 @@ def _inline(document: Document, context: ReadContext, reading: Reading) -> None:
 def _roles(document: Document, context: ReadContext, reading: Reading) -> None:
     data = document.data
     routes: list[Route]
-    if "Roles" in data:
+    if isinstance(data, list):
+        routes = [(i,) for i in range(len(data))]
+    elif "Roles" in data:
         routes = [("Roles", i) for i in range(len(data["Roles"]))]
     else:
         routes = [("Role",) if "Role" in data else ()]

@@ -9,18 +9,24 @@ from rolelint.documents import Document, Place
 from rolelint.errors import Problem, Route
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
 from rolelint.readers import ReadContext
-from rolelint.readers.parts import arn_account, arn_partition, managed_policy, parsed, tag_map
+from rolelint.readers.parts import arn_account, arn_partition, managed_policy, parsed, tag_map, unfinished
 from rolelint.readers.policy import add_policy
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList")
+_CUT = "the dump ends before its last page: there is more in the account"
 
 
 def recognise(document: Document) -> bool:
     """Tell whether the document has the lists that only this command prints."""
     pages = document.data if isinstance(document.data, list) else [document.data]
-    return bool(pages) and all(
-        isinstance(page, dict) and any(isinstance(page.get(name), list) for name in _LISTS) for page in pages
-    )
+    return bool(pages) and all(isinstance(page, dict) and _is_page(page) for page in pages)
+
+
+def _is_page(page: dict[str, Any]) -> bool:
+    if any(isinstance(page.get(name), list) for name in _LISTS):
+        return True
+    policies = page.get("Policies")  # alone where `--query` cut it out
+    return isinstance(policies, list) and any(isinstance(p, dict) and "PolicyVersionList" in p for p in policies)
 
 
 def read(document: Document, context: ReadContext) -> Reading:
@@ -42,13 +48,36 @@ def _at(data: Any, route: Route) -> Any:
     return data
 
 
+def _account(item: dict[str, Any]) -> str:
+    """Tell whose a user, group, role or policy is."""
+    arn = item.get("Arn")
+    return arn_account(arn) if isinstance(arn, str) else ""
+
+
+def _follows(page: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Tell whether a page can be the one after another: neither is of an account that the other is not of."""
+    found = [
+        {
+            _account(item)
+            for items in one.values()
+            if isinstance(items, list)
+            for item in items
+            if isinstance(item, dict)
+        }
+        for one in (page, before)
+    ]
+    one, other = (accounts - {""} for accounts in found)
+    return not one or not other or one == other
+
+
 class _Dump:
     def __init__(self, document: Document, context: ReadContext) -> None:
         self.document = document
         self.context = context
         self.reading = Reading()
         self.managed: dict[str, tuple[Any, Route]] = {}
-        self.groups: dict[str, tuple[dict[str, Any], Route]] = {}
+        #: By account and name: a list may hold the pages of several accounts.
+        self.groups: dict[tuple[str, str], tuple[dict[str, Any], Route]] = {}
         self.attachable: dict[tuple[PolicyType, str], Policy] = {}
 
     def read(self) -> Reading:
@@ -59,25 +88,47 @@ class _Dump:
             for item, route in self.items(page, "Policies", at):
                 self.policy(item, route)
             for item, route in self.items(page, "GroupDetailList", at):
-                self.groups[str(item.get("GroupName", ""))] = (item, route)
+                self.groups[_account(item), str(item.get("GroupName", ""))] = (item, route)
+        for i, (page, at) in enumerate(pages_at):
+            key = unfinished(page)
+            if key and not any(_follows(other, page) for other, _ in pages_at[i + 1 : i + 2]):
+                where = self.document.locate((*at, key))
+                self.reading.problems.append(Problem(_CUT, where, "read all pages", "unknown"))
+        whole = self.reading
         for page, at in pages_at:
+            # What stands around the roles of one scan is not around those of another.
+            self.reading = Reading()
             for item, route in self.items(page, "UserDetailList", at):
                 self.principal("user", item, route)
             for item, route in self.items(page, "RoleDetailList", at):
                 self.principal("role", item, route)
-        for page, at in pages_at:
             if "Rolelint" in page:
                 from rolelint.readers.account import surround
 
                 place = self.document.at((*at, "Rolelint"))
                 surround(place, page["Rolelint"], self.reading, self.context, self.attached)
-        if not self.reading.roles:
-            # A dump filtered to policies: nobody holds them here, so each is looked at by itself.
-            for arn, (content, route) in self.managed.items():
-                if ":iam::aws:" not in arn:
-                    name = arn.rpartition("/")[2]
-                    add_policy(self.reading, name, content, self.document.at(route, arn), self.context, arn=arn)
-        return self.reading
+            whole.roles += self.reading.roles
+            whole.policies += self.reading.policies
+            whole.problems += self.reading.problems
+        self.reading = whole
+        if not whole.roles and not any("Rolelint" in page for page, _ in pages_at):
+            self.by_themselves()
+        return whole
+
+    def by_themselves(self) -> None:
+        """Look at groups and policies of a filtered dump, whose holders it leaves out, each by itself."""
+        for (account, name), (item, route) in self.groups.items():
+            arn = str(item.get("Arn", ""))
+            unknowns: list[Unknown] = []
+            held = tuple(self.held(item, "GroupPolicyList", route, arn, unknowns))
+            location = self.document.lazy(route, arn)
+            self.reading.roles.append(
+                Role("policy", name, location, "", account, arn_partition(arn), held, unknowns=tuple(unknowns))
+            )
+        for arn, (content, route) in self.managed.items():
+            if ":iam::aws:" not in arn:
+                name = arn.rpartition("/")[2]
+                add_policy(self.reading, name, content, self.document.at(route, arn), self.context, arn=arn)
 
     def items(self, holder: dict[str, Any], name: str, at: Route) -> Iterator[tuple[dict[str, Any], Route]]:
         listed = holder.get(name)
@@ -125,8 +176,8 @@ class _Dump:
                 listed = self.document.lazy((*route, "GroupList"), arn)
                 unknowns.append(Unknown("groups", "`GroupList` is not a list", listed))
             for i, group in enumerate(groups if isinstance(groups, list) else ()):
-                if isinstance(group, str) and group in self.groups:
-                    held, at = self.groups[group]
+                if isinstance(group, str) and (arn_account(arn), group) in self.groups:
+                    held, at = self.groups[arn_account(arn), group]
                     identity += self.held(held, "GroupPolicyList", at, arn, unknowns)
                 else:
                     reason = f"the group `{group}` is not in the input"

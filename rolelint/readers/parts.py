@@ -162,6 +162,13 @@ def tag_map(value: Any) -> dict[str, str]:
     }
 
 
+def unfinished(data: dict[str, Any]) -> str:
+    """Give the key by which AWS, or its command line, says that a list goes on; empty where it does not."""
+    if data.get("IsTruncated") is True:
+        return "IsTruncated"
+    return "NextToken" if isinstance(data.get("NextToken"), str) else ""
+
+
 def stem(file: str) -> str:
     """Name an input by its file: `deploy-role` for `policies/deploy-role.json`."""
     if file.startswith("<"):

@@ -262,6 +262,90 @@ def test_only_some_actions() -> None:
     assert names(made, found.struck) == {"users", "scratch"}
 
 
+SELF = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/r"}
+OTHER = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/other"}
+WHOLE = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+GUARDED = [
+    *(resource("s3:bucket", f"arn:aws:s3:::{name}", {}) for name in ("free", "shut", "shut-to-another", "opened")),
+    *(resource("kms:key", f"key/{name}", {}) for name in ("delegating", "of-another", "shut-key", "unknown")),
+]
+
+
+def said(arn: str, *statements: dict[str, Any]) -> dict[str, Any]:
+    """Make the policy of a resource."""
+    return {"resource": arn, "type": "", "document": {"Version": "2012-10-17", "Statement": list(statements)}}
+
+
+def of_bucket(name: str, effect: str, principal: Any, action: str, *paths: str) -> dict[str, Any]:
+    """Make the policy of a bucket."""
+    named = [f"arn:aws:s3:::{name}{path}" for path in paths]
+    return said(f"arn:aws:s3:::{name}", {"Effect": effect, "Principal": principal, "Action": action, "Resource": named})
+
+
+def of_key(name: str, *more: dict[str, Any], to: dict[str, str] = WHOLE) -> dict[str, Any]:
+    """Make the policy of a key."""
+    return said(
+        arn("kms", f"key/{name}"), {"Effect": "Allow", "Principal": to, "Action": "kms:*", "Resource": "*"}, *more
+    )
+
+
+SAID = [
+    of_bucket("shut", "Deny", "*", "s3:*", "", "/*"),
+    of_bucket("shut-to-another", "Deny", OTHER, "s3:*", "", "/*"),
+    of_bucket("opened", "Allow", SELF, "s3:DeleteObject", "/tmp/*"),
+    of_key("delegating"),
+    of_key("of-another", to=OTHER),
+    of_key("shut-key", {"Effect": "Deny", "Principal": SELF, "Action": "kms:*", "Resource": "*"}),
+]
+BUCKETS = {"free", "shut-to-another", "opened"}
+POLICED = {
+    "everything": ([allow("*")], BUCKETS | {"delegating", "unknown"}),
+    "by patterns": (
+        [allow("s3:*", ["arn:aws:s3:::*", "arn:aws:s3:::*/*"]), allow("kms:*", "arn:aws:kms:*:*:key/*")],
+        BUCKETS | {"delegating", "unknown"},
+    ),
+    "nothing but what policies of resources give": ([allow("s3:ListBucket")], {"opened"}),
+    "one of two": (
+        [allow("kms:ScheduleKeyDeletion", [arn("kms", "key/shut-key"), arn("kms", "key/delegating")])],
+        {"opened", "delegating"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "struck"), POLICED.values(), ids=POLICED)
+def test_the_policies_of_resources_count(statements: list[Any], struck: set[str]) -> None:
+    made = role(*statements, inventory=GUARDED, resource_policies=SAID)
+    found = Blast(made, actor()).answer()
+    assert names(made, found.struck) == struck
+
+
+@pytest.mark.parametrize("where", ["the role", "the bucket"])
+def test_what_a_deny_spares_inside_a_bucket_is_tried(where: str) -> None:
+    spare = {"Effect": "Deny", "Action": "s3:DeleteObject", "NotResource": "arn:aws:s3:::free/logs/*"}
+    bucket = said("arn:aws:s3:::free", {**spare, "Principal": "*"})
+    statements = [spare] if where == "the role" else []
+    policies = [bucket] if where == "the bucket" else []
+    made = role(allow("s3:DeleteObject"), *statements, inventory=GUARDED[:1], resource_policies=policies)
+    assert names(made, Blast(made, actor()).answer().struck) == {"free"}
+
+
+def test_policies_that_say_the_same_take_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    import rolelint.reach.damage as module
+
+    asked = []
+    original = module.can
+    monkeypatch.setattr(module, "can", lambda *a, **k: asked.append(a) or original(*a, **k))
+    numbers = range(500)
+    tls = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    policies = [of_bucket(f"b-{n}", "Deny", "*", "s3:*", "", "/*") for n in numbers]
+    for policy in policies:
+        policy["document"]["Statement"][0] |= tls
+    buckets = [resource("s3:bucket", f"arn:aws:s3:::b-{n}", {}) for n in numbers]
+    found = Blast(role(allow("s3:*"), inventory=buckets, resource_policies=policies), actor()).answer()
+    assert found.struck.bit_count() == 500
+    assert len(asked) <= 4
+
+
 def test_an_unknown_guardrail_leaves_damage_possible() -> None:
     made = role(
         allow("rds:DeleteDBInstance"),

@@ -52,6 +52,32 @@ def test_a_plain_dump_has_nothing_of_it() -> None:
     assert (role.scps, role.rcps, role.environment, role.accessed, role.inventoried) == (None, None, (), None, False)
 
 
+def test_what_stands_around_one_account_of_a_list_is_not_around_another() -> None:
+    def dump(account: str, *scps: str) -> dict[str, Any]:
+        path = [level("ROOT", scps)]
+        own = {"schema": "rolelint-dump/1", "account": account, "organization": {"path": path}}
+        note = {"not_seen": [{"text": account}], "resource_policies": [{"resource": f"b-{account}", "document": ALL}]}
+        role = {"RoleName": "r", "Arn": f"arn:aws:iam::{account}:role/r"}
+        return {"RoleDetailList": [role], "Rolelint": {**own, **note}}
+
+    found = read(Document("dumps", "json", "", [dump("1" * 12, "a"), dump("2" * 12, "b", "c")]), ReadContext())
+    assert found is not None
+    around = [[p.name for level in role.scps or () for p in level] for role in found.roles]
+    assert around == [["a"], ["b", "c"]]
+    assert [[p.resource for p in role.resource_policies] for role in found.roles] == [
+        ["b-111111111111"],
+        ["b-222222222222"],
+    ]
+    assert [problem.message for problem in found.problems] == ["1" * 12, "2" * 12]
+    assert len(found.policies) == 2
+
+
+def test_what_nobody_holds_in_an_account_that_was_read_is_not_looked_at() -> None:
+    held = {"GroupPolicyList": [{"PolicyName": "p", "PolicyDocument": ALL}], "AttachedManagedPolicies": []}
+    group = {"GroupName": "g", "Arn": f"arn:aws:iam::{ACCOUNT}:group/g", **held}
+    assert reading({}, [], GroupDetailList=[group]).roles == []
+
+
 def test_levels_come_root_first_and_rcps_once() -> None:
     path = [
         level("ROOT", ("a", "b"), ("x",)),

@@ -44,10 +44,16 @@ def held(name: str, *lines: str, line: int, **more: Any) -> dict[str, Any]:
 
 MISSING = "the text of the policy `arn:aws:iam::123456789012:policy/own` is not in the input"
 NAMES = "this command prints the names of policies without their text"
+GOES_ON = "the list ends before its last page: there is more in the account. read all pages"
 
 PRINTED: dict[str, tuple[Any, Any]] = {
     "get-role": ({"Role": ROLE}, {"roles": [expected_role(2, 8)]}),
     "list-roles": ({"Roles": [ROLE]}, {"roles": [expected_role(3, 9)]}),
+    "list-roles --query Roles": ([ROLE], {"roles": [expected_role(2, 8)]}),
+    "list-roles --max-items": (
+        {"Roles": [ROLE], "NextToken": "eyJN"},
+        {"roles": [expected_role(3, 9)], "problems": [f"f.json:26:15: {GOES_ON}"]},
+    ),
     "get-role --query Role": (ROLE, {"roles": [expected_role(1, 7)]}),
     "get-role-policy": (
         {"RoleName": "r", "PolicyName": "p", "PolicyDocument": DOCUMENT},

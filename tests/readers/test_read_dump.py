@@ -61,6 +61,7 @@ GROUP = {
     "GroupPolicyList": [{"PolicyName": "ours", "PolicyDocument": policy("g:h")}],
     "AttachedManagedPolicies": [{"PolicyName": "own", "PolicyArn": f"{ACCOUNT}policy/own"}],
 }
+NO_POLICIES: dict[str, Any] = {"RolePolicyList": [], "GroupPolicyList": [], "AttachedManagedPolicies": []}
 
 
 def dump(**lists: Any) -> dict[str, Any]:
@@ -173,6 +174,53 @@ def test_service_linked_roles_are_known_by_their_path(reading: Callable[..., Rea
 def test_a_dump_of_policies_only_gives_each_by_itself(describe: Callable[..., Any]) -> None:
     found = describe(dump(policies=[MANAGED, {**MANAGED, "Arn": "arn:aws:iam::aws:policy/X"}]))
     assert [(role["kind"], role["name"]) for role in found["roles"]] == [("policy", "own")]
+
+
+def test_a_dump_of_groups_only_gives_each_by_itself(describe: Callable[..., Any]) -> None:
+    (group,) = describe(dump(groups=[GROUP]))["roles"]
+    assert (group["kind"], group["name"], group["account"]) == ("policy", "g", "123456789012")
+    assert without_lines(group["identity"])[0] == "identity ours: +g:h"
+    assert without_lines(group["unknowns"])[0].startswith("attached policy: the text of the policy")
+
+
+def test_policies_cut_out_of_a_dump_are_read(describe: Callable[..., Any]) -> None:
+    (found,) = describe({"Policies": [MANAGED]})["roles"]
+    assert without_lines(found["identity"]) == ["identity own: +a:new"]
+
+
+def test_a_group_counts_for_the_users_of_its_own_account(describe: Callable[..., Any]) -> None:
+    other = "arn:aws:iam::210987654321:"
+    pages = [
+        dump(users=[USER], groups=[GROUP], policies=[MANAGED]),
+        dump(users=[{**USER, "Arn": f"{other}user/u"}], groups=[{**GROUP, "Arn": f"{other}group/g", **NO_POLICIES}]),
+    ]
+    one, another = describe(pages)["roles"]
+    assert without_lines(one["identity"]) == ["identity mine: +e:f", "identity ours: +g:h", "identity own: +a:new"]
+    assert without_lines(another["identity"]) == ["identity mine: +e:f"]
+
+
+MORE = {"IsTruncated": True, "Marker": "AAAA"}
+OTHER = {**ROLE, "Arn": "arn:aws:iam::210987654321:role/r", "PermissionsBoundary": {}, **NO_POLICIES}
+PAGES: dict[str, tuple[Any, list[str]]] = {
+    "all pages": ([{**dump(users=[USER]), **MORE}, {**dump(groups=[GROUP]), "IsTruncated": False}], []),
+    "a page between that holds nothing": ([{**dump(users=[USER]), **MORE}, {**dump(), **MORE}, dump()], []),
+    "one of several pages": ({**dump(users=[USER]), **MORE}, ["IsTruncated"]),
+    "one page that holds nothing": ({**dump(), **MORE}, ["IsTruncated"]),
+    "as many items as were asked for": ({**dump(users=[USER]), "NextToken": "eyJN"}, ["NextToken"]),
+    "a page that lacks the next, before another account": (
+        [{**dump(users=[USER]), **MORE}, dump(roles=[OTHER])],
+        ["0/IsTruncated"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "told"), PAGES.values(), ids=PAGES)
+def test_a_dump_that_goes_on_is_not_whole(reading: Callable[..., Reading], data: Any, told: list[str]) -> None:
+    problems = reading(data).problems
+    assert [p.location.route for p in problems] == told
+    assert {(p.kind, p.message) for p in problems} <= {
+        ("unknown", "the dump ends before its last page: there is more in the account")
+    }
 
 
 DAMAGED: dict[str, tuple[Any, str]] = {

@@ -61,6 +61,8 @@ _WORDS = {
     "failed": "the call failed",
 }
 
+#: What signs in to the host of a URL.
+_USER = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}\b")
 
 
@@ -83,15 +85,15 @@ class NotSeen(Exception):
 class Notes:
     """What was not seen: by action, kind of failure and Region, with the places concerned."""
 
-    _found: dict[tuple[str, str, str], tuple[str, list[str]]] = field(default_factory=dict)
+    #: Places with the reason of each. Calls made at once fail in any order: of equal places the least reason stays.
+    _found: dict[tuple[str, str, str], dict[str, str]] = field(default_factory=dict)
     _lock: Any = field(default_factory=Lock)
 
     def add(self, what: str, kind: str, reason: str, region: str = "", where: str = "") -> None:
         """Note one failure."""
         with self._lock:
-            _, places = self._found.setdefault((what, kind, region), (reason, []))
-            if where and where not in places:
-                places.append(where)
+            places = self._found.setdefault((what, kind, region), {})
+            places[where] = min(reason, places.get(where, reason))
 
     def take(self, other: Notes) -> None:
         """Note what others noted."""
@@ -103,12 +105,13 @@ class Notes:
         """List what was noted, in a fixed order, as plain data."""
         out = []
         with self._lock:
-            for (what, kind, region), (reason, places) in sorted(self._found.items()):
-                note: dict[str, Any] = {"what": what, "kind": kind, "reason": reason}
+            for what, kind, region in sorted(self._found):
+                places = self._found[what, kind, region]
+                note: dict[str, Any] = {"what": what, "kind": kind, "reason": places[min(places)]}
                 if region:
                     note["region"] = region
-                if places:
-                    note["where"] = sorted(places)
+                if any(places):
+                    note["where"] = sorted(filter(None, places))
                 out.append(note)
         return out
 
@@ -274,7 +277,7 @@ class Caller:
         """Take credentials out of a text."""
         for secret in self.session.secrets():
             text = text.replace(secret, "****")
-        return _KEY_ID.sub("****", " ".join(text.split()))
+        return _KEY_ID.sub("****", _USER.sub("****", " ".join(text.split())))
 
     def _guard(
         self,
@@ -288,7 +291,7 @@ class Caller:
         """Make a call and turn its failures into notes."""
         from xml.etree.ElementTree import ParseError
 
-        from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+        from botocore.exceptions import BotoCoreError, ClientError, PaginationError, ParamValidationError
         from botocore.parsers import ResponseParserError
 
         what = known(service, operation).action or f"{service}:{operation}"
@@ -312,6 +315,9 @@ class Caller:
             # Observed: botocore 1.44 raises KeyError where XML lacks what it looks for, and lets S3's ParseError pass.
             kind = "connection"
             reason = f"{_WORDS[kind]}: the answer is not one of AWS"
+        except PaginationError as error:
+            kind = "failed"
+            reason = self._reason(kind, "", str(error))
         except BotoCoreError as error:
             kind = _network_kind(error)
             reason = self._reason(kind, type(error).__name__, str(error))

@@ -144,6 +144,7 @@ class Fleet:
         self._state = state
         self._guardrails = Guardrails(self.aws)
         self._center: IdentityCenter | None = None
+        self._anew = ""  # the account that is read though it is kept
         self._running: set[Caller] = set()
         self._lock = Lock()
         self._stopped = False
@@ -194,12 +195,9 @@ class Fleet:
         following = iter(accounts)
         pool = ThreadPoolExecutor(self._workers)
         try:
-            if "identity-center" in self._wanted.parts and not all(map(self._is_kept, accounts)):
+            if "identity-center" in self._wanted.parts:
                 # Before the accounts: its calls are many, and those of each account need what it tells.
-                aws = Caller(self.aws.session)
-                regions = self._wanted.regions or switched_on(aws)
-                self._center = IdentityCenter(aws, regions, self._workers, self._guardrails.management())
-                self._center.sets()
+                self._read_center(accounts)
             for member in following:
                 waiting.append(pool.submit(one, member))
                 if len(waiting) >= ahead:
@@ -212,6 +210,21 @@ class Fleet:
             raise
         finally:
             pool.shutdown(wait=not self._stopped, cancel_futures=True)
+
+    def _read_center(self, accounts: Sequence[Member]) -> None:
+        """Read Identity Center, unless what it told is kept with the account whose credentials ask."""
+        home = next((member for member in accounts if member.id == self._home()), None)
+        if home is not None and all(map(self._is_kept, accounts)):
+            return
+        aws = Caller(self.aws.session)
+        regions = self._wanted.regions or switched_on(aws)
+        management = self._guardrails.management() if "guardrails" in self._wanted.parts else ""
+        self._center = IdentityCenter(aws, regions, self._workers, management)
+        self._center.sets()
+        if home is None:
+            self.aws.notes.take(aws.notes)
+        elif aws.notes.listed():
+            self._anew = home.id  # what was not seen is told with that account
 
     def _stop(self) -> None:
         with self._lock:
@@ -249,7 +262,8 @@ class Fleet:
         found["whole_organization"] = True
         # The guardrails are read with the credentials of the whole: their failures are not among the account's own.
         failed = (found.get("organization") or {}).get("kind", "")
-        if self._state and not aws.notes.passing() and failed not in PASSING:
+        passing = aws.notes.passing() or (self._center is not None and self._center.aws.notes.passing())
+        if self._state and not passing and failed not in PASSING:
             text = json.dumps(dump) + "\n"
             with self._lock:  # who stops waits until a file is whole
                 if not self._stopped:
@@ -273,7 +287,7 @@ class Fleet:
         return bool(self._state) and os.path.exists(self._path(member))
 
     def _kept(self, member: Member) -> dict[str, Any] | None:
-        if not self._is_kept(member):
+        if not self._is_kept(member) or member.id == self._anew:
             return None
         try:
             with open(self._path(member), encoding="utf-8") as stream:

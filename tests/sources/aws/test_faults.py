@@ -18,6 +18,7 @@ from sources.aws.cloud import Account, allow, fill
 from sources.aws.proxy import Proxy
 
 from rolelint.sources.aws.answers import WholeAnswers
+from rolelint.sources.aws.caller import Notes
 
 
 @pytest.fixture
@@ -433,3 +434,43 @@ def test_a_redacted_error_quotes_nobody(scan: Any, there: Account, proxy: Proxy)
     ran = scan("--redact")
     assert ran.code == 2
     assert there.id not in ran.err
+
+
+def test_notes_say_the_same_in_whatever_order_calls_fail() -> None:
+    failures = [("b", "no to b"), ("a", "no to a"), ("c", "no to c"), ("a", "not to a")]
+    told = []
+    for order in (failures, failures[::-1]):
+        notes = Notes()
+        for where, reason in order:
+            notes.add("s3:GetBucketLocation", "denied", reason, where=where)
+        told.append(notes.listed())
+    assert told[0] == told[1]
+    assert told[0] == [
+        {"what": "s3:GetBucketLocation", "kind": "denied", "reason": "no to a", "where": ["a", "b", "c"]}
+    ]
+
+
+def test_a_list_that_never_ends_is_no_broken_connection(scan: Any, small: Account, proxy: Proxy) -> None:
+    proxy.answer("kms:ListKeys", '{"Keys": [], "Truncated": true, "NextMarker": "same"}')
+    (told,) = scan().unknown()
+    assert "`kms:ListKeys` in `us-east-1` after page 2 was not seen: the call failed: " in told
+    assert "the same next token" in told.lower()
+
+
+@pytest.mark.parametrize("option", ["--dump", "--output"])
+def test_a_file_that_cannot_be_written_is_told_before_the_account_is_read(
+    scan: Any, there: Account, proxy: Proxy, tmp_path: Path, option: str
+) -> None:
+    for path, why in ((tmp_path / "none" / "file", "no such file or directory"), (tmp_path, "is a directory")):
+        ran = scan(option, str(path), json_report=False)
+        assert ran.code == 2
+        assert f"cannot write `{path}`: {why}" in ran.err
+    assert proxy.names() == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_signs_in_to_an_endpoint_is_not_shown(scan: Any, there: Account) -> None:
+    ran = scan.command("scan", "--endpoint-url", "http://user:password@127.0.0.1:9", "--region", "us-east-1")
+    assert ran.code == 2
+    assert "http://****@127.0.0.1:9/" in ran.err
+    assert "password" not in ran.err

@@ -458,6 +458,12 @@ def test_the_clients_of_finished_accounts_are_let_go(scan: Any, monkeypatch: pyt
     assert sum(1 for model in made if model() is not None) <= 1  # the last may wait for the next sweep
 
 
+def _answer_for_center(proxy: Proxy) -> None:
+    """Answer what moto lacks."""
+    proxy.answer("sso:ListTagsForResource", '{"Tags": []}')
+    proxy.answer("sso:GetPermissionsBoundaryForPermissionSet", '{"PermissionsBoundary": {}}')
+
+
 def test_the_roles_of_permission_sets_tell_who_holds_them_in_each_account(
     scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path
 ) -> None:
@@ -468,8 +474,7 @@ def test_the_roles_of_permission_sets_tell_who_holds_them_in_each_account(
     reserved = "/aws-reserved/sso.amazonaws.com/"
     lab.role("AWSReservedSSO_Breaker_0123456789abcdef", allow("rds:Delete*"), Path=reserved)
     group = {"AccountId": lab.id, "PrincipalType": "GROUP", "PrincipalId": "g-1"}
-    for name in ("ListTagsForResource", "GetPermissionsBoundaryForPermissionSet"):
-        proxy.answer(f"sso:{name}", '{"Tags": []}')
+    _answer_for_center(proxy)
     proxy.answer("sso:ListAccountsForProvisionedPermissionSet", json.dumps({"AccountIds": [lab.id]}))
     proxy.answer("sso:ListAccountAssignments", json.dumps({"AccountAssignments": [group]}))
     options = ("--org", "--skip", "resource-policies", "--state", str(tmp_path / "state"))
@@ -478,6 +483,41 @@ def test_the_roles_of_permission_sets_tell_who_holds_them_in_each_account(
         (told,) = (role["extra"]["assigned"] for role in roles if "assigned" in role.get("extra", {}))
         assert told == [{"type": "GROUP", "id": "g-1"}]
     assert proxy.names().count("sso:ListAccountAssignments") == 1
+
+
+CENTER = ("--org", "--skip", "resource-policies", "--skip", "guardrails")
+
+
+@pytest.mark.parametrize("chosen", [(), ("--account", "lab")], ids=["all", "without the caller's own"])
+def test_identity_center_that_was_not_seen_is_told_once(
+    scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path, chosen: tuple[str, ...]
+) -> None:
+    proxy.fail("sso:ListInstances", "deny")
+    options = (*CENTER, *chosen, "--state", str(tmp_path / "state"))
+    for _ in ("read", "resumed"):
+        told = [text for text in scan(*options).unknown() if "sso:ListInstances" in text]
+        assert len(told) == 1
+
+
+def test_accounts_are_read_again_where_identity_center_failed_for_a_while(
+    scan: Any, organization: Organization, proxy: Proxy, tmp_path: Path
+) -> None:
+    _answer_for_center(proxy)
+    proxy.fail("sso:ListInstances", "throttle", times=2)
+    options = (*CENTER, "--account", "lab", "--account", "web-dev", "--state", str(tmp_path / "state"))
+    assert any("throttled" in told for told in scan(*options).unknown())
+    second = scan(*options)
+    assert second.unknown() == []
+    assert {row["status"] for row in second.report["extra"]["scan"]["accounts"]} == {"read"}
+
+
+def test_what_is_left_out_is_not_asked_for(scan: Any, organization: Organization, proxy: Proxy) -> None:
+    options = (*CENTER, "--account", "lab")
+    scan(*options)
+    printed = scan.command("scan", *options, "--region", "us-east-1", "--print-policy", json_report=False)
+    asked = {name for name in proxy.names() if name.startswith("organizations:")}
+    assert asked
+    assert asked <= set(json.loads(printed.out)["Statement"][0]["Action"])
 
 
 class _Dump(dict[str, Any]):
