@@ -66,7 +66,8 @@ class Request(NamedTuple):
         rcps: files with RCPs.
         excerpts: whether findings quote the source.
         reader_options: settings of single formats, by name.
-        hook: treat named files like files met on a walk: pass over what has no IAM content, whatever it is.
+        hook: treat named files, but not standard input, like files met on a walk: pass over what has no IAM content,
+            whatever it is.
     """
 
     paths: tuple[str, ...]
@@ -367,7 +368,7 @@ def _read_all(request: Request, context: ReadContext, report: Report) -> list[_F
     found: list[_Found] = []
     grouped: dict[tuple[str, str], list[Source]] = {}
     single: list[Source | tuple[FolderReader, list[Source]]] = []
-    files = [source._replace(named=False) for source in sources.files] if request.hook else sources.files
+    files = [source._replace(named=not source.path) for source in sources.files] if request.hook else sources.files
     for source in files:
         reader = _folder_reader(source)
         if reader is None:

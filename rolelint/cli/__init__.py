@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from rolelint import __version__
+from rolelint.cli.command import Group
 from rolelint.errors import RolelintError, printable
 
 #: Command to module and one-line help; the module's `command` is the click command.
@@ -46,7 +47,7 @@ def _reader_may_go() -> Iterator[None]:
         raise click.exceptions.Exit(_BROKEN_PIPE) from None
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -88,7 +89,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=_Commands)
 @click.version_option(__version__, prog_name="rolelint")
 def group() -> None:
     """If an automated tool gets this IAM role, what can it destroy, and what stops it?"""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import click
 
 from rolelint.cli import grammar, tell
+from rolelint.cli.command import Command
 from rolelint.errors import UsageError
 
 #: What a bare policy can be said to be.
@@ -20,21 +21,13 @@ _FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 _FORMATS = ("text", "json", "sarif")
 
 
-def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str:
-    """Take the value of an option that may stand once: click would drop all but the last without a word."""
-    if len(given) > 1:
-        raise click.BadParameter(f"`{parameter.opts[0]}` is given {len(given)} times, and takes one file")
-    return "".join(given)
-
-
-@click.command("check", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("check", cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Paths to leave out, as in .gitignore. Repeatable.")
 @click.option(
     "--boundary",
-    multiple=True,
-    callback=once,
+    default="",
     help="Permissions boundary to put on every principal.",
     metavar="FILE",
 )
@@ -42,8 +35,7 @@ def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -
 @click.option("--rcp", "rcps", multiple=True, help="RCPs of the account's resources. Repeatable.", metavar="FILE")
 @click.option(
     "--parameters",
-    multiple=True,
-    callback=once,
+    default="",
     help="Values of template parameters, as the AWS CLI takes them.",
     metavar="FILE",
 )
@@ -51,7 +43,7 @@ def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -
 @click.option("--select", multiple=True, metavar="RULE", help="Only these rules, by code or name: A,B. Repeatable.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules, by code or name: A,B. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--output", "-o", multiple=True, callback=once, help="Write the report to a file.", metavar="FILE")
+@click.option("--output", "-o", default="", help="Write the report to a file.", metavar="FILE")
 @click.option(
     "--effects",
     type=click.Choice(("full", "summary", "none")),
@@ -74,8 +66,8 @@ def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -
     metavar="NAME",
     help="Who holds the role: automation, mcp, human, any, or one of --actors.",
 )
-@click.option("--actors", multiple=True, callback=once, help="Own actors beside these.", metavar="FILE")
-@click.option("--labels", multiple=True, callback=once, help="Own effect labels over the catalogue's.", metavar="FILE")
+@click.option("--actors", default="", help="Own actors beside these.", metavar="FILE")
+@click.option("--labels", default="", help="Own effect labels over the catalogue's.", metavar="FILE")
 @grammar.options
 @click.option("--hook", is_flag=True, help="For commit hooks: pass over named files that have no IAM content.")
 @click.option("--no-cache", is_flag=True, hidden=True)

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from rolelint.cli import tell
+from rolelint.cli.command import Command
 from rolelint.errors import InputError, Location, Problem, printable
 
 
-@click.command("evaluate", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("evaluate", cls=Command)
 @click.argument("path", metavar="CASES")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option("--quiet", "-q", is_flag=True, help="Text: show only the cases that are not as expected.")

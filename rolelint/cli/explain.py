@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from rolelint.cli.command import Command
 from rolelint.errors import printable
 from rolelint.reporters.text import layout
 
 
-@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("explain", cls=Command)
 @click.argument("rule", metavar="RULE")
 @click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
 def command(rule: str, rule_folders: tuple[str, ...]) -> int:

@@ -9,6 +9,7 @@ import click
 
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
+from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
 from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
@@ -163,11 +164,10 @@ def _is_saved_plan(path: str) -> bool:
         return False
 
 
-command = click.Command(
+command = Command(
     "plan",
     callback=_run,
     help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[
         click.Argument(["plan"], metavar="PLAN"),
         click.Option(

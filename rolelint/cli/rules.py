@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
+from rolelint.cli.command import Command
 from rolelint.errors import printable
 
 
-@click.command("rules", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("rules", cls=Command)
 @click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option("--grammar", is_flag=True, help="List the issues of `check --grammar` as well.")

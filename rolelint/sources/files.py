@@ -119,10 +119,18 @@ def read_regular(path: str) -> bytes:
 
 
 def read_source(source: Source) -> bytes:
-    """Read a source; standard input to its end."""
+    """Read a source; standard input to its end, after which it is closed.
+
+    Raises:
+        InputError: as of `read_bytes`.
+        UsageError: when standard input was read before: its next reader would find nothing and say so.
+    """
     if not source.path:
+        if sys.stdin.buffer.closed:
+            raise UsageError("`-` stands for more than one input", hint="give the others as files")
         try:
-            return sys.stdin.buffer.read()
+            with sys.stdin.buffer as stream:
+                return stream.read()
         except OSError as error:
             raise InputError(_reason(error, ""), location=Location(source.name)) from error
     try:

@@ -306,12 +306,48 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("option", ["--output", "--boundary", "--labels", "--parameters"])
+@pytest.mark.parametrize("option", ["--output", "--boundary", "--labels", "--parameters", "--format", "--actor"])
 def test_an_option_for_one_file_is_not_dropped_when_it_stands_twice(run: Run, tmp_path: Path, option: str) -> None:
     done = run("check", "bad.json", option, "a.json", option, "b.json")
     assert done[0] == 2
-    assert f"`{option}` is given 2 times, and takes one file" in done[2]
+    assert f"`{option}` is given 2 times, and takes one value" in done[2]
     assert not (tmp_path / "b.json").exists()
+
+
+def test_every_command_counts_its_options(run: Run) -> None:
+    for line in ("rules --format json --format text", "catalog stats --format json --format text"):
+        assert run(*line.split())[0] == 2
+    assert run("check", "good.json", "-v", "-v", "--exclude", "a", "--exclude", "b")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["check - --scp -", "check - --boundary -", "can - --action s3:* --rcp -", "diff - -", "check --scp - --rcp - x"],
+)
+def test_standard_input_has_one_reader(run: Run, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(DENY.encode())))
+    code, out, err = run(*line.split())
+    assert (code, out) == (2, "")
+    assert "`-` stands for more than one input" in err
+
+
+def test_a_hook_does_not_pass_over_standard_input_that_cannot_be_parsed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"Statement": [{"Effect": "Allow",')))
+    assert run("check", "--hook", "-")[0] == 2
+
+
+@pytest.mark.parametrize("names", ["RL102,", ",RL102", " RL102 , , unscoped-teardown"])
+def test_a_list_of_rules_may_have_a_comma_too_many(run: Run, names: str) -> None:
+    assert run("check", "bad.json", "--select", names)[0] == 1
+
+
+@pytest.mark.parametrize("names", ["", ",", " "])
+def test_a_list_of_rules_names_at_least_one(run: Run, names: str) -> None:
+    code, out, err = run("check", "bad.json", "--ignore", names)
+    assert (code, out) == (2, "")
+    assert "names none" in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")

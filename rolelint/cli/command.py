@@ -1,0 +1,42 @@
+"""What all commands have in common as click sees them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import click
+
+#: What click is told of every command.
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Command(click.Command):
+    """A command that refuses an option given twice where it takes one value: click would drop all but the last."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.context_settings.update(_SETTINGS)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the arguments apart, once more than click does, which keeps no count of what it drops.
+
+        Raises:
+            click.BadParameter: for an option that is given more often than it has values.
+        """
+        _, _, given = self.make_parser(ctx).parse_args([*args])
+        for parameter, times in Counter(given).items():
+            if isinstance(parameter, click.Option) and times > 1 and not (parameter.multiple or parameter.is_flag):
+                name = parameter.opts[0]
+                raise click.BadParameter(f"`{name}` is given {times} times, and takes one value", ctx, parameter)
+        return super().parse_args(ctx, args)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.context_settings.update(_SETTINGS)
