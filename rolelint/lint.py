@@ -202,10 +202,15 @@ def _numbers(roles: Sequence[Role], origins: Mapping[str, str]) -> dict[int, int
 
 
 def _originated(finding: Finding, origins: Mapping[str, str]) -> Finding:
-    """Give a finding the fingerprint that it has wherever its input is kept."""
+    """Give a finding the fingerprint that it has wherever its input is kept.
+
+    One about a policy by itself that has an ARN, such as an SCP that many accounts share, has the same in all of them.
+    """
     origin = origins.get(finding.location.file)
     if origin is None or isinstance(finding.identity, str):
         return finding
+    if not finding.role and finding.location.address:
+        origin = finding.location.address
     return replace(finding, identity=(*finding.identity[:-1], origin))
 
 
@@ -364,7 +369,8 @@ def _collector_off() -> Iterator[None]:
 
 def _read_all(request: Request, context: ReadContext, report: Report) -> list[_Found]:
     sources = collect(request.paths, request.exclude)
-    report.errors += sources.problems
+    for problem in sources.problems:
+        _file_problem(problem, report)
     found: list[_Found] = []
     grouped: dict[tuple[str, str], list[Source]] = {}
     single: list[Source | tuple[FolderReader, list[Source]]] = []

@@ -177,11 +177,23 @@ def test_exclude(tree: Path, paths: tuple[str, ...], exclude: tuple[str, ...], e
 
 @pytest.mark.parametrize("pattern", ["\\", "!", "[z-a]"])
 def test_a_pattern_that_is_none(tree: Path, pattern: str) -> None:
-    put("d/a.json", "d/b.json")
+    put("d/a.json", "d/b.json", "d/x/b.json")
     with pytest.raises(UsageError, match="is no pattern"):
         names("d", exclude=(pattern,))
     (tree / ".git").mkdir()
-    (tree / ".gitignore").write_text(f"{pattern}\nb.json\n")
+    (tree / ".gitignore").write_text(f"{pattern}\nb.json\n{pattern}\n")
+    found = collect(["d", "d/x"])
+    assert [source.name for source in found.files] == ["d/a.json"]
+    (told,) = found.problems
+    assert str(told) == ".gitignore:1:1: this line and 1 more are no pattern, and passed over as Git does"
+    assert told.kind == "warning"
+
+
+def test_a_pattern_that_python_wonders_about(tree: Path) -> None:
+    put("d/a.json", "d/xb.json")
+    (tree / ".git").mkdir()
+    (tree / ".gitignore").write_bytes(b"[[x]b.json\n\xff.json\n")
+    put(os.fsdecode(b"d/\xff.json"))
     assert names("d") == ["d/a.json"]
 
 
