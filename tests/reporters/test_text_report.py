@@ -108,3 +108,18 @@ def test_the_summary_stays_within_the_width(full_report: Report, width: int) -> 
     summary = write(full_report, Style(width=width)).splitlines()[-4:]
     assert any("suppressed" in line for line in summary)
     assert all(len(line) <= width for line in summary if " · " in line)
+
+
+LONG_LINES = {"words": "word " * 60, "tabs": "\t\t\t\tx\t\t" * 8, "wide": "日本" * 60, "escapes": "\x07" * 60}
+
+
+@pytest.mark.parametrize("width", [40, 48, 60, 80])
+@pytest.mark.parametrize("line", LONG_LINES.values(), ids=LONG_LINES)
+def test_no_line_is_wider_than_the_terminal_that_could_be_broken(full_report: Report, line: str, width: int) -> None:
+    worst = full_report.roles[0].findings[0]
+    quoted = replace(worst, location=replace(worst.location, line=9, column=30, end_line=9, end_column=33))
+    full_report.roles[0].findings = [replace(quoted, excerpt=((9, line), (10, "}")))]
+    for text in write(full_report, Style(width=width)).splitlines():
+        columns = sum(2 if c in "日本" else 1 for c in text)
+        breakable = " " in text.strip() and not text.lstrip().startswith(("at ", "{", '"', "["))
+        assert columns <= width or not breakable, text
