@@ -68,6 +68,7 @@ class Request(NamedTuple):
         reader_options: settings of single formats, by name.
         hook: treat named files, but not standard input, like files met on a walk: pass over what has no IAM content,
             whatever it is.
+        only: the name of the one format to read; empty for all.
     """
 
     paths: tuple[str, ...]
@@ -79,6 +80,7 @@ class Request(NamedTuple):
     excerpts: bool = True
     reader_options: Mapping[str, Any] = MappingProxyType({})
     hook: bool = False
+    only: str = ""
 
 
 #: Roles that a process must have to pay for being started.
@@ -129,7 +131,7 @@ def lint(
         guards: what `read_guards` gave, where that was asked before.
     """
     report = report if report is not None else Report()
-    context = ReadContext(request.forced_type, options=dict(request.reader_options))
+    context = ReadContext(request.forced_type, options=dict(request.reader_options), only=request.only)
     roles, readings = _gather(request, context, report, documents, guards)
     quotes = _Quotes(context.secrets) if request.excerpts else None
     _grammar(readings, context, report)
@@ -267,7 +269,7 @@ def load_roles(request: Request, report: Report) -> list[Role]:
     Args:
         report: takes what could not be read.
     """
-    context = ReadContext(request.forced_type, options=dict(request.reader_options))
+    context = ReadContext(request.forced_type, options=dict(request.reader_options), only=request.only)
     roles, readings = _gather(request, context, report)
     _grammar(readings, context, report)
     return roles
@@ -376,7 +378,7 @@ def _read_all(request: Request, context: ReadContext, report: Report) -> list[_F
     single: list[Source | tuple[FolderReader, list[Source]]] = []
     files = [source._replace(named=not source.path) for source in sources.files] if request.hook else sources.files
     for source in files:
-        reader = _folder_reader(source)
+        reader = _folder_reader(source, context)
         if reader is None:
             single.append(source)
             continue
@@ -393,11 +395,12 @@ def _read_all(request: Request, context: ReadContext, report: Report) -> list[_F
     return found
 
 
-def _folder_reader(source: Source) -> FolderReader | None:
+def _folder_reader(source: Source, context: ReadContext) -> FolderReader | None:
     if not source.path:
         return None
     name = os.path.basename(source.path)
-    return next((reader for reader in FOLDER_READERS if reader.takes(name)), None)
+    readers = (reader for reader in FOLDER_READERS if reader.takes(name))
+    return next((reader for reader in readers if context.only in ("", reader.name)), None)
 
 
 def _read_group(
@@ -443,7 +446,7 @@ def _read_document(
         return
     if reading is not None:
         found.append(_Found(reading, source))
-    elif source.named:
+    elif source.named and not context.only:
         _not_read(document, report)
 
 

@@ -90,7 +90,7 @@ class Settings(NamedTuple):
     """What the options of `check`, and of the commands built on it, say.
 
     Attributes:
-        hook: see `rolelint.lint.Request`; nothing to check is then no failure.
+        hook: see `rolelint.lint.Request`, as of `only`; nothing to check is then no failure.
         reader_options: settings of single formats, by name.
         grammar_options: those of `rolelint.cli.grammar`.
     """
@@ -117,6 +117,7 @@ class Settings(NamedTuple):
     color: str = "auto"
     verbose: bool = False
     reader_options: Mapping[str, Any] = MappingProxyType({})
+    only: str = ""
     grammar_options: grammar.GrammarOptions = grammar.GrammarOptions()
 
     @classmethod
@@ -183,6 +184,7 @@ def perform(
         excerpts=settings.format_name != "json",
         reader_options=settings.reader_options,
         hook=settings.hook,
+        only=settings.only,
     )
     new_only = bool(settings.reader_options.get("new_only"))
     try:

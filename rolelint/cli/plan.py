@@ -140,8 +140,8 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
             f"`{printable(plan)}` is a saved plan in Terraform's own format",
             hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
         )
-    reading = {"source": _source(source), "new_only": new_only, "gate": True}
-    settings = Settings.of(options, paths=(plan,), reader_options=reading)
+    reading = {"source": _source(source), "new_only": new_only}
+    settings = Settings.of(options, paths=(plan,), reader_options=reading, only="plan")
     nothing = "this is no plan. give the output of `terraform show -json PLANFILE`"
     return perform(PlanJudge(new_only), settings, closing=closing, nothing=nothing)
 
