@@ -155,7 +155,7 @@ def lint(
         for role in part:
             try:
                 judged, left = judge_role(role)
-            except RolelintError:
+            except (RolelintError, MemoryError):
                 raise
             except Exception as error:  # a mistake of ours about one role: shown, and no pass for it
                 judged = RoleReport(role.id, role.name, role.arn, role.kind, role.location)
@@ -388,10 +388,14 @@ def _read_all(request: Request, context: ReadContext, report: Report) -> list[_F
             single.append((reader, grouped[key]))
         grouped[key].append(source)
     for item in single:
+        said = len(found) + len(report.errors) + len(report.unknown)
         if isinstance(item, Source):
             _read_source(item, context, report, found)
         else:
             _read_group(item[0], item[1], context, report, found)
+        if len(found) + len(report.errors) + len(report.unknown) > said:
+            report.inputs.update(source.path for source in ([item] if isinstance(item, Source) else item[1]))
+    report.inputs |= context.used_files
     return found
 
 
@@ -469,7 +473,7 @@ def _bounded(source: Source) -> Iterator[None]:
     """Make what a reader stumbles over the problem of that input alone: the others are still judged."""
     try:
         yield
-    except (RolelintError, OSError):
+    except (RolelintError, OSError, MemoryError):
         raise
     except RecursionError:
         raise InputError("the input is nested too deeply to be read", location=Location(source.name)) from None

@@ -96,3 +96,19 @@ def test_a_worker_that_dies_is_told() -> None:
 def test_small_jobs_stay_in_one_process() -> None:
     assert workers(10, 100) == 1
     assert workers(100_000, 100) >= 1
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_work_is_done_here_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    fork, started = os.fork, []
+
+    def refuse() -> int:
+        if len(started) >= room:
+            raise BlockingIOError("resource temporarily unavailable")
+        started.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", refuse)
+    held = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    assert fork_map(lambda process, part: part * part, range(20), 4) == [n * n for n in range(20)]
+    assert not held or len(os.listdir("/proc/self/fd")) == held

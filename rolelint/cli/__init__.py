@@ -142,6 +142,9 @@ def run(arguments: list[str]) -> int:
     except RecursionError:
         _say("an input is nested too deeply. this is a bug in rolelint: please report the input that shows it")
         return 2
+    except MemoryError:
+        _say("there is not enough memory for this. check fewer inputs at once")
+        return 2
     except OSError as error:
         # A full disk or a closed stream is no bug of ours.
         where = f"{error.filename}: " if error.filename else ""

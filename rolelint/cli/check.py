@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import click
 
 from rolelint.cli import grammar, tell
 from rolelint.cli.command import Command
-from rolelint.errors import UsageError
+from rolelint.errors import UsageError, printable
 
 #: What a bare policy can be said to be.
 TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
@@ -213,6 +214,7 @@ def perform(
                 write(closing(report))
 
         if settings.output:
+            _spare_inputs(settings.output, {*report.inputs, *overlays.values()})
             _write_file(settings.output, write_all)
         else:
             _write_stdout(write_all)
@@ -274,6 +276,22 @@ def _write_stdout(render_to: Any) -> None:
         raise  # the reader has seen enough
     except OSError as error:
         raise UsageError(f"cannot write the report: {(error.strerror or str(error)).lower()}") from error
+
+
+def _spare_inputs(output: str, inputs: Iterable[str]) -> None:
+    """Refuse to write the report over a file that it is about; an older report among the inputs is none."""
+    try:
+        before = os.stat(output)
+    except OSError:
+        return  # nothing is lost, and writing says what is wrong
+    if not stat.S_ISREG(before.st_mode):
+        return
+    for path in inputs:
+        with suppress(OSError):
+            if os.path.samestat(before, os.stat(path)):
+                raise UsageError(
+                    f"the report would replace `{printable(output)}`, which it is about", hint="give it another name"
+                )
 
 
 def _write_file(path: str, render_to: Any) -> None:

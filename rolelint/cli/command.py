@@ -12,24 +12,38 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 class Command(click.Command):
-    """A command that refuses an option given twice where it takes one value: click would drop all but the last."""
+    """A command whose options hold what they say.
 
-    def __init__(self, *arguments: Any, **more: Any) -> None:
+    It refuses one that takes one value and is given twice, as click would drop all but the last, and one that is given
+    an empty text, as of a variable that is not set, which would pass for one that is not given.
+
+    Args:
+        emptied: options, by parameter name, for which an empty text means something.
+    """
+
+    def __init__(self, *arguments: Any, emptied: tuple[str, ...] = (), **more: Any) -> None:
         super().__init__(*arguments, **more)
+        self._emptied = emptied
         self.context_settings.update(_SETTINGS)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the arguments apart, once more than click does, which keeps no count of what it drops.
 
         Raises:
-            click.BadParameter: for an option that is given more often than it has values.
+            click.BadParameter: for an option that is given more often than it has values, or without one.
         """
         _, _, given = self.make_parser(ctx).parse_args([*args])
         for parameter, times in Counter(given).items():
             if isinstance(parameter, click.Option) and times > 1 and not (parameter.multiple or parameter.is_flag):
                 name = parameter.opts[0]
                 raise click.BadParameter(f"`{name}` is given {times} times, and takes one value", ctx, parameter)
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for parameter in dict.fromkeys(given):
+            value = ctx.params.get(parameter.name or "")
+            empty = value == "" or (isinstance(value, tuple) and "" in value)
+            if empty and isinstance(parameter, click.Option) and parameter.name not in self._emptied:
+                raise click.BadParameter("it is empty. leave the option out where it has no value", ctx, parameter)
+        return rest
 
 
 class Group(click.Group):

@@ -166,6 +166,7 @@ def _is_saved_plan(path: str) -> bool:
 
 command = Command(
     "plan",
+    emptied=("source",),
     callback=_run,
     help=_run.__doc__,
     params=[

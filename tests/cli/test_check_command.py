@@ -343,11 +343,60 @@ def test_a_list_of_rules_may_have_a_comma_too_many(run: Run, names: str) -> None
     assert run("check", "bad.json", "--select", names)[0] == 1
 
 
-@pytest.mark.parametrize("names", ["", ",", " "])
+@pytest.mark.parametrize("names", [",", " "])
 def test_a_list_of_rules_names_at_least_one(run: Run, names: str) -> None:
     code, out, err = run("check", "bad.json", "--ignore", names)
     assert (code, out) == (2, "")
     assert "names none" in err
+
+
+@pytest.mark.parametrize("option", ["--boundary", "--scp", "--output", "--actor", "--exclude", "--rules"])
+def test_an_option_is_not_empty(run: Run, option: str) -> None:
+    code, out, err = run("check", "bad.json", option, "")
+    assert (code, out) == (2, "")
+    assert f"'{option}'" in err
+    assert "it is empty" in err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bad.json -o bad.json",
+        "bad.json -o link.json",
+        ". -o ./sub/../bad.json",
+        "bad.json --scp deny.json -o deny.json",
+        "broken.json -o broken.json",
+        "main.tf -o main.tf",
+        "bad.json --actors actors.yaml -o actors.yaml",
+    ],
+)
+def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None:
+    os.symlink("bad.json", "link.json")
+    os.mkdir("sub")
+    Path("main.tf").write_text('resource "aws_iam_role" "x" {}')
+    Path("actors.yaml").write_text("bot: {like: automation}")
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    code, _, err = run("check", *line.split())
+    assert (code, "which it is about" in err) == (2, True)
+    assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("line", [". -o report.json", "good.json report.json -o report.json"])
+def test_a_report_replaces_an_older_one(run: Run, line: str) -> None:
+    for name in ("bad.json", "unknown.json", "broken.json", "deny.json", "deny-others.json"):
+        Path(name).unlink()
+    Path("report.json").write_text("{}")
+    assert [run("check", *line.split(), "-f", "json")[0] for _ in range(2)] == [0, 0]
+
+
+def test_too_little_memory_is_told_as_such(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("rolelint.lint.parse", fail)
+    code, _, err = run("check", "bad.json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "not enough memory" in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")
