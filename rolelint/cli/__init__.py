@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from rolelint import __version__
-from rolelint.cli.command import Group
+from rolelint.cli.command import Group, wants_color
 from rolelint.errors import RolelintError, printable
 
 #: Command to module and one-line help; the module's `command` is the click command.
@@ -55,7 +55,9 @@ class _Commands(Group):
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
         with _reader_may_go():  # help and version are told on the way
-            return super().make_context(*arguments, **more)
+            context = super().make_context(*arguments, **more)
+        context.color = wants_color()
+        return context
 
     def invoke(self, ctx: click.Context) -> object:
         with _reader_may_go():
@@ -126,6 +128,10 @@ def _stand_in() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line and give the exit code."""
+    # A name in an input may hold what this terminal cannot show.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
     try:
         result = group.main(arguments, prog_name="rolelint", standalone_mode=False)
         return result if isinstance(result, int) else 0

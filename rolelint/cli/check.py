@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import click
 
 from rolelint.cli import grammar, tell
-from rolelint.cli.command import Command
+from rolelint.cli.command import Command, wants_color
 from rolelint.errors import UsageError, printable
 
 #: What a bare policy can be said to be.
@@ -230,17 +230,6 @@ def perform(
         report.close()
 
 
-def wants_color(choice: str, to_file: bool) -> bool:
-    """Tell whether to colour: as asked, else NO_COLOR, FORCE_COLOR, and whether a person looks at a terminal."""
-    if choice != "auto":
-        return choice == "always"
-    if to_file or os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
-        return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-
-
 def _catalog_facts() -> dict[str, Any]:
     from rolelint.catalog import catalog
 
@@ -265,10 +254,6 @@ def _can_encode(encoding: str | None) -> bool:
 
 
 def _write_stdout(render_to: Any) -> None:
-    # A name in an input may hold what this terminal cannot show.
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
     try:
         render_to(sys.stdout.write)
         sys.stdout.flush()

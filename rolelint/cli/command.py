@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections import Counter
 from typing import Any
 
 import click
+
+
+def wants_color(choice: str = "auto", to_file: bool = False) -> bool:
+    """Tell whether to colour: as asked, else NO_COLOR, FORCE_COLOR, and whether a person looks at a terminal."""
+    if choice != "auto":
+        return choice == "always"
+    if to_file or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
+        return True
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
 
 #: What click is told of every command.
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -14,8 +28,8 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 class Command(click.Command):
     """A command whose options hold what they say.
 
-    It refuses one that takes one value and is given twice, as click would drop all but the last, and one that is given
-    an empty text, as of a variable that is not set, which would pass for one that is not given.
+    It refuses an option that takes one value and is given twice, as click would drop all but the last; and an empty
+    text, as of a variable that is not set, which would pass for an option that is not given, or for standard input.
 
     Args:
         emptied: options, by parameter name, for which an empty text means something.
@@ -41,8 +55,9 @@ class Command(click.Command):
         for parameter in dict.fromkeys(given):
             value = ctx.params.get(parameter.name or "")
             empty = value == "" or (isinstance(value, tuple) and "" in value)
-            if empty and isinstance(parameter, click.Option) and parameter.name not in self._emptied:
-                raise click.BadParameter("it is empty. leave the option out where it has no value", ctx, parameter)
+            if empty and parameter.name not in self._emptied:
+                hint = ". leave the option out where it has no value" if isinstance(parameter, click.Option) else ""
+                raise click.BadParameter(f"it is empty{hint}", ctx, parameter)
         return rest
 
 

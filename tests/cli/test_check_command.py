@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rolelint import cli
-from rolelint.cli.check import wants_color
+from rolelint.cli.command import wants_color
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -272,6 +272,22 @@ def test_a_terminal_that_only_knows_ascii(run: Run) -> None:
     assert done.returncode == 1, done.stderr
     assert done.stdout.isascii()
     assert b"n\\xe9 role" in done.stdout
+
+
+@pytest.mark.parametrize("line", ["can ? --action rds:DeleteDBInstance", "diff good.json ?", "check ?"])
+def test_a_terminal_that_only_knows_latin(run: Run, line: str) -> None:
+    Path("\u65e5.json").write_text(BAD)
+    arguments = line.replace("?", "\u65e5.json").split()
+    done = process(*arguments, env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"\\u65e5" in done.stdout
+
+
+@pytest.mark.parametrize("line", ["can ? --action rds:*", "evaluate ?", "merge ?", "merge x.json ?", "plan ?"])
+def test_an_input_has_a_name(run: Run, line: str) -> None:
+    code, out, err = run(*(word.replace("?", "") for word in line.split()))
+    assert (code, out) == (2, "")
+    assert "it is empty" in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
