@@ -17,6 +17,8 @@ from rolelint.reporters.text import clean
 
 #: How many actions of a delta the text names for each role and direction.
 _NAMED = 6
+#: Parameters of `check` that say nothing of a plan, or let what is none pass.
+_OTHERS = ("paths", "exclude", "parameters", "forced_type", "hook")
 
 
 class PlanJudge:
@@ -179,6 +181,6 @@ command = Command(
             "[default: the working directory; an empty text for none]",
         ),
         click.Option(["--new-only"], is_flag=True, help="Only what the plan adds to each role."),
-        *(p for p in check.params if p.name not in ("paths", "exclude", "parameters")),
+        *(p for p in check.params if p.name not in _OTHERS),
     ],
 )

@@ -168,6 +168,12 @@ def test_what_is_no_plan_does_not_pass_the_gate(capsys: pytest.CaptureFixture[st
     assert (code, "this is no plan" in err) == (3, True)
 
 
+@pytest.mark.parametrize("option", ["--hook", "--type=scp"])
+def test_an_option_that_says_nothing_of_a_plan_is_refused(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    code, _, err = gate(capsys, str(FIXTURES / "oidc.json"), option)
+    assert (code, "No such option" in err) == (2, True)
+
+
 def test_source_of_something_else_is_not_used(capsys: pytest.CaptureFixture[str]) -> None:
     fixture = str(FIXTURES / "unknown_parts.json")
     _, out, _ = gate(capsys, fixture, "--source", str(HERE / "configs" / "oidc"), "--format", "json")
