@@ -456,10 +456,13 @@ def _read_document(
 
 def _not_read(document: Document, report: Report) -> None:
     """Say of a document that the user named and no reader took which policy in it is not judged."""
-    route = first_policy(document.data) if "Statement" in document.text and "Effect" in document.text else None
+    if "Statement" not in document.text or "Effect" not in document.text:
+        return
+    route = first_policy(document.data)
     if route is not None:
         place = document.locate(route)
-        reason = f"the policy at `{printable(place.route)}` stands in a form that is not known, and is not judged"
+        where = f" at `{printable(place.route)}`" if route else ""
+        reason = f"the policy{where} stands in a form that is not known, and is not judged"
         report.unknown.append(UnknownItem("", document.file, "format", reason, place))
         report.checked += 1
 

@@ -63,18 +63,19 @@ def looks_like_policy(data: object) -> bool:
 
 
 def first_policy(data: object) -> Route | None:
-    """Give the route to a policy document in plain data, or None when there is none."""
+    """Give the route to a policy document in plain data, or to text that may be one, or None when there is none."""
     below: list[tuple[Route, object]] = [((), data)]
     while below:
         route, value = below.pop()
-        if looks_like_policy(value):
+        if looks_like_policy(value) or (isinstance(value, str) and "Statement" in value and "Effect" in value):
             return route
         pairs: Iterable[tuple[str | int, object]] = ()
         if isinstance(value, dict):
             pairs = value.items()
         elif isinstance(value, list):
             pairs = enumerate(value)
-        below += [((*route, step), inner) for step, inner in reversed(list(pairs)) if isinstance(inner, dict | list)]
+        inside = [((*route, step), inner) for step, inner in pairs if isinstance(inner, dict | list | str)]
+        below += reversed(inside)
     return None
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -281,6 +282,23 @@ def test_a_terminal_that_only_knows_latin(run: Run, line: str) -> None:
     done = process(*arguments, env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"\\u65e5" in done.stdout
+
+
+TEXTS = {
+    "an object": json.dumps({"configuration": {"policy": BAD}}),
+    "a list": json.dumps([BAD]),
+    "percent-encoded": json.dumps({"document": quote(BAD)}),
+    "a text": json.dumps(BAD),
+    "comments": f"// by hand\n{BAD}".replace(": ", ":"),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_policy_in_text_of_a_file_that_is_named_is_no_pass(run: Run, text: str) -> None:
+    Path("other.jsonc").write_text(text)
+    code, out, _ = run("check", "other.jsonc", "good.json")
+    assert code == 4
+    assert "stands in a form that is not known" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("line", ["can ? --action rds:*", "evaluate ?", "merge ?", "merge x.json ?", "plan ?"])
