@@ -44,7 +44,14 @@ _FORMATS = ("text", "json", "sarif")
 @click.option("--select", multiple=True, metavar="RULE", help="Only these rules, by code or name: A,B. Repeatable.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules, by code or name: A,B. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--output", "-o", default="", help="Write the report to a file.", metavar="FILE")
+@click.option(
+    "--output",
+    "-o",
+    default="",
+    callback=lambda _context, _parameter, given: "" if given == "-" else given,
+    help="Write the report to a file; - for standard output.",
+    metavar="FILE",
+)
 @click.option(
     "--effects",
     type=click.Choice(("full", "summary", "none")),
@@ -210,7 +217,7 @@ def perform(
 
         def write_all(write: Callable[[str], object]) -> None:
             render(settings.format_name, report, style, write)
-            if closing is not None and settings.format_name == "text":
+            if closing is not None and settings.format_name == "text" and report.checked:
                 write(closing(report))
 
         if settings.output:

@@ -46,15 +46,15 @@ class Command(click.Command):
         Raises:
             click.BadParameter: for an option that is given more often than it has values, or without one.
         """
-        _, _, given = self.make_parser(ctx).parse_args([*args])
+        values, _, given = self.make_parser(ctx).parse_args([*args])
         for parameter, times in Counter(given).items():
             if isinstance(parameter, click.Option) and times > 1 and not (parameter.multiple or parameter.is_flag):
                 name = parameter.opts[0]
                 raise click.BadParameter(f"`{name}` is given {times} times, and takes one value", ctx, parameter)
         rest = super().parse_args(ctx, args)
         for parameter in dict.fromkeys(given):
-            value = ctx.params.get(parameter.name or "")
-            empty = value == "" or (isinstance(value, tuple) and "" in value)
+            value = values.get(parameter.name or "")
+            empty = value == "" or (isinstance(value, list | tuple) and "" in value)
             if empty and parameter.name not in self._emptied:
                 hint = ". leave the option out where it has no value" if isinstance(parameter, click.Option) else ""
                 raise click.BadParameter(f"it is empty{hint}", ctx, parameter)

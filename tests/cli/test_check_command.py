@@ -146,6 +146,12 @@ def test_nothing_to_check_says_what_could_be(run: Run) -> None:
     assert err.count("\n") == 1
 
 
+def test_standard_output_has_a_name_too(run: Run) -> None:
+    before = set(os.listdir())
+    assert run("check", "bad.json", "-o", "-") == run("check", "bad.json")
+    assert set(os.listdir()) == before
+
+
 def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BAD.encode())))
     code, out, _ = run("check", "-")

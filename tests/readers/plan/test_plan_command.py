@@ -164,8 +164,9 @@ NO_PLANS = {
 def test_what_is_no_plan_does_not_pass_the_gate(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> None:
     file = tmp_path / "plan.json"
     file.write_text(text)
-    code, _, err = gate(capsys, str(file), "--new-only")
+    code, out, err = gate(capsys, str(file), "--new-only")
     assert (code, "this is no plan" in err) == (3, True)
+    assert "this plan" not in out
 
 
 @pytest.mark.parametrize("option", ["--hook", "--type=scp"])
