@@ -63,7 +63,8 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
     for pattern in patterns:
         if not _is_pattern(pattern):
             raise UsageError(f"`{printable(pattern)}` is no pattern", hint="write --exclude as a line of .gitignore")
-    excluded = _spec(patterns) if patterns else None
+    # Git knows no `./`: who writes it means the path as it is named.
+    excluded = _spec([one[1:] if one.startswith("./") else one for one in patterns]) if patterns else None
     for path in paths:
         if path == "-":
             if "-" not in seen:
