@@ -9,7 +9,7 @@ import click
 from rolelint.cli.check import TYPES
 from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
-from rolelint.reporters import plain
+from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
 
 
@@ -73,7 +73,7 @@ def command(
             "statements": statements,
             "reason": reason or None,
         }
-        click.echo(json.dumps(plain(told), indent=2))
+        click.echo(inert(json.dumps(plain(told), indent=2)))
     else:
         note = " (possible)" if answer.verdict == "yes" and answer.certainty == "possible" else ""
         click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))

@@ -13,7 +13,7 @@ import click
 from rolelint.cli.check import TYPES
 from rolelint.cli.command import Command
 from rolelint.policies.role import Role
-from rolelint.reporters import plain
+from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
 
 
@@ -78,7 +78,7 @@ def command(
         for row in rows:
             del row["_lines"]
         answer = "YES" if gained else "UNKNOWN" if unknown else "NO"
-        click.echo(json.dumps(plain({"answer": answer, "actor": actor, "roles": rows}), indent=2))
+        click.echo(inert(json.dumps(plain({"answer": answer, "actor": actor, "roles": rows}), indent=2)))
     else:
         _show(rows)
     return 1 if gained else 4 if unknown else 0

@@ -10,6 +10,7 @@ import click
 from rolelint.cli import tell
 from rolelint.cli.command import Command
 from rolelint.errors import InputError, Location, Problem, printable
+from rolelint.reporters import inert
 
 
 @click.command("evaluate", cls=Command)
@@ -35,7 +36,7 @@ def command(path: str, format_name: str, quiet: bool) -> int:
         tell(str(Problem(printable(str(error)), document.locate(error.route), "see cases.schema.json")))
     results = list(evaluate(cases))
     if format_name == "json":
-        click.echo(json.dumps([_row(r) for r in results], indent=2))
+        click.echo(inert(json.dumps([_row(r) for r in results], indent=2)))
     else:
         for result in results:
             if not (quiet and result.passed):

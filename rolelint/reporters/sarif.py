@@ -15,7 +15,7 @@ from rolelint import __version__
 from rolelint.errors import Location, Problem, printable
 from rolelint.findings.model import SEVERITIES, Finding, Report
 from rolelint.policies.text import show
-from rolelint.reporters import RuleText, Style, Write, plain
+from rolelint.reporters import RuleText, Style, Write, inert, plain
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
@@ -59,7 +59,7 @@ def render(report: Report, style: Style, write: Write) -> None:
         },
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    write(json.dumps(plain(log), indent=1, ensure_ascii=True) + "\n")
+    write(inert(json.dumps(plain(log), indent=1, ensure_ascii=True)) + "\n")
 
 
 def _most_severe(findings: list[Finding]) -> tuple[list[Finding], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -305,6 +306,25 @@ def test_a_policy_in_text_of_a_file_that_is_named_is_no_pass(run: Run, text: str
     code, out, _ = run("check", "other.jsonc", "good.json")
     assert code == 4
     assert "stands in a form that is not known" in " ".join(out.split())
+
+
+def test_nothing_from_an_input_gives_a_command_to_a_ci_job(run: Run) -> None:
+    """A pull request must not speak to the agent that checks it."""
+    name = "::stop-commands::x ::warning file=a::y ##vso[task.setvariable variable=a]b ##[error]c"
+    role = {"name": name, "arn": "arn:aws:iam::123456789012:role/x"}
+    allowed = {"Effect": "Allow", "Action": "rds:*", "Resource": "*"}
+    allowed["Condition"] = {"IpAddress": {"aws:SourceIp": ["::/0", "::ffff:0:0/96"]}}  # type: ignore[assignment]
+    text = json.dumps({"role": role, "inline": {name: {"Statement": [{"Sid": "x", **allowed}]}}}, indent=1)
+    Path("::error::x.yaml").write_text(text.replace('"rds:*",', '"rds:*", # ##vso[task.prependpath]here'))
+    said = ""
+    lines = ("check {}", "can {} --action rds:*", "diff good.json {}")
+    formats = (*lines, "check {}.json", "check {} -f sarif", *(f"{line} -f json" for line in lines))
+    for line in formats:
+        said += "".join(run(*line.format("::error::x.yaml").split())[1:])
+    assert json.loads(run("check", "::error::x.yaml", "-f", "json")[1])["roles"][0]["name"] == name
+    assert "prependpath" in said
+    assert not re.search(r"##\w*\[|^\s*::[a-z-]+", said, re.M)
+    assert "::ffff:0:0/96" in said
 
 
 @pytest.mark.parametrize("line", ["can ? --action rds:*", "evaluate ?", "merge ?", "merge x.json ?", "plan ?"])
