@@ -458,6 +458,8 @@ def _not_read(document: Document, report: Report) -> None:
     """Say of a document that the user named and no reader took which policy in it is not judged."""
     if "Statement" not in document.text or "Effect" not in document.text:
         return
+    if isinstance(document.data, dict) and {"runs", "version"} <= document.data.keys():
+        return  # a SARIF report quotes policies
     route = first_policy(document.data)
     if route is not None:
         place = document.locate(route)

@@ -67,7 +67,7 @@ def first_policy(data: object) -> Route | None:
     below: list[tuple[Route, object]] = [((), data)]
     while below:
         route, value = below.pop()
-        if looks_like_policy(value) or (isinstance(value, str) and "Statement" in value and "Effect" in value):
+        if looks_like_policy(value) or (isinstance(value, str) and ('"Statement"' in value or "%22Statement" in value)):
             return route
         pairs: Iterable[tuple[str | int, object]] = ()
         if isinstance(value, dict):

@@ -441,12 +441,13 @@ def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None
     assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
 
 
-@pytest.mark.parametrize("line", [". -o report.json", "good.json report.json -o report.json"])
-def test_a_report_replaces_an_older_one(run: Run, line: str) -> None:
-    for name in ("bad.json", "unknown.json", "broken.json", "deny.json", "deny-others.json"):
+@pytest.mark.parametrize("format_name", ["json", "sarif"])
+@pytest.mark.parametrize("line", [". -o report.json", "bad.json report.json -o report.json"])
+def test_a_report_replaces_an_older_one(run: Run, line: str, format_name: str) -> None:
+    for name in ("unknown.json", "broken.json", "deny.json", "deny-others.json"):
         Path(name).unlink()
     Path("report.json").write_text("{}")
-    assert [run("check", *line.split(), "-f", "json")[0] for _ in range(2)] == [0, 0]
+    assert [run("check", *line.split(), "-f", format_name)[0] for _ in range(3)] == [1, 1, 1]
 
 
 def test_too_little_memory_is_told_as_such(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
