@@ -107,15 +107,18 @@ def _taken(queue: int) -> Iterator[int]:
 
 
 def _work(
-    work: Callable[[int, _Part], _Result], parts: Sequence[_Part], process: int, queue: int
+    work: Callable[[int, _Part], _Result], parts: Sequence[_Part], process: int, queue: int, parent: int = 0
 ) -> Iterator[tuple[int, _Result]]:
     if process < len(parts):
         yield process, work(process, parts[process])
     for number in _taken(queue):
+        if parent and os.getppid() != parent:
+            return  # nobody waits for the answer any more
         yield number, work(process, parts[number])
 
 
 def _start(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int) -> tuple[int, Any]:
+    parent = os.getpid()
     read_end, write_end = os.pipe()
     try:
         pid = os.fork()
@@ -131,17 +134,17 @@ def _start(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, 
     try:
         os.close(read_end)
         with open(write_end, "wb") as stream:
-            stream.write(_answer(work, parts, process, queue))
+            stream.write(_answer(work, parts, process, queue, parent))
         status = 0
     finally:
         os._exit(status)
 
 
-def _answer(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int) -> bytes:
+def _answer(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int, parent: int) -> bytes:
     import pickle
 
     try:
-        return pickle.dumps((True, list(_work(work, parts, process, queue))), protocol=5)
+        return pickle.dumps((True, list(_work(work, parts, process, queue, parent))), protocol=5)
     except (RolelintError, MemoryError) as error:
         return pickle.dumps((False, error), protocol=5)
     except BaseException:
