@@ -218,7 +218,9 @@ def perform(
         def write_all(write: Callable[[str], object]) -> None:
             render(settings.format_name, report, style, write)
             if closing is not None and settings.format_name == "text" and report.checked:
-                write(closing(report))
+                from rolelint.reporters.text import fold
+
+                write(fold(closing(report), max(40, style.width)))
 
         if settings.output:
             _spare_inputs(settings.output, {*report.inputs, *overlays.values()})

@@ -259,6 +259,17 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+def fold(text: str, width: int) -> str:
+    """Break the lines of a text that are wider than a width; what follows is set in by two more."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        words = line.lstrip(" ")
+        pad = " " * (len(line) - len(words))
+        first, *rest = wrap(words, max(20, width - len(pad) - 2)) if len(line) > width else [words]
+        lines += [pad + first, *(f"{pad}  {one}" for one in rest)]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def layout(value: Any, width: int, indent: int = 0) -> list[str]:
     """Write JSON in lines of a width, as many items to a line as fit."""
     import json

@@ -11,6 +11,7 @@ from rolelint.errors import Location
 from rolelint.findings.model import Finding, Report, RoleReport
 from rolelint.records import replace
 from rolelint.reporters import Style, render
+from rolelint.reporters.text import fold
 
 Snapshot = Callable[[str, str], None]
 
@@ -123,3 +124,10 @@ def test_no_line_is_wider_than_the_terminal_that_could_be_broken(full_report: Re
         columns = sum(2 if c in "日本" else 1 for c in text)
         breakable = " " in text.strip() and not text.lstrip().startswith(("at ", "{", '"', "["))
         assert columns <= width or not breakable, text
+
+
+def test_what_follows_a_report_keeps_to_the_width() -> None:
+    text = "\nthis plan\n    gains a:B, c:D, for example a:B on arn:x\n  1 new\n"
+    assert fold(text, 100) == text
+    assert fold(text, 40) == ("\nthis plan\n    gains a:B, c:D, for example a:B on\n      arn:x\n  1 new\n")
+    assert fold("", 40) == ""
