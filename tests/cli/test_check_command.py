@@ -454,7 +454,7 @@ def test_too_little_memory_is_told_as_such(run: Run, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("rolelint.lint.parse", fail)
+    monkeypatch.setattr("rolelint.lint.reading.parse", fail)
     code, _, err = run("check", "bad.json")
     assert (code, err.count("\n")) == (2, 1)
     assert "not enough memory" in err
