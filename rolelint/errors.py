@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from rolelint.records import record
 
 #: A path inside a document: mapping keys and 0-based list indexes, outermost first.
 Route = tuple["str | int", ...]
+
+#: The first character of a command to Azure Pipelines or GitHub Actions: `##vso[...]` and `##[...]` anywhere in a line,
+#: `::name ...::` at the beginning of one, where any word may come to stand.
+_COMMAND = r"#(?=#\w*\[)|(?<!\S):(?=:[\w-]+(?: .*)?::)"
 
 
 def show_route(route: Route) -> str:
@@ -16,8 +22,11 @@ def show_route(route: Route) -> str:
 def printable(text: str) -> str:
     """Escape control and direction-changing characters of text that comes from an input.
 
-    A role name must not be able to write to a terminal, a log or a page.
+    A role name must not be able to write to a terminal, a log or a page; nor to give a command to what runs a CI job,
+    which looks for them in the log.
     """
+    if "##" in text or " ::" in text or text.startswith("::"):
+        text = re.sub(_COMMAND, lambda found: f"\\x{ord(found[0]):02x}", text)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -50,14 +50,21 @@ def fork_map(work: Callable[[int, _Part], _Result], parts: Sequence[_Part], coun
         The results in the order of the parts.
 
     Raises:
-        RolelintError: what a worker raised.
+        RolelintError, MemoryError: what a worker raised.
         WorkerError: when a worker raised something else, or ended without an answer.
     """
     assert len(parts) <= MOST_PARTS
     queue = _queue(range(count, len(parts)))
-    started = [_start(work, parts, number, queue) for number in range(1, min(count, len(parts)))]
+    started: list[tuple[int, Any]] = []
+    left: list[int] = []
+    for number in range(1, min(count, len(parts))):
+        try:
+            started.append(_start(work, parts, number, queue))
+        except OSError:  # there is no room for another process
+            left.append(number)
     try:
         results = dict(_work(work, parts, 0, queue))
+        results.update((number, work(0, parts[number])) for number in left)
     except BaseException:
         list(_taken(queue))  # nobody shall begin another part
         for pid, stream in started:
@@ -80,7 +87,7 @@ def fork_map(work: Callable[[int, _Part], _Result], parts: Sequence[_Part], coun
         if good:
             results.update(value)
         else:
-            failures.append(value if isinstance(value, RolelintError) else WorkerError(value))
+            failures.append(value if isinstance(value, Exception) else WorkerError(value))
     if failures:
         raise failures[0]
     return [results[number] for number in range(len(parts))]
@@ -100,17 +107,25 @@ def _taken(queue: int) -> Iterator[int]:
 
 
 def _work(
-    work: Callable[[int, _Part], _Result], parts: Sequence[_Part], process: int, queue: int
+    work: Callable[[int, _Part], _Result], parts: Sequence[_Part], process: int, queue: int, parent: int = 0
 ) -> Iterator[tuple[int, _Result]]:
     if process < len(parts):
         yield process, work(process, parts[process])
     for number in _taken(queue):
+        if parent and os.getppid() != parent:
+            return  # nobody waits for the answer any more
         yield number, work(process, parts[number])
 
 
 def _start(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int) -> tuple[int, Any]:
+    parent = os.getpid()
     read_end, write_end = os.pipe()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(read_end)
+        os.close(write_end)
+        raise
     if pid:
         os.close(write_end)
         return pid, open(read_end, "rb")
@@ -119,18 +134,18 @@ def _start(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, 
     try:
         os.close(read_end)
         with open(write_end, "wb") as stream:
-            stream.write(_answer(work, parts, process, queue))
+            stream.write(_answer(work, parts, process, queue, parent))
         status = 0
     finally:
         os._exit(status)
 
 
-def _answer(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int) -> bytes:
+def _answer(work: Callable[[int, Any], Any], parts: Sequence[Any], process: int, queue: int, parent: int) -> bytes:
     import pickle
 
     try:
-        return pickle.dumps((True, list(_work(work, parts, process, queue))), protocol=5)
-    except RolelintError as error:
+        return pickle.dumps((True, list(_work(work, parts, process, queue, parent))), protocol=5)
+    except (RolelintError, MemoryError) as error:
         return pickle.dumps((False, error), protocol=5)
     except BaseException:
         import traceback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,3 +97,38 @@ def test_a_worker_that_dies_is_told() -> None:
 def test_small_jobs_stay_in_one_process() -> None:
     assert workers(10, 100) == 1
     assert workers(100_000, 100) >= 1
+
+
+@pytest.mark.parametrize("room", [0, 1])
+def test_work_is_done_here_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+    fork, started = os.fork, []
+
+    def refuse() -> int:
+        if len(started) >= room:
+            raise BlockingIOError("resource temporarily unavailable")
+        started.append(1)
+        return fork()
+
+    monkeypatch.setattr(os, "fork", refuse)
+    held = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+    assert fork_map(lambda process, part: part * part, range(20), 4) == [n * n for n in range(20)]
+    assert not held or len(os.listdir("/proc/self/fd")) == held
+
+
+def test_workers_of_a_process_that_was_ended_begin_no_other_part(tmp_path: Path) -> None:
+    def slow(process: int, part: int) -> None:
+        (tmp_path / str(part)).touch()
+        time.sleep(0.1)
+
+    pid = os.fork()
+    if not pid:
+        fork_map(slow, range(100), 3)
+        os._exit(0)
+    while len(os.listdir(tmp_path)) < 3:
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    time.sleep(0.3)
+    begun = len(os.listdir(tmp_path))
+    time.sleep(0.3)
+    assert len(os.listdir(tmp_path)) == begun < 20

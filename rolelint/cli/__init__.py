@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from rolelint import __version__
+from rolelint.cli.command import Group, wants_color
 from rolelint.errors import RolelintError, printable
 
 #: Command to module and one-line help; the module's `command` is the click command.
@@ -46,7 +47,7 @@ def _reader_may_go() -> Iterator[None]:
         raise click.exceptions.Exit(_BROKEN_PIPE) from None
 
 
-class _Commands(click.Group):
+class _Commands(Group):
     """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -54,7 +55,9 @@ class _Commands(click.Group):
 
     def make_context(self, *arguments: Any, **more: Any) -> click.Context:
         with _reader_may_go():  # help and version are told on the way
-            return super().make_context(*arguments, **more)
+            context = super().make_context(*arguments, **more)
+        context.color = wants_color()
+        return context
 
     def invoke(self, ctx: click.Context) -> object:
         with _reader_may_go():
@@ -88,7 +91,7 @@ class _Commands(click.Group):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in COMMANDS.items()])
 
 
-@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(cls=_Commands)
 @click.version_option(__version__, prog_name="rolelint")
 def group() -> None:
     """If an automated tool gets this IAM role, what can it destroy, and what stops it?"""
@@ -125,6 +128,10 @@ def _stand_in() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line and give the exit code."""
+    # A name in an input may hold what this terminal cannot show.
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")
     try:
         result = group.main(arguments, prog_name="rolelint", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -140,6 +147,9 @@ def run(arguments: list[str]) -> int:
         return _INTERRUPTED
     except RecursionError:
         _say("an input is nested too deeply. this is a bug in rolelint: please report the input that shows it")
+        return 2
+    except MemoryError:
+        _say("there is not enough memory for this. check fewer inputs at once")
         return 2
     except OSError as error:
         # A full disk or a closed stream is no bug of ours.

@@ -6,27 +6,26 @@ import json
 
 import click
 
-from rolelint.cli.check import TYPES, once
+from rolelint.cli.check import TYPES
+from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
-from rolelint.reporters import plain
+from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
 
 
-@click.command("can", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("can", cls=Command)
 @click.argument("path", metavar="FILE")
 @click.option("--action", "-a", required=True, metavar="PATTERN", help="An action, or a pattern such as rds:Delete*.")
 @click.option("--role", default="", metavar="NAME", help="Name, ARN or address; not needed where there is one role.")
 @click.option("--resource", default=None, metavar="ARN", help="The one resource to ask about.")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
 @click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
-@click.option("--actors", multiple=True, callback=once, metavar="FILE", help="Own actors beside these.")
+@click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
-@click.option(
-    "--boundary", multiple=True, callback=once, metavar="FILE", help="Permissions boundary to put on the role."
-)
+@click.option("--boundary", default="", metavar="FILE", help="Permissions boundary to put on the role.")
 @click.option("--scp", "scps", multiple=True, metavar="FILE", help="One level of SCPs, root first. Repeatable.")
 @click.option("--rcp", "rcps", multiple=True, metavar="FILE", help="RCPs of the account's resources. Repeatable.")
-@click.option("--parameters", multiple=True, callback=once, metavar="FILE", help="Values of template parameters.")
+@click.option("--parameters", default="", metavar="FILE", help="Values of template parameters.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
     path: str,
@@ -74,7 +73,7 @@ def command(
             "statements": statements,
             "reason": reason or None,
         }
-        click.echo(json.dumps(plain(told), indent=2))
+        click.echo(inert(json.dumps(plain(told), indent=2)))
     else:
         note = " (possible)" if answer.verdict == "yes" and answer.certainty == "possible" else ""
         click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))

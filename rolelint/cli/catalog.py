@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rolelint.cli.command import Group
 from rolelint.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _labels_folder = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def catalog() -> None:
     """Look into the catalogue of AWS actions and what each does to an environment."""
 

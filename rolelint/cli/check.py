@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
 
 from rolelint.cli import grammar, tell
-from rolelint.errors import UsageError
+from rolelint.cli.command import Command, wants_color
+from rolelint.errors import UsageError, printable
 
 #: What a bare policy can be said to be.
 TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
@@ -20,21 +22,13 @@ _FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 _FORMATS = ("text", "json", "sarif")
 
 
-def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> str:
-    """Take the value of an option that may stand once: click would drop all but the last without a word."""
-    if len(given) > 1:
-        raise click.BadParameter(f"`{parameter.opts[0]}` is given {len(given)} times, and takes one file")
-    return "".join(given)
-
-
-@click.command("check", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("check", cls=Command)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
 @click.option("--exclude", multiple=True, metavar="GLOB", help="Paths to leave out, as in .gitignore. Repeatable.")
 @click.option(
     "--boundary",
-    multiple=True,
-    callback=once,
+    default="",
     help="Permissions boundary to put on every principal.",
     metavar="FILE",
 )
@@ -42,8 +36,7 @@ def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -
 @click.option("--rcp", "rcps", multiple=True, help="RCPs of the account's resources. Repeatable.", metavar="FILE")
 @click.option(
     "--parameters",
-    multiple=True,
-    callback=once,
+    default="",
     help="Values of template parameters, as the AWS CLI takes them.",
     metavar="FILE",
 )
@@ -51,7 +44,14 @@ def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -
 @click.option("--select", multiple=True, metavar="RULE", help="Only these rules, by code or name: A,B. Repeatable.")
 @click.option("--ignore", multiple=True, metavar="RULE", help="Not these rules, by code or name: A,B. Repeatable.")
 @click.option("--format", "-f", "format_name", type=click.Choice(_FORMATS), default="text", show_default=True)
-@click.option("--output", "-o", multiple=True, callback=once, help="Write the report to a file.", metavar="FILE")
+@click.option(
+    "--output",
+    "-o",
+    default="",
+    callback=lambda _context, _parameter, given: "" if given == "-" else given,
+    help="Write the report to a file; - for standard output.",
+    metavar="FILE",
+)
 @click.option(
     "--effects",
     type=click.Choice(("full", "summary", "none")),
@@ -74,8 +74,8 @@ def once(_: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -
     metavar="NAME",
     help="Who holds the role: automation, mcp, human, any, or one of --actors.",
 )
-@click.option("--actors", multiple=True, callback=once, help="Own actors beside these.", metavar="FILE")
-@click.option("--labels", multiple=True, callback=once, help="Own effect labels over the catalogue's.", metavar="FILE")
+@click.option("--actors", default="", help="Own actors beside these.", metavar="FILE")
+@click.option("--labels", default="", help="Own effect labels over the catalogue's.", metavar="FILE")
 @grammar.options
 @click.option("--hook", is_flag=True, help="For commit hooks: pass over named files that have no IAM content.")
 @click.option("--no-cache", is_flag=True, hidden=True)
@@ -98,7 +98,7 @@ class Settings(NamedTuple):
     """What the options of `check`, and of the commands built on it, say.
 
     Attributes:
-        hook: see `rolelint.lint.Request`; nothing to check is then no failure.
+        hook: see `rolelint.lint.Request`, as of `only`; nothing to check is then no failure.
         reader_options: settings of single formats, by name.
         grammar_options: those of `rolelint.cli.grammar`.
     """
@@ -125,6 +125,7 @@ class Settings(NamedTuple):
     color: str = "auto"
     verbose: bool = False
     reader_options: Mapping[str, Any] = MappingProxyType({})
+    only: str = ""
     grammar_options: grammar.GrammarOptions = grammar.GrammarOptions()
 
     @classmethod
@@ -191,6 +192,7 @@ def perform(
         excerpts=settings.format_name != "json",
         reader_options=settings.reader_options,
         hook=settings.hook,
+        only=settings.only,
     )
     new_only = bool(settings.reader_options.get("new_only"))
     try:
@@ -215,10 +217,13 @@ def perform(
 
         def write_all(write: Callable[[str], object]) -> None:
             render(settings.format_name, report, style, write)
-            if closing is not None and settings.format_name == "text":
-                write(closing(report))
+            if closing is not None and settings.format_name == "text" and report.checked:
+                from rolelint.reporters.text import fold
+
+                write(fold(closing(report), max(40, style.width)))
 
         if settings.output:
+            _spare_inputs(settings.output, {*report.inputs, *overlays.values()})
             _write_file(settings.output, write_all)
         else:
             _write_stdout(write_all)
@@ -232,17 +237,6 @@ def perform(
         return code
     finally:
         report.close()
-
-
-def wants_color(choice: str, to_file: bool) -> bool:
-    """Tell whether to colour: as asked, else NO_COLOR, FORCE_COLOR, and whether a person looks at a terminal."""
-    if choice != "auto":
-        return choice == "always"
-    if to_file or os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR", "0") not in ("", "0", "false"):
-        return True
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def _catalog_facts() -> dict[str, Any]:
@@ -269,10 +263,6 @@ def _can_encode(encoding: str | None) -> bool:
 
 
 def _write_stdout(render_to: Any) -> None:
-    # A name in an input may hold what this terminal cannot show.
-    reconfigure = getattr(sys.stdout, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(errors="backslashreplace")
     try:
         render_to(sys.stdout.write)
         sys.stdout.flush()
@@ -280,6 +270,22 @@ def _write_stdout(render_to: Any) -> None:
         raise  # the reader has seen enough
     except OSError as error:
         raise UsageError(f"cannot write the report: {(error.strerror or str(error)).lower()}") from error
+
+
+def _spare_inputs(output: str, inputs: Iterable[str]) -> None:
+    """Refuse to write the report over a file that it is about; an older report among the inputs is none."""
+    try:
+        before = os.stat(output)
+    except OSError:
+        return  # nothing is lost, and writing says what is wrong
+    if not stat.S_ISREG(before.st_mode):
+        return
+    for path in inputs:
+        with suppress(OSError):
+            if os.path.samestat(before, os.stat(path)):
+                raise UsageError(
+                    f"the report would replace `{printable(output)}`, which it is about", hint="give it another name"
+                )
 
 
 def _write_file(path: str, render_to: Any) -> None:

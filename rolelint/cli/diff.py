@@ -9,23 +9,22 @@ from typing import Any
 
 import click
 
-from rolelint.cli.check import TYPES, once
+from rolelint.cli.check import TYPES
+from rolelint.cli.command import Command
 from rolelint.policies.role import Role
-from rolelint.reporters import plain
+from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
 
 
-@click.command("diff", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("diff", cls=Command)
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
 @click.option("--role", default="", metavar="NAME", help="Compare this role only.")
 @click.option("--destructive-only", is_flag=True, help="Only actions that can destroy, lock out, disrupt or escalate.")
 @click.option("--actor", default="any", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
-@click.option("--actors", multiple=True, callback=once, metavar="FILE", help="Own actors beside these.")
+@click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
 @click.option("--type", "forced_type", type=click.Choice(TYPES), help="What bare policies are; shape tells otherwise.")
-@click.option(
-    "--parameters", multiple=True, callback=once, metavar="FILE", help="Values of template parameters, for OLD and NEW."
-)
+@click.option("--parameters", default="", metavar="FILE", help="Values of template parameters, for OLD and NEW.")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 def command(
     old: str,
@@ -78,7 +77,7 @@ def command(
         for row in rows:
             del row["_lines"]
         answer = "YES" if gained else "UNKNOWN" if unknown else "NO"
-        click.echo(json.dumps(plain({"answer": answer, "actor": actor, "roles": rows}), indent=2))
+        click.echo(inert(json.dumps(plain({"answer": answer, "actor": actor, "roles": rows}), indent=2)))
     else:
         _show(rows)
     return 1 if gained else 4 if unknown else 0

@@ -8,10 +8,12 @@ from typing import Any
 import click
 
 from rolelint.cli import tell
+from rolelint.cli.command import Command
 from rolelint.errors import InputError, Location, Problem, printable
+from rolelint.reporters import inert
 
 
-@click.command("evaluate", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command("evaluate", cls=Command)
 @click.argument("path", metavar="CASES")
 @click.option("--format", "-f", "format_name", type=click.Choice(("text", "json")), default="text", show_default=True)
 @click.option("--quiet", "-q", is_flag=True, help="Text: show only the cases that are not as expected.")
@@ -34,7 +36,7 @@ def command(path: str, format_name: str, quiet: bool) -> int:
         tell(str(Problem(printable(str(error)), document.locate(error.route), "see cases.schema.json")))
     results = list(evaluate(cases))
     if format_name == "json":
-        click.echo(json.dumps([_row(r) for r in results], indent=2))
+        click.echo(inert(json.dumps([_row(r) for r in results], indent=2)))
     else:
         for result in results:
             if not (quiet and result.passed):

@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
+from rolelint.cli.command import Command
 from rolelint.errors import printable
 from rolelint.reporters.text import layout
 
 
-@click.command("explain", context_settings={"help_option_names": ["-h", "--help"]})
+@click.command("explain", cls=Command)
 @click.argument("rule", metavar="RULE")
 @click.option("--rules", "rule_folders", multiple=True, metavar="DIR", help="Further rules. Repeatable.")
 def command(rule: str, rule_folders: tuple[str, ...]) -> int:
@@ -29,7 +30,8 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
             return _issue(issue, width)
     found = book.get(rule)
     click.echo(click.style(f"{found.id} {found.name}", bold=True))
-    click.echo(f"{printable(found.title)} ({found.severity}, {found.category}, since {found.since})")
+    facts = f"({found.severity}, {found.category}, since {found.since})"
+    click.echo(textwrap.fill(f"{printable(found.title)} {facts}", width, subsequent_indent="  "))
     _section("Why", found.why, width)
     details = found.details
     bad = [example for example in details.examples if found.id in example.flags]
@@ -37,7 +39,8 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
     good = [example for example in details.examples if found.id not in example.flags]
     for title, examples in (("Bad", bad[:1]), ("Good", good[:1])):
         for example in examples:
-            click.echo("\n" + click.style(f"{title}: {printable(example.name)}", bold=True))
+            head = textwrap.fill(f"{title}: {printable(example.name)}", width, subsequent_indent="  ")
+            click.echo("\n" + click.style(head, bold=True))
             click.echo(
                 textwrap.indent(_json(example.policy if example.policy is not None else example.role, width), "  ")
             )
@@ -54,7 +57,8 @@ def _issue(issue: Any, width: int) -> int:
     """Explain an issue of the grammar checks."""
     click.echo(click.style(f"{issue.id} {issue.name}", bold=True))
     option = "--include-community-auditors" if issue.community else "--grammar"
-    click.echo(f"{issue.title} ({issue.severity}, {issue.category}, since {issue.since}, with {option})")
+    facts = f"({issue.severity}, {issue.category}, since {issue.since}, with {option})"
+    click.echo(textwrap.fill(f"{issue.title} {facts}", width, subsequent_indent="  "))
     _section("Why", issue.why, width)
     for title, policy in (("Bad", issue.bad), ("Good", issue.good)):
         if policy is not None:

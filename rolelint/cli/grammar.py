@@ -55,26 +55,29 @@ def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozense
     """Turn names of rules and issues, as a user writes them, some with commas between, into codes.
 
     Raises:
-        UsageError: for a name that nothing has, with the nearest rule.
+        UsageError: for a name that nothing has, with the nearest rule, and for a text without a name.
     """
     codes = set()
-    for name in (one.strip() for several in names for one in several.split(",")):
+    wanted = [[one.strip() for one in several.split(",") if one.strip()] for several in names]
+    if not all(wanted):
+        raise UsageError("a list of rules names none", hint="`rolelint rules` lists them")
+    for name in (one for several in wanted for one in several):
         if book.find(name) is not None:
             codes.add(book.get(name).id)
             continue
         from rolelint.grammar import ISSUES, PREFIX, find_issue
 
         issue = find_issue(name)
-        wanted = name.upper()
+        code = name.upper()
         own = chosen.parliament_config or chosen.private_auditors
         if issue is not None:
             codes.add(issue.id)
-        elif wanted == PREFIX or (own and wanted.startswith(f"{PREFIX}-")):
-            codes.add(wanted)
-        elif wanted.startswith(f"{PREFIX}-"):
+        elif code == PREFIX or (own and code.startswith(f"{PREFIX}-")):
+            codes.add(code)
+        elif code.startswith(f"{PREFIX}-"):
             import difflib
 
-            close = difflib.get_close_matches(wanted, [issue.id for issue in ISSUES], 1)
+            close = difflib.get_close_matches(code, [issue.id for issue in ISSUES], 1)
             hint = f"did you mean `{close[0]}`?" if close else "`rolelint rules --grammar` lists them"
             raise UsageError(f"unknown grammar issue `{printable(name)}`", hint=hint)
         else:

@@ -9,6 +9,7 @@ import click
 
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
+from rolelint.cli.command import Command
 from rolelint.errors import InputError
 
 _SHARED = ("format_name", "output", "effects", "fail_on", "allow_unknown", "color", "verbose")
@@ -69,11 +70,10 @@ def _load(name: str) -> Any:
     return document.data
 
 
-command = click.Command(
+command = Command(
     "merge",
     callback=_run,
     help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[
         click.Argument(["reports"], nargs=-1, required=True, metavar="REPORT..."),
         *(p for p in check.params if p.name in _SHARED),

@@ -9,6 +9,7 @@ import click
 
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
+from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
 from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
@@ -16,6 +17,8 @@ from rolelint.reporters.text import clean
 
 #: How many actions of a delta the text names for each role and direction.
 _NAMED = 6
+#: Parameters of `check` that say nothing of a plan, or let what is none pass.
+_OTHERS = ("paths", "exclude", "parameters", "forced_type", "hook")
 
 
 class PlanJudge:
@@ -139,8 +142,8 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
             f"`{printable(plan)}` is a saved plan in Terraform's own format",
             hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
         )
-    reading = {"source": _source(source), "new_only": new_only, "gate": True}
-    settings = Settings.of(options, paths=(plan,), reader_options=reading)
+    reading = {"source": _source(source), "new_only": new_only}
+    settings = Settings.of(options, paths=(plan,), reader_options=reading, only="plan")
     nothing = "this is no plan. give the output of `terraform show -json PLANFILE`"
     return perform(PlanJudge(new_only), settings, closing=closing, nothing=nothing)
 
@@ -163,11 +166,11 @@ def _is_saved_plan(path: str) -> bool:
         return False
 
 
-command = click.Command(
+command = Command(
     "plan",
+    emptied=("source",),
     callback=_run,
     help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[
         click.Argument(["plan"], metavar="PLAN"),
         click.Option(
@@ -178,6 +181,6 @@ command = click.Command(
             "[default: the working directory; an empty text for none]",
         ),
         click.Option(["--new-only"], is_flag=True, help="Only what the plan adds to each role."),
-        *(p for p in check.params if p.name not in ("paths", "exclude", "parameters")),
+        *(p for p in check.params if p.name not in _OTHERS),
     ],
 )

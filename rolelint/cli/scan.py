@@ -8,6 +8,7 @@ import click
 
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
+from rolelint.cli.command import Command
 
 _SKIPPABLE = ("guardrails", "identity-center", "resource-policies")
 
@@ -127,10 +128,9 @@ OWN = (
     click.Option(["--print-policy"], is_flag=True, help="Print the least-privilege policy for this scan, and stop."),
 )
 
-command = click.Command(
+command = Command(
     "scan",
     callback=_run,
     help=_run.__doc__,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     params=[*OWN, *(p for p in check.params if p.name not in UNUSED)],
 )

@@ -183,6 +183,7 @@ class Report:
         overlays: files of the user's own data that were laid over ours, by what they hold (`OVERLAYS`).
         extra: what a scan tells about itself: totals, what was not seen. Plain data.
         written: roles with their findings that are text of the report already; they come before `roles`.
+        inputs: paths of files that it says something about, or that what it says rests on.
     """
 
     roles: list[RoleReport] = field(default_factory=list)
@@ -199,6 +200,7 @@ class Report:
     overlays: dict[str, str] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     written: Written | None = None
+    inputs: set[str] = field(default_factory=set)
 
     def take(self, other: Report) -> None:
         """Add what another report of the same run says."""
@@ -210,6 +212,7 @@ class Report:
         self.files += other.files
         self.checked += other.checked
         self.suppressed += other.suppressed
+        self.inputs |= other.inputs
 
     def all_findings(self) -> list[Finding]:
         """List the findings of all roles and of lone policies, in order of appearance, but those that are text."""

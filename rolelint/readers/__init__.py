@@ -24,6 +24,7 @@ class ReadContext:
         rcps: RCPs of the user; the pipeline applies them.
         options: settings of single formats, by name.
         memo: shared by all readings of one run: parsed policy documents by their content.
+        only: the name of the one format that is read; empty for all.
         secrets: texts that must not be quoted from any file.
         used_files: real paths of files that another input names as its part; they are not checked by themselves.
         origins: by file, what names its input wherever it is kept: `aws:123456789012` for the dump of an account.
@@ -34,6 +35,7 @@ class ReadContext:
         "boundaries",
         "forced_type",
         "memo",
+        "only",
         "options",
         "origins",
         "rcps",
@@ -51,6 +53,7 @@ class ReadContext:
         rcps: tuple[Policy, ...] | None = None,
         options: dict[str, Any] | None = None,
         memo: dict[Any, Any] | None = None,
+        only: str = "",
     ) -> None:
         self.forced_type = forced_type
         self._base = base
@@ -59,6 +62,7 @@ class ReadContext:
         self.rcps = rcps
         self.options = {} if options is None else options
         self.memo = {} if memo is None else memo
+        self.only = only
         self.used_files: set[str] = set()
         self.secrets: set[str] = set()
         self.origins: dict[str, str] = {}
@@ -181,13 +185,15 @@ def read(document: Document, context: ReadContext) -> Reading | None:
     """Read a document with the first reader that recognises it.
 
     Returns:
-        None when the document has no IAM content.
+        None when the document has no IAM content, or not the one format that is wanted.
     """
     data = document.data
     if not isinstance(data, dict | list):
         return None
     head = data[0] if isinstance(data, list) and data else data
     for reader in READERS:
+        if context.only not in ("", reader.name):
+            continue
         if reader.keys and not (isinstance(head, dict) and not reader.keys.isdisjoint(head)):
             continue
         module = cast(ReaderModule, import_module(reader.module))

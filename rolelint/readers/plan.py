@@ -69,7 +69,6 @@ def read(document: Document, context: ReadContext) -> Reading:
             and values that the plan does not know are taken from the expressions there as far as they can be worked
             out. An empty text means none.
         new_only: leave out lone policies that the plan does not change.
-        gate: a plan was asked for: one without roles and policies is clean.
     """
     if _is_kept_state(document.data):
         message = "a state file as Terraform keeps it is not read: check what `terraform show -json` prints of it"
@@ -77,7 +76,8 @@ def read(document: Document, context: ReadContext) -> Reading:
     plan = _Plan(document, context)
     new_only = bool(context.options.get("new_only"))
     reading = assemble(plan.after, plan.before, context.memo, new_only)
-    reading.whole = bool(context.options.get("gate"))
+    # A plan was asked for: one without roles and policies is clean.
+    reading.whole = bool(context.only)
     if document.data.get("errored") is True:
         where = Location(document.file)
         hint = "run `terraform plan` until it succeeds"

@@ -15,7 +15,7 @@ from rolelint.errors import Location, Problem
 from rolelint.findings.model import EffectGroup, Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.written import SEPARATOR, Scribe
 from rolelint.policies.text import OPEN
-from rolelint.reporters import Style, Write, plain
+from rolelint.reporters import Style, Write, inert, plain
 
 SCHEMA = "rolelint-report/1"
 
@@ -67,7 +67,7 @@ def summary(report: Report, exit_code: int) -> dict[str, Any]:
 def _text(value: Any) -> str:
     encoded = _encode(value)
     # Looking for the marker in the text is far cheaper than walking every value.
-    return _encode(plain(value)) if _MARK in encoded else encoded
+    return inert(_encode(plain(value)) if _MARK in encoded else encoded)
 
 
 def _list(

@@ -13,19 +13,23 @@ from urllib.parse import quote
 
 from rolelint import __version__
 from rolelint.errors import Location, Problem, printable
-from rolelint.findings.model import Finding, Report
+from rolelint.findings.model import SEVERITIES, Finding, Report
 from rolelint.policies.text import show
-from rolelint.reporters import RuleText, Style, Write, plain
+from rolelint.reporters import RuleText, Style, Write, inert, plain
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note", "info": "note"}
+#: Results of a run, and locations of a result, past which GitHub's code scanning refuses a whole file.
+#: docs.github.com/code-security/code-scanning/troubleshooting-sarif-uploads/results-exceed-limit. Read 2026-11-23.
+_MOST_RESULTS = 25_000
+_MOST_LOCATIONS = 1_000
 #: What code scanning sorts by, on the scale of CVSS.
 _SCORES = {"critical": "9.5", "high": "8.0", "medium": "5.5", "low": "3.0", "info": "1.0"}
 
 
 def render(report: Report, style: Style, write: Write) -> None:
     """Write the report as one SARIF run."""
-    findings = report.all_findings()
+    findings, left_out = _most_severe(report.all_findings())
     rules = _rules(findings, style)
     order = {rule["id"]: index for index, rule in enumerate(rules)}
     run = {
@@ -42,7 +46,7 @@ def render(report: Report, style: Style, write: Write) -> None:
             {
                 "executionSuccessful": not report.errors,
                 "exitCode": style.exit_code,
-                "toolExecutionNotifications": _notifications(report),
+                "toolExecutionNotifications": _notifications(report, left_out),
             }
         ],
         "results": [_result(finding, order) for finding in findings],
@@ -55,7 +59,17 @@ def render(report: Report, style: Style, write: Write) -> None:
         },
     }
     log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
-    write(json.dumps(plain(log), indent=1, ensure_ascii=True) + "\n")
+    write(inert(json.dumps(plain(log), indent=1, ensure_ascii=True)) + "\n")
+
+
+def _most_severe(findings: list[Finding]) -> tuple[list[Finding], int]:
+    """Give the findings that a run may hold, in their order, and how many of the least severe are left out."""
+    left_out = max(0, len(findings) - _MOST_RESULTS)
+    if not left_out:
+        return findings, 0
+    ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
+    first = sorted(range(len(findings)), key=lambda at: ranks[findings[at].severity])[:_MOST_RESULTS]
+    return [findings[at] for at in sorted(first)], left_out
 
 
 def _rules(findings: list[Finding], style: Style) -> list[dict[str, Any]]:
@@ -124,7 +138,7 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
     if finding.related:
         made["relatedLocations"] = [
             {"id": number, **_location(related.location), "message": {"text": _prose(related.message)}}
-            for number, related in enumerate(finding.related, 1)
+            for number, related in enumerate(finding.related[: _MOST_LOCATIONS - 1], 1)
         ]
     return made
 
@@ -160,19 +174,21 @@ def _location(place: Location, excerpt: tuple[tuple[int, str], ...] = ()) -> dic
 
 
 def uri(file: str) -> str:
-    """Write a file's name as a URI; relative paths stay relative, sources such as `aws:123456789012` are kept."""
+    """Write a file's name as a URI; relative paths stay relative.
+
+    A source such as `aws:123456789012` is written as if it were a file of that name: where a scheme is not `file`, code
+    scanning refuses the whole report.
+    """
     if file.startswith("<"):
         return file.strip("<>")
     path = file.replace("\\", "/") if os.sep == "\\" else file
     if os.path.isabs(file):
         return "file://" + quote(os.fsencode(path if path.startswith("/") else "/" + path), safe="/:")
-    if path.startswith("aws:"):
-        return quote(os.fsencode(path), safe=":/")
     text = quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
     return text
 
 
-def _notifications(report: Report) -> list[dict[str, Any]]:
+def _notifications(report: Report, left_out: int) -> list[dict[str, Any]]:
     def note(problem: Problem, level: str, kind: str) -> dict[str, Any]:
         text = f"{problem.message}. {problem.hint}" if problem.hint else problem.message
         return {
@@ -183,6 +199,9 @@ def _notifications(report: Report) -> list[dict[str, Any]]:
         }
 
     notes = [note(problem, "error", "input") for problem in report.errors]
+    if left_out:
+        text = f"{left_out} results of the lowest severities are left out: a run holds {_MOST_RESULTS}"
+        notes.append({"level": "warning", "message": {"text": text}, "descriptor": {"id": "limit"}})
     notes += [note(problem, "warning", "policy") for problem in report.warnings]
     for item in report.unknown:
         name = f"{item.role_name}: " if item.role_name else ""

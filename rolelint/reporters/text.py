@@ -22,8 +22,10 @@ _COLORS: dict[str, dict[str, Any]] = {
     "head": {"bold": True},
     "good": {"fg": "green"},
 }
-#: Labels stand in a column of this width.
+#: Labels stand in a column of this width, or, where there are fewer columns than `_ROOMY`, above what they name.
 _LABEL = 11
+_ROOMY = 60
+_MARGIN = 4
 _KINDS = {"policy": "policy", "role": "role", "user": "user", "permission-set": "permission set"}
 #: More actions than this are counted, not listed: the JSON report has them all.
 _SHOWN_ACTIONS = 4
@@ -44,6 +46,8 @@ class _Text:
     def __init__(self, style: Style, write: Write) -> None:
         self.style = style
         self.width = max(40, style.width)
+        #: Where the text beside, or below, a label begins.
+        self._indent = _MARGIN + (_LABEL if self.width >= _ROOMY else 2)
         self._write = write
         #: What the findings of one principal repeat is shown where it changes.
         self._place: object = None
@@ -90,17 +94,24 @@ class _Text:
             self.line(" " * indent + rest)
 
     def labelled(self, label: str, text: str, color: str = "dim") -> None:
-        head = "    " + self.paint(label.ljust(_LABEL), color)
+        margin, pad = " " * _MARGIN, " " * self._indent
+        head = margin + self.paint(label.ljust(_LABEL), color)
+        if self.width < _ROOMY:
+            self.line(margin + self.paint(label, color))
+            head = pad
         for paragraph in text.splitlines() or [""]:
-            self.wrapped(head, paragraph, 4 + _LABEL)
-            head = " " * (4 + _LABEL)
+            self.wrapped(head, paragraph, self._indent)
+            head = pad
 
     def role(self, role: RoleReport) -> None:
         kind = _KINDS.get(role.kind, role.kind)
-        title = f"{self.paint(clean(role.name), 'head')} ({kind})"
+        name, where = clean(role.name), clean(role.arn or str(role.source))
+        fits = _columns(name) + len(kind) + 5 + _columns(where) <= self.width
+        title = f"{self.paint(name, 'head')} ({kind})"
         self._principal = role.arn
-        where = role.arn or str(role.source)
-        self.line(f"{title}  {self.paint(clean(where), 'dim')}")
+        self.line(f"{title}  {self.paint(where, 'dim')}" if fits else title)
+        if not fits:
+            self.line("  " + self.paint(where, "dim"))
         if "assigned" in role.extra:
             self.labelled("assigned", f"to {_holders(role.extra['assigned'])}")
         if role.effects and self.style.effects != "none":
@@ -126,7 +137,7 @@ class _Text:
         place = str(finding.location) if finding.location.line else clean(finding.location.file)
         if finding.location.address and finding.location.address not in (finding.role, ""):
             place += f"  {clean(finding.location.address)}"
-        self.line(f"    {self.paint('at', 'dim'):<{2}} {place}")
+        self.wrapped(f"    {self.paint('at', 'dim')} ", place, 7)
         self.excerpt(finding)
         if finding.actions and not (finding.witness and len(finding.actions) == 1):
             names = ", ".join(finding.actions[:_SHOWN_ACTIONS])
@@ -162,9 +173,8 @@ class _Text:
         self._explained.add(rule)
         self.labelled("fix", prose if shown else prose.removesuffix(" For example:"), "good")
         if shown:
-            pad = " " * (4 + _LABEL)
-            for line in layout(statement, self.width - len(pad)):
-                self.line(pad + line)
+            for line in layout(statement, self.width - self._indent):
+                self.line(" " * self._indent + line)
 
     def excerpt(self, finding: Finding) -> None:
         place = finding.location
@@ -173,20 +183,12 @@ class _Text:
         self._place = place
         margin = len(str(finding.excerpt[-1][0]))
         for number, text in finding.excerpt:
-            first, last = self._window(text, place.column if number == place.line else 1)
+            first, last = _window(text, place.column if number == place.line else 1, self.width - margin - 9)
             body, before, span = _quoted(text[first:last], number, place, first)
             self.line(f"      {self.paint(f'{number:>{margin}} │', 'dim')} {body}")
             if span:
                 caret = self.paint("^" * span, finding.severity)
                 self.line(f"      {self.paint(' ' * margin + ' │', 'dim')} {' ' * before}{caret}")
-
-    def _window(self, text: str, column: int) -> tuple[int, int]:
-        """Choose the part of a long line that holds the column."""
-        room = max(30, self.width - 16)
-        if len(text) <= room:
-            return 0, len(text)
-        first = 0 if column <= room * 2 // 3 else column - room // 3
-        return first, min(len(text), first + room)
 
     def unknown(self, report: Report) -> None:
         for item in report.unknown:
@@ -217,7 +219,8 @@ class _Text:
             taken += 3 + len(text)
         self.line(line)
         if self._explained:
-            self.line(self.paint("`rolelint explain CODE` says why, with a bad and a good example", "dim"))
+            for line in wrap("`rolelint explain CODE` says why, with a bad and a good example", self.width):
+                self.line(self.paint(line, "dim"))
 
 
 def _holders(assigned: Sequence[Mapping[str, str]]) -> str:
@@ -256,6 +259,17 @@ def wrap(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
+def fold(text: str, width: int) -> str:
+    """Break the lines of a text that are wider than a width; what follows is set in by two more."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        words = line.lstrip(" ")
+        pad = " " * (len(line) - len(words))
+        first, *rest = wrap(words, max(20, width - len(pad) - 2)) if len(line) > width else [words]
+        lines += [pad + first, *(f"{pad}  {one}" for one in rest)]
+    return "".join(f"{line}\n" for line in lines)
+
+
 def layout(value: Any, width: int, indent: int = 0) -> list[str]:
     """Write JSON in lines of a width, as many items to a line as fit."""
     import json
@@ -287,6 +301,23 @@ def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
     return clean(str(value)) if value is not None else "absent"
+
+
+def _window(text: str, column: int, room: int) -> tuple[int, int]:
+    """Choose the part of a long line that holds the column, and that takes so many columns of a terminal at most."""
+    first = max(0, column - 1 - room)
+    taken = [max(1, _columns(_show(c))) for c in text[first : column + room]]
+    before = sum(taken[: column - 1 - first])
+    skipped = 0
+    if first or (before > room * 2 // 3 and sum(taken) > room):
+        while before > room // 3:
+            before -= taken[skipped]
+            skipped += 1
+    last = skipped
+    while last < len(taken) and room >= taken[last]:
+        room -= taken[last]
+        last += 1
+    return first + skipped, first + last
 
 
 def _quoted(text: str, number: int, place: Any, first: int) -> tuple[str, int, int]:

@@ -41,7 +41,7 @@ class Sources(NamedTuple):
 
     Attributes:
         files: in the order of the arguments, folders sorted by name.
-        problems: paths that cannot be looked at.
+        problems: paths that cannot be looked at, and warnings of lines in `.gitignore` that say nothing.
     """
 
     files: list[Source]
@@ -63,7 +63,8 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
     for pattern in patterns:
         if not _is_pattern(pattern):
             raise UsageError(f"`{printable(pattern)}` is no pattern", hint="write --exclude as a line of .gitignore")
-    excluded = _spec(patterns) if patterns else None
+    # Git knows no `./`: who writes it means the path as it is named.
+    excluded = _spec([one[1:] if one.startswith("./") else one for one in patterns]) if patterns else None
     for path in paths:
         if path == "-":
             if "-" not in seen:
@@ -119,10 +120,18 @@ def read_regular(path: str) -> bytes:
 
 
 def read_source(source: Source) -> bytes:
-    """Read a source; standard input to its end."""
+    """Read a source; standard input to its end, after which it is closed.
+
+    Raises:
+        InputError: as of `read_bytes`.
+        UsageError: when standard input was read before: its next reader would find nothing and say so.
+    """
     if not source.path:
+        if sys.stdin.buffer.closed:
+            raise UsageError("`-` stands for more than one input", hint="give the others as files")
         try:
-            return sys.stdin.buffer.read()
+            with sys.stdin.buffer as stream:
+                return stream.read()
         except OSError as error:
             raise InputError(_reason(error, ""), location=Location(source.name)) from error
     try:
@@ -241,7 +250,7 @@ def _walk(top: str, excluded: Any, found: Sources, glob: _Glob | None = None) ->
         glob: lists what matches it instead, and looks into the folders that it names.
     """
     try:
-        ignores = _Ignores(top)
+        ignores = _Ignores(top, found.problems)
     except FileNotFoundError:
         found.problems.append(Problem("the current folder was deleted", Location(top), "change into another"))
         return
@@ -322,10 +331,14 @@ class _Ignores:
     """The `.gitignore` files between a repository's root and the folder being walked.
 
     Where they ignore this folder itself, they do not count: who names it wants it, as ripgrep has it.
+
+    Args:
+        problems: takes a warning of each file in which a line is no pattern.
     """
 
-    def __init__(self, top: str) -> None:
+    def __init__(self, top: str, problems: list[Problem]) -> None:
         self.top = os.path.abspath(top)
+        self._problems = problems
         #: Prefix of the names that a file speaks about, relative to the walk; `..` parts are in `above`.
         self.specs: list[tuple[str, Any]] = []
         self.above: list[tuple[str, Any]] = []
@@ -338,7 +351,7 @@ class _Ignores:
                 return
             inner = f"{os.path.basename(folder)}/{inner}"
             folder = parent
-            spec = _read_spec(os.path.join(folder, ".gitignore"))
+            spec = self._read(os.path.join(folder, ".gitignore"))
             if spec is not None:
                 self.above.append((inner, spec))
         if inner and self.match(""):
@@ -346,7 +359,7 @@ class _Ignores:
 
     def enter(self, folder: str, below: str) -> None:
         """Take up the file of a folder that is being entered."""
-        spec = _read_spec(os.path.join(folder, ".gitignore"))
+        spec = self._read(os.path.join(folder, ".gitignore"))
         if spec is not None:
             self.specs.append((below, spec))
 
@@ -363,20 +376,32 @@ class _Ignores:
                 return bool(verdict)
         return False
 
-
-def _read_spec(path: str) -> Any:
-    try:
-        text = read_regular(path).decode("utf-8-sig", "replace")
-    except InputError:
-        return None
-    lines = [line.removesuffix("\r") for line in text.split("\n")]  # what else breaks a line may stand in a name
-    return _spec([line for line in lines if _is_pattern(line)])  # Git passes over the others, too
+    def _read(self, path: str) -> Any:
+        try:
+            text = read_regular(path).decode("utf-8-sig", "surrogateescape")  # as names of files are
+        except InputError:
+            return None
+        lines = [line.removesuffix("\r") for line in text.split("\n")]  # what else breaks a line may stand in a name
+        good = [_is_pattern(line) for line in lines]
+        wrong = [number for number, is_pattern in enumerate(good, 1) if not is_pattern]
+        if wrong:
+            what = "this line is" if len(wrong) == 1 else f"this line and {len(wrong) - 1} more are"
+            place = Location(os.path.relpath(path), wrong[0], 1)
+            warning = Problem(f"{what} no pattern, and passed over as Git does", place, kind="warning")
+            if warning not in self._problems:
+                self._problems.append(warning)
+        return _spec([line for line, is_pattern in zip(lines, good, strict=True) if is_pattern])
 
 
 def _spec(lines: list[str]) -> Any:
+    import warnings
+
     import pathspec
 
-    return pathspec.GitIgnoreSpec.from_lines(lines)
+    with warnings.catch_warnings():
+        # Python says of `[[` that it may mean something else one day.
+        warnings.simplefilter("ignore", FutureWarning)
+        return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
 def _is_pattern(line: str) -> bool:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from rolelint import cli
-from rolelint.cli.check import wants_color
+from rolelint.cli.command import wants_color
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -193,6 +195,12 @@ def test_a_state_as_terraform_keeps_it_is_told(run: Run) -> None:
     assert run("check", "terraform.tfstate")[0] == 3
 
 
+def test_standard_output_has_a_name_too(run: Run) -> None:
+    before = set(os.listdir())
+    assert run("check", "bad.json", "-o", "-") == run("check", "bad.json")
+    assert set(os.listdir()) == before
+
+
 def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(BAD.encode())))
     code, out, _ = run("check", "-")
@@ -322,6 +330,58 @@ def test_a_terminal_that_only_knows_ascii(run: Run) -> None:
     assert b"n\\xe9 role" in done.stdout
 
 
+@pytest.mark.parametrize("line", ["can ? --action rds:DeleteDBInstance", "diff good.json ?", "check ?"])
+def test_a_terminal_that_only_knows_latin(run: Run, line: str) -> None:
+    Path("\u65e5.json").write_text(BAD)
+    arguments = line.replace("?", "\u65e5.json").split()
+    done = process(*arguments, env={**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"})
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"\\u65e5" in done.stdout
+
+
+TEXTS = {
+    "an object": json.dumps({"configuration": {"policy": BAD}}),
+    "a list": json.dumps([BAD]),
+    "percent-encoded": json.dumps({"document": quote(BAD)}),
+    "a text": json.dumps(BAD),
+    "comments": f"// by hand\n{BAD}".replace(": ", ":"),
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_a_policy_in_text_of_a_file_that_is_named_is_no_pass(run: Run, text: str) -> None:
+    Path("other.jsonc").write_text(text)
+    code, out, _ = run("check", "other.jsonc", "good.json")
+    assert code == 4
+    assert "stands in a form that is not known" in " ".join(out.split())
+
+
+def test_nothing_from_an_input_gives_a_command_to_a_ci_job(run: Run) -> None:
+    """A pull request must not speak to the agent that checks it."""
+    name = "::stop-commands::x ::warning file=a::y ##vso[task.setvariable variable=a]b ##[error]c"
+    role = {"name": name, "arn": "arn:aws:iam::123456789012:role/x"}
+    allowed = {"Effect": "Allow", "Action": "rds:*", "Resource": "*"}
+    allowed["Condition"] = {"IpAddress": {"aws:SourceIp": ["::/0", "::ffff:0:0/96"]}}  # type: ignore[assignment]
+    text = json.dumps({"role": role, "inline": {name: {"Statement": [{"Sid": "x", **allowed}]}}}, indent=1)
+    Path("::error::x.yaml").write_text(text.replace('"rds:*",', '"rds:*", # ##vso[task.prependpath]here'))
+    said = ""
+    lines = ("check {}", "can {} --action rds:*", "diff good.json {}")
+    formats = (*lines, "check {}.json", "check {} -f sarif", *(f"{line} -f json" for line in lines))
+    for line in formats:
+        said += "".join(run(*line.format("::error::x.yaml").split())[1:])
+    assert json.loads(run("check", "::error::x.yaml", "-f", "json")[1])["roles"][0]["name"] == name
+    assert "prependpath" in said
+    assert not re.search(r"##\w*\[|^\s*::[a-z-]+", said, re.M)
+    assert "::ffff:0:0/96" in said
+
+
+@pytest.mark.parametrize("line", ["can ? --action rds:*", "evaluate ?", "merge ?", "merge x.json ?", "plan ?"])
+def test_an_input_has_a_name(run: Run, line: str) -> None:
+    code, out, err = run(*(word.replace("?", "") for word in line.split()))
+    assert (code, out) == (2, "")
+    assert "it is empty" in err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
 @pytest.mark.parametrize(
     "line",
@@ -354,12 +414,98 @@ STREAMS: dict[str, tuple[str, int, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("option", ["--output", "--boundary", "--labels", "--parameters"])
+@pytest.mark.parametrize("option", ["--output", "--boundary", "--labels", "--parameters", "--format", "--actor"])
 def test_an_option_for_one_file_is_not_dropped_when_it_stands_twice(run: Run, tmp_path: Path, option: str) -> None:
     done = run("check", "bad.json", option, "a.json", option, "b.json")
     assert done[0] == 2
-    assert f"`{option}` is given 2 times, and takes one file" in done[2]
+    assert f"`{option}` is given 2 times, and takes one value" in done[2]
     assert not (tmp_path / "b.json").exists()
+
+
+def test_every_command_counts_its_options(run: Run) -> None:
+    for line in ("rules --format json --format text", "catalog stats --format json --format text"):
+        assert run(*line.split())[0] == 2
+    assert run("check", "good.json", "-v", "-v", "--exclude", "a", "--exclude", "b")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["check - --scp -", "check - --boundary -", "can - --action s3:* --rcp -", "diff - -", "check --scp - --rcp - x"],
+)
+def test_standard_input_has_one_reader(run: Run, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(DENY.encode())))
+    code, out, err = run(*line.split())
+    assert (code, out) == (2, "")
+    assert "`-` stands for more than one input" in err
+
+
+def test_a_hook_does_not_pass_over_standard_input_that_cannot_be_parsed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"Statement": [{"Effect": "Allow",')))
+    assert run("check", "--hook", "-")[0] == 2
+
+
+@pytest.mark.parametrize("names", ["RL102,", ",RL102", " RL102 , , unscoped-teardown"])
+def test_a_list_of_rules_may_have_a_comma_too_many(run: Run, names: str) -> None:
+    assert run("check", "bad.json", "--select", names)[0] == 1
+
+
+@pytest.mark.parametrize("names", [",", " "])
+def test_a_list_of_rules_names_at_least_one(run: Run, names: str) -> None:
+    code, out, err = run("check", "bad.json", "--ignore", names)
+    assert (code, out) == (2, "")
+    assert "names none" in err
+
+
+@pytest.mark.parametrize("option", ["--boundary", "--scp", "--output", "--actor", "--exclude", "--rules"])
+def test_an_option_is_not_empty(run: Run, option: str) -> None:
+    code, out, err = run("check", "bad.json", option, "")
+    assert (code, out) == (2, "")
+    assert f"'{option}'" in err
+    assert "it is empty" in err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bad.json -o bad.json",
+        "bad.json -o link.json",
+        ". -o ./sub/../bad.json",
+        "bad.json --scp deny.json -o deny.json",
+        "broken.json -o broken.json",
+        "main.tf -o main.tf",
+        "bad.json --actors actors.yaml -o actors.yaml",
+    ],
+)
+def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None:
+    os.symlink("bad.json", "link.json")
+    os.mkdir("sub")
+    Path("main.tf").write_text('resource "aws_iam_role" "x" {}')
+    Path("actors.yaml").write_text("bot: {like: automation}")
+    before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    code, _, err = run("check", *line.split())
+    assert (code, "which it is about" in err) == (2, True)
+    assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+
+
+@pytest.mark.parametrize("format_name", ["json", "sarif"])
+@pytest.mark.parametrize("line", [". -o report.json", "bad.json report.json -o report.json"])
+def test_a_report_replaces_an_older_one(run: Run, line: str, format_name: str) -> None:
+    for name in ("unknown.json", "broken.json", "deny.json", "deny-others.json"):
+        Path(name).unlink()
+    Path("report.json").write_text("{}")
+    assert [run("check", *line.split(), "-f", format_name)[0] for _ in range(3)] == [1, 1, 1]
+
+
+def test_too_little_memory_is_told_as_such(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("rolelint.lint.reading.parse", fail)
+    code, _, err = run("check", "bad.json")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "not enough memory" in err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="permissions of POSIX")

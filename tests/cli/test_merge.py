@@ -196,3 +196,23 @@ def test_findings_of_files_of_one_name_have_fingerprints_of_their_own(tmp_path: 
     assert len(together) == len(set(together)) == 3 * len(alone)
     assert set(alone) < set(together)
     assert set(found("a", "c")) < set(together)
+
+
+def test_a_finding_about_a_policy_that_accounts_share_is_one_in_all_of_them(tmp_path: Path) -> None:
+    """Else a baseline would not know it any more when the first account is gone."""
+    shared = {
+        "name": "guard",
+        "arn": "arn:aws:organizations::999999999999:policy/o-a/service_control_policy/p-1",
+        "document": policy({"Effect": "Deny", "Action": "aws-mcp:*", "Resource": "*"}),
+    }
+    found = []
+    for account in ("111111111111", "222222222222"):
+        own: dict[str, Any] = {"schema": "rolelint-dump/1", "account": account, "partition": "aws"}
+        own["organization"] = {"path": [{"id": "r-1", "name": "Root", "scps": [shared], "rcps": []}]}
+        role = {"RoleName": "r", "Arn": f"arn:aws:iam::{account}:role/r", "CreateDate": "2020-01-01T00:00:00+00:00"}
+        dump = write(tmp_path, f"{account}.json", {"RoleDetailList": [role], "Rolelint": own})
+        report = tmp_path / f"{account}-report.json"
+        run(["check", dump, "-f", "json", "-o", str(report)])
+        found.append([(f["rule"], f["fingerprint"]) for f in json.loads(report.read_text("utf-8"))["findings"]])
+    assert found[0] == found[1]
+    assert [rule for rule, _ in found[0]] == ["RL805"]

@@ -71,7 +71,7 @@ def test_a_second_file_of_actors_is_refused(
     file = _from("vpce-1", tmp_path)
     more = ["--action", "dynamodb:DeleteTable"] if command == "can" else [file]
     assert run([command, file, *more, "--actors", bots, "--actors", bots]) == 2
-    assert "`--actors` is given 2 times, and takes one file" in capsys.readouterr().err
+    assert "`--actors` is given 2 times, and takes one value" in capsys.readouterr().err
 
 
 def test_an_actor_takes_over_what_it_is_like(tmp_path: Path, bots: str) -> None:

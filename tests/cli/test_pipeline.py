@@ -194,7 +194,7 @@ def test_a_file_that_vanishes_after_the_listing(tree: Path, monkeypatch: pytest.
         os.unlink("d/a.json")
         return found
 
-    monkeypatch.setattr("rolelint.lint.collect", list_and_remove)
+    monkeypatch.setattr("rolelint.lint.reading.collect", list_and_remove)
     report, _ = run("d")
     assert (report.errors, names(report)) == ([], ["b"])
     put("d/a.json", POLICY)

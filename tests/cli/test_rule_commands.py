@@ -26,6 +26,15 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return invoke
 
 
+@pytest.mark.parametrize("line", ["rules", "explain RL101"])
+def test_colour_is_as_the_environment_says(run: Run, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "\x1b[" in run(*line.split())[1]
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in run(*line.split())[1]
+
+
 def test_rules_lists_every_rule_within_the_width(run: Run) -> None:
     code, out, err = run("rules")
     assert (code, err) == (0, "")

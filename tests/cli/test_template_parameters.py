@@ -76,7 +76,14 @@ def test_questions_take_them_too(template: str, tmp_path: Path, capsys: pytest.C
     assert [gain["actions"] for gain in role["gains"]] == [["sqs:DeleteQueue"]]
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "no such file"), ("[1]", "this is not a parameters file")])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "no such file"),
+        ("[1]", "this is not a parameters file"),
+        ('{"Version": "2012-10-17", "Statement": [{"Effect": "Deny"}]}', "this is not a parameters file"),
+    ],
+)
 def test_a_file_that_is_none_is_an_error(
     content: str | None, said: str, template: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -103,5 +103,5 @@ def test_a_walk_finds_what_naming_the_file_finds(name: str, tmp_path: Path) -> N
 
 def test_a_file_that_a_walk_passes_over_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.yaml").write_text("services:\n  web: {image: nginx}\n")
-    monkeypatch.setattr("rolelint.lint.parse", lambda *_: pytest.fail("parsed"))
+    monkeypatch.setattr("rolelint.lint.reading.parse", lambda *_: pytest.fail("parsed"))
     assert load_roles(Request((str(tmp_path),)), Report()) == []

@@ -148,7 +148,7 @@ URIS = {
     "./a/../b c.json": "b%20c.json",
     "é%.json": "%C3%A9%25.json",
     "<stdin>": "stdin",
-    "aws:123456789012": "aws:123456789012",
+    "aws:123456789012": "aws%3A123456789012",
     "/tmp/a b.json": "file:///tmp/a%20b.json",
     "a:b.json": "a%3Ab.json",
 }
@@ -176,3 +176,21 @@ def test_a_name_cannot_write_links_or_control_characters(full_report: Report) ->
     assert all(text.isprintable() for text in shown)
     # A backslash before a bracket escapes it, unless one before escapes the backslash.
     assert not [text for text in shown[:-1] if re.search(r"(?<!\\)(?:\\\\)*\]\(", text)]
+
+
+def test_code_scanning_does_not_refuse_a_large_report(full_report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least severe results are left out, which a notification says; the others keep their order."""
+    monkeypatch.setattr("rolelint.reporters.sarif._MOST_RESULTS", 3)
+    monkeypatch.setattr("rolelint.reporters.sarif._MOST_LOCATIONS", 3)
+    worst = full_report.roles[0].findings[0]
+    severities = ("low", "critical", "info", "high", "low", "critical")
+    related = worst.related[:1] * 5
+    full_report.roles[0].findings = [replace(worst, severity=severity, related=related) for severity in severities]
+    full_report.findings = []
+    (run,) = log(full_report)["runs"]
+    assert [result["properties"]["severity"] for result in run["results"]] == ["critical", "high", "critical"]
+    assert [len(result["relatedLocations"]) for result in run["results"]] == [2, 2, 2]
+    notes = run["invocations"][0]["toolExecutionNotifications"]
+    assert [note["message"]["text"] for note in notes if note["descriptor"]["id"] == "limit"] == [
+        "3 results of the lowest severities are left out: a run holds 3"
+    ]

@@ -11,6 +11,7 @@ from rolelint.errors import Location
 from rolelint.findings.model import Finding, Report, RoleReport
 from rolelint.records import replace
 from rolelint.reporters import Style, render
+from rolelint.reporters.text import fold
 
 Snapshot = Callable[[str, str], None]
 
@@ -108,3 +109,25 @@ def test_the_summary_stays_within_the_width(full_report: Report, width: int) -> 
     summary = write(full_report, Style(width=width)).splitlines()[-4:]
     assert any("suppressed" in line for line in summary)
     assert all(len(line) <= width for line in summary if " · " in line)
+
+
+LONG_LINES = {"words": "word " * 60, "tabs": "\t\t\t\tx\t\t" * 8, "wide": "日本" * 60, "escapes": "\x07" * 60}
+
+
+@pytest.mark.parametrize("width", [40, 48, 60, 80])
+@pytest.mark.parametrize("line", LONG_LINES.values(), ids=LONG_LINES)
+def test_no_line_is_wider_than_the_terminal_that_could_be_broken(full_report: Report, line: str, width: int) -> None:
+    worst = full_report.roles[0].findings[0]
+    quoted = replace(worst, location=replace(worst.location, line=9, column=30, end_line=9, end_column=33))
+    full_report.roles[0].findings = [replace(quoted, excerpt=((9, line), (10, "}")))]
+    for text in write(full_report, Style(width=width)).splitlines():
+        columns = sum(2 if c in "日本" else 1 for c in text)
+        breakable = " " in text.strip() and not text.lstrip().startswith(("at ", "{", '"', "["))
+        assert columns <= width or not breakable, text
+
+
+def test_what_follows_a_report_keeps_to_the_width() -> None:
+    text = "\nthis plan\n    gains a:B, c:D, for example a:B on arn:x\n  1 new\n"
+    assert fold(text, 100) == text
+    assert fold(text, 40) == ("\nthis plan\n    gains a:B, c:D, for example a:B on\n      arn:x\n  1 new\n")
+    assert fold("", 40) == ""

@@ -163,6 +163,9 @@ EXCLUDED: dict[str, tuple[tuple[str, ...], tuple[str, ...], list[str]]] = {
     "by folder": (("d",), ("x/",), ["d/a.json", "d/b.json"]),
     "by path below the folder": (("d",), ("x/b.json",), ["d/a.json", "d/b.json", "d/x/a.json"]),
     "by path as named": (("d",), ("d/x/b.json",), ["d/a.json", "d/b.json", "d/x/a.json"]),
+    "from the current folder": (("d",), ("./d/x",), ["d/a.json", "d/b.json"]),
+    "both from the current folder": (("./d",), ("./d/x",), ["./d/a.json", "./d/b.json"]),
+    "another path from the current folder": (("d",), ("./x",), ["d/a.json", "d/b.json"]),
     "several": (("d",), ("b.json", "x/"), ["d/a.json"]),
     "a named file": (("d/a.json", "d/b.json"), ("b.*",), ["d/a.json"]),
     "with stars": (("d",), ("**/x/*.json",), ["d/a.json", "d/b.json"]),
@@ -177,11 +180,23 @@ def test_exclude(tree: Path, paths: tuple[str, ...], exclude: tuple[str, ...], e
 
 @pytest.mark.parametrize("pattern", ["\\", "!", "[z-a]"])
 def test_a_pattern_that_is_none(tree: Path, pattern: str) -> None:
-    put("d/a.json", "d/b.json")
+    put("d/a.json", "d/b.json", "d/x/b.json")
     with pytest.raises(UsageError, match="is no pattern"):
         names("d", exclude=(pattern,))
     (tree / ".git").mkdir()
-    (tree / ".gitignore").write_text(f"{pattern}\nb.json\n")
+    (tree / ".gitignore").write_text(f"{pattern}\nb.json\n{pattern}\n")
+    found = collect(["d", "d/x"])
+    assert [source.name for source in found.files] == ["d/a.json"]
+    (told,) = found.problems
+    assert str(told) == ".gitignore:1:1: this line and 1 more are no pattern, and passed over as Git does"
+    assert told.kind == "warning"
+
+
+def test_a_pattern_that_python_wonders_about(tree: Path) -> None:
+    put("d/a.json", "d/xb.json")
+    (tree / ".git").mkdir()
+    (tree / ".gitignore").write_bytes(b"[[x]b.json\n\xff.json\n")
+    put(os.fsdecode(b"d/\xff.json"))
     assert names("d") == ["d/a.json"]
 
 

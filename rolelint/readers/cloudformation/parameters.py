@@ -39,7 +39,7 @@ def _values(data: Any) -> dict[str, Any] | None:
         inner = data.get("Parameters")
         if isinstance(inner, Mapping | list):
             return _values(inner)
-        plain = {str(key): value for key, value in data.items() if isinstance(value, str | int | float | bool | list)}
+        plain = {str(key): value for key, value in data.items() if _is_value(value)}
         return plain if len(plain) == len(data) else None
     if not isinstance(data, list):
         return None
@@ -56,6 +56,11 @@ def _values(data: Any) -> dict[str, Any] | None:
         else:
             return None
     return out
+
+
+def _is_value(value: Any) -> bool:
+    plain = str | int | float | bool
+    return isinstance(value, plain) or (isinstance(value, list) and all(isinstance(one, plain) for one in value))
 
 
 def given(options: Mapping[str, Any], memo: dict[Any, Any]) -> dict[str, Any]:

@@ -153,11 +153,26 @@ def test_a_plan_without_iam_passes_the_gate(
     assert (code, err) == (0, "")
 
 
-def test_what_is_no_plan_does_not_pass_the_gate(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    state = tmp_path / "plan.json"
-    state.write_text('{"format_version": "1.0"}')
-    code, _, err = gate(capsys, str(state), "--new-only")
+NO_PLANS = {
+    "a part of one": '{"format_version": "1.0"}',
+    "a policy": '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}]}',
+    "a role": '{"role": {"name": "x"}, "inline": {"p": {"Statement": {"Effect": "Deny", "Action": "*"}}}}',
+}
+
+
+@pytest.mark.parametrize("text", NO_PLANS.values(), ids=NO_PLANS)
+def test_what_is_no_plan_does_not_pass_the_gate(capsys: pytest.CaptureFixture[str], tmp_path: Path, text: str) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text(text)
+    code, out, err = gate(capsys, str(file), "--new-only")
     assert (code, "this is no plan" in err) == (3, True)
+    assert "this plan" not in out
+
+
+@pytest.mark.parametrize("option", ["--hook", "--type=scp"])
+def test_an_option_that_says_nothing_of_a_plan_is_refused(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    code, _, err = gate(capsys, str(FIXTURES / "oidc.json"), option)
+    assert (code, "No such option" in err) == (2, True)
 
 
 def test_source_of_something_else_is_not_used(capsys: pytest.CaptureFixture[str]) -> None:

@@ -113,7 +113,8 @@ def scan(
 
     def run_scan(*arguments: str, regions: tuple[str, ...] = ("us-east-1",), json_report: bool = True) -> Ran:
         where = [part for region in regions for part in ("--region", region)]
-        return run("scan", "--endpoint-url", proxy.url, *where, *arguments, json_report=json_report)
+        endpoint = () if "--endpoint-url" in arguments else ("--endpoint-url", proxy.url)
+        return run("scan", *endpoint, *where, *arguments, json_report=json_report)
 
     def run(*arguments: str, json_report: bool = True) -> Ran:
         from rolelint.cli import run as rolelint
