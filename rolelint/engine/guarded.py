@@ -169,6 +169,14 @@ def foreign_account(role: Role, resource: str | None) -> str:
     return account
 
 
+def open_abroad(role: Role, caller: Principal) -> Iterator[str]:
+    """List the resources of other accounts whose policies let a role in: its own side decides beside them (S6.35)."""
+    every = (caller, *sessions(role, caller))
+    for policy in role.resource_policies:
+        if foreign_account(role, policy.resource) and any(delegated(policy, one) for one in every):
+            yield policy.resource
+
+
 def guarding_layers(
     role: Role, caller: Principal, named: Collection[Policy], resource: str | None, *, surely: bool = False
 ) -> list[Layer]:

@@ -80,7 +80,8 @@ class Scene:
         identity: Allow statements of the identity policies.
         layers: ceilings. denies: Deny statements of every layer.
         guessed: something that could only remove power is not known: every power is at most possible.
-        also: the same role by way of resource policies that name it: under the ceilings that then count.
+        also: the same role by way of resource policies that name it, under the ceilings that then count, and on
+            resources of other accounts whose policies let it in.
         grant: how strongly, in such a scene: past all ceilings but SCPs, or past the identity policies only.
         told: what the question, and its actor of the keys that hang together, say of context keys.
         caller: who asks: a session of the role, or the user.
@@ -153,6 +154,7 @@ def scene(
         caller: the only session of the role in question, whatever others are granted or denied.
     """
     replenish()
+    asked = role
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
@@ -210,6 +212,9 @@ def scene(
     if caller is None:
         also = [] if foreign else guarded.granted_ways(base)
         also += guarded.other_sessions(base, own, named, resource)
+        for arn in guarded.open_abroad(asked, base.caller) if resource is None else ():
+            abroad = scene(asked, actor, pins, arn)
+            also += (abroad, *abroad.also)
     else:
         also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies), surely=surely)
         own = replace(own, denies=also[0].denies) if also else own

@@ -282,3 +282,35 @@ def test_what_grants_a_power_is_told_once() -> None:
     holder = _with(_BUCKET, _grant(_ME, "s3:DeleteObject"), _grant(_BOB, "s3:DeleteBucket"))
     (power,) = powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers
     assert [ref.label for ref in power.granted_by] == ["resource/Statement[0]"]
+
+
+_ABROAD = "210987654321"
+_THEIR_QUEUE = f"arn:aws:sqs:us-east-1:{_ABROAD}:jobs"
+_THEIR_KEY = f"arn:aws:kms:us-east-1:{_ABROAD}:key/1234"
+_LET_IN = allow("*", "*", Principal=_MY_ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("holder", "action", "expected"),
+    [
+        (_with(_THEIR_QUEUE, allow("*", "*", Principal={"AWS": _ABROAD}), identity=[allow("sqs:*", _THEIR_QUEUE)]),
+         "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", f"{_THEIR_QUEUE}2")]), "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", _THEIR_QUEUE)], boundary=_NO_S3), "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, deny("sqs:*", "*", Principal=_ME), identity=[allow("sqs:*", _THEIR_QUEUE)]),
+         "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, allow("*", "*", Principal=_ME), identity=_NO_S3), "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", f"arn:aws:sqs:*:{_ABROAD}:*")]),
+         "sqs:PurgeQueue", _THEIR_QUEUE),
+        (_with(_THEIR_QUEUE, allow("*", "*", Principal={"AWS": f"{_SESSIONS}bob"}),
+               identity=[allow("sqs:*", _THEIR_QUEUE)]), "sqs:PurgeQueue", _THEIR_QUEUE),
+        (_with(_THEIR_KEY, _LET_IN, identity=[allow("kms:*", _THEIR_KEY)]), "kms:ScheduleKeyDeletion", _THEIR_KEY),
+    ],
+)  # fmt: skip
+def test_power_over_a_resource_of_another_account_that_lets_the_role_in(
+    holder: Role, action: str, expected: str
+) -> None:
+    answer = can(holder, action, who=_ANY)
+    found = powers(holder, _ANY, catalog().expand(action))
+    assert (answer.witness.resource if answer.witness else "") == expected  # S6.35
+    assert [r for power in found.powers for r in power.resources] == ([expected] if expected else [])
