@@ -280,7 +280,7 @@ def _solve(
     if not REGION_KEYS.isdisjoint(mentioned):
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
-    named = _named_values(group, resource) if refs and resource else {}
+    named = _named_values(group, resource) if refs else {}
     regions = regions_told(stage.told)
     home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
     if home:
@@ -346,11 +346,22 @@ def _finite(domain: Domain) -> bool:
     return domain.presence == "never" or domain.values is not None
 
 
-def _named_values(group: Group, resource: str) -> dict[str, list[str]]:
-    """Read off a given resource what the policy variables of resource patterns may stand for in it."""
+def _named_values(group: Group, resource: str | None) -> dict[str, list[str]]:
+    """Read off resources what the policy variables of resource patterns may stand for in them.
+
+    Args:
+        resource: the given one; else the policy of a resource tells which it is.
+    """
     out: dict[str, list[str]] = {}
-    name = resource.split(":", 5)[-1]
-    for written in (r for v in group.views if v.statement.refs for r in v.statement.resources or () if "${" in r):
+    for written, arn in (
+        (r, arn)
+        for v in group.views
+        if v.statement.refs
+        for r in v.statement.resources or ()
+        if "${" in r
+        for arn in ((resource,) if resource else v.statement.within)
+    ):
+        name = arn.split(":", 5)[-1]
         before, *rest = VARIABLE.split(written.split(":", 5)[-1])
         at = len(before)
         if not name.startswith(before):
@@ -633,5 +644,7 @@ def _one_type(
 def _keeping_within(denies: Sequence[View], found: Solution) -> Iterator[View]:
     """List the Denies with NotResource that leave a request only the resources that they name."""
     for deny in denies:
+        if deny.within and not any(p.matches(found.resource) for p in deny.within):
+            continue
         if deny.exclude and (not deny.conditions or (deny, None) in found.carved):
             yield deny

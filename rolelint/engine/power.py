@@ -398,7 +398,9 @@ def _class(
     regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
     # As written, the plain star that `${*}` stands for is not told from a wildcard.
     starred = any("*" in t or "?" in t for t in option.texts or ())
-    apart = not (carving or option.exclude or option.statement.refs or group.others or regional or starred)
+    apart = not (
+        carving or option.exclude or option.within or option.statement.refs or group.others or regional or starred
+    )
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:
@@ -538,7 +540,8 @@ def _cover(
             return True
         if deny.exclude:
             continue
-        if set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole:
+        whole = set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole
+        if whole and not deny.within:
             return True
         always.append(_always(deny, bool(stage.account)))
     try:

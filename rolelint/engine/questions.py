@@ -400,7 +400,7 @@ def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[S
     foreign = [policy for policy in new.resource_policies if guarded.foreign_account(new, policy.resource)]
     for caller in dict.fromkeys((first, *named)):
         after = scene(new, asker, guards=guards, caller=caller)
-        yield after, scene(old, asker, guards=guards, newer=new, caller=caller), mask, None
+        yield after, scene(old, asker, guards=guards, caller=caller), mask, None
         for policy in foreign:
             arn = policy.resource
             part = mask & catalog().service_mask(arn.split(":", 3)[2])
@@ -408,7 +408,7 @@ def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[S
             shut = replace(policy, document=PolicyDocument("2012-10-17", ()))
             known = old if guarded.foreign_account(old, arn) else replace(old, resource_policies=(shut,))
             after = scene(new, asker, (), arn, guards=guards, caller=caller)
-            yield after, scene(known, asker, (), arn, guards=guards, newer=new, caller=caller), part, arn
+            yield after, scene(known, asker, (), arn, guards=guards, caller=caller), part, arn
 
 
 def _newly_granted(after: Scene, before: Scene) -> frozenset[tuple[int, CompiledStatement]]:
@@ -683,6 +683,8 @@ def _is_part(mine: CompiledStatement, theirs: CompiledStatement) -> bool:
         return False
     if theirs.covers_all:
         return True
+    if theirs.within and theirs.within != mine.within:
+        return False
     if mine.covers_all or mine.not_resource is not theirs.not_resource:
         return False
     narrow, wide = set(mine.resources or ()), set(theirs.resources or ())

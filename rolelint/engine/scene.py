@@ -141,7 +141,6 @@ def scene(
     resource: str | None = None,
     *,
     guards: bool = False,
-    newer: Role | None = None,
     caller: Principal | None = None,
 ) -> Scene:
     """Compile a role for questions on behalf of an actor.
@@ -149,8 +148,6 @@ def scene(
     Args:
         resource: the ARN that the question is about; the policy that hangs on it then counts in full.
         guards: whether the policies of all known resources count in full.
-        newer: the version of the role that this one is compared with: what only this one refuses counts in full, and
-            what resource policies allow where they surely do.
         caller: the only session of the role in question, whatever others are granted or denied.
     """
     replenish()
@@ -202,12 +199,10 @@ def scene(
     from rolelint.engine import guarded
 
     foreign = guarded.foreign_account(role, resource)
-    surely = newer is not None
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
-    still = None if newer is None or not guards else guarded.refusals(newer, base.caller)
     for policy in named:
-        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None, still=still)
-    above = (*layers, *guarded.guarding_layers(role, base.caller, named, resource, surely=surely))
+        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
+    above = (*layers, *guarded.guarding_layers(role, base.caller, named, resource))
     own = replace(base, layers=above, denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
     if caller is None:
         also = [] if foreign else guarded.granted_ways(base)
@@ -216,7 +211,7 @@ def scene(
             abroad = scene(asked, actor, pins, arn)
             also += (abroad, *abroad.also)
     else:
-        also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies), surely=surely)
+        also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies))
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
 

@@ -44,6 +44,7 @@ class View:
         pins: values of policy variables in the conditions.
         certain: how what is unknown was read.
         plain: it covers every resource and has no condition.
+        within: patterns of what its policy governs, beside those of its own; empty where these say it all.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class View:
         "plain",
         "statement",
         "texts",
+        "within",
     )
 
     def __init__(
@@ -77,6 +79,8 @@ class View:
         self.conditions = conditions
         self.pins = pins
         self.plain = texts is None and not conditions
+        own = statement.within if texts is not None else ()
+        self.within = tuple(marked_pattern(wildcards(w)) for w in own) if own else ()
         self._patterns: tuple[Pattern, ...] | None = None
         self._written: tuple[str, ...] | None = None
 
@@ -358,6 +362,11 @@ class Search:
             if following is None:
                 return None
             state = following
+        if option.within:
+            following = self._resource(state, option.within, wanted=True)
+            if following is None:
+                return None
+            state = following
         for condition in option.conditions:
             narrowed = self._key(state, option.literal(condition, True))
             if narrowed is None:
@@ -458,7 +467,9 @@ class Search:
         if option.texts is None:
             return True
         if resource == "*":  # S3.9, S3.10
-            return option.exclude
+            return option.exclude and not option.within
+        if option.within and not any(p.matches(resource) for p in option.within):
+            return False
         return any(p.matches(resource) for p in self.patterns(option)) is not option.exclude
 
     def _model_resource(self, state: _State) -> str:
@@ -491,10 +502,17 @@ class Search:
                 found = self._repair(following, denies, picks, (*carved, (firing, condition)))
                 if found is not None:
                     return found
+        elsewhere: list[tuple[tuple[Pattern, ...], bool]] = []
         if firing.texts is not None:
-            following = self._resource(state, self.patterns(firing), wanted=firing.exclude)
+            elsewhere.append((self.patterns(firing), firing.exclude))
+        if firing.within:
+            elsewhere.append((firing.within, False))
+        for patterns, wanted in elsewhere:
+            following = self._resource(state, patterns, wanted=wanted)
             if following is not None:
-                return self._repair(following, denies, picks, (*carved, (firing, None)))
+                found = self._repair(following, denies, picks, (*carved, (firing, None)))
+                if found is not None:
+                    return found
         return None
 
 

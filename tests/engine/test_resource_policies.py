@@ -8,7 +8,8 @@ import pytest
 from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import actor, can, powers
+from rolelint.engine import actor, can, difference, powers
+from rolelint.engine.questions import Difference
 from rolelint.policies.role import PolicyType, Role
 from rolelint.records import replace
 
@@ -314,3 +315,50 @@ def test_power_over_a_resource_of_another_account_that_lets_the_role_in(
     found = powers(holder, _ANY, catalog().expand(action))
     assert (answer.witness.resource if answer.witness else "") == expected  # S6.35
     assert [r for power in found.powers for r in power.resources] == ([expected] if expected else [])
+
+
+_OWN_PART = "arn:aws:s3:::${aws:PrincipalTag/team}/*"
+_FOR_OTHERS = {"StringNotEquals": {"aws:PrincipalArn": f"{ROLE_ARN}x"}}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, {**_TMP, "Condition": _FOR_OTHERS}, identity=[allow("s3:*", _OBJECT)]), "no"),
+        (_with(_BUCKET, deny("s3:*", _OWN_PART, Principal="*"), identity=[allow("s3:*", _OBJECT)],
+               tags={"team": "ledger"}, trust=[]), "no"),
+        (_with(_BUCKET, _grant(_ME, resource=_OWN_PART), tags={"team": "other"}, trust=[]), "no"),
+        (_with(_BUCKET, {**_TMP, "Condition": _FOR_OTHERS}, identity=_HERE_AND_THERE), "yes"),
+        (_with(_BUCKET, {**_TMP, "Condition": _INSECURE}, identity=[allow("s3:*", _OBJECT)]), "yes"),
+        (_with(_BUCKET, {**_TMP, "Effect": "Allow", "Principal": _ME, "Condition": _INSECURE}), "yes"),
+        (_with(_BUCKET, _grant(_ME, resource=_OWN_PART), tags={"team": "ledger"}, trust=[]), "yes"),
+        (_with(_BUCKET, _grant(_ME, resource=_OWN_PART)), "yes"),
+    ],
+)  # fmt: skip
+def test_a_statement_that_is_no_list_of_patterns_of_its_resource(holder: Role, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert [power.certainty for power in found.powers] == (["proved"] if expected == "yes" else [])
+    assert all(text.startswith(_BUCKET) for power in found.powers for text in power.resources)
+
+
+def test_a_grant_with_not_resource_gives_nothing_on_what_it_spares() -> None:
+    holder = _with(_BUCKET, {**_TMP, "Effect": "Allow", "Principal": _ME})
+    assert can(holder, "s3:DeleteObject", resource=f"{_BUCKET}/tmp/a", who=_ANY).verdict == "no"
+    assert can(holder, "s3:DeleteObject", resource=_OBJECT, who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (deny("s3:*", _OWN_PART, Principal="*"), None),
+        ({**_TMP, "Condition": _FOR_OTHERS},
+         {**_TMP, "NotResource": [f"{_BUCKET}/tmp/*", f"{_BUCKET}/b"], "Condition": _FOR_OTHERS}),
+    ],
+)  # fmt: skip
+def test_what_such_a_deny_no_longer_takes_away_is_a_gain(old: Any, new: Any) -> None:
+    before = _with(_BUCKET, old, identity=[ALL])
+    after = _with(_BUCKET, *([new] if new else []), identity=[ALL])
+    mask = catalog().expand("s3:DeleteObject")
+    assert difference(after, before, within=mask, who=_ANY).mask == mask
+    assert difference(before, after, within=mask, who=_ANY) == Difference((), ())
