@@ -251,6 +251,25 @@ def guard_of(role: Role, arn: str) -> Policy | None:
     return None
 
 
+def unread(role: Role) -> dict[str, Policy]:
+    """List the resource policies that are not known, by the resource that they hang on."""
+    return {p.resource: p for p in role.resource_policies if p.document.unknown and p.resource.count(":") >= 5}
+
+
+def refusing_still(new: Role, old: Role) -> tuple[Policy, ...]:
+    """Give the resource policies of a role: one that is not known any more may refuse what it refused before."""
+    lost = unread(new)
+    denies = {
+        p.resource: replace(p.document, statements=tuple(s for s in p.document.statements if s.effect == "Deny"))
+        for p in old.resource_policies
+        if p.resource in lost and not p.document.unknown
+    }
+    return tuple(
+        replace(p, document=denies[p.resource]) if p.document.unknown and p.resource in denies else p
+        for p in new.resource_policies
+    )
+
+
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     """List the policies of resources that a question, or a policy over the principal by their full name, names."""
     named: set[str] = set()
@@ -286,8 +305,16 @@ def is_key(policy: Policy) -> bool:
 
 def _reach(policy: Policy) -> tuple[str, ...]:
     """Give what a resource policy governs: its resource, and the objects of a bucket; nothing where it is not known."""
-    arn = policy.resource
-    if policy.document.unknown or arn.count(":") < 5 or arn.startswith(OPEN) or "*" in arn or "?" in arn:
+    return () if policy.document.unknown else _governed(policy.resource)
+
+
+def governs(policy: Policy, resource: str) -> bool:
+    """Tell whether a resource, or an object in it, is under a policy, whether that is known or not."""
+    return any(arn_matches(wildcards(r), resource) for r in _governed(policy.resource))
+
+
+def _governed(arn: str) -> tuple[str, ...]:
+    if arn.count(":") < 5 or arn.startswith(OPEN) or "*" in arn or "?" in arn:
         return ()
     service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
     return (arn, f"{arn}/*") if service == "s3" and "/" not in rest else (arn,)

@@ -133,6 +133,15 @@ class Powers:
     stage: Scene = field(repr=False)
     within: int
 
+    @property
+    def everywhere(self) -> int:
+        """The actions that it can surely perform on everything, whatever the request."""
+        mask = 0
+        for power in self.powers:
+            if power.scope == "any" and not power.gate and power.certainty == "proved":
+                mask |= power.mask
+        return mask
+
     def of(self, mask: int) -> list[tuple[Power, int]]:
         """List the powers that meet a mask, with the actions they share with it."""
         return [(p, p.mask & mask) for p in self.powers if p.mask & mask]

@@ -26,7 +26,7 @@ from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
 from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
-from rolelint.engine.power import Powers, content_key
+from rolelint.engine.power import Powers, content_key, powers
 from rolelint.engine.request import Decision, Outcome, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, no_wider, policy_set, request_principal, scene
 from rolelint.engine.solve import View, raw_view
@@ -34,7 +34,7 @@ from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument
-from rolelint.policies.role import Role
+from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import has_unknown
 from rolelint.records import record, replace
 
@@ -139,10 +139,16 @@ def _can(
             return Answer(UNKNOWN, reason=f"the Action of {_called(statement)} is not known yet")
     for policy in role.identity:
         if policy.document.unknown:
-            return Answer(UNKNOWN, reason=f"policy `{policy.name}` is not known: {policy.document.unknown}")
+            return Answer(UNKNOWN, reason=_unread_text(policy))
     for unknown in role.unknowns:
         if unknown.widens:
             return Answer(UNKNOWN, reason=f"{unknown.what}: {unknown.reason}")
+    if role.resource_policies:
+        from rolelint.engine.guarded import governs, unread
+
+        for policy in unread(role).values():
+            if (resource is None or governs(policy, resource)) and _grantable(stage, mask, policy):
+                return Answer(UNKNOWN, reason=_unread_text(policy))
     return Answer(NO)
 
 
@@ -359,7 +365,11 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         if old.asked_arn != new.asked_arn:
             trust = None if old.trust is None else renamed((old.trust,), old, new)[0]
             before = replace(before, resource_policies=renamed(before.resource_policies, old, new), trust=trust)
-    found = Difference((), ())
+    found = Difference((), tuple(_guards_not_known(new, before, asker, mask)))
+    if new.resource_policies:
+        from rolelint.engine.guarded import refusing_still
+
+        new = replace(new, resource_policies=refusing_still(new, before))
     for stage, earlier, asked, resource in _compared(new, before, asker, mask):
         fresh = _newly_granted(stage, earlier)
         key = (content_key(stage, asked), content_key(earlier, asked), new.arn, new.name, resource, fresh)
@@ -439,6 +449,44 @@ def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, st
     yield from ((allowed, text) for text in gone)
 
 
+def _guards_not_known(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[int, str]]:
+    """Say what may be gained through policies of resources that are not known in one version only."""
+    if not new.resource_policies and not old.resource_policies:
+        return
+    from rolelint.engine.guarded import denied, unread
+
+    now, had = unread(new), unread(old)
+    after = scene(new, asker)
+    for arn, policy in now.items():
+        if arn not in had and (part := _grantable(after, mask, policy)):
+            before = scene(old, asker)
+            refusing = (p for p in old.resource_policies if p.resource == arn)
+            if not any(denied(p, before.caller, bounded=old.boundary is not None) for p in refusing):
+                part &= ~powers(old, asker, part).everywhere
+            yield part, _unread_text(policy)
+    allowed = 0
+    for way in (after, *after.also):
+        for statement in way.identity:
+            allowed |= statement.possible_mask
+    for arn, policy in had.items():
+        if arn not in now:  # it may have refused what is allowed now
+            yield allowed & mask & _of_service(policy), _unread_text(policy)
+
+
+def _grantable(stage: Scene, mask: int, policy: Policy) -> int:
+    """Give what a resource policy that is not known could grant, past everything but SCPs (S6.26 to S6.29)."""
+    limits = tuple(layer for layer in stage.layers if layer.name.startswith("SCP"))
+    return ceilings(replace(stage, layers=limits), mask & _of_service(policy), True).allowed
+
+
+def _of_service(policy: Policy) -> int:
+    return catalog().service_mask(policy.resource.split(":", 3)[2])
+
+
+def _unread_text(policy: Policy) -> str:
+    return f"policy `{policy.name}` is not known: {policy.document.unknown}"
+
+
 def _unread(role: Role) -> dict[tuple[str, ...], str]:
     """List what may give power to a role and is not known, with what to say of it.
 
@@ -448,7 +496,7 @@ def _unread(role: Role) -> dict[tuple[str, ...], str]:
     for policy in role.identity:
         reason = policy.document.unknown
         if reason:
-            out[policy.name, policy.arn, reason] = f"policy `{policy.name}` is not known: {reason}"
+            out[policy.name, policy.arn, reason] = _unread_text(policy)
     for unknown in role.unknowns:
         what, reason = unknown.what, unknown.reason
         told = (p.document.unknown == reason or f"`{p.name}`" in f"{what} {reason}" for p in role.identity)

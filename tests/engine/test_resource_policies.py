@@ -362,3 +362,17 @@ def test_what_such_a_deny_no_longer_takes_away_is_a_gain(old: Any, new: Any) -> 
     mask = catalog().expand("s3:DeleteObject")
     assert difference(after, before, within=mask, who=_ANY).mask == mask
     assert difference(before, after, within=mask, who=_ANY) == Difference((), ())
+
+
+@pytest.mark.parametrize(
+    ("holder", "resource", "expected"),
+    [
+        (_with(_BUCKET, "gone"), "arn:aws:s3:::other/a", "no"),
+        (_with(_BUCKET, "gone", identity=[deny("s3:*")]), _OBJECT, "no"),
+        (_with(_BUCKET, "gone", scps=[_NO_S3]), None, "no"),
+        (_with(_BUCKET, "gone"), _OBJECT, "unknown"),
+        (_with(_BUCKET, "gone", boundary=_NO_S3), None, "unknown"),
+    ],
+)
+def test_a_policy_that_is_not_known_may_grant(holder: Role, resource: str | None, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", resource=resource, who=_ANY).verdict == expected
