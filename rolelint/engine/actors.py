@@ -157,6 +157,16 @@ def actor(name: str = "automation") -> Actor:
 
 
 TWELVE = "????????????"
+
+
+def account_like(pattern: str) -> str:
+    """Write an account, which has twelve digits, that a pattern fits; nothing where it fits none."""
+    head, star, tail = pattern.replace("?", "1").partition("*")
+    tail = tail.replace("*", "")
+    made = head + (EXAMPLE_ACCOUNT[len(head) : len(EXAMPLE_ACCOUNT) - len(tail)] if star else "") + tail
+    return made if len(made) == len(TWELVE) and made.isascii() and made.isdigit() else ""
+
+
 _ACCOUNT = Domain("maybe", None, TWELVE, example=EXAMPLE_ACCOUNT, kind="an account")
 
 #: Keys whose presence AWS's pages state for a request that a role session or user signs itself (S5.31 to S5.37).

@@ -18,7 +18,17 @@ from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, v
 from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
-from rolelint.engine.worlds import REGION_KEYS, World, homes, regions_told, twin_of, worlds
+from rolelint.engine.worlds import (
+    CALLER_ARN,
+    CALLER_KEYS,
+    REGION_KEYS,
+    World,
+    callers,
+    homes,
+    regions_told,
+    twin_of,
+    worlds,
+)
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
@@ -285,10 +295,16 @@ def _solve(
     home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
     if home:
         regions = [home] if regions is None or home in regions else []
+    ours = [World()]
+    if not stage.role.account:
+        told = (*stage.actor.keys.items(), *stage.pins)
+        if len(CALLER_KEYS & (mentioned | {k for k, _ in told})) > 1:
+            ours = [*callers(conditions, stage.domain(CALLER_ARN), told)]
     for world in (
-        w
+        replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond) if own.keys or own.beyond else w
         for r in ([""] if regions is None else regions)
         for w in worlds(conditions, mentioned, partition, arns, refs, r)
+        for own in ours
     ):
         if world.beyond:
             trouble = Undecided(world.beyond)

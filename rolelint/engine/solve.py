@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
-from rolelint.engine.actors import Domain
+from rolelint.engine.actors import Domain, account_like
 from rolelint.engine.compile import (
     CompiledCondition,
     CompiledStatement,
@@ -561,11 +561,12 @@ def readable(pattern: Pattern) -> list[str]:
     fields = pattern.show().split(":", 5)
     if len(fields) < 6:
         return []
-    defaults = ("arn", "aws", "*", "us-east-1", "123456789012")
+    defaults = ("arn", "aws", "*", "us-east-1", "*")
     head = [
         default if field == "*" else field.replace("*", "").replace("?", "x")
         for field, default in zip(fields, defaults, strict=False)
     ]
+    head[4] = account_like(fields[4]) or head[4]
     rest = fields[5].replace("?", "x")
     if "*" not in rest:
         return [":".join([*head, rest])]
