@@ -277,6 +277,8 @@ def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
     """A tag of the user or role itself, unless somebody may tag the session (S5.54); a user's own calls have none."""
     from rolelint.engine.tagging import chosen_tags, may_tag_session
 
+    if has_unknown(tag):
+        return FREE  # it may be any tag
     itself = tag in chosen_tags(role, who)
     tagged = itself or _trust_names(role, "sts:TagSession")
     settled = (role.kind == "user" and not itself) or (role.trust is not None and not tagged)

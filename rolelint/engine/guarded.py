@@ -20,10 +20,10 @@ from rolelint.engine.decision import (
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene, no_wider
-from rolelint.engine.solve import star_variables
+from rolelint.engine.solve import star_variables, widen_unknown
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
-from rolelint.policies.text import OPEN
+from rolelint.policies.text import OPEN, has_unknown
 from rolelint.records import replace
 
 
@@ -360,7 +360,13 @@ def _below(written: str, arn: str) -> list[str]:
         return []
     if written.startswith(arn[:-1]):
         return [written]
-    if "${" in written or written.count(":") < 5 or _covers(written, arn) or not _meets(written, arn):
+    if (
+        "${" in written
+        or has_unknown(written)
+        or written.count(":") < 5
+        or _covers(written, arn)
+        or not _meets(written, arn)
+    ):
         return []
     pattern = written.split(":", 5)[5]
     rests = {pattern}
@@ -380,4 +386,4 @@ def _covers(written: str, arn: str) -> bool:
 
 
 def _meets(written: str, arn: str) -> bool:
-    return overlaps(marked_arn(star_variables(written)), parse_arn(arn))
+    return overlaps(marked_arn(star_variables(widen_unknown(written))), parse_arn(arn))

@@ -11,6 +11,7 @@ from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference, powers
 from rolelint.engine.questions import Difference
 from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.text import unknown
 from rolelint.records import replace
 
 _ANY = actor("any")
@@ -376,3 +377,26 @@ def test_what_such_a_deny_no_longer_takes_away_is_a_gain(old: Any, new: Any) -> 
 )
 def test_a_policy_that_is_not_known_may_grant(holder: Role, resource: str | None, expected: str) -> None:
     assert can(holder, "s3:DeleteObject", resource=resource, who=_ANY).verdict == expected
+
+
+_SOME = f"arn:aws:s3:::{unknown('bucket')}"
+
+
+@pytest.mark.parametrize(
+    ("said", "more", "expected"),
+    [
+        (_grant(_OTHER, resource=f"{_SOME}/*"), {}, ("no", [])),
+        (_grant(_ME, resource=f"{_SOME}/a"), {"boundary": _NO_S3}, ("no", [])),
+        (_grant(_ME, resource=f"{_SOME}/a"), {}, ("yes", ["possible"])),
+        (_grant(_ME, resource=f"{_SOME}/${{aws:PrincipalTag/team}}"), {}, ("yes", ["possible"])),
+        (_grant(_ME, resource=f"{_BUCKET}/{unknown('key')}"), {}, ("yes", ["proved"])),
+        ({**_but(f"{_SOME}/*"), "Effect": "Allow", "Principal": _ME}, {}, ("yes", ["possible"])),
+        (deny("s3:*", f"{_SOME}/*", Principal="*"), {"identity": [allow("s3:*", _OBJECT)]}, ("yes", ["possible"])),
+    ],
+)
+def test_a_resource_policy_that_names_a_bucket_not_known_yet(
+    said: Any, more: dict[str, Any], expected: tuple[str, list[str]]
+) -> None:
+    holder = _with(_BUCKET, said, **more)
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert (can(holder, "s3:DeleteObject", who=_ANY).verdict, [p.certainty for p in found.powers]) == expected
