@@ -283,8 +283,10 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         assumes.append("the trust policy of the target delegates to this account")
     if service := forwarding(shared):
         assumes.append(f"{service} makes the call on behalf of the holder")
-    request = Request(stage.caller, action, tuple(targets), shared, stage.account)
+    request = Request(stage.caller, action, tuple(targets), shared, stage.account, role.management_account)
     policies = policy_set(role, resource_policy)
+    if stage.account != role.account:
+        policies = replace(policies, rcps=None)  # those of the resource's account would count, S6.20
     if not certain:
         policies = favourable(policies)
         assumes.append(ASSUMPTION)

@@ -182,11 +182,20 @@ def scene(
     if role.trust is not None and role.arn and (guards or _concerns_itself(role, role.trust, resource, keeping)):
         # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
         role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
-    if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
+    foreign = ""
+    if role.resource_policies and resource:
+        from rolelint.engine.guarded import foreign_account
+
+        foreign = foreign_account(role, resource)
+    if role.rcps and foreign:
+        layers.append(Layer(f"set of RCPs of account {foreign}", (), "the known ones are of the role's account"))
+    elif role.rcps and not role.service_linked and not role.management_account:  # S6.20 to S6.22
         for policy in role.rcps:
             for statement in compile_document(policy.document).statements:
                 if statement.statement.effect == "Deny":
                     denies.append(_limit_rcp(statement))
+            if policy.document.unknown:
+                layers.append(Layer("set of RCPs", (), policy.document.unknown))
     if not role.partition:
         everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
         if (partition := _only_partition(everything)) not in ("", "aws"):
@@ -198,7 +207,6 @@ def scene(
         return _told(base)
     from rolelint.engine import guarded
 
-    foreign = guarded.foreign_account(role, resource)
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
     for policy in named:
         denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)

@@ -400,3 +400,24 @@ def test_a_resource_policy_that_names_a_bucket_not_known_yet(
     holder = _with(_BUCKET, said, **more)
     found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
     assert (can(holder, "s3:DeleteObject", who=_ANY).verdict, [p.certainty for p in found.powers]) == expected
+
+
+_NO_QUEUES = [deny("sqs:*", Principal="*")]
+_AT_THEIRS: dict[str, Any] = {"identity": [allow("sqs:*", _THEIR_QUEUE)], "rcps": _NO_QUEUES}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (role(ALL, rcps=_NO_QUEUES), ("no", "")),
+        (_with(_THEIR_QUEUE, **_AT_THEIRS), ("no", "")),
+        (role(ALL, rcps=["gone"]), ("yes", "possible")),
+        (_with(_THEIR_QUEUE, _LET_IN, **_AT_THEIRS), ("yes", "possible")),
+        (role(ALL, rcps=_NO_QUEUES, management_account=True), ("yes", "proved")),
+    ],
+)
+def test_rcps_are_those_of_the_account_of_the_resource(holder: Role, expected: tuple[str, str]) -> None:
+    answer = can(holder, "sqs:PurgeQueue", who=_ANY)
+    assert (answer.verdict, answer.certainty if answer.witness else "") == expected  # S6.20, S6.22
+    found = powers(holder, _ANY, catalog().expand("sqs:PurgeQueue"))
+    assert [p.certainty for p in found.powers] == ([expected[1]] if expected[1] else [])
