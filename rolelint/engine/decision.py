@@ -35,6 +35,27 @@ RCP_SERVICES = frozenset(
     ).split()
 )
 
+# AWS: kms/latest/developerguide/key-policy-modifying-external-accounts.html: permissions for any other operation have
+# no effect in another account. Read 2026-11.
+KMS_ABROAD = tuple(
+    f"kms:{name}"
+    for name in (
+        "CreateGrant Decrypt DeriveSharedSecret DescribeKey Encrypt GenerateDataKey GenerateDataKeyPair "
+        "GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GetKeyRotationStatus "
+        "GetPublicKey ListGrants ReEncryptFrom ReEncryptTo RetireGrant RevokeGrant Sign Verify VerifyMac"
+    ).split()
+)
+# AWS: AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-limitations-of-custom-policies.html: permissions for these do
+# not apply across accounts. Read 2026-11.
+SQS_AT_HOME = tuple(
+    f"sqs:{name}"
+    for name in (
+        "AddPermission CancelMessageMoveTask CreateQueue DeleteQueue ListMessageMoveTasks ListQueues ListQueueTags "
+        "RemovePermission SetQueueAttributes StartMessageMoveTask TagQueue UntagQueue"
+    ).split()
+)
+_KMS_ABROAD, _SQS_AT_HOME = (frozenset(map(str.lower, names)) for names in (KMS_ABROAD, SQS_AT_HOME))
+
 #: Actions that policies do not control, with the reason (S6.55).
 UNGOVERNED = {
     "sts:getcalleridentity": "sts:GetCallerIdentity needs no permission and cannot be denied",
@@ -127,6 +148,8 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
     if _is_foreign_partition(caller, target):
         return _implicit("a credential of one partition is not valid in another")  # S6.37
     if _is_foreign_account(request):  # S6.35, S6.36
+        if _stays_at_home(request.action.lower()):
+            return _implicit(f"no policy opens {request.action} to other accounts")
         if grant > NO_GRANT and side:
             return Decision(Outcome.ALLOW, (*used, *own, *granting), "both accounts allow it")
         missing = "the caller's account does not allow it" if grant else "the resource's account does not allow it"
@@ -172,6 +195,11 @@ def _is_foreign_account(request: Request) -> bool:
         return False  # AWS: STS API_AssumeRoot.html: a member account has no policy that grants it
     theirs, ours = request.resource_account, request.principal.account
     return bool(theirs and ours) and theirs != ours
+
+
+def _stays_at_home(action: str) -> bool:
+    """Tell whether a service lets nobody of another account call an action, whatever a resource policy says."""
+    return action in _SQS_AT_HOME or (action.startswith("kms:") and action not in _KMS_ABROAD)
 
 
 def _guards(request: Request, target: Target) -> bool:

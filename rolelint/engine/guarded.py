@@ -11,8 +11,10 @@ from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import (
     ACCOUNT_GRANT,
     DIRECT_GRANT,
+    KMS_ABROAD,
     NO_GRANT,
     ROLE_GRANT,
+    SQS_AT_HOME,
     TRUSTED,
     grant_strength,
     statement_reaches,
@@ -178,6 +180,8 @@ def guarding_layers(role: Role, caller: Principal, named: Collection[Policy], re
     foreign = foreign_account(role, resource)
     theirs = (p for p in named if foreign and p.resource == resource)
     out = [Layer("resource policy", delegated(p, caller)) for p in theirs]  # S6.35
+    if out:
+        out.append(Layer("resource policy", tuple(compile_statement(s, False) for s in _OPEN_ABROAD)))
     return out + deciding_layers(named, caller)
 
 
@@ -206,6 +210,11 @@ def _everywhere(arn: str) -> str:
     return ":".join(fields)
 
 
+#: What services let callers of other accounts do at all.
+_OPEN_ABROAD = (
+    Statement("Allow", ("kms:*", *SQS_AT_HOME), ("*",), not_action=True),
+    Statement("Allow", KMS_ABROAD, ("*",)),
+)
 #: What key policies, and trust policies, have no say in.
 _BESIDE_KEYS = Statement("Allow", ("kms:*",), ("*",), not_action=True)
 _BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)

@@ -277,7 +277,7 @@ def test_what_the_role_is_granted_counts_for_the_session_that_a_deny_leaves_more
 )
 def test_the_holder_chooses_the_session_that_another_account_allows(statement: Any, expected: str) -> None:
     holder = _with(_QUEUE, statement, identity=[allow("sqs:*")])
-    assert can(holder, "sqs:DeleteQueue", resource=_QUEUE, who=_ANY).verdict == expected  # S4.6, S6.35
+    assert can(holder, "sqs:PurgeQueue", resource=_QUEUE, who=_ANY).verdict == expected  # S4.6, S6.35
 
 
 def test_what_grants_a_power_is_told_once() -> None:
@@ -306,7 +306,9 @@ _LET_IN = allow("*", "*", Principal=_MY_ACCOUNT)
          "sqs:PurgeQueue", _THEIR_QUEUE),
         (_with(_THEIR_QUEUE, allow("*", "*", Principal={"AWS": f"{_SESSIONS}bob"}),
                identity=[allow("sqs:*", _THEIR_QUEUE)]), "sqs:PurgeQueue", _THEIR_QUEUE),
-        (_with(_THEIR_KEY, _LET_IN, identity=[allow("kms:*", _THEIR_KEY)]), "kms:ScheduleKeyDeletion", _THEIR_KEY),
+        (_with(_THEIR_KEY, _LET_IN, identity=[allow("kms:*", _THEIR_KEY)]), "kms:CreateGrant", _THEIR_KEY),
+        (_with(_THEIR_KEY, _LET_IN, identity=[allow("kms:*", _THEIR_KEY)]), "kms:ScheduleKeyDeletion", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", _THEIR_QUEUE)]), "sqs:DeleteQueue", ""),
     ],
 )  # fmt: skip
 def test_power_over_a_resource_of_another_account_that_lets_the_role_in(
