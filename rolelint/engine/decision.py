@@ -203,13 +203,21 @@ def _stays_at_home(action: str) -> bool:
 
 
 def _guards(request: Request, target: Target) -> bool:
-    """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42)."""
+    """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42).
+
+    Of a domain it governs what lies below: `es:*` is the same as `es:ESHttp*` there.
+    """
     action = request.action.lower()
     if action in _ROOT_UNLOCKS and request.principal.type == "root" and not _is_foreign_account(request):
+        return False
+    if action.startswith("es:") and not action.startswith(BELOW_DOMAIN):
         return False
     return ":key/" in target.arn or not action.startswith("kms:")
 
 
+#: How the actions begin that the access policy of a domain speaks of.
+# AWS: opensearch-service/latest/developerguide/ac.html, "Resource-based policies". Read 2026-11.
+BELOW_DOMAIN = "es:eshttp"
 #: What the root user of the owner's account may do whatever the policy of its bucket or queue denies (S6.56).
 # AWS: AmazonS3/latest/API/API_PutBucketPolicy.html: only endpoint and Organizations policies block it;
 # IAM/latest/UserGuide/id_root-user.html: the root user edits or deletes a queue policy that denies all principals.

@@ -7,9 +7,12 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
 from rolelint.algebra.strings import marked_arn, overlaps, wildcards
+from rolelint.catalog import catalog
+from rolelint.catalog.bits import few
 from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import (
     ACCOUNT_GRANT,
+    BELOW_DOMAIN,
     DIRECT_GRANT,
     KMS_ABROAD,
     NO_GRANT,
@@ -288,7 +291,7 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    whole = (text, text.split("/", 1)[0])
+                    whole = [text, *(text[:at] for at, letter in enumerate(text) if letter == "/")]
                     named.update(whole)
                     anywhere.update(w for w in whole if "*" in w and "*" not in w.split(":", 5)[5])
     for policy in role.resource_policies:
@@ -313,7 +316,7 @@ def is_key(policy: Policy) -> bool:
 
 
 def _reach(policy: Policy) -> tuple[str, ...]:
-    """Give what a resource policy governs: its resource, and the objects of a bucket; nothing where it is not known."""
+    """Give what a resource policy governs: its resource and what lies below it; nothing where it is not known."""
     return () if policy.document.unknown else _governed(policy.resource)
 
 
@@ -326,7 +329,8 @@ def _governed(arn: str) -> tuple[str, ...]:
     if arn.count(":") < 5 or arn.startswith(OPEN) or "*" in arn or "?" in arn:
         return ()
     service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
-    return (arn, f"{arn}/*") if service == "s3" and "/" not in rest else (arn,)
+    parted = (service == "s3" and "/" not in rest) or (service == "es" and rest.count("/") == 1)
+    return (arn, f"{arn}/*") if parted else (arn,)
 
 
 def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> CompiledStatement | None:
@@ -353,6 +357,8 @@ def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> Compil
                     within = reach
     if not kept:
         return None
+    if ":es:" in policy.resource:
+        statement = _below_domain(statement)
     bare = replace(
         statement,
         principals=None,
@@ -363,8 +369,18 @@ def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> Compil
     return compile_statement(bare, policy.document.variables, within)
 
 
+def _below_domain(statement: Statement) -> Statement:
+    """Take from a statement what it says of what lies below a domain: nothing else of it counts."""
+    known = catalog()
+    named = known.expand_all(statement.actions)
+    every = few(known.expand(f"{BELOW_DOMAIN}*"))
+    actions = (known.action(n).name for n in every if bool(named >> n & 1) is not statement.not_action)
+    open_ = () if statement.not_action else filter(has_unknown, statement.actions)
+    return replace(statement, actions=(*actions, *open_), not_action=False)
+
+
 def _below(written: str, arn: str) -> list[str]:
-    """Write a pattern as patterns of what lies below a bucket; nothing where it covers all of it, or cannot be so."""
+    """Write a pattern as patterns of what lies below a resource; nothing where it covers all of it, or cannot be so."""
     if not arn.endswith("/*"):
         return []
     if written.startswith(arn[:-1]):

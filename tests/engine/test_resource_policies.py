@@ -423,3 +423,29 @@ def test_rcps_are_those_of_the_account_of_the_resource(holder: Role, expected: t
     assert (answer.verdict, answer.certainty if answer.witness else "") == expected  # S6.20, S6.22
     found = powers(holder, _ANY, catalog().expand("sqs:PurgeQueue"))
     assert [p.certainty for p in found.powers] == ([expected[1]] if expected[1] else [])
+
+
+_DOMAIN = f"arn:aws:es:us-east-1:{ACCOUNT}:domain/logs"
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_DOMAIN, allow("es:*", f"{_DOMAIN}-2/*", Principal=_ME)), "no"),
+        (_with(_DOMAIN, deny("es:*", f"{_DOMAIN}/*", Principal="*"), identity=[allow("es:*", f"{_DOMAIN}/*")]), "no"),
+        (_with(_DOMAIN, allow("es:ESHttp*", f"{_DOMAIN}/*", Principal=_ME)), "yes"),
+    ],
+)
+def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expected: str) -> None:
+    assert can(holder, "es:ESHttpDelete", who=_ANY).verdict == expected
+    assert can(holder, "es:ESHttpDelete", resource=f"{_DOMAIN}/index", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
+
+
+@pytest.mark.parametrize("said", [{}, {"Action": "es:DeleteDomain"}, {"NotAction": "es:ESHttpGet"}])
+def test_the_policy_of_a_domain_says_nothing_of_the_domain_itself(said: dict[str, Any]) -> None:
+    given = {**allow("*", [_DOMAIN, f"{_DOMAIN}/*"], Principal=_ME), **said}
+    given = {k: v for k, v in given.items() if k != "Action" or "NotAction" not in given}
+    assert can(_with(_DOMAIN, given), "es:DeleteDomain", who=_ANY).verdict == "no"
+    held = _with(_DOMAIN, {**given, "Effect": "Deny"}, identity=[allow("es:*", _DOMAIN)])
+    assert can(held, "es:DeleteDomain", resource=_DOMAIN, who=_ANY).verdict == "yes"
