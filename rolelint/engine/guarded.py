@@ -28,7 +28,7 @@ from rolelint.engine.scene import Layer, Scene, no_wider
 from rolelint.engine.solve import star_variables, widen_unknown
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
-from rolelint.policies.text import OPEN, has_unknown
+from rolelint.policies.text import OPEN, VARIABLE, has_unknown
 from rolelint.records import replace
 
 
@@ -285,15 +285,16 @@ def refusing_still(new: Role, old: Role) -> tuple[Policy, ...]:
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     """List the policies of resources that a question, or a policy over the principal by their full name, names."""
     named: set[str] = set()
-    anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
+    anywhere: set[str] = set()  # with policy variables, or wildcards for the partition, the Region or the account
     limits = (p for level in role.scps or () for p in level)
     for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *limits):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    whole = [text, *(text[:at] for at, letter in enumerate(text) if letter == "/")]
+                    open_ = VARIABLE.sub("*", text)
+                    whole = [open_, *(open_[:at] for at, letter in enumerate(open_) if letter == "/")]
                     named.update(whole)
-                    anywhere.update(w for w in whole if "*" in w and "*" not in w.split(":", 5)[5])
+                    anywhere.update(w for w in whole if "*" in w and (open_ != text or "*" not in w.split(":", 5)[5]))
     for policy in role.resource_policies:
         if (
             policy.resource in named

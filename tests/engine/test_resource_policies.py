@@ -449,3 +449,23 @@ def test_the_policy_of_a_domain_says_nothing_of_the_domain_itself(said: dict[str
     assert can(_with(_DOMAIN, given), "es:DeleteDomain", who=_ANY).verdict == "no"
     held = _with(_DOMAIN, {**given, "Effect": "Deny"}, identity=[allow("es:*", _DOMAIN)])
     assert can(held, "es:DeleteDomain", resource=_DOMAIN, who=_ANY).verdict == "yes"
+
+
+_OWN_BUCKET = allow("s3:*", ["arn:aws:s3:::${aws:PrincipalTag/team}", "arn:aws:s3:::${aws:PrincipalTag/team}/*"])
+
+
+@pytest.mark.parametrize(("tags", "expected"), [({"team": "ledger"}, "no"), ({"team": "other"}, "yes"), (None, "yes")])
+def test_a_bucket_that_an_identity_policy_names_by_a_variable_is_judged_by_its_policy(
+    tags: dict[str, str] | None, expected: str
+) -> None:
+    trust = None if tags is None else [allow("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})]
+    closed = deny("s3:*", list(_IN_IT), Principal="*")
+    holder = _with(_BUCKET, closed, identity=[_OWN_BUCKET], tags=tags, trust=trust)
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers) is (expected == "yes")
+
+
+def test_a_condition_on_two_keys_is_a_gate_though_it_holds_where_one_is_absent() -> None:
+    apart = {"StringNotEquals": {"aws:PrincipalTag/team": "${aws:ResourceTag/env}"}}
+    (found,) = powers(role(allow("s3:DeleteBucket", "*", apart)), _ANY, catalog().expand("s3:DeleteBucket")).powers
+    assert found.gate == "if aws:PrincipalTag/team StringNotEquals ${aws:ResourceTag/env}"
