@@ -246,15 +246,25 @@ def _asker(stage: Scene) -> str:
     return stage.caller.role_arn or stage.caller.arn
 
 
-def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:
+def _confirm(
+    stage: Scene,
+    found: _Found,
+    given: Mapping[str, str | Sequence[str]],
+    certain: bool = True,
+    beside: Scene | None = None,
+) -> Answer:
     """Let `decide` judge a solved request; nothing is reported that it does not allow.
 
     Args:
         certain: off to read what is not known in the caller's favour; the witness then says so.
+        beside: another version of the role, whose statements took part in the search.
     """
     role = stage.role
     action = catalog().action(found.number).name
-    spelled = _spelling(stage, found.number, given) if given or any(s.context for _, s in found.solved) else {}
+    spelled: dict[str, str] = {}
+    if given or any(s.context for _, s in found.solved):
+        for one in (beside, stage) if beside else (stage,):
+            spelled.update(_spelling(one, found.number, given))
     shared: dict[str, Value] = {}
     targets = []
     for _, solution in found.solved:
@@ -564,7 +574,7 @@ def _difference(
                             continue
                         for gained, solved in found:
                             number = (gained & -gained).bit_length() - 1
-                            answer = _confirm(way, _Found(number, signature, solved), {}, certain)
+                            answer = _confirm(way, _Found(number, signature, solved), {}, certain, before)
                             if answer.verdict != YES or answer.witness is None:
                                 unknown.append((gained, answer.reason))
                                 continue

@@ -442,3 +442,9 @@ _NOTHING_ON_S3 = [allow("ec2:*")]
 def test_a_resource_policy_that_is_not_known_may_give_and_no_longer_refuse(old: Role, new: Role, expected: str) -> None:
     found = difference(new, old, within=catalog().expand("s3:DeleteObject"))
     assert ("yes" if found.gains else "unknown" if found.unknown else "no") == expected
+
+
+def test_a_witness_spells_a_key_as_the_old_version_did() -> None:
+    refused = deny("s3:*", "*", {"StringEquals": {"aws:PrincipalTag/Team": "ci"}})
+    (gain,) = difference(role(ALL), role(ALL, refused), within=catalog().expand("s3:DeleteBucket")).gains
+    assert gain.witness.context == {"aws:PrincipalTag/Team": "ci"}
