@@ -9,7 +9,7 @@ from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference, powers
-from rolelint.engine.questions import Difference
+from rolelint.engine.gains import Difference
 from rolelint.policies.role import PolicyType, Role
 from rolelint.policies.text import unknown
 from rolelint.records import replace
