@@ -205,12 +205,14 @@ def _stays_at_home(action: str) -> bool:
 def _guards(request: Request, target: Target) -> bool:
     """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42).
 
-    Of a domain it governs what lies below: `es:*` is the same as `es:ESHttp*` there.
+    Of a domain it governs what lies below: `es:*` is the same as `es:ESHttp*` there. Of a role, who assumes it.
     """
     action = request.action.lower()
     if action in _ROOT_UNLOCKS and request.principal.type == "root" and not _is_foreign_account(request):
         return False
     if action.startswith("es:") and not action.startswith(BELOW_DOMAIN):
+        return False
+    if ":iam:" in target.arn and ":role/" in target.arn and not action.startswith("sts:"):
         return False
     return ":key/" in target.arn or not action.startswith("kms:")
 

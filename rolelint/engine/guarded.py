@@ -358,8 +358,10 @@ def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> Compil
                     within = reach
     if not kept:
         return None
-    if ":es:" in policy.resource:
-        statement = _below_domain(statement)
+    if policy.type is PolicyType.TRUST:
+        statement = _speaking_of(statement, "sts:*")
+    elif ":es:" in policy.resource:
+        statement = _speaking_of(statement, f"{BELOW_DOMAIN}*")
     bare = replace(
         statement,
         principals=None,
@@ -370,11 +372,11 @@ def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> Compil
     return compile_statement(bare, policy.document.variables, within)
 
 
-def _below_domain(statement: Statement) -> Statement:
-    """Take from a statement what it says of what lies below a domain: nothing else of it counts."""
+def _speaking_of(statement: Statement, pattern: str) -> Statement:
+    """Take from a statement what it says of some actions: in its policy nothing else of it counts."""
     known = catalog()
     named = known.expand_all(statement.actions)
-    every = few(known.expand(f"{BELOW_DOMAIN}*"))
+    every = few(known.expand(pattern))
     actions = (known.action(n).name for n in every if bool(named >> n & 1) is not statement.not_action)
     open_ = () if statement.not_action else filter(has_unknown, statement.actions)
     return replace(statement, actions=(*actions, *open_), not_action=False)

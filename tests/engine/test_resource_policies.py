@@ -469,3 +469,12 @@ def test_a_condition_on_two_keys_is_a_gate_though_it_holds_where_one_is_absent()
     apart = {"StringNotEquals": {"aws:PrincipalTag/team": "${aws:ResourceTag/env}"}}
     (found,) = powers(role(allow("s3:DeleteBucket", "*", apart)), _ANY, catalog().expand("s3:DeleteBucket")).powers
     assert found.gate == "if aws:PrincipalTag/team StringNotEquals ${aws:ResourceTag/env}"
+
+
+@pytest.mark.parametrize("named", [{"AWS": ROLE_ARN}, {"AWS": f"{_SESSIONS}session"}])
+def test_a_trust_policy_decides_who_assumes_the_role_and_nothing_else(named: Any) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Principal": named}
+    holder = role(*_NO_S3, trust=[everything])
+    assert [can(holder, a, who=_ANY).verdict for a in ("iam:DeleteRole", "sts:AssumeRole")] == ["no", "yes"]
+    held = role(allow("iam:*", ROLE_ARN), trust=[{**everything, "Effect": "Deny"}])
+    assert can(held, "iam:DeleteRole", resource=ROLE_ARN, who=_ANY).verdict == "yes"
