@@ -174,6 +174,8 @@ def _guards_not_known(new: Role, old: Role, asker: Actor, mask: int) -> Iterator
     from rolelint.engine.guarded import denied, unread
 
     now, had = unread(new), unread(old)
+    if now.keys() == had.keys():
+        return
     after = scene(new, asker)
     for arn, policy in now.items():
         if arn not in had and (part := grantable(after, mask, policy)):

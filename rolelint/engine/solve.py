@@ -24,7 +24,7 @@ from rolelint.engine.match import substitute
 from rolelint.engine.worlds import REGIONS, twin_of
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
-from rolelint.policies.text import CLOSE, OPEN, has_unknown
+from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
 from rolelint.records import record
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
@@ -220,6 +220,10 @@ def _resource_text(
     written: str, variables: bool, fixed: dict[str, str | None], loose: str, widen: bool, exclude: bool
 ) -> str | None:
     text = written
+    if variables and OPEN in text and any(map(has_unknown, variable_keys((text,)))):
+        if not widen:
+            return None  # which key it names is not known
+        text = star_hidden(text)
     if OPEN in text and widen:
         text = widen_unknown(text)
     if not variables or "${" not in text:
@@ -236,6 +240,11 @@ def _resource_text(
         return head + star_variables(tail)
     field = substitute(tail, fixed.get, wild=True)
     return None if field is None else head + field  # S3.14
+
+
+def star_hidden(text: str) -> str:
+    """Put a wildcard for every policy variable of which the key is not known."""
+    return VARIABLE.sub(lambda found: "*" if has_unknown(found[0]) else found[0], text)
 
 
 def widen_unknown(text: str) -> str:

@@ -217,3 +217,6 @@ def test_a_principal_tag_of_which_the_name_is_not_known_may_be_any() -> None:
     where = {"StringEquals": {f"aws:PrincipalTag/{unknown('key')}": "ci"}}
     held = role(allow("s3:*", "*", where), tags={"team": "ci"}, trust=[])
     assert can(held, "s3:DeleteObject").verdict == "yes"
+    held = role(allow("s3:*", f"arn:aws:s3:::${{aws:PrincipalTag/{unknown('key')}}}/*"), tags={"team": "ci"}, trust=[])
+    answer = can(held, "s3:DeleteObject")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")
