@@ -100,7 +100,8 @@ def own_ways(stage: Scene) -> list[Scene]:
 
 
 def _ways(stage: Scene, given: Grants) -> Iterator[Scene]:
-    limits = tuple(la for la in stage.layers if la.name.startswith("SCP"))
+    # What is not known of the others may hold a Deny.
+    limits = tuple(la for la in stage.layers if la.name.startswith("SCP") or la.unknown)
     denies = tuple(dict.fromkeys((*stage.denies, *given.denies)))
     for strength, placed, layers in ((ROLE_GRANT, given.role, stage.layers), (DIRECT_GRANT, given.direct, limits)):
         identity = tuple(dict.fromkeys(p.compiled for p in placed))

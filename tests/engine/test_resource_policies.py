@@ -478,3 +478,10 @@ def test_a_trust_policy_decides_who_assumes_the_role_and_nothing_else(named: Any
     assert [can(holder, a, who=_ANY).verdict for a in ("iam:DeleteRole", "sts:AssumeRole")] == ["no", "yes"]
     held = role(allow("iam:*", ROLE_ARN), trust=[{**everything, "Effect": "Deny"}])
     assert can(held, "iam:DeleteRole", resource=ROLE_ARN, who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize("ceiling", ["boundary", "session", "rcps"])
+def test_a_ceiling_that_is_not_known_may_deny_what_a_resource_policy_grants_past_it(ceiling: str) -> None:
+    holder = _with(_BUCKET, _grant(_EVERYBODY), **{ceiling: ["gone"]})
+    answer = can(holder, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")
