@@ -294,13 +294,13 @@ def _solve(
     home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
     if home:
         regions = [home] if regions is None or home in regions else []
-    ours = [World()]
+    ours = _ITSELF
     if not stage.role.account:
         told = (*stage.actor.keys.items(), *stage.pins)
         if len(CALLER_KEYS & (mentioned | {k for k, _ in told})) > 1:
-            ours = [*callers(conditions, stage.domain(CALLER_ARN), told)]
+            ours = tuple(callers(conditions, stage.domain(CALLER_ARN), told))
     for world in (
-        replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond) if own.keys or own.beyond else w
+        w if own is _ITSELF[0] else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond)
         for r in ([""] if regions is None else regions)
         for w in worlds(conditions, mentioned, partition, arns, refs, r)
         for own in ours
@@ -354,6 +354,10 @@ def _solve(
     if trouble is not None:
         raise trouble
     return None
+
+
+#: Stands for a caller of which all keys are what they are apart from one another.
+_ITSELF = (World(),)
 
 
 def _finite(domain: Domain) -> bool:

@@ -511,17 +511,16 @@ class Search:
                 found = self._repair(following, denies, picks, (*carved, (firing, condition)))
                 if found is not None:
                     return found
-        elsewhere: list[tuple[tuple[Pattern, ...], bool]] = []
-        if firing.texts is not None:
-            elsewhere.append((self.patterns(firing), firing.exclude))
         if firing.within:
-            elsewhere.append((firing.within, False))
-        for patterns, wanted in elsewhere:
-            following = self._resource(state, patterns, wanted=wanted)
+            following = self._resource(state, firing.within, wanted=False)
             if following is not None:
                 found = self._repair(following, denies, picks, (*carved, (firing, None)))
                 if found is not None:
                     return found
+        if firing.texts is not None:
+            following = self._resource(state, self.patterns(firing), wanted=firing.exclude)
+            if following is not None:
+                return self._repair(following, denies, picks, (*carved, (firing, None)))
         return None
 
 
