@@ -357,7 +357,7 @@ def _solve(
 
 
 #: Stands for a caller of which all keys are what they are apart from one another.
-_ITSELF = (World(),)
+_ITSELF: tuple[World, ...] = (World(),)
 
 
 def _finite(domain: Domain) -> bool:
