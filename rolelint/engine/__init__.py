@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rolelint.engine.actors import Actor, actor
     from rolelint.engine.decision import decide
+    from rolelint.engine.gains import Difference, difference
     from rolelint.engine.power import Power, Powers, powers
-    from rolelint.engine.questions import Answer, Difference, can, difference, witness
+    from rolelint.engine.questions import Answer, can, witness
     from rolelint.engine.request import Decision, Outcome, Principal, Request, Target
     from rolelint.engine.scene import StatementRef
     from rolelint.engine.trust import trust_allows
@@ -21,9 +22,9 @@ _HOME = {
     "Powers": "power",
     "powers": "power",
     "Answer": "questions",
-    "Difference": "questions",
+    "Difference": "gains",
     "can": "questions",
-    "difference": "questions",
+    "difference": "gains",
     "witness": "questions",
     "Decision": "request",
     "Outcome": "request",

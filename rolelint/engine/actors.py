@@ -157,6 +157,16 @@ def actor(name: str = "automation") -> Actor:
 
 
 TWELVE = "????????????"
+
+
+def account_like(pattern: str) -> str:
+    """Write an account, which has twelve digits, that a pattern fits; nothing where it fits none."""
+    head, star, tail = pattern.replace("?", "1").partition("*")
+    tail = tail.replace("*", "")
+    made = head + (EXAMPLE_ACCOUNT[len(head) : len(EXAMPLE_ACCOUNT) - len(tail)] if star else "") + tail
+    return made if len(made) == len(TWELVE) and made.isascii() and made.isdigit() else ""
+
+
 _ACCOUNT = Domain("maybe", None, TWELVE, example=EXAMPLE_ACCOUNT, kind="an account")
 
 #: Keys whose presence AWS's pages state for a request that a role session or user signs itself (S5.31 to S5.37).
@@ -267,6 +277,8 @@ def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
     """A tag of the user or role itself, unless somebody may tag the session (S5.54); a user's own calls have none."""
     from rolelint.engine.tagging import chosen_tags, may_tag_session
 
+    if has_unknown(tag):
+        return FREE  # it may be any tag
     itself = tag in chosen_tags(role, who)
     tagged = itself or _trust_names(role, "sts:TagSession")
     settled = (role.kind == "user" and not itself) or (role.trust is not None and not tagged)

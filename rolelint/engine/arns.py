@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from rolelint.algebra.strings import ANY, FIELD_ANY, STAR, Pattern, glob, includes, marked, marked_arn, overlaps
+from rolelint.engine.actors import account_like
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE
 
@@ -230,6 +231,8 @@ def _measure(pattern: str, into: Shape) -> Reach:
             return NOTHING
         elif i in (1, 4) and not wild:
             continue  # the principal's own partition or account, taken from the pattern
+        elif (i == 1 and not _partition_like(text)) or (i == 4 and not account_like(text)):
+            return NOTHING
         elif i == 3:
             whole = False
         else:
@@ -262,6 +265,12 @@ def _measure(pattern: str, into: Shape) -> Reach:
     whole, regional = whole and covers, regional and covers
     named = not regional and is_named(pattern, into.format)
     return Reach(True, whole, regional, named, (pattern,))
+
+
+def _partition_like(pattern: str) -> bool:
+    from rolelint.engine.worlds import REGIONS
+
+    return any(map(glob(pattern).matches, REGIONS))
 
 
 _meeting: dict[tuple[str, str], bool] = memo()

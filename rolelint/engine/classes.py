@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import product
 from typing import NamedTuple
 
-from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, glob, literal
+from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import NEVER, Domain
@@ -15,16 +13,23 @@ from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
-from rolelint.engine.keys import Literal, Pins, Undecided, solve_key
+from rolelint.engine.keys import Undecided
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws, view
-from rolelint.engine.worlds import REGION_KEYS, World, homes, regions_told, twin_of, worlds
+from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws
+from rolelint.engine.worlds import (
+    CALLER_ARN,
+    CALLER_KEYS,
+    REGION_KEYS,
+    World,
+    callers,
+    homes,
+    regions_told,
+    twin_of,
+    worlds,
+)
 from rolelint.memory import memo
-from rolelint.policies.text import VARIABLE
 from rolelint.records import replace
 
-#: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
-MAX_VARIABLE_VALUES = 64
 _REGION = "aws:requestedregion"
 
 
@@ -280,15 +285,25 @@ def _solve(
     if not REGION_KEYS.isdisjoint(mentioned):
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
-    named = _named_values(group, resource) if refs and resource else {}
+    named: dict[str, list[str]] = {}
+    if refs:
+        from rolelint.engine.variables import MAX_VARIABLE_VALUES, named_values, repin, variable_values
+
+        named = named_values(group, resource)
     regions = regions_told(stage.told)
     home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
     if home:
         regions = [home] if regions is None or home in regions else []
+    ours = _ITSELF
+    if not stage.role.account:
+        told = (*stage.actor.keys.items(), *stage.pins)
+        if len(CALLER_KEYS & (mentioned | {k for k, _ in told})) > 1:
+            ours = tuple(callers(conditions, stage.domain(CALLER_ARN), told))
     for world in (
-        w
+        w if own is _ITSELF[0] else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond)
         for r in ([""] if regions is None else regions)
         for w in worlds(conditions, mentioned, partition, arns, refs, r)
+        for own in ours
     ):
         if world.beyond:
             trouble = Undecided(world.beyond)
@@ -308,20 +323,20 @@ def _solve(
                 return found
             continue
         # Read for the caller whatever the variables are: where even that is impossible, no value needs to be tried.
-        loose = _repin(group, (), loose=True)
+        loose = repin(group, (), loose=True)
         try:
             if loose is None or _solve_world(stage, loose, signature, keys, world, resource) is None:
                 continue
         except (Undecided, LimitReached) as error:
             trouble = error
         count = 0
-        for pins in _variable_values(stage, refs, conditions, keys, named):
+        for pins in variable_values(stage, refs, conditions, keys, named):
             count += 1
             if count > MAX_VARIABLE_VALUES:
                 trouble = Undecided(f"more than {MAX_VARIABLE_VALUES} combinations of policy variable values")
                 break
             try:
-                pinned = _repin(group, pins)
+                pinned = repin(group, pins)
                 if pinned is None:
                     continue
                 fixed = {k: Domain("always", (v,)) if v is not None else NEVER for k, v in pins}
@@ -341,86 +356,13 @@ def _solve(
     return None
 
 
+#: Stands for a caller of which all keys are what they are apart from one another.
+_ITSELF: tuple[World, ...] = (World(),)
+
+
 def _finite(domain: Domain) -> bool:
     """Tell whether trying the values of a key one by one tries all of them."""
     return domain.presence == "never" or domain.values is not None
-
-
-def _named_values(group: Group, resource: str) -> dict[str, list[str]]:
-    """Read off a given resource what the policy variables of resource patterns may stand for in it."""
-    out: dict[str, list[str]] = {}
-    name = resource.split(":", 5)[-1]
-    for written in (r for v in group.views if v.statement.refs for r in v.statement.resources or () if "${" in r):
-        before, *rest = VARIABLE.split(written.split(":", 5)[-1])
-        at = len(before)
-        if not name.startswith(before):
-            continue
-        for key, after in zip(rest[::2], rest[1::2], strict=True):
-            literal_part = re.split(r"[*?]", after, maxsplit=1)[0]
-            ends = [len(name)] if not after else [name.find(literal_part, at), name.rfind(literal_part, at)]
-            out.setdefault(key.partition(",")[0].strip().lower(), []).extend(name[at:e] for e in ends if e > at)
-            at = max(ends[0], at) + len(after)
-    return out
-
-
-def _variable_values(
-    stage: Scene,
-    refs: frozenset[str],
-    conditions: Sequence[CompiledCondition],
-    keys: dict[str, Domain],
-    named: dict[str, list[str]],
-) -> Iterator[Pins]:
-    choices: list[list[tuple[str, str | None]]] = []
-    for key in sorted(refs):
-        domain = keys.get(key) or stage.domain(key)
-        options: list[str | None] = []
-        if domain.presence != "never":
-            if domain.values is not None:
-                options += domain.values
-            else:
-                shape = glob(domain.pattern) if domain.pattern else None
-                options += [v for v in named.get(key, ()) if shape is None or shape.matches(v)]
-                value = solve_key(domain, frozenset())
-                options += [domain.example or "example", *(value or ())]
-                for c in conditions:
-                    if key in c.refs:
-                        other = keys.get(c.key) or stage.domain(c.key)
-                        options += (other.values or ())[:4]
-                        options += [other.example] if other.example else []
-                        options += named.get(c.key, ())
-                    if twin_of(c.key) == twin_of(key) and c.operator is not None:
-                        options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
-                        for wanted in (True, False) if not c.refs else ():
-                            options += solve_key(domain, frozenset((Literal(c, wanted),))) or ()
-        if domain.presence != "always":
-            options.append(None)
-        choices.append([(key, v) for v in dict.fromkeys(options)])
-    yield from product(*choices)
-
-
-def _repin(group: Group, pins: Pins, loose: bool = False) -> Group | None:
-    """Read the statements of a group again, with values for policy variables."""
-
-    def again(v: View, reading: str = "widen") -> View | None:
-        return view(v.statement, v.certain, pins, reading if loose else "") if v.statement.refs else v
-
-    option = again(group.option)
-    if option is None:
-        return None
-
-    def all_again(views: Sequence[View], reading: str = "widen") -> tuple[View, ...]:
-        return tuple(w for v in views if (w := again(v, reading)) is not None)
-
-    return Group(
-        group.mask,
-        option,
-        tuple(all_again(layer) for layer in group.layers),
-        all_again(group.denies, "narrow"),
-        all_again(group.others),
-        group.at,
-        tuple(all_again(layer) for layer in group.more_layers),
-        all_again(group.more_denies, "narrow"),
-    )
 
 
 def _solve_world(
@@ -450,22 +392,29 @@ def _solve_world(
     given = resource
     if signature.required:
         kinds = list(signature.required)
-        if given is not None and not any(_is_of(stage, given, k) for k in kinds):
+        if given is not None and not any(is_of(stage, given, k) for k in kinds):
             # A call may name resources of optional types too, and is judged on each.
-            kinds += [k for k in signature.optional if _is_of(stage, given, k)][:1]
-        parts: list[_Part] = []
+            kinds += [k for k in signature.optional if is_of(stage, given, k)][:1]
+        parts: list[Part] = []
         for number, kind in enumerate(kinds):
-            mine = given if given is not None and _is_of(stage, given, kind) else None
+            mine = given if given is not None and is_of(stage, given, kind) else None
             wanted, unwanted = layers, group.denies
             if number == group.at:
                 wanted = [*layers, *(sorted(la, key=cost) for la in group.more_layers)]
                 unwanted = (*unwanted, *group.more_denies)
-            parts.append(_Part(kind, mine, wanted, unwanted))
+            parts.append(Part(kind, mine, wanted, unwanted))
             if mine is not None:
                 given = None
         if given is not None:
             return None
-        out = _together(stage, parts, keys, world)
+        if len(parts) > 1:
+            from rolelint.engine.several import together
+
+            out = together(stage, parts, keys, world)
+        else:
+            (part,) = parts
+            one = one_type(stage, part.layers, part.denies, part.kind, domain, world, part.resource)
+            out = None if one is None else [one]
         if out is None:
             return None
         # What other statements allow by themselves is theirs.
@@ -473,9 +422,9 @@ def _solve_world(
         return out if not group.others or any(s.picks[0].statement is own for _, s in out) else None
     best: tuple[Reach, Solution] | None = None
     for kind in signature.optional:
-        if resource is not None and not _is_of(stage, resource, kind):
+        if resource is not None and not is_of(stage, resource, kind):
             continue
-        one = _one_type(stage, layers, group.denies, kind, domain, world, resource)
+        one = one_type(stage, layers, group.denies, kind, domain, world, resource)
         if one is not None and (best is None or reach_rank(one[0]) > reach_rank(best[0])):
             best = one
             if one[0].whole:
@@ -483,7 +432,7 @@ def _solve_world(
     return None if best is None else [best]
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """One resource of a request: its type, the resource if it is given, and what must allow and not deny it."""
 
     kind: ResourceType
@@ -492,102 +441,16 @@ class _Part(NamedTuple):
     denies: Sequence[View]
 
 
-def _together(stage: Scene, parts: Sequence[_Part], keys: dict[str, Domain], world: World) -> Solved | None:
-    """Solve for every resource of one request, under values of the shared keys that are the same for all."""
-    found, failed = _in_turn(stage, parts, keys, world)
-    if failed is None:
-        return found
-    if not found or _of_part(stage, failed, keys, world) is None:
-        return None
-    # What one resource takes does not suit the next: look for values that suit what all have asked for.
-    for order in (parts, parts[::-1]):
-        suiting = _suiting(stage, order, keys, world)
-        if suiting is not None:
-            found, failed = _in_turn(stage, parts, {**keys, **suiting}, world)
-            if failed is None:
-                return found
-    if _contradictory(stage, parts, keys, world):
-        return None
-    raise Undecided("the resources of one request need different values of one context key")
-
-
-def _contradictory(stage: Scene, parts: Sequence[_Part], keys: dict[str, Domain], world: World) -> bool:
-    """Tell whether the only Allows that reach the resources of a request ask for what no shared key can be."""
-    needed: dict[str, set[Literal]] = {}
-    for part in parts:
-        shapes = type_shapes(stage, part.kind, world.region, part.resource)
-        for layer in part.layers:
-            reaching = [v for v in layer if v.texts is None or v.exclude or meeting(v, shapes)]
-            for c in reaching[0].conditions if len(reaching) == 1 else ():
-                if shared_key(c.key):
-                    needed.setdefault(c.key, set()).add(reaching[0].literal(c, True))
-    return any(solve_key(keys.get(k) or stage.domain(k), frozenset(asked)) is None for k, asked in needed.items())
-
-
-def _suiting(stage: Scene, parts: Sequence[_Part], keys: dict[str, Domain], world: World) -> dict[str, Domain] | None:
-    """Find values of the shared keys that suit what each resource asks for, as it is solved after the ones before."""
-    asked: list[tuple[View, ...]] = []
-    refused: list[View] = []
-    suiting: dict[str, Domain] = {}
-    for part in parts:
-        wanted = part._replace(layers=[*part.layers, *asked], denies=[*part.denies, *refused])
-        one = _of_part(stage, wanted, keys, world)
-        if one is None:
-            return None
-        asked += [(view,) for pick in one[1].picks if (view := _about_shared(pick, pick.conditions)) is not None]
-        refused += [v for deny, c in one[1].carved if c is not None and (v := _about_shared(deny, (c,))) is not None]
-        suiting = _shared(one[1])
-    return suiting
-
-
-def _in_turn(
-    stage: Scene, parts: Sequence[_Part], keys: dict[str, Domain], world: World
-) -> tuple[Solved, _Part | None]:
-    """Solve for one resource after the other, each under what the ones before it took; tell where that fails."""
-    out: Solved = []
-    for part in parts:
-        one = _of_part(stage, part, keys, world)
-        if one is None:
-            return out, part
-        out.append(one)
-        if len(parts) > 1 and (taken := _shared(one[1])):
-            keys = {**keys, **taken}
-    return out, None
-
-
-def _of_part(stage: Scene, part: _Part, keys: dict[str, Domain], world: World) -> tuple[Reach, Solution] | None:
-    def domain(key: str) -> Domain:
-        found = keys.get(key)
-        return found if found is not None else stage.domain(key)
-
-    return _one_type(stage, part.layers, part.denies, part.kind, domain, world, part.resource)
-
-
-def _shared(solution: Solution) -> dict[str, Domain]:
-    taken = {
-        k: Domain("always", v, many=True, whole=True) if len(v) > 1 else Domain("always", v)
-        for k, v in solution.context.items()
-        if shared_key(k)
-    }
-    return {**dict.fromkeys(filter(shared_key, solution.absent), NEVER), **taken}
-
-
-def _about_shared(option: View, conditions: Sequence[CompiledCondition]) -> View | None:
-    """Take from a statement what it asks of the keys that all resources share, wherever it is."""
-    own = tuple(c for c in conditions if shared_key(c.key))
-    return View(option.statement, None, False, own, option.pins, option.certain) if own else None
-
-
 def shared_key(key: str) -> bool:
     """Tell whether all resources of one request see the same value of a key (S3.12)."""
     return key.startswith("aws:") and not key.startswith("aws:resource")
 
 
-def _is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
+def is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
     return any(s.names(arn) for s in type_shapes(stage, kind, resource=arn))
 
 
-def _one_type(
+def one_type(
     stage: Scene,
     layers: Sequence[Sequence[View]],
     denies: Sequence[View],
@@ -633,5 +496,7 @@ def _one_type(
 def _keeping_within(denies: Sequence[View], found: Solution) -> Iterator[View]:
     """List the Denies with NotResource that leave a request only the resources that they name."""
     for deny in denies:
+        if deny.within and not any(p.matches(found.resource) for p in deny.within):
+            continue
         if deny.exclude and (not deny.conditions or (deny, None) in found.carved):
             yield deny

@@ -47,6 +47,7 @@ class CompiledStatement:
         covers_all: it reaches every resource: `Resource: "*"`, or no Resource element.
         personal: a condition or variable depends on who the principal is.
         uncertain: some part is unknown, or AWS would refuse the statement.
+        within: patterns of what its policy governs, where its own resources say more; empty where they do not.
     """
 
     __slots__ = (
@@ -65,10 +66,12 @@ class CompiledStatement:
         "statement",
         "uncertain",
         "variables",
+        "within",
     )
 
-    def __init__(self, number: int, statement: Statement, variables: bool) -> None:
+    def __init__(self, number: int, statement: Statement, variables: bool, within: tuple[str, ...]) -> None:
         self.id = number
+        self.within = within
         self._content: tuple[object, ...] | None = None
         self.statement = statement
         self.variables = variables
@@ -99,7 +102,14 @@ class CompiledStatement:
         """What it says, to order statements by."""
         if self._content is None:
             s = self.statement
-            self._content = (s.actions, s.not_action, s.resources or (), s.not_resource, repr(s.conditions))
+            self._content = (
+                s.actions,
+                s.not_action,
+                s.resources or (),
+                s.not_resource,
+                repr(s.conditions),
+                self.within,
+            )
         return self._content
 
     def __repr__(self) -> str:
@@ -160,7 +170,7 @@ def compile_condition(condition: Condition, variables: bool) -> CompiledConditio
     return found
 
 
-def compile_statement(statement: Statement, variables: bool) -> CompiledStatement:
+def compile_statement(statement: Statement, variables: bool, within: tuple[str, ...] = ()) -> CompiledStatement:
     """Compile a statement; equal content, whatever its Sid and position, gives the same object."""
     key = (
         statement.effect,
@@ -173,10 +183,11 @@ def compile_statement(statement: Statement, variables: bool) -> CompiledStatemen
         statement.not_principal,
         statement.doubtful,
         variables,
+        within,
     )
     found = _statements.get(key)
     if found is None:
-        found = _statements[key] = CompiledStatement(len(_statements), statement, variables)
+        found = _statements[key] = CompiledStatement(len(_statements), statement, variables, within)
     return found
 
 

@@ -35,6 +35,27 @@ RCP_SERVICES = frozenset(
     ).split()
 )
 
+# AWS: kms/latest/developerguide/key-policy-modifying-external-accounts.html: permissions for any other operation have
+# no effect in another account. Read 2026-11.
+KMS_ABROAD = tuple(
+    f"kms:{name}"
+    for name in (
+        "CreateGrant Decrypt DeriveSharedSecret DescribeKey Encrypt GenerateDataKey GenerateDataKeyPair "
+        "GenerateDataKeyPairWithoutPlaintext GenerateDataKeyWithoutPlaintext GenerateMac GetKeyRotationStatus "
+        "GetPublicKey ListGrants ReEncryptFrom ReEncryptTo RetireGrant RevokeGrant Sign Verify VerifyMac"
+    ).split()
+)
+# AWS: AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-limitations-of-custom-policies.html: permissions for these do
+# not apply across accounts. Read 2026-11.
+SQS_AT_HOME = tuple(
+    f"sqs:{name}"
+    for name in (
+        "AddPermission CancelMessageMoveTask CreateQueue DeleteQueue ListMessageMoveTasks ListQueues ListQueueTags "
+        "RemovePermission SetQueueAttributes StartMessageMoveTask TagQueue UntagQueue"
+    ).split()
+)
+_KMS_ABROAD, _SQS_AT_HOME = (frozenset(map(str.lower, names)) for names in (KMS_ABROAD, SQS_AT_HOME))
+
 #: Actions that policies do not control, with the reason (S6.55).
 UNGOVERNED = {
     "sts:getcalleridentity": "sts:GetCallerIdentity needs no permission and cannot be denied",
@@ -127,6 +148,8 @@ def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decisi
     if _is_foreign_partition(caller, target):
         return _implicit("a credential of one partition is not valid in another")  # S6.37
     if _is_foreign_account(request):  # S6.35, S6.36
+        if _stays_at_home(request.action.lower()):
+            return _implicit(f"no policy opens {request.action} to other accounts")
         if grant > NO_GRANT and side:
             return Decision(Outcome.ALLOW, (*used, *own, *granting), "both accounts allow it")
         missing = "the caller's account does not allow it" if grant else "the resource's account does not allow it"
@@ -174,14 +197,29 @@ def _is_foreign_account(request: Request) -> bool:
     return bool(theirs and ours) and theirs != ours
 
 
+def _stays_at_home(action: str) -> bool:
+    """Tell whether a service lets nobody of another account call an action, whatever a resource policy says."""
+    return action in _SQS_AT_HOME or (action.startswith("kms:") and action not in _KMS_ABROAD)
+
+
 def _guards(request: Request, target: Target) -> bool:
-    """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42)."""
+    """Tell whether a resource policy governs a target: a key policy reaches keys only (S6.40, S6.42).
+
+    Of a domain it governs what lies below: `es:*` is the same as `es:ESHttp*` there. Of a role, who assumes it.
+    """
     action = request.action.lower()
     if action in _ROOT_UNLOCKS and request.principal.type == "root" and not _is_foreign_account(request):
+        return False
+    if action.startswith("es:") and not action.startswith(BELOW_DOMAIN):
+        return False
+    if ":iam:" in target.arn and ":role/" in target.arn and not action.startswith("sts:"):
         return False
     return ":key/" in target.arn or not action.startswith("kms:")
 
 
+#: How the actions begin that the access policy of a domain speaks of.
+# AWS: opensearch-service/latest/developerguide/ac.html, "Resource-based policies". Read 2026-11.
+BELOW_DOMAIN = "es:eshttp"
 #: What the root user of the owner's account may do whatever the policy of its bucket or queue denies (S6.56).
 # AWS: AmazonS3/latest/API/API_PutBucketPolicy.html: only endpoint and Organizations policies block it;
 # IAM/latest/UserGuide/id_root-user.html: the root user edits or deletes a queue policy that denies all principals.

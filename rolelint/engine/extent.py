@@ -104,6 +104,9 @@ def pick_reach(pick: View, into: Shape) -> Reach:
     """Tell how far an Allow that a search picked reaches into a shape."""
     if pick.texts is None:
         return EVERYTHING
+    if pick.within:
+        inside = reach(pick.statement.within, into)
+        return inside if pick.exclude else narrower(view_reach(pick, into), inside)
     if pick.exclude:
         # NotResource: broad unless it leaves nothing of the type.
         return Reach(True, False, True, False, tuple(f"not {r}" for r in pick.written))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rolelint.algebra.strings import LimitReached, overlaps, wildcards
 from rolelint.engine.operators import TABLE
 from rolelint.engine.request import PolicySet
-from rolelint.engine.solve import View, marked_pattern, widen_unknown
+from rolelint.engine.solve import View, marked_pattern, star_hidden, widen_unknown
 from rolelint.policies.document import ALLOW_ALL, Condition, PolicyDocument, Statement
 from rolelint.policies.text import has_unknown, split_unknown
 from rolelint.records import replace
@@ -96,5 +96,6 @@ def _texts(texts: tuple[str, ...], *, wide: bool) -> tuple[str, ...]:
         if not has_unknown(text):
             out.append(text)
         elif wide:
+            text = star_hidden(text)
             out.append("*".join(split_unknown(text)[::2]) if split_unknown(text)[0] else "*")
     return tuple(out)

@@ -174,6 +174,8 @@ def _vacuous(stage: Scene, pick: View, condition: CompiledCondition, unsupported
     """Tell whether a condition holds whatever the caller does."""
     if condition.key in unsupported:
         return True
+    if any(not (d.presence == "always" and d.values and len(d.values) == 1) for d in map(stage.domain, condition.refs)):
+        return False  # the values that one request has are not those of all
     try:
         return solve_key(stage.domain(condition.key), frozenset((pick.literal(condition, False),))) is None
     except Undecided:

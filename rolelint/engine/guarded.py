@@ -7,12 +7,17 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
 from rolelint.algebra.strings import marked_arn, overlaps, wildcards
+from rolelint.catalog import catalog
+from rolelint.catalog.bits import few
 from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import (
     ACCOUNT_GRANT,
+    BELOW_DOMAIN,
     DIRECT_GRANT,
+    KMS_ABROAD,
     NO_GRANT,
     ROLE_GRANT,
+    SQS_AT_HOME,
     TRUSTED,
     grant_strength,
     statement_reaches,
@@ -20,10 +25,10 @@ from rolelint.engine.decision import (
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene, no_wider
-from rolelint.engine.solve import star_variables
+from rolelint.engine.solve import star_variables, widen_unknown
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
-from rolelint.policies.text import OPEN
+from rolelint.policies.text import OPEN, VARIABLE, has_unknown
 from rolelint.records import replace
 
 
@@ -52,12 +57,8 @@ class Grants(NamedTuple):
 _NONE = Grants((), (), ())
 
 
-def grants(role: Role, caller: Principal, *, surely: bool = False) -> Grants:
-    """Collect what the resource policies of the account grant to a caller beside its identity policies.
-
-    Args:
-        surely: an Allow counts where it surely holds, not where it may hold.
-    """
+def grants(role: Role, caller: Principal) -> Grants:
+    """Collect what the resource policies of the account grant to a caller beside its identity policies."""
     if not role.resource_policies:
         return _NONE
     direct: list[Placed] = []
@@ -68,7 +69,7 @@ def grants(role: Role, caller: Principal, *, surely: bool = False) -> Grants:
         before = len(direct) + len(named)
         for statement in policy.document.statements if reach else ():
             strength = grant_strength(statement, caller) if statement.effect == "Allow" else NO_GRANT
-            if strength < ROLE_GRANT or (compiled := _cut(statement, policy, reach, more=not surely)) is None:
+            if strength < ROLE_GRANT or (compiled := _cut(statement, policy, reach)) is None:
                 continue
             (direct if strength == DIRECT_GRANT else named).append(Placed(policy, statement, compiled))
         if len(direct) + len(named) > before:
@@ -82,10 +83,10 @@ def granted_ways(stage: Scene) -> list[Scene]:
     A policy that names the role, or one of its sessions, counts past what limits identity policies: for a session the
     holder chooses its name (S4.6).
     """
-    first = own_ways(stage, surely=False)
+    first = own_ways(stage)
     out = list(first)
     for caller in sessions(stage.role, stage.caller):
-        for way in own_ways(replace(stage, caller=caller), surely=False):
+        for way in own_ways(replace(stage, caller=caller)):
             told = {s for one in first if no_wider(way, one) for s in one.identity}
             left = tuple(s for s in way.identity if s not in told)
             if left:
@@ -93,23 +94,19 @@ def granted_ways(stage: Scene) -> list[Scene]:
     return out
 
 
-def own_ways(stage: Scene, *, surely: bool) -> list[Scene]:
-    """Give the same ways for the caller of a scene only, whatever other sessions are granted.
-
-    Args:
-        surely: what resource policies grant counts where it surely holds.
-    """
-    return list(_ways(stage, grants(stage.role, stage.caller, surely=surely)))
+def own_ways(stage: Scene) -> list[Scene]:
+    """Give the same ways for the caller of a scene only, whatever other sessions are granted."""
+    return list(_ways(stage, grants(stage.role, stage.caller)))
 
 
 def _ways(stage: Scene, given: Grants) -> Iterator[Scene]:
-    limits = tuple(la for la in stage.layers if la.name.startswith("SCP"))
+    # What is not known of the others may hold a Deny.
+    limits = tuple(la for la in stage.layers if la.name.startswith("SCP") or la.unknown)
     denies = tuple(dict.fromkeys((*stage.denies, *given.denies)))
-    spared = sparing_layers(stage.role.resource_policies, stage.caller, bounded=stage.role.boundary is not None)
     for strength, placed, layers in ((ROLE_GRANT, given.role, stage.layers), (DIRECT_GRANT, given.direct, limits)):
         identity = tuple(dict.fromkeys(p.compiled for p in placed))
         if identity:
-            yield replace(stage, identity=identity, layers=(*layers, *spared), denies=denies, grant=strength)
+            yield replace(stage, identity=identity, layers=layers, denies=denies, grant=strength)
 
 
 def newly_granted(new: Role, old: Role, caller: Principal) -> set[tuple[int, CompiledStatement]]:
@@ -169,24 +166,30 @@ def foreign_account(role: Role, resource: str | None) -> str:
     return account
 
 
-def guarding_layers(
-    role: Role, caller: Principal, named: Collection[Policy], resource: str | None, *, surely: bool = False
-) -> list[Layer]:
+def open_abroad(role: Role, caller: Principal) -> Iterator[str]:
+    """List the resources of other accounts whose policies let a role in: its own side decides beside them (S6.35)."""
+    every = (caller, *sessions(role, caller))
+    for policy in role.resource_policies:
+        if foreign_account(role, policy.resource) and any(delegated(policy, one) for one in every):
+            yield policy.resource
+
+
+def guarding_layers(role: Role, caller: Principal, named: Collection[Policy], resource: str | None) -> list[Layer]:
     """Give the ceilings that resource policies are to what the identity policies of a caller allow.
 
     Args:
         named: the resource policies that count.
         resource: the ARN that the question is about.
-        surely: what they allow counts where it surely holds.
     """
     foreign = foreign_account(role, resource)
     theirs = (p for p in named if foreign and p.resource == resource)
-    out = [Layer("resource policy", delegated(p, caller, surely=surely)) for p in theirs]  # S6.35
-    out += deciding_layers(named, caller, surely=surely)
-    return out + sparing_layers(named, caller, bounded=role.boundary is not None)
+    out = [Layer("resource policy", delegated(p, caller)) for p in theirs]  # S6.35
+    if out:
+        out.append(Layer("resource policy", tuple(compile_statement(s, False) for s in _OPEN_ABROAD)))
+    return out + deciding_layers(named, caller)
 
 
-def deciding_layers(policies: Iterable[Policy], caller: Principal, *, surely: bool = False) -> list[Layer]:
+def deciding_layers(policies: Iterable[Policy], caller: Principal) -> list[Layer]:
     """Give ceilings for resources on which nothing is allowed but what their own policy allows (S6.40, S6.45)."""
     known = [p for p in policies if _reach(p)]
     keys = [p for p in known if is_key(p)]
@@ -196,30 +199,7 @@ def deciding_layers(policies: Iterable[Policy], caller: Principal, *, surely: bo
         if held:
             elsewhere = Statement("Allow", ("*",), tuple(_everywhere(p.resource) for p in held), not_resource=True)
             ours = (compile_statement(beside, False), compile_statement(elsewhere, False))
-            out.append(
-                Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller, surely=surely))))
-            )
-    return out
-
-
-def sparing_layers(policies: Iterable[Policy], caller: Principal, *, bounded: bool) -> list[Layer]:
-    """Give ceilings for what is left by Denies that spare a part of their resource with NotResource.
-
-    That is no list of patterns to deny, but one to allow. With conditions it is neither.
-    """
-    out = []
-    for policy in policies:
-        for s in _refusing(policy, caller, bounded):
-            for arn in _reach(policy) if s.not_resource and not s.conditions else ():
-                spared = tuple(w for w in s.resources or () if _meets(w, arn))
-                if spared and not any(_covers(w, arn) for w in spared):
-                    ours = (
-                        Statement("Allow", s.actions, ("*",), not_action=not s.not_action),
-                        Statement("Allow", ("*",), (arn,), not_resource=True),
-                        Statement("Allow", ("*",), spared),
-                    )
-                    variables = policy.document.variables
-                    out.append(Layer("resource policies", tuple(compile_statement(one, variables) for one in ours)))
+            out.append(Layer("resource policies", (*ours, *(s for p in held for s in delegated(p, caller)))))
     return out
 
 
@@ -234,35 +214,20 @@ def _everywhere(arn: str) -> str:
     return ":".join(fields)
 
 
+#: What services let callers of other accounts do at all.
+_OPEN_ABROAD = (
+    Statement("Allow", ("kms:*", *SQS_AT_HOME), ("*",), not_action=True),
+    Statement("Allow", KMS_ABROAD, ("*",)),
+)
 #: What key policies, and trust policies, have no say in.
 _BESIDE_KEYS = Statement("Allow", ("kms:*",), ("*",), not_action=True)
 _BESIDE_TRUST = Statement("Allow", TRUSTED, ("*",), not_action=True)
 
 
-def denied(
-    policy: Policy, caller: Principal, *, bounded: bool, still: Collection[Written] | None = None
-) -> list[CompiledStatement]:
-    """List what a resource policy denies a caller on the resource it hangs on.
-
-    Args:
-        still: what a newer version of the role is refused: any other Deny counts wherever it may deny.
-    """
+def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[CompiledStatement]:
+    """List what a resource policy denies a caller on the resource it hangs on."""
     reach = _reach(policy)
-    return [
-        compiled
-        for s in _refusing(policy, caller, bounded)
-        if (compiled := _cut(s, policy, reach, more=still is not None and _written(s, policy) not in still)) is not None
-    ]
-
-
-#: A statement of a resource policy, however it names the caller: the resource, and what it says of it.
-Written = tuple[str, CompiledStatement]
-
-
-def refusals(role: Role, caller: Principal) -> set[Written]:
-    """Give what the resource policies of an account deny a caller."""
-    bounded = role.boundary is not None
-    return {_written(s, policy) for policy in role.resource_policies for s in _refusing(policy, caller, bounded)}
+    return [c for s in _refusing(policy, caller, bounded) if (c := _cut(s, policy, reach)) is not None]
 
 
 def _refusing(policy: Policy, caller: Principal, bounded: bool) -> Iterator[Statement]:
@@ -271,19 +236,23 @@ def _refusing(policy: Policy, caller: Principal, bounded: bool) -> Iterator[Stat
             yield s
 
 
+#: A statement of a resource policy, however it names the caller: the resource, and what it says of it.
+Written = tuple[str, CompiledStatement]
+
+
 def _written(statement: Statement, policy: Policy) -> Written:
     bare = replace(statement, principals=None, not_principal=False)
     return policy.resource, compile_statement(bare, policy.document.variables)
 
 
-def delegated(policy: Policy, caller: Principal, *, surely: bool = False) -> tuple[CompiledStatement, ...]:
+def delegated(policy: Policy, caller: Principal) -> tuple[CompiledStatement, ...]:
     """List the statements of a resource policy under which identity policies count (S6.35, S6.40, S6.45)."""
     reach = _reach(policy)
     return tuple(
         compiled
         for s in policy.document.statements
         if s.effect == "Allow" and grant_strength(s, caller) >= ACCOUNT_GRANT
-        if (compiled := _cut(s, policy, reach, more=not surely)) is not None
+        if (compiled := _cut(s, policy, reach)) is not None
     )
 
 
@@ -295,18 +264,38 @@ def guard_of(role: Role, arn: str) -> Policy | None:
     return None
 
 
+def unread(role: Role) -> dict[str, Policy]:
+    """List the resource policies that are not known, by the resource that they hang on."""
+    return {p.resource: p for p in role.resource_policies if p.document.unknown and p.resource.count(":") >= 5}
+
+
+def refusing_still(new: Role, old: Role) -> tuple[Policy, ...]:
+    """Give the resource policies of a role: one that is not known any more may refuse what it refused before."""
+    lost = unread(new)
+    denies = {
+        p.resource: replace(p.document, statements=tuple(s for s in p.document.statements if s.effect == "Deny"))
+        for p in old.resource_policies
+        if p.resource in lost and not p.document.unknown
+    }
+    return tuple(
+        replace(p, document=denies[p.resource]) if p.document.unknown and p.resource in denies else p
+        for p in new.resource_policies
+    )
+
+
 def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     """List the policies of resources that a question, or a policy over the principal by their full name, names."""
     named: set[str] = set()
-    anywhere: set[str] = set()  # with wildcards for the partition, the Region or the account
+    anywhere: set[str] = set()  # with policy variables, or wildcards for the partition, the Region or the account
     limits = (p for level in role.scps or () for p in level)
     for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *limits):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    whole = (text, text.split("/", 1)[0])
+                    open_ = VARIABLE.sub("*", text)
+                    whole = [open_, *(open_[:at] for at, letter in enumerate(open_) if letter == "/")]
                     named.update(whole)
-                    anywhere.update(w for w in whole if "*" in w and "*" not in w.split(":", 5)[5])
+                    anywhere.update(w for w in whole if "*" in w and (open_ != text or "*" not in w.split(":", 5)[5]))
     for policy in role.resource_policies:
         if (
             policy.resource in named
@@ -329,48 +318,84 @@ def is_key(policy: Policy) -> bool:
 
 
 def _reach(policy: Policy) -> tuple[str, ...]:
-    """Give what a resource policy governs: its resource, and the objects of a bucket; nothing where it is not known."""
-    arn = policy.resource
-    if policy.document.unknown or arn.count(":") < 5 or arn.startswith(OPEN) or "*" in arn or "?" in arn:
+    """Give what a resource policy governs: its resource and what lies below it; nothing where it is not known."""
+    return () if policy.document.unknown else _governed(policy.resource)
+
+
+def governs(policy: Policy, resource: str) -> bool:
+    """Tell whether a resource, or an object in it, is under a policy, whether that is known or not."""
+    return any(arn_matches(wildcards(r), resource) for r in _governed(policy.resource))
+
+
+def _governed(arn: str) -> tuple[str, ...]:
+    if arn.count(":") < 5 or arn.startswith(OPEN) or "*" in arn or "?" in arn:
         return ()
     service, rest = arn.split(":", 5)[2], arn.split(":", 5)[5]
-    return (arn, f"{arn}/*") if service == "s3" and "/" not in rest else (arn,)
+    parted = (service == "s3" and "/" not in rest) or (service == "es" and rest.count("/") == 1)
+    return (arn, f"{arn}/*") if parted else (arn,)
 
 
-def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...], *, more: bool) -> CompiledStatement | None:
-    """Cut a statement to what its policy governs; None where nothing is left.
-
-    Args:
-        more: whether more is kept, or less, where the cut is no list of patterns. Where something is to be found an
-            Allow keeps more and a Deny less: `decide` confirms it.
-    """
-    kept: list[str] = []
+def _cut(statement: Statement, policy: Policy, reach: tuple[str, ...]) -> CompiledStatement | None:
+    """Cut a statement to what its policy governs; None where nothing is left."""
     written = ("*",) if statement.resources is None else statement.resources
-    for arn in reach:
-        below = {w: _below(w, arn) for w in written}
-        within = [text for texts in below.values() for text in texts]
-        covering = [w for w in written if _covers(w, arn)]
-        partly = [w for w in written if not below[w] and w not in covering and _meets(w, arn)]
-        if statement.not_resource:
-            if not covering and (more or not (within or partly)):
+    covered = [arn for arn in reach if any(_covers(w, arn) for w in written)]
+    kept: list[str] = []
+    within: tuple[str, ...] = ()
+    if statement.not_resource:
+        within = tuple(arn for arn in reach if arn not in covered)
+        kept += [w for w in written if any(_meets(w, arn) for arn in within)]
+        if not kept:
+            kept, within = [*within], ()
+    else:
+        for arn in reach:
+            if arn in covered:
                 kept.append(arn)
-        elif covering:
-            kept.append(arn)
-        else:
-            kept += [*within, *partly] if more else within
+                continue
+            for w in written:
+                below = _below(w, arn)
+                kept += below
+                if not below and _meets(w, arn):
+                    kept.append(w)
+                    within = reach
     if not kept:
         return None
-    bare = replace(statement, principals=None, not_principal=False, resources=tuple(kept), not_resource=False)
-    return compile_statement(bare, policy.document.variables)
+    if policy.type is PolicyType.TRUST:
+        statement = _speaking_of(statement, "sts:*")
+    elif ":es:" in policy.resource:
+        statement = _speaking_of(statement, f"{BELOW_DOMAIN}*")
+    bare = replace(
+        statement,
+        principals=None,
+        not_principal=False,
+        resources=tuple(kept),
+        not_resource=bool(within and statement.not_resource),
+    )
+    return compile_statement(bare, policy.document.variables, within)
+
+
+def _speaking_of(statement: Statement, pattern: str) -> Statement:
+    """Take from a statement what it says of some actions: in its policy nothing else of it counts."""
+    known = catalog()
+    named = known.expand_all(statement.actions)
+    every = few(known.expand(pattern))
+    actions = (known.action(n).name for n in every if bool(named >> n & 1) is not statement.not_action)
+    open_ = () if statement.not_action else filter(has_unknown, statement.actions)
+    return replace(statement, actions=(*actions, *open_), not_action=False)
 
 
 def _below(written: str, arn: str) -> list[str]:
-    """Write a pattern as patterns of what lies below a bucket; nothing where it covers all of it, or cannot be so."""
+    """Write a pattern as patterns of what lies below a resource; nothing where it covers all of it, or cannot be so."""
     if not arn.endswith("/*"):
         return []
     if written.startswith(arn[:-1]):
         return [written]
-    if "${" in written or written.count(":") < 5 or _covers(written, arn) or not _meets(written, arn):
+    if (
+        "${" in written
+        or has_unknown(written)
+        or written.count(":") < 5
+        or _covers(written, arn)
+        or not _meets(written, arn)
+    ):
         return []
     pattern = written.split(":", 5)[5]
     rests = {pattern}
@@ -390,4 +415,4 @@ def _covers(written: str, arn: str) -> bool:
 
 
 def _meets(written: str, arn: str) -> bool:
-    return overlaps(marked_arn(star_variables(written)), parse_arn(arn))
+    return overlaps(marked_arn(star_variables(widen_unknown(written))), parse_arn(arn))

@@ -133,6 +133,15 @@ class Powers:
     stage: Scene = field(repr=False)
     within: int
 
+    @property
+    def everywhere(self) -> int:
+        """The actions that it can surely perform on everything, whatever the request."""
+        mask = 0
+        for power in self.powers:
+            if power.scope == "any" and not power.gate and power.certainty == "proved":
+                mask |= power.mask
+        return mask
+
     def of(self, mask: int) -> list[tuple[Power, int]]:
         """List the powers that meet a mask, with the actions they share with it."""
         return [(p, p.mask & mask) for p in self.powers if p.mask & mask]
@@ -398,7 +407,9 @@ def _class(
     regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
     # As written, the plain star that `${*}` stands for is not told from a wildcard.
     starred = any("*" in t or "?" in t for t in option.texts or ())
-    apart = not (carving or option.exclude or option.statement.refs or group.others or regional or starred)
+    apart = not (
+        carving or option.exclude or option.within or option.statement.refs or group.others or regional or starred
+    )
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:
@@ -538,7 +549,8 @@ def _cover(
             return True
         if deny.exclude:
             continue
-        if set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole:
+        whole = set(group.option.texts or ("*",)) <= set(deny.texts) or _static_reach(stage, deny, signature).whole
+        if whole and not deny.within:
             return True
         always.append(_always(deny, bool(stage.account)))
     try:

@@ -7,35 +7,28 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
 from rolelint.catalog import Signature, catalog
-from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import NEVER, Actor, Domain, actor
 from rolelint.engine.classes import (
-    Group,
     Solved,
-    by_support,
     can_fire,
     ceilings,
     classes_of,
     groups,
     shared_key,
     solve,
-    with_others,
 )
 from rolelint.engine.compile import CompiledStatement, variable_names
 from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
 from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
-from rolelint.engine.power import Powers, content_key
+from rolelint.engine.power import Powers
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, no_wider, policy_set, request_principal, scene
-from rolelint.engine.solve import View, raw_view
+from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
-from rolelint.policies.document import PolicyDocument
-from rolelint.policies.role import Role
-from rolelint.policies.text import has_unknown
+from rolelint.policies.role import Policy, Role
 from rolelint.records import record, replace
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -60,7 +53,7 @@ class Answer:
     certainty: str = "proved"
 
 
-class _Found(NamedTuple):
+class Found(NamedTuple):
     number: int
     signature: Signature
     solved: Solved
@@ -122,11 +115,11 @@ def _can(
                 if isinstance(found, str):
                     trouble = trouble or found
                     continue
-                answer = _confirm(way, found, context, certain)
+                answer = confirm(way, found, context, certain)
                 if answer.verdict == YES:
                     if certain and not found.hangs:
                         return answer
-                    possible = possible or replace(answer, certainty="possible", reason=_possible_reason(way))
+                    possible = possible or replace(answer, certainty="possible", reason=possible_reason(way))
                     if not certain:
                         break
                 trouble = trouble or answer.reason
@@ -136,22 +129,28 @@ def _can(
         return Answer(UNKNOWN, reason=trouble)
     for statement in stage.identity:
         if statement.blank and statement.possible_mask & mask:
-            return Answer(UNKNOWN, reason=f"the Action of {_called(statement)} is not known yet")
+            return Answer(UNKNOWN, reason=f"the Action of {called(statement)} is not known yet")
     for policy in role.identity:
         if policy.document.unknown:
-            return Answer(UNKNOWN, reason=f"policy `{policy.name}` is not known: {policy.document.unknown}")
+            return Answer(UNKNOWN, reason=unread_text(policy))
     for unknown in role.unknowns:
         if unknown.widens:
             return Answer(UNKNOWN, reason=f"{unknown.what}: {unknown.reason}")
+    if role.resource_policies:
+        from rolelint.engine.guarded import governs, unread
+
+        for policy in unread(role).values():
+            if (resource is None or governs(policy, resource)) and grantable(stage, mask, policy):
+                return Answer(UNKNOWN, reason=unread_text(policy))
     return Answer(NO)
 
 
-def _called(statement: CompiledStatement) -> str:
+def called(statement: CompiledStatement) -> str:
     written = statement.statement
     return f"statement `{written.sid}`" if written.sid else f"statement {written.index}"
 
 
-def _possible_reason(stage: Scene) -> str:
+def possible_reason(stage: Scene) -> str:
     for layer in stage.layers:
         if layer.unknown:
             return f"the {layer.name} is not known: {layer.unknown}"
@@ -175,7 +174,7 @@ def pins_of(context: Mapping[str, str | Sequence[str]]) -> tuple[tuple[str, Doma
     return tuple(out)
 
 
-def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide: int | None) -> Iterator[_Found | str]:
+def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide: int | None) -> Iterator[Found | str]:
     """Yield solved requests, one for each class of actions, and reasons where a class is undecided."""
     around = ceilings(stage, mask if wide is None else wide, certain)
     if wide is not None:
@@ -195,7 +194,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                         picks = [pick for _, solution in solved for pick in solution.picks]
                         firing = [d for d in joined.denies if can_fire(stage, d, signature, unsupported)]
                         hangs = hangs_on_unknown(picks, firing)
-                    yield _Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
+                    yield Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 
 def witness(held: Powers, index: int) -> Answer:
@@ -240,15 +239,25 @@ def _asker(stage: Scene) -> str:
     return stage.caller.role_arn or stage.caller.arn
 
 
-def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str]], certain: bool = True) -> Answer:
+def confirm(
+    stage: Scene,
+    found: Found,
+    given: Mapping[str, str | Sequence[str]],
+    certain: bool = True,
+    beside: Scene | None = None,
+) -> Answer:
     """Let `decide` judge a solved request; nothing is reported that it does not allow.
 
     Args:
         certain: off to read what is not known in the caller's favour; the witness then says so.
+        beside: another version of the role, whose statements took part in the search.
     """
     role = stage.role
     action = catalog().action(found.number).name
-    spelled = _spelling(stage, found.number, given) if given or any(s.context for _, s in found.solved) else {}
+    spelled: dict[str, str] = {}
+    if given or any(s.context for _, s in found.solved):
+        for one in (beside, stage) if beside else (stage,):
+            spelled.update(_spelling(one, found.number, given))
     shared: dict[str, Value] = {}
     targets = []
     for _, solution in found.solved:
@@ -277,8 +286,10 @@ def _confirm(stage: Scene, found: _Found, given: Mapping[str, str | Sequence[str
         assumes.append("the trust policy of the target delegates to this account")
     if service := forwarding(shared):
         assumes.append(f"{service} makes the call on behalf of the holder")
-    request = Request(stage.caller, action, tuple(targets), shared, stage.account)
+    request = Request(stage.caller, action, tuple(targets), shared, stage.account, role.management_account)
     policies = policy_set(role, resource_policy)
+    if stage.account != role.account:
+        policies = replace(policies, rcps=None)  # those of the resource's account would count, S6.20
     if not certain:
         policies = favourable(policies)
         assumes.append(ASSUMPTION)
@@ -309,403 +320,15 @@ def _spelling(stage: Scene, index: int, given: Iterable[str]) -> dict[str, str]:
     return spelled
 
 
-@record
-class Gain:
-    """Actions that a new version of a role allows on some request that the old one did not, with a witness."""
+def grantable(stage: Scene, mask: int, policy: Policy) -> int:
+    """Give what a resource policy that is not known could grant, past everything but SCPs (S6.26 to S6.29)."""
+    limits = tuple(layer for layer in stage.layers if layer.name.startswith("SCP"))
+    return ceilings(replace(stage, layers=limits), mask & of_service(policy), True).allowed
 
-    mask: int
-    witness: Witness
-    resources: tuple[str, ...]
 
+def of_service(policy: Policy) -> int:
+    return catalog().service_mask(policy.resource.split(":", 3)[2])
 
-@record
-class Difference:
-    """What one role allows and another does not.
 
-    Attributes:
-        gains: groups of actions, each with a witness that `decide` allows for the new role and not for the old.
-        unknown: reasons, with the actions they concern.
-    """
-
-    gains: tuple[Gain, ...]
-    unknown: tuple[tuple[int, str], ...]
-
-    @property
-    def mask(self) -> int:
-        """Every action that is gained."""
-        out = 0
-        for gain in self.gains:
-            out |= gain.mask
-        return out
-
-
-def difference(new: Role, old: Role | None, *, within: int | None = None, who: Actor | None = None) -> Difference:
-    """Work out what `new` allows and `old` does not; with no old role, everything that `new` allows.
-
-    Each is judged with its own ARN, account and tags; a request is the same where action, resource and what the caller
-    puts into its context are. Policies that are not known in one of them make the answer
-    UNKNOWN for the actions concerned.
-    """
-    asker = who or actor()
-    mask = catalog().full if within is None else within
-    if old is None:
-        before = Role("role", new.name, new.location, new.arn, new.account, new.partition)
-    elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
-        before = old
-    else:
-        from rolelint.engine.settled import renamed, settle
-
-        before = replace(settle(old, asker), **_facts(new))
-        if old.asked_arn != new.asked_arn:
-            trust = None if old.trust is None else renamed((old.trust,), old, new)[0]
-            before = replace(before, resource_policies=renamed(before.resource_policies, old, new), trust=trust)
-    found = Difference((), ())
-    for stage, earlier, asked, resource in _compared(new, before, asker, mask):
-        fresh = _newly_granted(stage, earlier)
-        key = (content_key(stage, asked), content_key(earlier, asked), new.arn, new.name, resource, fresh)
-        one = _differences.get(key)
-        if one is None:
-            one = _differences[key] = _difference(stage, earlier, asked, resource, fresh)
-        missing = tuple(_not_known(stage, earlier, asked))
-        found = Difference((*found.gains, *one.gains), (*found.unknown, *one.unknown, *missing))
-    if not found.unknown:
-        return found
-    left: dict[str, int] = {}
-    for concerned, reason in found.unknown:
-        left[reason] = left.get(reason, 0) | concerned & ~found.mask
-    return replace(found, unknown=tuple((m, reason) for reason, m in left.items() if m))
-
-
-def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int, str | None]]:
-    """Give the scenes to compare, with the actions and the resource in question.
-
-    One pair is enough where no policy of a resource counts. Else there is one for each session that these name, and one
-    for each resource of another account whose policy counts beside those of the role.
-    """
-    from rolelint.engine import guarded
-
-    guards = False
-    ours, theirs = ((_texts(version), _trusted(version)) for version in (new, old))
-    if any((*ours, *theirs)):
-        # Where they changed, or whom NotPrincipal spares did (S4.16), a Deny that went or a key that opened is a gain;
-        # and what only the old version names is refused to both.
-        guards = (ours, new.boundary is None) != (theirs, old.boundary is None)
-        guards = guards or not guarded.asked_alone(old) <= guarded.asked_alone(new)
-    if not guards and not new.resource_policies:
-        yield scene(new, asker), scene(old, asker), mask, None
-        return
-    first = request_principal(new)
-    versions = (new, old) if guards else (new,)
-    named = [caller for version in versions for caller in guarded.sessions(version, first)]
-    foreign = [policy for policy in new.resource_policies if guarded.foreign_account(new, policy.resource)]
-    for caller in dict.fromkeys((first, *named)):
-        after = scene(new, asker, guards=guards, caller=caller)
-        yield after, scene(old, asker, guards=guards, newer=new, caller=caller), mask, None
-        for policy in foreign:
-            arn = policy.resource
-            part = mask & catalog().service_mask(arn.split(":", 3)[2])
-            # A resource of another account without a policy is none that the role can use (S6.35).
-            shut = replace(policy, document=PolicyDocument("2012-10-17", ()))
-            known = old if guarded.foreign_account(old, arn) else replace(old, resource_policies=(shut,))
-            after = scene(new, asker, (), arn, guards=guards, caller=caller)
-            yield after, scene(known, asker, (), arn, guards=guards, newer=new, caller=caller), part, arn
-
-
-def _newly_granted(after: Scene, before: Scene) -> frozenset[tuple[int, CompiledStatement]]:
-    if not after.also:
-        return frozenset()
-    from rolelint.engine.guarded import newly_granted
-
-    return frozenset(newly_granted(after.role, before.role, after.caller))
-
-
-def _not_known(after: Scene, before: Scene, mask: int) -> Iterator[tuple[int, str]]:
-    """Say what may be gained through policies that are not known, or that were not."""
-    now, had = _unread(after.role), _unread(before.role)
-    for key, text in now.items():
-        if key not in had or not no_wider(after, before):
-            yield mask, text
-    limits = _unknown_limits(before) - _unknown_limits(after) if before.guessed else ()
-    gone = [text for key, text in had.items() if key not in now]
-    if not limits and not gone:
-        return
-    # What may have been refused before.
-    allowed = 0
-    for way in (after, *after.also):
-        for statement in way.identity:
-            allowed |= statement.possible_mask & mask
-    if limits:
-        yield allowed, _possible_reason(before)
-    yield from ((allowed, text) for text in gone)
-
-
-def _unread(role: Role) -> dict[tuple[str, ...], str]:
-    """List what may give power to a role and is not known, with what to say of it.
-
-    What is not known of one of its policies is judged with that policy.
-    """
-    out: dict[tuple[str, ...], str] = {}
-    for policy in role.identity:
-        reason = policy.document.unknown
-        if reason:
-            out[policy.name, policy.arn, reason] = f"policy `{policy.name}` is not known: {reason}"
-    for unknown in role.unknowns:
-        what, reason = unknown.what, unknown.reason
-        told = (p.document.unknown == reason or f"`{p.name}`" in f"{what} {reason}" for p in role.identity)
-        if unknown.widens and not any(told):
-            out[what, reason] = f"{what}: {reason}"
-    return out
-
-
-def _unknown_limits(stage: Scene) -> set[tuple[str, str]]:
-    """List what could only remove power and is not known: of one name, it is the same in both versions."""
-    layers = {(layer.name, layer.unknown) for layer in stage.layers if layer.unknown}
-    return layers | {(u.what, u.reason) for u in stage.role.unknowns if not u.widens}
-
-
-def _facts(role: Role) -> dict[str, Any]:
-    return {name: getattr(role, name) for name in ("name", "arn", "account", "partition", "tags")}
-
-
-def _brought(role: Role, who: Actor) -> tuple[object, ...]:
-    """Give what decides which tags and source identity a session can have beside the role's own tags (S5.54)."""
-    from rolelint.engine.tagging import chosen_tags
-
-    return (None if role.trust is None else role.trust.document, chosen_tags(role, who))
-
-
-def _texts(role: Role) -> list[tuple[str, object]]:
-    return [(p.resource, p.document) for p in role.resource_policies]
-
-
-def _trusted(role: Role) -> object:
-    return role.trust and role.trust.document
-
-
-_differences: dict[tuple[object, ...], Difference] = memo()
-
-
-def _difference(
-    after: Scene,
-    before: Scene,
-    mask: int,
-    resource: str | None,
-    fresh: frozenset[tuple[int, CompiledStatement]],
-) -> Difference:
-    gains: list[Gain] = []
-    unknown: list[tuple[int, str]] = []
-    failures = _failures(before)
-    gained_so_far = 0
-    for way in (after, *after.also):
-        certain = not way.guessed
-        around = ceilings(way, mask, certain)
-        kept = _kept(way, before, fresh)
-        same_denies = frozenset(way.denies)
-        for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
-            if statement in kept:
-                continue
-            for group in groups(statement, around, certain):
-                for part, losers in _split_by_old(group.mask & ~gained_so_far, failures, before, same_denies):
-                    for joined, signature, actions in _signatures(way, part, group, losers, certain):
-                        try:
-                            found = list(_gained(way, before, joined, losers, signature, actions, resource))
-                        except (Undecided, LimitReached) as error:
-                            unknown.append((actions, str(error)))
-                            continue
-                        for gained, solved in found:
-                            number = (gained & -gained).bit_length() - 1
-                            answer = _confirm(way, _Found(number, signature, solved), {}, certain)
-                            if answer.verdict != YES or answer.witness is None:
-                                unknown.append((gained, answer.reason))
-                                continue
-                            gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
-                            gained_so_far |= gained
-        for statement in way.identity:
-            # What is certain of a statement is judged above; what it may reach besides stays open.
-            open_ = statement.possible_mask & around.allowed & ~gained_so_far
-            if certain and statement.uncertain and open_:
-                open_ &= ~_reached_before(statement, way, before)
-                if open_:
-                    unknown.append((open_, f"{_called(statement)} is not fully known yet"))
-    return Difference(tuple(gains), tuple(unknown))
-
-
-def _kept(way: Scene, before: Scene, fresh: frozenset[tuple[int, CompiledStatement]]) -> frozenset[CompiledStatement]:
-    """List what gains nothing: a statement that the old role has as well, under no wider ceilings."""
-    for earlier in (before, *before.also):
-        if earlier.grant == way.grant and no_wider(way, earlier):
-            if way.grant:
-                return frozenset(s for s in way.identity if (way.grant, s) not in fresh)
-            return frozenset(s for s in earlier.identity if not s.uncertain)
-    return frozenset()
-
-
-def _reached_before(statement: CompiledStatement, way: Scene, before: Scene) -> int:
-    """Give the actions that a statement of the old role reached as far, whatever the values not known are."""
-    mask = 0
-    for earlier in (before, *before.also):
-        if no_wider(way, earlier):
-            for one in earlier.identity:
-                if one is statement:
-                    return statement.possible_mask
-                if not one.statement.doubtful and _is_part(statement, one):
-                    mask |= one.mask
-                    hidden = set(filter(has_unknown, statement.statement.actions))
-                    if not statement.statement.not_action and hidden <= set(one.statement.actions):
-                        mask |= statement.possible_mask & ~statement.mask
-    return mask
-
-
-def _signatures(
-    stage: Scene, part: int, group: Group, old: _Old, certain: bool
-) -> Iterator[tuple[Group, Signature, int]]:
-    """Split by resource types, unless no statement speaks of resources: then the first action stands for all."""
-    views = (*group.views, *old.denies, *(v for layer in old.layers for v in layer))
-    if all(v.plain for v in views) or (all(v.texts is None for v in views) and not part & catalog().several):
-        if part:
-            yield group, catalog().action((part & -part).bit_length() - 1).signature, part
-        return
-    for signature, actions in catalog().signatures(part):
-        if len(signature.required) < 2:
-            yield group, signature, actions
-        else:
-            yield from ((joined, signature, one) for one, joined in with_others(stage, group, actions, certain))
-
-
-def _failures(before: Scene) -> tuple[tuple[CompiledStatement, ...], ...]:
-    """List the ways in which the old role refuses without a Deny: sets of Allows of which none holds.
-
-    It fails where each way to be allowed misses one of its layers.
-    """
-    out: set[frozenset[tuple[CompiledStatement, ...]]] = {frozenset()}
-    for way in (before, *before.also):
-        layers = [way.identity, *(layer.statements for layer in way.layers if not layer.unknown)]
-        out = {one | {layer} for one in out for layer in layers}
-        out = {one for one in out if not any(other < one for other in out)}
-    joined = (tuple(dict.fromkeys(s for layer in one for s in layer)) for one in out)
-    return tuple(sorted(joined, key=lambda ss: [s.content for s in ss]))
-
-
-class _Old(NamedTuple):
-    """How the old role treats some actions: for each way to fail the Allows that must not hold, and the Denies."""
-
-    layers: tuple[tuple[View, ...], ...]
-    denies: tuple[View, ...]
-
-
-def _split_by_old(
-    mask: int,
-    failures: tuple[tuple[CompiledStatement, ...], ...],
-    stage: Scene,
-    kept: frozenset[CompiledStatement],
-) -> Iterator[tuple[int, _Old]]:
-    """Split actions by how the old role treats them.
-
-    Args:
-        kept: the Denies that the new role has as well. Any other may have refused what it does not surely name.
-    """
-    if not mask:
-        return
-    numbered = [(s, n, s.mask) for n, layer in enumerate(failures) for s in layer if s.mask & mask]
-    denies = ((s, -1, s.mask if s in kept else s.possible_mask) for s in stage.denies)
-    numbered += [one for one in denies if one[2] & mask]
-    for part, touching in split(mask, (named for _, _, named in numbered)):
-        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in few(touching)]
-        yield (
-            part,
-            _Old(
-                tuple(tuple(v for v, at in views if at == n and v is not None) for n in range(len(failures))),
-                tuple(v for v, at in views if at == -1 and v is not None),
-            ),
-        )
-
-
-def _gained(
-    after: Scene,
-    before: Scene,
-    group: Group,
-    old: _Old,
-    signature: Signature,
-    actions: int,
-    resource: str | None,
-) -> Iterator[tuple[int, Solved]]:
-    """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
-    ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
-    for layer in old.layers:
-        if any(v.plain for v in layer) or _holds_on(group, layer):
-            continue  # the old role cannot fail here
-        ways.append(((), layer))
-    ways += [(((deny,),), ()) for deny in old.denies if not any(_says_no_more(deny, d) for d in group.denies)]
-    if not ways:
-        return
-    trouble: Exception | None = None
-    for part, unsupported in _support(after, group, old, actions):
-        done = False
-        for more_layers, more_denies in ways:
-            for widened in _refusing(group._replace(mask=part), signature, more_layers, more_denies):
-                try:
-                    solved = solve(after, widened, signature, unsupported, resource)
-                except (Undecided, LimitReached) as error:
-                    trouble = error
-                    continue
-                if solved is None:
-                    continue
-                if _old_refuses(before, solved, part):
-                    yield part, solved
-                    done = True
-                    break
-                trouble = Undecided("a request that looked new is allowed by the old role as well")
-            if done:
-                break
-        if not done and trouble is not None:
-            raise trouble
-
-
-def _holds_on(group: Group, layer: tuple[View, ...]) -> bool:
-    """Tell whether the old layer allows whatever one layer of the group does, as its statements are written."""
-    return any(
-        all(any(_says_no_more(mine, v) for v in layer) for mine in new)
-        for new in ((group.option, *group.others), *group.layers)
-    )
-
-
-def _says_no_more(one: View, other: View) -> bool:
-    """Tell, without a search, that where one statement matches an action that both name, the other does too."""
-    mine, theirs = one.statement, other.statement
-    return not (mine.uncertain or theirs.uncertain) and _is_part(mine, theirs)
-
-
-def _is_part(mine: CompiledStatement, theirs: CompiledStatement) -> bool:
-    """Tell whether a statement is written to match, for an action that both name, no more than another."""
-    if mine.variables is not theirs.variables:
-        return False
-    if not set(theirs.conditions) <= set(mine.conditions):
-        return False
-    if theirs.covers_all:
-        return True
-    if mine.covers_all or mine.not_resource is not theirs.not_resource:
-        return False
-    narrow, wide = set(mine.resources or ()), set(theirs.resources or ())
-    return wide <= narrow if mine.not_resource else narrow <= wide
-
-
-def _refusing(
-    group: Group, signature: Signature, layers: tuple[tuple[View, ...], ...], denies: tuple[View, ...]
-) -> Iterator[Group]:
-    """Add a way in which the old role fails; of several resources it need fail on one (S3.11)."""
-    if len(signature.required) < 2:
-        yield group._replace(layers=(*group.layers, *layers), denies=(*group.denies, *denies))
-        return
-    for number in range(len(signature.required)):
-        yield group._replace(at=number, more_layers=layers, more_denies=denies)
-
-
-def _support(stage: Scene, group: Group, old: _Old, actions: int) -> list[tuple[int, frozenset[str]]]:
-    layers, denies = (*group.layers, *old.layers), (*group.denies, *old.denies)
-    return by_support(stage, group._replace(mask=actions, layers=layers, denies=denies))
-
-
-def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:
-    index = (part & -part).bit_length() - 1
-    found = _Found(index, catalog().action(index).signature, solved)
-    return _confirm(before, found, {}).verdict != YES
+def unread_text(policy: Policy) -> str:
+    return f"policy `{policy.name}` is not known: {policy.document.unknown}"

@@ -80,7 +80,8 @@ class Scene:
         identity: Allow statements of the identity policies.
         layers: ceilings. denies: Deny statements of every layer.
         guessed: something that could only remove power is not known: every power is at most possible.
-        also: the same role by way of resource policies that name it: under the ceilings that then count.
+        also: the same role by way of resource policies that name it, under the ceilings that then count, and on
+            resources of other accounts whose policies let it in.
         grant: how strongly, in such a scene: past all ceilings but SCPs, or past the identity policies only.
         told: what the question, and its actor of the keys that hang together, say of context keys.
         caller: who asks: a session of the role, or the user.
@@ -140,7 +141,6 @@ def scene(
     resource: str | None = None,
     *,
     guards: bool = False,
-    newer: Role | None = None,
     caller: Principal | None = None,
 ) -> Scene:
     """Compile a role for questions on behalf of an actor.
@@ -148,11 +148,10 @@ def scene(
     Args:
         resource: the ARN that the question is about; the policy that hangs on it then counts in full.
         guards: whether the policies of all known resources count in full.
-        newer: the version of the role that this one is compared with: what only this one refuses counts in full, and
-            what resource policies allow where they surely do.
         caller: the only session of the role in question, whatever others are granted or denied.
     """
     replenish()
+    asked = role
     identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
@@ -183,11 +182,20 @@ def scene(
     if role.trust is not None and role.arn and (guards or _concerns_itself(role, role.trust, resource, keeping)):
         # Whether the role may assume itself, its trust policy decides, as the policy of a resource (S6.49).
         role = replace(role, resource_policies=(*role.resource_policies, replace(role.trust, resource=role.arn)))
-    if role.rcps is not None and not role.service_linked:  # S6.20, S6.21
+    foreign = ""
+    if role.resource_policies and resource:
+        from rolelint.engine.guarded import foreign_account
+
+        foreign = foreign_account(role, resource)
+    if role.rcps and foreign:
+        layers.append(Layer(f"set of RCPs of account {foreign}", (), "the known ones are of the role's account"))
+    elif role.rcps and not role.service_linked and not role.management_account:  # S6.20 to S6.22
         for policy in role.rcps:
             for statement in compile_document(policy.document).statements:
                 if statement.statement.effect == "Deny":
                     denies.append(_limit_rcp(statement))
+            if policy.document.unknown:
+                layers.append(Layer("set of RCPs", (), policy.document.unknown))
     if not role.partition:
         everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
         if (partition := _only_partition(everything)) not in ("", "aws"):
@@ -199,19 +207,19 @@ def scene(
         return _told(base)
     from rolelint.engine import guarded
 
-    foreign = guarded.foreign_account(role, resource)
-    surely = newer is not None
     named = role.resource_policies if guards else tuple(guarded.guards_named(role, resource))
-    still = None if newer is None or not guards else guarded.refusals(newer, base.caller)
     for policy in named:
-        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None, still=still)
-    above = (*layers, *guarded.guarding_layers(role, base.caller, named, resource, surely=surely))
+        denies += guarded.denied(policy, base.caller, bounded=role.boundary is not None)
+    above = (*layers, *guarded.guarding_layers(role, base.caller, named, resource))
     own = replace(base, layers=above, denies=tuple(dict.fromkeys(denies)), account=foreign or role.account)
     if caller is None:
         also = [] if foreign else guarded.granted_ways(base)
         also += guarded.other_sessions(base, own, named, resource)
+        for arn in guarded.open_abroad(asked, base.caller) if resource is None else ():
+            abroad = scene(asked, actor, pins, arn)
+            also += (abroad, *abroad.also)
     else:
-        also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies), surely=surely)
+        also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies))
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
 

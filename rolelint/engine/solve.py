@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
-from rolelint.engine.actors import Domain
+from rolelint.engine.actors import Domain, account_like
 from rolelint.engine.compile import (
     CompiledCondition,
     CompiledStatement,
@@ -24,7 +24,7 @@ from rolelint.engine.match import substitute
 from rolelint.engine.worlds import REGIONS, twin_of
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
-from rolelint.policies.text import CLOSE, OPEN, has_unknown
+from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
 from rolelint.records import record
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
@@ -44,6 +44,7 @@ class View:
         pins: values of policy variables in the conditions.
         certain: how what is unknown was read.
         plain: it covers every resource and has no condition.
+        within: patterns of what its policy governs, beside those of its own; empty where these say it all.
     """
 
     __slots__ = (
@@ -57,6 +58,7 @@ class View:
         "plain",
         "statement",
         "texts",
+        "within",
     )
 
     def __init__(
@@ -77,6 +79,8 @@ class View:
         self.conditions = conditions
         self.pins = pins
         self.plain = texts is None and not conditions
+        own = statement.within if texts is not None else ()
+        self.within = tuple(marked_pattern(wildcards(w)) for w in own) if own else ()
         self._patterns: tuple[Pattern, ...] | None = None
         self._written: tuple[str, ...] | None = None
 
@@ -216,6 +220,10 @@ def _resource_text(
     written: str, variables: bool, fixed: dict[str, str | None], loose: str, widen: bool, exclude: bool
 ) -> str | None:
     text = written
+    if variables and OPEN in text and any(map(has_unknown, variable_keys((text,)))):
+        if not widen:
+            return None  # which key it names is not known
+        text = star_hidden(text)
     if OPEN in text and widen:
         text = widen_unknown(text)
     if not variables or "${" not in text:
@@ -232,6 +240,11 @@ def _resource_text(
         return head + star_variables(tail)
     field = substitute(tail, fixed.get, wild=True)
     return None if field is None else head + field  # S3.14
+
+
+def star_hidden(text: str) -> str:
+    """Put a wildcard for every policy variable of which the key is not known."""
+    return VARIABLE.sub(lambda found: "*" if has_unknown(found[0]) else found[0], text)
 
 
 def widen_unknown(text: str) -> str:
@@ -358,6 +371,11 @@ class Search:
             if following is None:
                 return None
             state = following
+        if option.within:
+            following = self._resource(state, option.within, wanted=True)
+            if following is None:
+                return None
+            state = following
         for condition in option.conditions:
             narrowed = self._key(state, option.literal(condition, True))
             if narrowed is None:
@@ -458,7 +476,9 @@ class Search:
         if option.texts is None:
             return True
         if resource == "*":  # S3.9, S3.10
-            return option.exclude
+            return option.exclude and not option.within
+        if option.within and not any(p.matches(resource) for p in option.within):
+            return False
         return any(p.matches(resource) for p in self.patterns(option)) is not option.exclude
 
     def _model_resource(self, state: _State) -> str:
@@ -489,6 +509,12 @@ class Search:
             following = self._key(state, firing.literal(condition, False))
             if following is not None:
                 found = self._repair(following, denies, picks, (*carved, (firing, condition)))
+                if found is not None:
+                    return found
+        if firing.within:
+            following = self._resource(state, firing.within, wanted=False)
+            if following is not None:
+                found = self._repair(following, denies, picks, (*carved, (firing, None)))
                 if found is not None:
                     return found
         if firing.texts is not None:
@@ -543,11 +569,12 @@ def readable(pattern: Pattern) -> list[str]:
     fields = pattern.show().split(":", 5)
     if len(fields) < 6:
         return []
-    defaults = ("arn", "aws", "*", "us-east-1", "123456789012")
+    defaults = ("arn", "aws", "*", "us-east-1", "*")
     head = [
         default if field == "*" else field.replace("*", "").replace("?", "x")
         for field, default in zip(fields, defaults, strict=False)
     ]
+    head[4] = account_like(fields[4]) or head[4]
     rest = fields[5].replace("?", "x")
     if "*" not in rest:
         return [":".join([*head, rest])]

@@ -8,11 +8,12 @@ from itertools import combinations, product
 
 from rolelint.algebra.strings import glob
 from rolelint.catalog import catalog
-from rolelint.engine.actors import NEVER, Domain
+from rolelint.engine.actors import NEVER, TWELVE, Domain, account_like
 from rolelint.engine.compile import CompiledCondition
 from rolelint.engine.keys import Literal, Value, truth
 from rolelint.memory import memo
-from rolelint.records import field, record
+from rolelint.policies.role import EXAMPLE_ACCOUNT
+from rolelint.records import field, record, replace
 
 #: Regions by partition. AWS: docs.aws.amazon.com/general/latest/gr/rande.html, read 2026-11.
 REGIONS: Mapping[str, tuple[str, ...]] = {
@@ -67,6 +68,11 @@ _SERVICES = (
 )
 #: Chains of services that are told apart for one question. Past it the question is UNKNOWN, unless one of them does.
 MAX_CHAINS = 4_000
+CALLER_ARN = "aws:principalarn"
+#: Keys that tell the account of the caller.
+CALLER_KEYS = frozenset((CALLER_ARN, "aws:principalaccount", "kms:calleraccount"))
+#: Accounts that a caller whose account is not known may be of, for one question. Past it the question is UNKNOWN.
+MAX_CALLERS = 64
 #: Keys that a world fixes together.
 LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | REGION_KEYS
 
@@ -143,6 +149,48 @@ def worlds(
     if found is None:
         found = _memo[key] = _worlds(*key)
     return found
+
+
+def callers(
+    conditions: Iterable[CompiledCondition], itself: Domain, told: Iterable[tuple[str, Domain]]
+) -> Iterator[World]:
+    """List worlds for a caller whose account is not known: one for each account that something names, and for another.
+
+    Args:
+        itself: what `aws:PrincipalArn` can be.
+        told: what the question says of context keys.
+    """
+    said = {k: d for k, d in told if k in CALLER_KEYS}
+    named: dict[str, None] = {}
+    beyond = ""
+    tests = [(c.key, v) for c in conditions if c.key in CALLER_KEYS for v in c.condition.values]
+    for key, value in (*tests, *((k, v) for k, d in said.items() for v in d.values or ())):
+        account = value if key != CALLER_ARN else [*value.split(":", 5), "", "", "", "", ""][4]
+        if account not in ("*", TWELVE) and (found := account_like(account)):
+            named[found] = None
+            if found != account:
+                beyond = "an account is compared as text"
+                named.update((digit * 12, None) for digit in "0123456789")
+    others = (EXAMPLE_ACCOUNT, "111122223333", *(f"{n:012d}" for n in range(1, len(named) + 1)))
+    another = next(a for a in others if a not in named)
+    for number, account in enumerate(dict.fromkeys((another, *named))):
+        if number == MAX_CALLERS:
+            beyond = f"more than {MAX_CALLERS} accounts of the caller"
+            break
+        keys = dict.fromkeys(CALLER_KEYS, Domain("always", (account,)))
+        keys[CALLER_ARN] = replace(
+            itself,
+            pattern=itself.pattern.replace(TWELVE, account),
+            example=itself.example.replace(EXAMPLE_ACCOUNT, account),
+        )
+        if not any(d.values and not any(_of_account(k, v, account) for v in d.values) for k, d in said.items()):
+            yield World(keys)
+    if beyond:
+        yield World(beyond=beyond)
+
+
+def _of_account(key: str, value: str, account: str) -> bool:
+    return f":{account}:" in value if key == CALLER_ARN else value == account
 
 
 def _region_field(arn: str) -> str:

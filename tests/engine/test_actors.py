@@ -12,6 +12,7 @@ from rolelint.engine.actors import actors, key_domain
 from rolelint.engine.questions import Answer
 from rolelint.errors import UsageError
 from rolelint.policies.role import Role
+from rolelint.policies.text import unknown
 
 _MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 _NO_MFA = {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}}
@@ -210,3 +211,12 @@ def test_an_unknown_actor_is_refused_with_the_names_there_are() -> None:
     with pytest.raises(UsageError) as caught:
         actor("robot")
     assert "automation" in str(caught.value.hint)
+
+
+def test_a_principal_tag_of_which_the_name_is_not_known_may_be_any() -> None:
+    where = {"StringEquals": {f"aws:PrincipalTag/{unknown('key')}": "ci"}}
+    held = role(allow("s3:*", "*", where), tags={"team": "ci"}, trust=[])
+    assert can(held, "s3:DeleteObject").verdict == "yes"
+    held = role(allow("s3:*", f"arn:aws:s3:::${{aws:PrincipalTag/{unknown('key')}}}/*"), tags={"team": "ci"}, trust=[])
+    answer = can(held, "s3:DeleteObject")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")

@@ -536,3 +536,55 @@ def test_the_widest_way_through_a_ceiling_is_told_of_actions_on_several_resource
     holder = role(allow("ssm:SendCommand"), boundary=[allow("*", "*", _EU), allow("ssm:*", document)])
     found = powers(holder, _ANY, catalog().expand("ssm:SendCommand"))
     assert {(power.scope, bool(power.gate)) for power in found.powers} == {("any", True), ("named", False)}
+
+
+_ONE, _TWO = "111122223333", "444455556666"
+
+
+def _of(account: str) -> dict[str, Any]:
+    return {"ArnLike": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role/*"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "expected"),
+    [
+        ({"StringEquals": {"aws:PrincipalAccount": _ONE}, **_of(_TWO)}, {}, ""),
+        ({"StringNotEquals": {"aws:PrincipalAccount": _ONE}, **_of(_ONE)}, {}, ""),
+        ({"StringEquals": {"aws:PrincipalAccount": _ONE, "kms:CallerAccount": _TWO}}, {}, ""),
+        ({"StringEquals": {"aws:PrincipalAccount": _ONE}}, {"aws:PrincipalArn": f"arn:aws:iam::{_TWO}:role/x"}, ""),
+        (_of(_ONE), {"aws:PrincipalAccount": _TWO}, ""),
+        ({"StringEquals": {"aws:PrincipalAccount": _ONE}, **_of(_ONE)}, {}, _ONE),
+        ({"StringEquals": {"aws:PrincipalAccount": _ONE}, **_of("*")}, {}, _ONE),
+        ({"StringEquals": {"aws:PrincipalAccount": _ONE, "kms:CallerAccount": _ONE}}, {}, _ONE),
+        ({"StringNotLike": {"aws:PrincipalAccount": "1*"}, **_of("*")}, {}, "000000000000"),
+        (_of("${aws:PrincipalAccount}"), {}, ACCOUNT),
+    ],
+)
+def test_a_policy_by_itself_has_a_caller_of_one_account(
+    condition: dict[str, Any], given: dict[str, str], expected: str
+) -> None:
+    held = role(allow("kms:*", "*", condition), kind="policy")
+    answer = can(held, "kms:ScheduleKeyDeletion", context=given, who=_ANY)
+    assert (answer.witness.context["aws:PrincipalAccount"] if answer.witness else "") == expected  # S5.30
+    assert answer.verdict == ("yes" if expected else "no")
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ("arn:aws:iam::?:role/app", ""),
+        ("arn:aws:iam::iam*:role/app", ""),
+        ("arn:*iam*", ""),
+        ("arn:aws:iam::9*:role/app", "arn:aws:iam::923456789012:role/app"),
+        ("arn:aws:iam::*9:role/app", "arn:aws:iam::123456789019:role/app"),
+    ],
+)
+def test_a_request_for_a_policy_by_itself_names_an_account_and_partition_that_exist(
+    resource: str, expected: str
+) -> None:
+    held = role(allow("iam:*", resource), kind="policy")
+    answer = can(held, "iam:DeleteRole", who=_ANY)
+    assert (answer.witness.resource if answer.witness else "") == expected
+    assert powers(held, _ANY, catalog().expand("iam:DeleteRole")).mask == (
+        catalog().expand("iam:DeleteRole") if expected else 0
+    )

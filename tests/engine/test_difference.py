@@ -410,3 +410,41 @@ def test_a_trust_policy_follows_a_role_that_is_renamed() -> None:
     assert _gains(holder("new", "new"), holder("old", "old"), "sts:AssumeRole") == []
     assert _gains(holder("new", "new", "other"), holder("old", "old", "other"), "sts:AssumeRole") == []
     assert _gains(holder("new", "new"), holder("old", "other"), "sts:AssumeRole") == ["sts:AssumeRole"]
+
+
+_LEDGER = "arn:aws:s3:::ledger"
+_REFUSED = deny("s3:Delete*", f"{_LEDGER}/*", Principal="*")
+
+
+def _on_ledger(*said: Any, identity: Sequence[Any] = (ALL,), **more: Any) -> Role:
+    policies = (policy(PolicyType.RESOURCE, *said, resource=_LEDGER),) if said else ()
+    return role(*identity, **more, resource_policies=policies)
+
+
+_NOTHING_ON_S3 = [allow("ec2:*")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (_on_ledger(), _on_ledger("gone"), "no"),
+        (_on_ledger("gone"), _on_ledger("gone"), "no"),
+        (_on_ledger(identity=_NOTHING_ON_S3), _on_ledger("gone", identity=_NOTHING_ON_S3, scps=[_NOTHING_ON_S3]), "no"),
+        (_on_ledger(identity=[ALL]), _on_ledger("gone", identity=[ALL, deny("s3:*")]), "no"),
+        (_on_ledger(_REFUSED), _on_ledger("gone"), "unknown"),
+        (_on_ledger("gone"), _on_ledger(), "unknown"),
+        (_on_ledger(identity=_NOTHING_ON_S3), _on_ledger("gone", identity=_NOTHING_ON_S3), "unknown"),
+        (_on_ledger(identity=_NOTHING_ON_S3), _on_ledger("gone", identity=_NOTHING_ON_S3, boundary=_NOTHING_ON_S3),
+         "unknown"),
+        (_on_ledger("gone", identity=_NOTHING_ON_S3), _on_ledger("gone"), "yes"),
+    ],
+)  # fmt: skip
+def test_a_resource_policy_that_is_not_known_may_give_and_no_longer_refuse(old: Role, new: Role, expected: str) -> None:
+    found = difference(new, old, within=catalog().expand("s3:DeleteObject"))
+    assert ("yes" if found.gains else "unknown" if found.unknown else "no") == expected
+
+
+def test_a_witness_spells_a_key_as_the_old_version_did() -> None:
+    refused = deny("s3:*", "*", {"StringEquals": {"aws:PrincipalTag/Team": "ci"}})
+    (gain,) = difference(role(ALL), role(ALL, refused), within=catalog().expand("s3:DeleteBucket")).gains
+    assert gain.witness.context == {"aws:PrincipalTag/Team": "ci"}

@@ -8,8 +8,10 @@ import pytest
 from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import actor, can, powers
+from rolelint.engine import actor, can, difference, powers
+from rolelint.engine.gains import Difference
 from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.text import unknown
 from rolelint.records import replace
 
 _ANY = actor("any")
@@ -275,10 +277,211 @@ def test_what_the_role_is_granted_counts_for_the_session_that_a_deny_leaves_more
 )
 def test_the_holder_chooses_the_session_that_another_account_allows(statement: Any, expected: str) -> None:
     holder = _with(_QUEUE, statement, identity=[allow("sqs:*")])
-    assert can(holder, "sqs:DeleteQueue", resource=_QUEUE, who=_ANY).verdict == expected  # S4.6, S6.35
+    assert can(holder, "sqs:PurgeQueue", resource=_QUEUE, who=_ANY).verdict == expected  # S4.6, S6.35
 
 
 def test_what_grants_a_power_is_told_once() -> None:
     holder = _with(_BUCKET, _grant(_ME, "s3:DeleteObject"), _grant(_BOB, "s3:DeleteBucket"))
     (power,) = powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers
     assert [ref.label for ref in power.granted_by] == ["resource/Statement[0]"]
+
+
+_ABROAD = "210987654321"
+_THEIR_QUEUE = f"arn:aws:sqs:us-east-1:{_ABROAD}:jobs"
+_THEIR_KEY = f"arn:aws:kms:us-east-1:{_ABROAD}:key/1234"
+_LET_IN = allow("*", "*", Principal=_MY_ACCOUNT)
+
+
+@pytest.mark.parametrize(
+    ("holder", "action", "expected"),
+    [
+        (_with(_THEIR_QUEUE, allow("*", "*", Principal={"AWS": _ABROAD}), identity=[allow("sqs:*", _THEIR_QUEUE)]),
+         "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", f"{_THEIR_QUEUE}2")]), "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", _THEIR_QUEUE)], boundary=_NO_S3), "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, deny("sqs:*", "*", Principal=_ME), identity=[allow("sqs:*", _THEIR_QUEUE)]),
+         "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, allow("*", "*", Principal=_ME), identity=_NO_S3), "sqs:PurgeQueue", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", f"arn:aws:sqs:*:{_ABROAD}:*")]),
+         "sqs:PurgeQueue", _THEIR_QUEUE),
+        (_with(_THEIR_QUEUE, allow("*", "*", Principal={"AWS": f"{_SESSIONS}bob"}),
+               identity=[allow("sqs:*", _THEIR_QUEUE)]), "sqs:PurgeQueue", _THEIR_QUEUE),
+        (_with(_THEIR_KEY, _LET_IN, identity=[allow("kms:*", _THEIR_KEY)]), "kms:CreateGrant", _THEIR_KEY),
+        (_with(_THEIR_KEY, _LET_IN, identity=[allow("kms:*", _THEIR_KEY)]), "kms:ScheduleKeyDeletion", ""),
+        (_with(_THEIR_QUEUE, _LET_IN, identity=[allow("sqs:*", _THEIR_QUEUE)]), "sqs:DeleteQueue", ""),
+    ],
+)  # fmt: skip
+def test_power_over_a_resource_of_another_account_that_lets_the_role_in(
+    holder: Role, action: str, expected: str
+) -> None:
+    answer = can(holder, action, who=_ANY)
+    found = powers(holder, _ANY, catalog().expand(action))
+    assert (answer.witness.resource if answer.witness else "") == expected  # S6.35
+    assert [r for power in found.powers for r in power.resources] == ([expected] if expected else [])
+
+
+_OWN_PART = "arn:aws:s3:::${aws:PrincipalTag/team}/*"
+_FOR_OTHERS = {"StringNotEquals": {"aws:PrincipalArn": f"{ROLE_ARN}x"}}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, {**_TMP, "Condition": _FOR_OTHERS}, identity=[allow("s3:*", _OBJECT)]), "no"),
+        (_with(_BUCKET, deny("s3:*", _OWN_PART, Principal="*"), identity=[allow("s3:*", _OBJECT)],
+               tags={"team": "ledger"}, trust=[]), "no"),
+        (_with(_BUCKET, _grant(_ME, resource=_OWN_PART), tags={"team": "other"}, trust=[]), "no"),
+        (_with(_BUCKET, {**_TMP, "Condition": _FOR_OTHERS}, identity=_HERE_AND_THERE), "yes"),
+        (_with(_BUCKET, {**_TMP, "Condition": _INSECURE}, identity=[allow("s3:*", _OBJECT)]), "yes"),
+        (_with(_BUCKET, {**_TMP, "Effect": "Allow", "Principal": _ME, "Condition": _INSECURE}), "yes"),
+        (_with(_BUCKET, _grant(_ME, resource=_OWN_PART), tags={"team": "ledger"}, trust=[]), "yes"),
+        (_with(_BUCKET, _grant(_ME, resource=_OWN_PART)), "yes"),
+    ],
+)  # fmt: skip
+def test_a_statement_that_is_no_list_of_patterns_of_its_resource(holder: Role, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert [power.certainty for power in found.powers] == (["proved"] if expected == "yes" else [])
+    assert all(text.startswith(_BUCKET) for power in found.powers for text in power.resources)
+
+
+def test_a_grant_with_not_resource_gives_nothing_on_what_it_spares() -> None:
+    holder = _with(_BUCKET, {**_TMP, "Effect": "Allow", "Principal": _ME})
+    assert can(holder, "s3:DeleteObject", resource=f"{_BUCKET}/tmp/a", who=_ANY).verdict == "no"
+    assert can(holder, "s3:DeleteObject", resource=_OBJECT, who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (deny("s3:*", _OWN_PART, Principal="*"), None),
+        ({**_TMP, "Condition": _FOR_OTHERS},
+         {**_TMP, "NotResource": [f"{_BUCKET}/tmp/*", f"{_BUCKET}/b"], "Condition": _FOR_OTHERS}),
+    ],
+)  # fmt: skip
+def test_what_such_a_deny_no_longer_takes_away_is_a_gain(old: Any, new: Any) -> None:
+    before = _with(_BUCKET, old, identity=[ALL])
+    after = _with(_BUCKET, *([new] if new else []), identity=[ALL])
+    mask = catalog().expand("s3:DeleteObject")
+    assert difference(after, before, within=mask, who=_ANY).mask == mask
+    assert difference(before, after, within=mask, who=_ANY) == Difference((), ())
+
+
+@pytest.mark.parametrize(
+    ("holder", "resource", "expected"),
+    [
+        (_with(_BUCKET, "gone"), "arn:aws:s3:::other/a", "no"),
+        (_with(_BUCKET, "gone", identity=[deny("s3:*")]), _OBJECT, "no"),
+        (_with(_BUCKET, "gone", scps=[_NO_S3]), None, "no"),
+        (_with(_BUCKET, "gone"), _OBJECT, "unknown"),
+        (_with(_BUCKET, "gone", boundary=_NO_S3), None, "unknown"),
+    ],
+)
+def test_a_policy_that_is_not_known_may_grant(holder: Role, resource: str | None, expected: str) -> None:
+    assert can(holder, "s3:DeleteObject", resource=resource, who=_ANY).verdict == expected
+
+
+_SOME = f"arn:aws:s3:::{unknown('bucket')}"
+
+
+@pytest.mark.parametrize(
+    ("said", "more", "expected"),
+    [
+        (_grant(_OTHER, resource=f"{_SOME}/*"), {}, ("no", [])),
+        (_grant(_ME, resource=f"{_SOME}/a"), {"boundary": _NO_S3}, ("no", [])),
+        (_grant(_ME, resource=f"{_SOME}/a"), {}, ("yes", ["possible"])),
+        (_grant(_ME, resource=f"{_SOME}/${{aws:PrincipalTag/team}}"), {}, ("yes", ["possible"])),
+        (_grant(_ME, resource=f"{_BUCKET}/{unknown('key')}"), {}, ("yes", ["proved"])),
+        ({**_but(f"{_SOME}/*"), "Effect": "Allow", "Principal": _ME}, {}, ("yes", ["possible"])),
+        (deny("s3:*", f"{_SOME}/*", Principal="*"), {"identity": [allow("s3:*", _OBJECT)]}, ("yes", ["possible"])),
+    ],
+)
+def test_a_resource_policy_that_names_a_bucket_not_known_yet(
+    said: Any, more: dict[str, Any], expected: tuple[str, list[str]]
+) -> None:
+    holder = _with(_BUCKET, said, **more)
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert (can(holder, "s3:DeleteObject", who=_ANY).verdict, [p.certainty for p in found.powers]) == expected
+
+
+_NO_QUEUES = [deny("sqs:*", Principal="*")]
+_AT_THEIRS: dict[str, Any] = {"identity": [allow("sqs:*", _THEIR_QUEUE)], "rcps": _NO_QUEUES}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (role(ALL, rcps=_NO_QUEUES), ("no", "")),
+        (_with(_THEIR_QUEUE, **_AT_THEIRS), ("no", "")),
+        (role(ALL, rcps=["gone"]), ("yes", "possible")),
+        (_with(_THEIR_QUEUE, _LET_IN, **_AT_THEIRS), ("yes", "possible")),
+        (role(ALL, rcps=_NO_QUEUES, management_account=True), ("yes", "proved")),
+    ],
+)
+def test_rcps_are_those_of_the_account_of_the_resource(holder: Role, expected: tuple[str, str]) -> None:
+    answer = can(holder, "sqs:PurgeQueue", who=_ANY)
+    assert (answer.verdict, answer.certainty if answer.witness else "") == expected  # S6.20, S6.22
+    found = powers(holder, _ANY, catalog().expand("sqs:PurgeQueue"))
+    assert [p.certainty for p in found.powers] == ([expected[1]] if expected[1] else [])
+
+
+_DOMAIN = f"arn:aws:es:us-east-1:{ACCOUNT}:domain/logs"
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_DOMAIN, allow("es:*", f"{_DOMAIN}-2/*", Principal=_ME)), "no"),
+        (_with(_DOMAIN, deny("es:*", f"{_DOMAIN}/*", Principal="*"), identity=[allow("es:*", f"{_DOMAIN}/*")]), "no"),
+        (_with(_DOMAIN, allow("es:ESHttp*", f"{_DOMAIN}/*", Principal=_ME)), "yes"),
+    ],
+)
+def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expected: str) -> None:
+    assert can(holder, "es:ESHttpDelete", who=_ANY).verdict == expected
+    assert can(holder, "es:ESHttpDelete", resource=f"{_DOMAIN}/index", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
+
+
+@pytest.mark.parametrize("said", [{}, {"Action": "es:DeleteDomain"}, {"NotAction": "es:ESHttpGet"}])
+def test_the_policy_of_a_domain_says_nothing_of_the_domain_itself(said: dict[str, Any]) -> None:
+    given = {**allow("*", [_DOMAIN, f"{_DOMAIN}/*"], Principal=_ME), **said}
+    given = {k: v for k, v in given.items() if k != "Action" or "NotAction" not in given}
+    assert can(_with(_DOMAIN, given), "es:DeleteDomain", who=_ANY).verdict == "no"
+    held = _with(_DOMAIN, {**given, "Effect": "Deny"}, identity=[allow("es:*", _DOMAIN)])
+    assert can(held, "es:DeleteDomain", resource=_DOMAIN, who=_ANY).verdict == "yes"
+
+
+_OWN_BUCKET = allow("s3:*", ["arn:aws:s3:::${aws:PrincipalTag/team}", "arn:aws:s3:::${aws:PrincipalTag/team}/*"])
+
+
+@pytest.mark.parametrize(("tags", "expected"), [({"team": "ledger"}, "no"), ({"team": "other"}, "yes"), (None, "yes")])
+def test_a_bucket_that_an_identity_policy_names_by_a_variable_is_judged_by_its_policy(
+    tags: dict[str, str] | None, expected: str
+) -> None:
+    trust = None if tags is None else [allow("sts:AssumeRole", Principal={"Service": "ec2.amazonaws.com"})]
+    closed = deny("s3:*", list(_IN_IT), Principal="*")
+    holder = _with(_BUCKET, closed, identity=[_OWN_BUCKET], tags=tags, trust=trust)
+    assert can(holder, "s3:DeleteObject", who=_ANY).verdict == expected
+    assert bool(powers(holder, _ANY, catalog().expand("s3:DeleteObject")).powers) is (expected == "yes")
+
+
+def test_a_condition_on_two_keys_is_a_gate_though_it_holds_where_one_is_absent() -> None:
+    apart = {"StringNotEquals": {"aws:PrincipalTag/team": "${aws:ResourceTag/env}"}}
+    (found,) = powers(role(allow("s3:DeleteBucket", "*", apart)), _ANY, catalog().expand("s3:DeleteBucket")).powers
+    assert found.gate == "if aws:PrincipalTag/team StringNotEquals ${aws:ResourceTag/env}"
+
+
+@pytest.mark.parametrize("named", [{"AWS": ROLE_ARN}, {"AWS": f"{_SESSIONS}session"}])
+def test_a_trust_policy_decides_who_assumes_the_role_and_nothing_else(named: Any) -> None:
+    everything = {"Effect": "Allow", "Action": "*", "Principal": named}
+    holder = role(*_NO_S3, trust=[everything])
+    assert [can(holder, a, who=_ANY).verdict for a in ("iam:DeleteRole", "sts:AssumeRole")] == ["no", "yes"]
+    held = role(allow("iam:*", ROLE_ARN), trust=[{**everything, "Effect": "Deny"}])
+    assert can(held, "iam:DeleteRole", resource=ROLE_ARN, who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize("ceiling", ["boundary", "session", "rcps"])
+def test_a_ceiling_that_is_not_known_may_deny_what_a_resource_policy_grants_past_it(ceiling: str) -> None:
+    holder = _with(_BUCKET, _grant(_EVERYBODY), **{ceiling: ["gone"]})
+    answer = can(holder, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")

@@ -45,7 +45,7 @@ def test_a_session_that_a_resource_policy_names_is_one_of_the_role(ceiling: Any)
 )
 def test_both_accounts_must_allow_what_belongs_to_another(identity: Any, grant: Any, expected: str) -> None:
     holder = _guarded(role(identity), _QUEUE, grant)
-    assert can(holder, "sqs:DeleteQueue", resource=_QUEUE).verdict == expected  # S6.35
+    assert can(holder, "sqs:PurgeQueue", resource=_QUEUE).verdict == expected  # S6.35
 
 
 def test_access_keys_carry_no_time_of_issue() -> None:

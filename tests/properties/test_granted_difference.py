@@ -25,7 +25,7 @@ _SESSIONS = f"arn:aws:sts::{ACCOUNT}:assumed-role/app/"
 _RESOURCES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "arn:aws:s3:::b": (tuple(f"arn:aws:s3:::b/{n}" for n in ("x", "dev/1", "prod/1")), ("s3:DeleteObject",)),
     f"arn:aws:sqs:us-east-1:{ACCOUNT}:q": ((f"arn:aws:sqs:us-east-1:{ACCOUNT}:q",), ("sqs:PurgeQueue",)),
-    f"arn:aws:sqs:us-east-1:{_OTHER}:q": ((f"arn:aws:sqs:us-east-1:{_OTHER}:q",), ("sqs:DeleteQueue",)),
+    f"arn:aws:sqs:us-east-1:{_OTHER}:q": ((f"arn:aws:sqs:us-east-1:{_OTHER}:q",), ("sqs:PurgeQueue",)),
 }
 _ACTIONS = [action for _, actions in _RESOURCES.values() for action in actions]
 _PRINCIPALS: list[Any] = ["*", *({"AWS": a} for a in (ROLE_ARN, ROLE_ARN, ACCOUNT, f"{ROLE_ARN}2", f"{_SESSIONS}ci"))]

@@ -1,0 +1,108 @@
+"""Values of policy variables: those that a search tries for the keys that they name, and statements read with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import product
+
+from rolelint.algebra.strings import glob
+from rolelint.engine.actors import Domain
+from rolelint.engine.classes import Group
+from rolelint.engine.compile import CompiledCondition
+from rolelint.engine.keys import Literal, Pins, solve_key
+from rolelint.engine.scene import Scene
+from rolelint.engine.solve import View, view
+from rolelint.engine.worlds import twin_of
+from rolelint.policies.text import VARIABLE
+
+#: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
+MAX_VARIABLE_VALUES = 64
+
+
+def named_values(group: Group, resource: str | None) -> dict[str, list[str]]:
+    """Read off resources what the policy variables of resource patterns may stand for in them.
+
+    Args:
+        resource: the given one; else the policy of a resource tells which it is.
+    """
+    out: dict[str, list[str]] = {}
+    for written, arn in (
+        (r, arn)
+        for v in group.views
+        if v.statement.refs
+        for r in v.statement.resources or ()
+        if "${" in r
+        for arn in ((resource,) if resource else v.statement.within)
+    ):
+        name = arn.split(":", 5)[-1]
+        before, *rest = VARIABLE.split(written.split(":", 5)[-1])
+        at = len(before)
+        if not name.startswith(before):
+            continue
+        for key, after in zip(rest[::2], rest[1::2], strict=True):
+            literal_part = re.split(r"[*?]", after, maxsplit=1)[0]
+            ends = [len(name)] if not after else [name.find(literal_part, at), name.rfind(literal_part, at)]
+            out.setdefault(key.partition(",")[0].strip().lower(), []).extend(name[at:e] for e in ends if e > at)
+            at = max(ends[0], at) + len(after)
+    return out
+
+
+def variable_values(
+    stage: Scene,
+    refs: frozenset[str],
+    conditions: Sequence[CompiledCondition],
+    keys: dict[str, Domain],
+    named: dict[str, list[str]],
+) -> Iterator[Pins]:
+    choices: list[list[tuple[str, str | None]]] = []
+    for key in sorted(refs):
+        domain = keys.get(key) or stage.domain(key)
+        options: list[str | None] = []
+        if domain.presence != "never":
+            if domain.values is not None:
+                options += domain.values
+            else:
+                shape = glob(domain.pattern) if domain.pattern else None
+                options += [v for v in named.get(key, ()) if shape is None or shape.matches(v)]
+                value = solve_key(domain, frozenset())
+                options += [domain.example or "example", *(value or ())]
+                for c in conditions:
+                    if key in c.refs:
+                        other = keys.get(c.key) or stage.domain(c.key)
+                        options += (other.values or ())[:4]
+                        options += [other.example] if other.example else []
+                        options += named.get(c.key, ())
+                    if twin_of(c.key) == twin_of(key) and c.operator is not None:
+                        options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
+                        for wanted in (True, False) if not c.refs else ():
+                            options += solve_key(domain, frozenset((Literal(c, wanted),))) or ()
+        if domain.presence != "always":
+            options.append(None)
+        choices.append([(key, v) for v in dict.fromkeys(options)])
+    yield from product(*choices)
+
+
+def repin(group: Group, pins: Pins, loose: bool = False) -> Group | None:
+    """Read the statements of a group again, with values for policy variables."""
+
+    def again(v: View, reading: str = "widen") -> View | None:
+        return view(v.statement, v.certain, pins, reading if loose else "") if v.statement.refs else v
+
+    option = again(group.option)
+    if option is None:
+        return None
+
+    def all_again(views: Sequence[View], reading: str = "widen") -> tuple[View, ...]:
+        return tuple(w for v in views if (w := again(v, reading)) is not None)
+
+    return Group(
+        group.mask,
+        option,
+        tuple(all_again(layer) for layer in group.layers),
+        all_again(group.denies, "narrow"),
+        all_again(group.others),
+        group.at,
+        tuple(all_again(layer) for layer in group.more_layers),
+        all_again(group.more_denies, "narrow"),
+    )
