@@ -257,6 +257,7 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
         *(f"level {level}" for level in row.action.levels),
         "resource" if types else "no-resource",
     }
+    sets_tags = "Tagging" in row.action.levels and not row.action.name.startswith(("List", "Get", "Describe"))
     named: tuple[tuple[bool, str], ...] = (
         ("s" in flags, "stateful"),
         ("r" in flags, "recovery"),
@@ -265,6 +266,8 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
         (row.action.is_write, "write-level"),
         (len(row.required) > 1, "several-types"),
         (row.action.name.lower().startswith(("delete", "terminate")), "called-delete"),
+        (sets_tags, "sets-tags"),
+        (sets_tags and "aws:tagkeys" in keys, "sets-named-tags"),
     )
     return out | {name for holds, name in named if holds}
 

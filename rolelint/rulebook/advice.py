@@ -24,8 +24,6 @@ _MOST_PLACES = 3
 _BY_TAG = '"aws:ResourceTag/'
 #: Condition keys by which a grant of tagging is for what is made, or for certain tags.
 _TAGS_NAMED = frozenset(("aws:tagkeys", "ec2:createaction", "elasticloadbalancing:createaction"))
-#: Actions of the level Tagging that only read.
-READING = ("*:List*", "*:Get*", "*:Describe*")
 #: How the parts of an ARN are called whose text the owner of a resource chooses.
 _CHOSEN = (
     *("name", "names", "namewithpath", "namewithversion", "namewithoutleadingslash", "alias", "label"),
@@ -237,7 +235,7 @@ def _with_tag_kept(text: str, index: int, subject: Subject) -> str:
     """Add a Deny of changing the tag that an example demands, where the role may tag what it likes."""
     known = catalog()
     service = known.name(index).partition(":")[0]
-    setting = known.level_mask("Tagging") & known.service_mask(service) & ~known.expand_all(READING)
+    setting = known.attribute_mask("sets-tags") & known.service_mask(service)
     held = 0
     for mask, ref in subject.allows:
         if mask & setting and not any(c.key in _TAGS_NAMED for c in ref.statement.conditions):
@@ -248,7 +246,7 @@ def _with_tag_kept(text: str, index: int, subject: Subject) -> str:
     before, _, example = text.partition("For example: ")
     written = json.loads(example)
     deny: dict[str, Any] = {"Sid": "TheTagStays", "Effect": "Deny", "Action": _one(known.names(held)), "Resource": "*"}
-    if not held & ~(known.key_mask("aws:tagkeys") or 0):
+    if not held & ~known.attribute_mask("sets-named-tags"):
         deny["Condition"] = {"ForAnyValue:StringEquals": {"aws:TagKeys": tag}}
         if service == "ec2":
             deny["Condition"]["Null"] = {"ec2:CreateAction": "true"}  # what it makes it may tag

@@ -20,7 +20,6 @@ from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import VARIABLE, has_unknown
 from rolelint.records import replace
-from rolelint.rulebook.advice import READING
 from rolelint.rulebook.selectors import worst
 from rolelint.rulebook.subject import by_alias
 
@@ -39,7 +38,7 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             for service in known.prefixes_of(power.mask):
                 near |= known.service_mask(service)
-    tagging = powers(whole.role, whole.actor, known.level_mask("Tagging") & near & ~known.expand_all(READING))
+    tagging = powers(whole.role, whole.actor, known.attribute_mask("sets-tags") & near)
     aliased = any(c.key == ALIASES for power in held if power.tag_limited for c, _ in _tests(power))
     if not tagging.mask and not aliased and not chosen_tags(whole.role, whole.actor):
         return held
