@@ -18,7 +18,7 @@ from rolelint.policies.role import Policy
 from rolelint.records import record, replace
 from rolelint.rulebook import shapes, texts
 from rolelint.rulebook.questions import Compile, Question, Word, joined
-from rolelint.rulebook.selectors import Selector
+from rolelint.rulebook.selectors import MEMO, Selector
 from rolelint.rulebook.subject import (
     ConditionTable,
     Hit,
@@ -46,6 +46,8 @@ class Eligible:
         self._except = tuple(args.get("except-resources", ()))
         self._whole = bool(args.get("whole-container", False))
         self._asking: Mapping[str, Sequence[Mapping[str, str]]] = args.get("asking", {})
+        #: By resources: the few that roles share are asked for again and again.
+        self._found: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.production_counts = bool(args.get("production-counts", True))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
@@ -65,7 +67,13 @@ class Eligible:
 
     def _called(self, power: Power) -> tuple[str, ...]:
         """List the resources of a power whose names are asked for."""
-        return tuple(r for r in power.resources if _like(r, self._names) and not _like(r, self._except))
+        found = self._found.get(power.resources)
+        if found is None:
+            if len(self._found) >= MEMO:
+                self._found.clear()
+            found = tuple(r for r in power.resources if _like(r, self._names) and not _like(r, self._except))
+            self._found[power.resources] = found
+        return found
 
     def counted(self, power: Power, subject: Subject) -> Power:
         """Leave out the actions of a power that the role cannot call with the values that do the harm.
