@@ -113,7 +113,11 @@ def _uses(
     published = {use.type for use in uses if use.required}
     loose: set[str] = set()
     for service, types, actions in tables.alternatives:
-        if service == prefix and (not actions or action in actions) and len(types & published) > 1:
+        if service != prefix:
+            continue
+        if action in actions:
+            return (), tuple(sorted(types & {use.type for use in uses}))
+        if not actions and len(types & published) > 1:
             loose |= types
     required = tuple(sorted(published - loose))
     return required, tuple(sorted(use.type for use in uses if use.type not in required))

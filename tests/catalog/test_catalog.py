@@ -166,6 +166,14 @@ def test_alternatives_are_optional(known: Catalog) -> None:
     assert {t.name for t in signature.optional} >= {"listener/app", "listener/net"}
 
 
+def test_a_row_that_names_its_actions_says_all_that_they_take(known: Catalog) -> None:
+    index = known.index("ssm:StartAutomationExecution")
+    assert index is not None
+    signature = known.action(index).signature
+    assert signature.required == ()
+    assert {t.name for t in signature.optional} == {"automation-definition", "document"}
+
+
 def test_types_know_their_place_and_their_nature(known: Catalog) -> None:
     assert all(kind.id == i for i, kind in enumerate(known.types))
     by_key = {kind.key: kind for kind in known.types}
