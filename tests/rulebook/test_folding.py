@@ -73,6 +73,7 @@ def test_an_equal_finding_that_was_lowered_folds_into_one_that_was_not() -> None
         ("lightsail:DeleteDomainEntry", "RL209"),
         ("neptune-db:connect", "RL206"),
         ("workspaces-web:DeleteSessionLogger", "RL806"),
+        ("backup:UpdateRecoveryPointLifecycle", "RL203"),
     ],
 )
 def test_one_power_has_one_finding(action: str, rule: str) -> None:
