@@ -61,9 +61,9 @@ the worst of them; one that needs two together, as the lesser.
 
 One statement may set off many rules. A finding folds into a wider one (`subsumed_by` below) when the wider one rests on
 every statement that it rests on and speaks of all of its actions, and when the wider one stands at high or above and is
-more severe (or as severe, where nothing lowered it), or both were lowered to the same severity. The wider finding then
-ends with the codes that it includes. A finding that rests on another statement never folds, and with `--ignore` or
-`--select` only the rules that take part fold.
+more severe, or is as severe and not the only one of the two that was lowered to that. The wider finding then ends with
+the codes that it includes. A finding that rests on another statement never folds, and with `--ignore` or `--select`
+only the rules that take part fold.
 """
 
 _OWN_RULES = """\

@@ -74,8 +74,8 @@ def fold(drafts: Sequence[Draft]) -> list[Draft]:
     """Put findings that others already say into those.
 
     A finding folds when rules that its rule names in `subsumed_by` have findings that rest on every statement that it
-    rests on, and together speak of all of its actions. They stand at high or above and are more severe (or as severe,
-    where nothing lowered them), or they are as severe and were lowered like it. It goes into the most severe of them.
+    rests on, and together speak of all of its actions. They are more severe and stand at high or above, or they
+    are as severe, unless they alone were lowered to that. It goes into the most severe of them.
     """
     by_code = {d.rule.id: d for d in drafts}
     folded: dict[str, list[Rule]] = {}
@@ -112,8 +112,8 @@ def _wider(one: Draft, candidates: Sequence[Draft]) -> Draft | None:
     into: Draft | None = None
     for wide in candidates:
         rank = RANK[wide.severity]
-        above = rank <= least and (rank < mine or (rank == mine and wide.severity == wide.rule.severity))
-        alike = rank == mine and lower and wide.severity != wide.rule.severity
+        above = rank < mine and rank <= least
+        alike = rank == mine and (lower or wide.severity == wide.rule.severity)
         if not (above or alike) or not refs <= wide.hit.refs.keys():
             continue
         if into is None or rank < RANK[into.severity]:

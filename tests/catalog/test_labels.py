@@ -364,6 +364,16 @@ SIBLINGS = [
     ("orchestrate", "databrew:CreateSchedule datasync:CreateTask scn:CreateDataIntegrationFlow"),
     ("orchestrate", "imagebuilder:*ateImagePipeline arc-region-switch:*atePlan"),
     ("orchestrate", "sagemaker:UpdateSpace sagemaker:UpdateUserProfile"),
+    ("disrupt", "ec2:CreateTransitGatewayRoute ec2:CreateTransitGatewayPrefixListReference ec2:CreateNetworkAclEntry"),
+    ("disrupt", "elasticloadbalancing:CreateRule vpc-lattice:CreateRule apigateway:CreateRoutingRule"),
+    ("disrupt", "redshift*:CreateUsageLimit redshift:ModifyUsageLimit redshift-serverless:UpdateUsageLimit"),
+    ("disrupt", "directconnect:CreateLag directconnect:AssociateConnectionWithLag"),
+    ("disrupt", "workmail:Create*MailFlowRule ses:CreateReceiptFilter"),
+    ("unprotect", "route53*resolver:*ateFirewallRule"),
+    ("overwrite", "eks:*ateAddon"),
+    ("blind", "xray:*ateSamplingRule"),
+    ("lock-out", "workmail:*ateMobileDeviceAccessRule"),
+    ("none", "secretsmanager:CreateSecret ec2:CreateRoute elasticloadbalancing:CreateListener"),
     ("none", "detective:InvokeAssistant iotsitewise:InvokeAssistant"),
 ]
 

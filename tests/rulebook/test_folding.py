@@ -54,6 +54,33 @@ def test_equal_findings_fold_where_both_were_lowered() -> None:
     assert not {"RL105", "RL803"} & set(found)
 
 
+def test_an_equal_finding_that_was_lowered_folds_into_one_that_was_not() -> None:
+    found = by_code(findings(statements(allow("wafv2:UpdateIPSet"))))
+    assert found["RL306"].severity == "medium"
+    assert "(includes RL803 environment-not-separated)" in found["RL306"].message
+    assert "RL803" not in found
+
+
+@pytest.mark.parametrize(
+    ("action", "rule"),
+    [
+        ("iam:DeleteAccessKey", "RL403"),
+        ("memorydb:DeleteAcl", "RL403"),
+        ("organizations:MoveAccount", "RL604"),
+        ("organizations:UpdatePolicy", "RL604"),
+        ("organizations:DisableAWSServiceAccess", "RL604"),
+        ("sso-directory:UpdateExternalIdPConfigurationForDirectory", "RL603"),
+        ("lightsail:DeleteDomainEntry", "RL209"),
+        ("neptune-db:connect", "RL206"),
+        ("workspaces-web:DeleteSessionLogger", "RL806"),
+        ("backup:UpdateRecoveryPointLifecycle", "RL203"),
+    ],
+)
+def test_one_power_has_one_finding(action: str, rule: str) -> None:
+    found = findings(statements(allow(action, Sid="One")))
+    assert {f.rule for f in found} - {"RL801"} == {rule}
+
+
 def test_ignoring_the_wider_rule_brings_the_others_back() -> None:
     options = CheckOptions(ignore=load_rules().resolve(["destroy-data"]))
     found = by_code(findings(statements(allow("dynamodb:DeleteTable")), options=options))
