@@ -182,7 +182,7 @@ def guarding_layers(role: Role, caller: Principal, named: Collection[Policy], re
         resource: the ARN that the question is about.
     """
     foreign = foreign_account(role, resource)
-    theirs = (p for p in named if foreign and p.resource == resource)
+    theirs = (p for p in named if foreign and governs(p, resource or ""))
     out = [Layer("resource policy", delegated(p, caller)) for p in theirs]  # S6.35
     if out:
         out.append(Layer("resource policy", tuple(compile_statement(s, False) for s in _OPEN_ABROAD)))

@@ -116,7 +116,7 @@ class Scene:
     def facts(self, *statements: CompiledStatement) -> tuple[object, ...]:
         """Give everything beside statements that an answer depends on: equal facts give equal answers."""
         role = self.role
-        plain = (self.actor.name, role.kind, self.partition, self.account, self.pins)
+        plain = (self.actor.name, role.kind, self.partition, role.account, self.account, self.pins)
         if not any(s.personal for s in statements) and not any(
             s.personal for layer in self.layers for s in layer.statements
         ):

@@ -442,6 +442,24 @@ def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expecte
     assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
 
 
+def test_the_policy_of_a_domain_of_another_account_opens_what_it_names_below_it() -> None:
+    domain = "arn:aws:es:us-east-1:210987654321:domain/logs"
+    holder = _with(domain, allow("es:*", f"{domain}/open/*", Principal="*"), identity=[allow("es:*")])
+    for index, expected in (("shut", "no"), ("open", "yes")):
+        assert can(holder, "es:ESHttpDelete", resource=f"{domain}/{index}/1", who=_ANY).verdict == expected  # S6.35
+
+
+def test_callers_of_several_accounts_are_told_apart_on_a_resource_of_another_one() -> None:
+    key = "arn:aws:kms:us-east-1:210987654321:key/1234"
+    accounts = ["111122223333", "222233334444"]
+    calling = {"StringEquals": {"kms:CallerAccount": accounts[1]}}
+    given = allow("kms:*", condition=calling, Principal={"AWS": accounts})
+    for account, expected in zip(accounts, ("no", "yes"), strict=True):
+        holder = _with(key, given, identity=[allow("kms:*")], account=account)
+        holder = replace(holder, arn=f"arn:aws:iam::{account}:role/app")
+        assert can(holder, "kms:Decrypt", resource=key, who=_ANY).verdict == expected
+
+
 @pytest.mark.parametrize("said", [{}, {"Action": "es:DeleteDomain"}, {"NotAction": "es:ESHttpGet"}])
 def test_the_policy_of_a_domain_says_nothing_of_the_domain_itself(said: dict[str, Any]) -> None:
     given = {**allow("*", [_DOMAIN, f"{_DOMAIN}/*"], Principal=_ME), **said}
