@@ -29,7 +29,7 @@ from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View, raw_view
-from rolelint.engine.worlds import LINKED, REGION_KEYS
+from rolelint.engine.worlds import LINKED, OWNER_KEYS, REGION_KEYS
 from rolelint.errors import Location
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
@@ -378,7 +378,7 @@ def _ways(group: Group) -> Iterable[Group]:
 def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
     """Tell whether one of a statement's conditions can hold in no request of the actor at all."""
     for condition in statement.conditions:
-        if condition.refs or condition.uncertain or condition.key in LINKED:
+        if condition.refs or condition.uncertain or condition.key in LINKED | OWNER_KEYS:
             continue
         try:
             if solve_key(stage.domain(condition.key), frozenset((Literal(condition, True),))) is None:
@@ -403,13 +403,11 @@ def _class(
         if hangs_on_unknown(granting, carving):
             certainty = "possible"
     exact = all(d.conditions for d in carving)
-    # The Region of a request is that of its resource: such a condition is not met apart from the resource.
-    regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
+    # The Region of a request, and the account, are those of its resource: conditions on them are not met apart from it.
+    tied = option.texts is not None and any(c.key in REGION_KEYS | OWNER_KEYS for c in option.conditions)
     # As written, the plain star that `${*}` stands for is not told from a wildcard.
     starred = any("*" in t or "?" in t for t in option.texts or ())
-    apart = not (
-        carving or option.exclude or option.within or option.statement.refs or group.others or regional or starred
-    )
+    apart = not (carving or option.exclude or option.within or option.statement.refs or group.others or tied or starred)
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:
