@@ -26,7 +26,7 @@ from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene, no_wider
 from rolelint.engine.solve import star_variables, widen_unknown
-from rolelint.policies.document import Statement
+from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import OPEN, VARIABLE, has_unknown
 from rolelint.records import replace
@@ -164,6 +164,14 @@ def foreign_account(role: Role, resource: str | None) -> str:
     if not account or not role.account or account == role.account or guard_of(role, resource or "") is None:
         return ""
     return account
+
+
+def let_in(role: Role, resource: str) -> Role:
+    """Give a role whom the policy of a resource of another account, which is not known, lets do everything there."""
+    anybody = Statement("Allow", ("*",), ("*",), principals=(PrincipalEntry("AWS", "*"),))
+    document = PolicyDocument("2012-10-17", (anybody,))
+    policy = Policy(PolicyType.RESOURCE, resource, document, lambda route: role.location, resource=resource)
+    return replace(role, resource_policies=(*role.resource_policies, policy))
 
 
 def open_abroad(role: Role, caller: Principal) -> Iterator[str]:

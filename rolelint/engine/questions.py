@@ -24,7 +24,7 @@ from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
+from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene, stranger
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
@@ -79,10 +79,18 @@ def can(
     mask = catalog().expand(actions) if isinstance(actions, str) else actions
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
-    stage = scene(role, who or actor(), pins_of(context or {}), resource)
+    pins = pins_of(context or {})
+    stage = scene(role, who or actor(), pins, resource)
     if resource and only_read(resource):
         mask &= catalog().level_mask("Read") | catalog().level_mask("List")
     answer = _can(stage, mask, resource, context or {})
+    if answer.verdict == NO and resource is not None and (account := stranger(role, resource)):
+        from rolelint.engine.guarded import let_in
+
+        opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
+        if opened.verdict != NO:
+            reason = f"whether account {account} lets the caller in is not known: no policy of `{resource}` is given"
+            return Answer(UNKNOWN, reason=reason)  # S6.35
     if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
         request = Request(stage.caller, catalog().name(mask.bit_length() - 1), ())

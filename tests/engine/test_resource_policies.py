@@ -442,6 +442,38 @@ def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expecte
     assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
 
 
+_STRANGE = "arn:aws:sqs:us-east-1:210987654321:jobs"
+
+
+@pytest.mark.parametrize(
+    ("holder", "action", "arn", "expected"),
+    [
+        (role(allow("s3:*")), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL, boundary=[allow("s3:*")]), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL, deny("sqs:*", _STRANGE)), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL, deny("*", condition={"StringNotEquals": {"aws:ResourceAccount": ACCOUNT}})),
+         "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL), "sqs:DeleteQueue", _STRANGE, "no"),
+        (role(ALL), "sqs:PurgeQueue", _STRANGE.replace(":aws:", ":aws-cn:"), "no"),
+        (role(ALL), "kms:ScheduleKeyDeletion", _KEY.replace(ACCOUNT, "210987654321"), "no"),
+        (role(ALL), "iam:DeleteRole", "arn:aws:iam::210987654321:role/x", "no"),
+        (_with(_STRANGE, allow("sqs:Send*", "*", Principal="*"), identity=[ALL]), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL), "sqs:PurgeQueue", _STRANGE.replace("210987654321", ACCOUNT), "yes"),
+        (role(ALL, kind="policy"), "sqs:PurgeQueue", _STRANGE, "yes"),
+        (role(ALL), "sqs:PurgeQueue", _STRANGE, "unknown"),
+        (role(ALL, rcps=[deny("sqs:*", Principal="*")]), "sqs:PurgeQueue", _STRANGE, "unknown"),
+        (role(ALL), "kms:Decrypt", _KEY.replace(ACCOUNT, "210987654321"), "unknown"),
+    ],
+)  # fmt: skip
+def test_whether_another_account_lets_a_caller_in_is_not_known(
+    holder: Role, action: str, arn: str, expected: str
+) -> None:
+    answer = can(holder, action, resource=arn, who=_ANY)  # S6.35, S6.38
+    assert answer.verdict == expected
+    assert ("210987654321" in answer.reason) is (expected == "unknown")
+    assert can(holder, action, who=_ANY).verdict != "unknown"
+
+
 def test_the_policy_of_a_domain_of_another_account_opens_what_it_names_below_it() -> None:
     domain = "arn:aws:es:us-east-1:210987654321:domain/logs"
     holder = _with(domain, allow("es:*", f"{domain}/open/*", Principal="*"), identity=[allow("es:*")])
