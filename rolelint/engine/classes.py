@@ -233,6 +233,16 @@ def can_fire(stage: Scene, deny: View, signature: Signature, unsupported: frozen
         return True
 
 
+def passes(
+    stage: Scene, group: Group, signature: Signature, unsupported: frozenset[str], further: tuple[View, ...]
+) -> bool:
+    """Tell whether a class is surely allowed some request under further Denies."""
+    try:
+        return solve(stage, group._replace(denies=(*group.denies, *further)), signature, unsupported) is not None
+    except (Undecided, LimitReached):
+        return False
+
+
 Solved = list[tuple[Reach, Solution]]
 
 

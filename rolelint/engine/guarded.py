@@ -300,7 +300,7 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    open_ = VARIABLE.sub("*", text)
+                    open_ = widen_unknown(VARIABLE.sub("*", text)) if OPEN in text else VARIABLE.sub("*", text)
                     whole = [open_, *(open_[:at] for at, letter in enumerate(open_) if letter == "/")]
                     named.update(whole)
                     anywhere.update(w for w in whole if "*" in w and (open_ != text or "*" not in w.split(":", 5)[5]))

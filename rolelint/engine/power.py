@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from math import prod
 from typing import NamedTuple
@@ -21,6 +22,7 @@ from rolelint.engine.classes import (
     companions,
     granted_mask,
     groups,
+    passes,
     solve,
 )
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
@@ -400,7 +402,7 @@ def _class(
         granting: Sequence[View] = (option,)
         if group.others or not group.open:
             granting = [pick for _, s in solve(stage, group, signature, unsupported) or () for pick in s.picks]
-        if hangs_on_unknown(granting, carving):
+        if hangs_on_unknown(granting, carving, partial(passes, stage, group, signature, unsupported)):
             certainty = "possible"
     exact = all(d.conditions for d in carving)
     # The Region of a request, and the account, are those of its resource: conditions on them are not met apart from it.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
@@ -14,6 +15,7 @@ from rolelint.engine.classes import (
     ceilings,
     classes_of,
     groups,
+    passes,
     shared_key,
     solve,
 )
@@ -201,7 +203,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     if certain and stage.uncertain:
                         picks = [pick for _, solution in solved for pick in solution.picks]
                         firing = [d for d in joined.denies if can_fire(stage, d, signature, unsupported)]
-                        hangs = hangs_on_unknown(picks, firing)
+                        hangs = hangs_on_unknown(picks, firing, partial(passes, stage, joined, signature, unsupported))
                     yield Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 

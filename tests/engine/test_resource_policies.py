@@ -442,6 +442,29 @@ def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expecte
     assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
 
 
+_UNNAMED = [allow("s3:*", f"arn:aws:s3:::{unknown('var.bucket')}/*")]
+
+
+@pytest.mark.parametrize(
+    ("holder", "certainty"),
+    [
+        (_with(_BUCKET, deny("s3:*", _OBJECT, _INSECURE, Principal="*"), identity=_UNNAMED), "proved"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", _INSECURE, Principal="*"), identity=_UNNAMED), "proved"),
+        (role(*_UNNAMED, deny("s3:*", f"{_BUCKET}/*", _INSECURE)), "proved"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", Principal="*"),
+               identity=[allow("s3:*", f"arn:aws:s3:::{unknown('var.bucket')}-logs/*")]), "proved"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", Principal="*"), identity=_UNNAMED), "possible"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", {"StringNotEquals": {"aws:PrincipalArn": _OTHER["AWS"]}},
+                             Principal="*"), identity=_UNNAMED), "possible"),
+    ],
+)  # fmt: skip
+def test_a_bucket_whose_name_is_not_known_may_be_one_whose_policy_refuses(holder: Role, certainty: str) -> None:
+    answer = can(holder, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.certainty) == ("yes", certainty)
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert [p.certainty for p in found.powers] == [certainty]
+
+
 _STRANGE = "arn:aws:sqs:us-east-1:210987654321:jobs"
 
 
