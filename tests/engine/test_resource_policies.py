@@ -442,6 +442,24 @@ def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expecte
     assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
 
 
+@pytest.mark.parametrize(
+    ("said", "action", "expected"),
+    [
+        (allow("es:*", f"{_DOMAIN}/*"), "es:DeleteDomain", "no"),
+        (allow("es:*", f"{_DOMAIN}/*"), "es:ESHttpDelete", "yes"),
+        (allow("es:*", f"{_DOMAIN}*"), "es:DeleteDomain", "yes"),
+        (allow("es:*", _DOMAIN), "es:DeleteDomain", "yes"),
+        (allow("es:*", _DOMAIN.replace("logs", "*")), "es:DeleteDomain", "yes"),
+    ],
+)
+def test_what_lies_below_a_domain_is_not_the_domain(said: dict[str, Any], action: str, expected: str) -> None:
+    assert can(role(said), action).verdict == expected
+    assert bool(powers(role(said), None, catalog().expand(action)).mask) is (expected == "yes")
+    kept = role(allow("es:*"), {**said, "Effect": "Deny"})
+    resource = _DOMAIN if action == "es:DeleteDomain" else f"{_DOMAIN}/index"
+    assert can(kept, action, resource=resource).verdict == {"yes": "no", "no": "yes"}[expected]
+
+
 _UNNAMED = [allow("s3:*", f"arn:aws:s3:::{unknown('var.bucket')}/*")]
 
 
