@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import STAR, LimitReached, exhausted, unspent
 from rolelint.catalog import ResourceType, Signature, catalog
-from rolelint.engine.actors import Actor, actor
+from rolelint.engine.actors import NEVER, Actor, actor
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
 from rolelint.engine.classes import (
     UNTYPED,
@@ -382,8 +382,12 @@ def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
     for condition in statement.conditions:
         if condition.refs or condition.uncertain or condition.key in LINKED | OWNER_KEYS:
             continue
+        holds = frozenset((Literal(condition, True),))
+        carrying = catalog().key_mask(condition.key)
         try:
-            if solve_key(stage.domain(condition.key), frozenset((Literal(condition, True),))) is None:
+            if solve_key(stage.domain(condition.key), holds) is None and (
+                carrying is None or not statement.possible_mask & ~carrying or solve_key(NEVER, holds) is None
+            ):
                 return True
         except (Undecided, LimitReached):
             continue

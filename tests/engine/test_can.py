@@ -422,6 +422,16 @@ def test_a_role_that_is_assumed_may_be_of_another_account() -> None:
     assert can(holder, "sts:AssumeRole", resource=f"arn:aws:iam::{ACCOUNT}:role/x").verdict == "no"
 
 
+@pytest.mark.parametrize(
+    "tested", [{"StringNotEquals": ACCOUNT}, {"StringNotEqualsIfExists": ACCOUNT}, {"Null": "true"}]
+)
+def test_a_key_that_some_actions_lack_holds_them_off_no_more_than_the_others(tested: dict[str, str]) -> None:
+    holder = role(allow("*", condition={operator: {"kms:CallerAccount": value} for operator, value in tested.items()}))
+    for action, expected in (("kms:ScheduleKeyDeletion", "no"), ("rds:DeleteDBInstance", "yes")):
+        assert can(holder, action).verdict == expected
+        assert bool(powers(holder, None, catalog().expand(action)).mask) is (expected == "yes")
+
+
 def test_requests_that_may_lack_the_account_of_the_resource_pass_a_deny_on_it() -> None:
     holder = role(ALL, deny("*", condition=_owned(ACCOUNT)))
     assert can(holder, "ec2:DeleteVolume").verdict == "yes"  # S5.34
