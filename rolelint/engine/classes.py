@@ -155,7 +155,8 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     """
     cuts: dict[str, int] = {}
     pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
-    for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned)):
+    referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
+    for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported

@@ -175,7 +175,9 @@ def worlds(
 def accounts(
     conditions: Iterable[CompiledCondition], told: Iterable[tuple[str, Domain]], arns: Iterable[str] = ()
 ) -> tuple[list[str], str]:
-    """List the accounts that tests of a caller's, or a resource's, account name, after one that none of them does.
+    """List the accounts that tests of a caller's, or a resource's, account name, between two that none of them does.
+
+    Two, so that the caller and the resource can be of different ones.
 
     Args:
         told: what the question says of context keys.
@@ -197,8 +199,8 @@ def accounts(
                 beyond = "an account is compared as text"
                 named.update((digit * 12, None) for digit in "0123456789")
     others = (EXAMPLE_ACCOUNT, "111122223333", *(f"{n:012d}" for n in range(1, len(named) + 1)))
-    another = next(a for a in others if a not in named)
-    return [another, *named], beyond
+    first, last = [a for a in others if a not in named][:2]
+    return [first, *named, last], beyond
 
 
 def callers(found: tuple[list[str], str], itself: Domain, told: Iterable[tuple[str, Domain]]) -> Iterator[World]:

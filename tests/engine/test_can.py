@@ -389,6 +389,7 @@ def _owned(account: str | list[str], operator: str = "StringEquals") -> dict[str
             "aws:ResourceAccount": "${aws:PrincipalAccount}", "aws:PrincipalAccount": _ABROAD}}),
               deny("*", _THERE), kind="policy"), "no"),
         (role(allow("rds:*", condition=_owned(ACCOUNT))), "yes"),
+        (role(allow("rds:*"), deny("*", condition=_owned("${aws:PrincipalAccount}")), kind="policy"), "yes"),
         (role(allow("rds:*"), deny("*", condition=_owned("${aws:PrincipalAccount}", "StringNotEquals"))), "yes"),
         (role(allow("rds:*", condition=_owned([f"{n:012}" for n in range(100)])), kind="policy"), "yes"),
         (role(allow("rds:*", _THERE, _owned(_ABROAD)), kind="policy"), "yes"),
