@@ -92,7 +92,11 @@ def _document(document: PolicyDocument) -> PolicyDocument:
 def _statement(statement: Statement) -> Statement | None:
     allow = statement.effect == "Allow"
     conditions = tuple(c for c in statement.conditions if not _uncertain(c))
-    if not allow and (statement.doubtful or len(conditions) < len(statement.conditions)):
+    if not allow and (
+        statement.doubtful
+        or len(conditions) < len(statement.conditions)
+        or any(has_unknown(value) for _, value in statement.principals or ())
+    ):
         return None  # S1.20
     resources = statement.resources
     if resources is not None:

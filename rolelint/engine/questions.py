@@ -19,7 +19,7 @@ from rolelint.engine.classes import (
     shared_key,
     solve,
 )
-from rolelint.engine.compile import CompiledStatement, variable_names
+from rolelint.engine.compile import CompiledStatement, compile_statement, variable_names
 from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
 from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
@@ -147,11 +147,15 @@ def _can(
         if unknown.widens:
             return Answer(UNKNOWN, reason=f"{unknown.what}: {unknown.reason}")
     if role.resource_policies:
-        from rolelint.engine.guarded import governs, unread
+        from rolelint.engine.guarded import governs, not_named, unread
 
         for policy in unread(role).values():
             if (resource is None or governs(policy, resource)) and grantable(stage, mask, policy):
                 return Answer(UNKNOWN, reason=unread_text(policy))
+        for policy, written in not_named(role, stage.caller):
+            part = mask & compile_statement(written, policy.document.variables).possible_mask
+            if (resource is None or governs(policy, resource)) and grantable(stage, part, policy):
+                return Answer(UNKNOWN, reason=f"whom policy `{policy.name}` lets in is not known")
     return Answer(NO)
 
 

@@ -522,6 +522,49 @@ def test_the_policy_of_a_domain_of_another_account_opens_what_it_names_below_it(
         assert can(holder, "es:ESHttpDelete", resource=f"{domain}/{index}/1", who=_ANY).verdict == expected  # S6.35
 
 
+def test_what_a_domain_of_another_account_newly_opens_below_it_is_a_gain() -> None:
+    domain = "arn:aws:es:us-east-1:210987654321:domain/logs"
+    shut, open_ = (
+        _with(domain, allow("es:*", f"{domain}/{index}/*", Principal="*"), identity=[allow("es:*")])
+        for index in ("shut", "open")
+    )
+    found = difference(open_, shut, who=_ANY)
+    assert found.mask == catalog().expand("es:ESHttp*")
+    assert all(":domain/logs/open/" in gain.witness.resource for gain in found.gains)
+    assert not difference(shut, shut, who=_ANY).mask
+
+
+_WHO = {"AWS": unknown("var.who")}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, _grant({"AWS": f"arn:aws:iam::{unknown('var.account')}:role/other"})), ("no", "proved")),
+        (_with(_BUCKET, _grant({"AWS": f"arn:aws:iam::{unknown('var.account')}:root"})), ("no", "proved")),
+        (_with(_BUCKET, _grant({"Federated": unknown("var.who")})), ("no", "proved")),
+        (_with(_BUCKET, _grant(_WHO), scps=[_NO_S3]), ("no", "proved")),
+        (_with(_BUCKET, _grant(_WHO, action="s3:PutObject")), ("no", "proved")),
+        (_with(_BUCKET, _grant(_WHO)), ("unknown", "proved")),
+        (_with(_BUCKET, _grant({"AWS": f"arn:aws:iam::{unknown('var.account')}:role/app"})), ("unknown", "proved")),
+        (_with(_BUCKET, _grant(_WHO), _grant(_ME)), ("yes", "proved")),
+        (_with(_BUCKET, {**_grant(_OTHER), "Effect": "Deny"}, identity=[allow("s3:*", f"{_BUCKET}/*")]),
+         ("yes", "proved")),
+        (_with(_BUCKET, {**_grant(_WHO), "Effect": "Deny"}, identity=[allow("s3:*", f"{_BUCKET}/*")]),
+         ("yes", "possible")),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", NotPrincipal=_WHO), identity=[allow("s3:*", f"{_BUCKET}/*")]),
+         ("yes", "possible")),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", NotPrincipal=_WHO), identity=[allow("s3:*", f"{_BUCKET}/*")],
+               boundary=[ALL]), ("no", "proved")),
+    ],
+)  # fmt: skip
+def test_a_principal_that_is_not_known_may_be_the_caller(holder: Role, expected: tuple[str, str]) -> None:
+    answer = can(holder, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.certainty) == expected
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert [p.certainty for p in found.powers] == ([expected[1]] if expected[0] == "yes" else [])
+
+
 def test_callers_of_several_accounts_are_told_apart_on_a_resource_of_another_one() -> None:
     key = "arn:aws:kms:us-east-1:210987654321:key/1234"
     accounts = ["111122223333", "222233334444"]
