@@ -10,7 +10,7 @@ from rolelint.catalog import Signature, catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, solve, with_others
-from rolelint.engine.compile import CompiledStatement
+from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.keys import Undecided
 from rolelint.engine.power import content_key, powers
 from rolelint.engine.questions import (
@@ -21,6 +21,7 @@ from rolelint.engine.questions import (
     grantable,
     of_service,
     possible_reason,
+    unnamed_text,
     unread_text,
 )
 from rolelint.engine.scene import Scene, no_wider, request_principal, scene
@@ -171,8 +172,15 @@ def _guards_not_known(new: Role, old: Role, asker: Actor, mask: int) -> Iterator
     """Say what may be gained through policies of resources that are not known in one version only."""
     if not new.resource_policies and not old.resource_policies:
         return
-    from rolelint.engine.guarded import denied, unread
+    from rolelint.engine.guarded import denied, not_named, unread
 
+    caller = request_principal(new)
+    known = {(p.resource, compile_statement(s, p.document.variables)) for p, s in not_named(old, caller)}
+    for policy, written in not_named(new, caller):
+        compiled = compile_statement(written, policy.document.variables)
+        if (policy.resource, compiled) not in known:
+            part = grantable(scene(new, asker), mask & compiled.possible_mask, policy)
+            yield part and part & ~powers(old, asker, part).everywhere, unnamed_text(policy)
     now, had = unread(new), unread(old)
     if now.keys() == had.keys():
         return

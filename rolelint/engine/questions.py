@@ -155,7 +155,7 @@ def _can(
         for policy, written in not_named(role, stage.caller):
             part = mask & compile_statement(written, policy.document.variables).possible_mask
             if (resource is None or governs(policy, resource)) and grantable(stage, part, policy):
-                return Answer(UNKNOWN, reason=f"whom policy `{policy.name}` lets in is not known")
+                return Answer(UNKNOWN, reason=unnamed_text(policy))
     return Answer(NO)
 
 
@@ -346,3 +346,7 @@ def of_service(policy: Policy) -> int:
 
 def unread_text(policy: Policy) -> str:
     return f"policy `{policy.name}` is not known: {policy.document.unknown}"
+
+
+def unnamed_text(policy: Policy) -> str:
+    return f"whom policy `{policy.name}` lets in is not known"

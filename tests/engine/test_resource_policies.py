@@ -565,6 +565,15 @@ def test_a_principal_that_is_not_known_may_be_the_caller(holder: Role, expected:
     assert [p.certainty for p in found.powers] == ([expected[1]] if expected[0] == "yes" else [])
 
 
+def test_a_new_grant_to_a_principal_that_is_not_known_may_be_a_gain() -> None:
+    here, open_ = _with(_BUCKET, _grant(_OTHER)), _with(_BUCKET, _grant(_OTHER), _grant(_WHO, action="s3:DeleteObject"))
+    found = difference(open_, here, who=_ANY)
+    assert not found.mask
+    assert [mask for mask, _ in found.unknown] == [catalog().expand("s3:DeleteObject")]
+    for new, old in ((open_, open_), (here, open_), (open_, replace(open_, identity=role(ALL).identity))):
+        assert not any(mask for mask, _ in difference(new, old, who=_ANY).unknown)
+
+
 def test_callers_of_several_accounts_are_told_apart_on_a_resource_of_another_one() -> None:
     key = "arn:aws:kms:us-east-1:210987654321:key/1234"
     accounts = ["111122223333", "222233334444"]
