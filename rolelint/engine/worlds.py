@@ -73,11 +73,16 @@ CALLER_ARN = "aws:principalarn"
 CALLER_KEYS = frozenset((CALLER_ARN, "aws:principalaccount", "kms:calleraccount"))
 #: Keys that tell the account of the resource.
 OWNER_KEYS = frozenset(("aws:resourceaccount", "s3:resourceaccount"))
-#: Actions of which AWS does not say that requests carry `aws:ResourceAccount`: they may, or may not. S5.34
+#: Actions of which AWS does not say that requests carry `aws:ResourceAccount`, and those on images, whose ARN names no
+#: account and which others share: it may be there, or not. S5.34
 NO_OWNER = (
     "ebs:*",
     "ec2:*Volume*",
     "ec2:*Snapshot*",
+    "ec2:*Image*",
+    "ec2:RunInstances",
+    "ec2:*Fleet*",
+    "ec2:*Spot*",
     "ec2:*Peering*",
     "ec2:*VpcEndpoint*",
     "es:AcceptInboundConnection",

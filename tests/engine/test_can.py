@@ -437,6 +437,8 @@ def test_requests_that_may_lack_the_account_of_the_resource_pass_a_deny_on_it() 
     holder = role(ALL, deny("*", condition=_owned(ACCOUNT)))
     assert can(holder, "ec2:DeleteVolume").verdict == "yes"  # S5.34
     assert can(holder, "ec2:TerminateInstances").verdict == "no"
+    shared = role(allow("ec2:*"), deny("*", "arn:aws:ec2:*::image/*", _owned(ACCOUNT)))
+    assert can(shared, "ec2:RunInstances").verdict == "yes"
 
 
 def test_the_region_of_a_resource_is_that_of_its_request() -> None:
