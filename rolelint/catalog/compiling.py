@@ -154,8 +154,8 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
     for index, row in enumerate(rows):
         prefix, action = row.service.prefix, row.action
         sig = (
-            tuple(type_ids[prefix, name] for name in row.required),
-            tuple(type_ids[prefix, name] for name in row.optional),
+            tuple(_placed(type_ids[prefix, name], row, types, tables) for name in row.required),
+            tuple(_placed(type_ids[prefix, name], row, types, tables) for name in row.optional),
         )
         signatures.append(signature_ids.setdefault(sig, len(signature_ids)))
         label_of.append(label_ids.setdefault(row.label, len(label_ids)))
@@ -250,6 +250,17 @@ def _types(
             keys[prefix, name] = carried
             lines.append("\t".join([prefix, name, flags, *formats]))
     return lines, ids, keys
+
+
+def _placed(number: int, row: _Row, types: list[str], tables: Curated) -> int:
+    """Give the number of a type as an action names it: what lies below a resource has a format of its own."""
+    below = tables.below.get(f"{row.service.prefix}:{row.action.name}")
+    if below is None:
+        return number
+    line = "\t".join([*types[number].split("\t")[:3], below])
+    if line not in types:
+        types.append(line)
+    return types.index(line)
 
 
 def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated) -> set[str]:

@@ -19,6 +19,7 @@ class Curated:
     Attributes:
         parameters: rows of the parameter table, first match wins.
         formats: resource type to the ARN formats that replace the published ones.
+        below: actions on what lies below a resource, to their own ARN format.
         alternatives: rows of a service, its types of which a call names one, and the actions meant (empty: all).
         everywhere, listed: global condition keys to the types of their values.
         federated: actions that carry the claims of any identity provider.
@@ -30,6 +31,7 @@ class Curated:
     recovery: frozenset[str]
     parameters: tuple[Mapping[str, Any], ...]
     formats: Mapping[str, tuple[str, ...]]
+    below: Mapping[str, str]
     alternatives: tuple[tuple[str, frozenset[str], frozenset[str]], ...]
     rcp_services: tuple[str, ...]
     everywhere: Mapping[str, str]
@@ -50,6 +52,11 @@ def curated() -> Curated:
         recovery=_keys(types["recovery"]),
         parameters=tuple(load("parameters.yaml")["parameters"]),
         formats={row["type"]: tuple(row["formats"]) for row in overrides["formats"]},
+        below={
+            f"{row['type'].partition(':')[0]}:{action}": row["format"]
+            for row in overrides["below"]
+            for action in row["actions"]
+        },
         alternatives=tuple(
             (row["service"], frozenset(row["types"]), frozenset(row.get("actions", ())))
             for row in overrides["alternatives"]

@@ -20,6 +20,7 @@ _CLOSED = frozenset(
         "arn:${Partition}:s3tables:${Region}:${Account}:bucket/${TableBucketName}",
         "arn:${Partition}:s3vectors:${Region}:${Account}:bucket/${BucketName}",
         "arn:${Partition}:dynamodb:${Region}:${Account}:table/${TableName}",
+        "arn:${Partition}:es:${Region}:${Account}:domain/${DomainName}",
         "arn:${Partition}:timestream:${Region}:${Account}:database/${DatabaseName}",
         "arn:${Partition}:guardduty:${Region}:${Account}:detector/${DetectorId}",
         "arn:${Partition}:elasticmapreduce:${Region}:${Account}:cluster/${ClusterId}",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from rolelint.algebra.strings import ExhaustedError, LimitReached, Pattern, literal
 from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.catalog.bits import few, split
-from rolelint.engine.actors import NEVER, Domain
+from rolelint.engine.actors import NEVER, Domain, account_like
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.decision import UNSIGNED
@@ -19,10 +20,15 @@ from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws
 from rolelint.engine.worlds import (
     CALLER_ARN,
     CALLER_KEYS,
+    NO_OWNER,
+    OWNER_KEYS,
     REGION_KEYS,
     World,
+    accounts,
     callers,
     homes,
+    owner_of,
+    owners,
     regions_told,
     twin_of,
     worlds,
@@ -31,6 +37,7 @@ from rolelint.memory import memo
 from rolelint.records import replace
 
 _REGION = "aws:requestedregion"
+_OWNER = "aws:resourceaccount"
 
 
 class Group(NamedTuple):
@@ -143,16 +150,21 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     """Split a group by which of the mentioned keys its actions can carry (S3.12, destruction.md's scopability).
 
     Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
-    cannot carry: every other value than that.
+    cannot carry: every other value than that. Where the account of the resource is, `aws:resourceaccount?` stands
+    there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account.
     """
     cuts: dict[str, int] = {}
     pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
-    for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned)):
+    referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
+    for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
         elif key == _REGION:
             cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition or "aws"))
+        elif key == _OWNER:
+            cuts[f"{_OWNER}?"] = group.mask & ~catalog().expand_all(NO_OWNER)
+            cuts[f"{_OWNER}*"] = group.mask & ~catalog().service_mask("sts")
     return [
         (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
         for mask, carried in split(group.mask, cuts.values())
@@ -222,6 +234,16 @@ def can_fire(stage: Scene, deny: View, signature: Signature, unsupported: frozen
         return True
 
 
+def passes(
+    stage: Scene, group: Group, signature: Signature, unsupported: frozenset[str], further: tuple[View, ...]
+) -> bool:
+    """Tell whether a class is surely allowed some request under further Denies."""
+    try:
+        return solve(stage, group._replace(denies=(*group.denies, *further)), signature, unsupported) is not None
+    except (Undecided, LimitReached):
+        return False
+
+
 Solved = list[tuple[Reach, Solution]]
 
 
@@ -282,7 +304,8 @@ def _solve(
         group = group._replace(denies=(*group.denies, *laws))
     trouble: Exception | None = None
     arns: list[str] = []
-    if not REGION_KEYS.isdisjoint(mentioned):
+    owned = not OWNER_KEYS.isdisjoint(mentioned)
+    if owned or not REGION_KEYS.isdisjoint(mentioned):
         arns = [r for v in group.views for r in v.written]
         arns += [resource] if resource else []
     named: dict[str, list[str]] = {}
@@ -295,12 +318,12 @@ def _solve(
     if home:
         regions = [home] if regions is None or home in regions else []
     ours = _ITSELF
-    if not stage.role.account:
-        told = (*stage.actor.keys.items(), *stage.pins)
-        if len(CALLER_KEYS & (mentioned | {k for k, _ in told})) > 1:
-            ours = tuple(callers(conditions, stage.domain(CALLER_ARN), told))
+    if owned or not stage.role.account:
+        ours = _parties(stage, conditions, mentioned, unsupported, arns if owned else (), resource)
     for world in (
-        w if own is _ITSELF[0] else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond)
+        w
+        if own is _ITSELF[0]
+        else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond, account=own.account)
         for r in ([""] if regions is None else regions)
         for w in worlds(conditions, mentioned, partition, arns, refs, r)
         for own in ours
@@ -354,6 +377,44 @@ def _solve(
     if trouble is not None:
         raise trouble
     return None
+
+
+def _parties(
+    stage: Scene,
+    conditions: Sequence[CompiledCondition],
+    mentioned: frozenset[str],
+    unsupported: frozenset[str],
+    arns: Sequence[str],
+    resource: str | None,
+) -> tuple[World, ...]:
+    """List worlds for the accounts of the caller and of the resource, as far as something tells them apart.
+
+    Args:
+        arns: patterns of the resource, where a key tells its account.
+    """
+    ours = _ITSELF
+    owned = not OWNER_KEYS.isdisjoint(mentioned)
+    told = (*stage.actor.keys.items(), *stage.pins)
+    about_caller = CALLER_KEYS & (mentioned | {k for k, _ in told})
+    known = accounts(conditions, told, arns) if owned or about_caller else ([], "")
+    if not stage.role.account and len(about_caller) > (0 if owned else 1):
+        ours = tuple(callers(known, stage.domain(CALLER_ARN), told))
+    if not owned:
+        return ours
+    presence = "maybe" if f"{_OWNER}?" in unsupported else "always"
+    field = resource.split(":", 5)[4] if resource and resource.count(":") > 4 else ""
+    owner = field if account_like(field) == field else ""
+    if not owner and f"{_OWNER}*" not in unsupported:
+        owner = stage.account
+    theirs = (owner_of(owner, presence),) if owner else owners(known, conditions, arns, told, presence)
+    return tuple(
+        replace(
+            their,
+            keys={**own.keys, **{k: d for k, d in their.keys.items() if k not in stage.actor.keys}},
+            beyond=own.beyond or their.beyond,
+        )
+        for their, own in product(theirs, ours)
+    )
 
 
 #: Stands for a caller of which all keys are what they are apart from one another.
@@ -459,7 +520,7 @@ def one_type(
     world: World,
     resource: str | None,
 ) -> tuple[Reach, Solution] | None:
-    all_shapes = type_shapes(stage, kind, world.region, resource)
+    all_shapes = type_shapes(stage, kind, world.region, resource, world.account)
     if resource is not None and not any(s.names(resource) for s in all_shapes):
         return None
     options = layers[0]

@@ -52,15 +52,18 @@ def runs_anything(option: View, kind: ResourceType) -> bool:
 _shapes_memo: dict[tuple[int, str, str, str, bool], tuple[Shape, ...]] = memo()
 
 
-def type_shapes(stage: Scene, kind: ResourceType, region: str = "", resource: str | None = None) -> tuple[Shape, ...]:
+def type_shapes(
+    stage: Scene, kind: ResourceType, region: str = "", resource: str | None = None, account: str = ""
+) -> tuple[Shape, ...]:
     """Give the ARN languages of a resource type for a role.
 
     A role that is assumed may belong to any account: its trust policy judges the request (S6.48).
 
     Args:
         resource: the only one in question, if there is one; then it may also be AWS's own.
+        account: the one in question, where the role's own is not known or does not count.
     """
-    account = "" if kind.service == "sts" else stage.account
+    account = account or ("" if kind.service == "sts" else stage.account)
     key = (kind.id, stage.partition, account, region, bool(resource))
     found = _shapes_memo.get(key)
     if found is None:

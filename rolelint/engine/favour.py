@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rolelint.algebra.strings import LimitReached, overlaps, wildcards
 from rolelint.engine.operators import TABLE
 from rolelint.engine.request import PolicySet
 from rolelint.engine.solve import View, marked_pattern, star_hidden, widen_unknown
+from rolelint.memory import memo
 from rolelint.policies.document import ALLOW_ALL, Condition, PolicyDocument, Statement
 from rolelint.policies.text import has_unknown, split_unknown
 from rolelint.records import replace
@@ -33,12 +34,15 @@ def favourable(policies: PolicySet) -> PolicySet:
     )
 
 
-def hangs_on_unknown(granting: Sequence[View], denies: Sequence[View]) -> bool:
+def hangs_on_unknown(
+    granting: Sequence[View], denies: Sequence[View], passes: Callable[[tuple[View, ...]], bool]
+) -> bool:
     """Tell whether a certain reading takes a value not known yet to differ from what other statements name.
 
     Args:
         granting: the Allows that it rests on.
         denies: those that can fire.
+        passes: tells whether a request is allowed under further Denies.
     """
     open_texts = [t for v in granting if v.statement.uncertain for t in v.written if has_unknown(t)]
     unknown = {c for v in granting if v.statement.uncertain for c in v.conditions if c.uncertain}
@@ -50,9 +54,25 @@ def hangs_on_unknown(granting: Sequence[View], denies: Sequence[View]) -> bool:
         return True
     wide = [marked_pattern(wildcards(widen_unknown(t))) for t in open_texts]
     try:
-        return any(overlaps(w, p) for d in denies for p in d.patterns or () for w in wide)
+        near = [d for d in denies if any(overlaps(w, p) for p in d.patterns or () for w in wide)]
     except LimitReached:
         return True
+    # What a request can meet wherever it goes does not hang on where that is.
+    if any(not d.conditions or d.statement.refs for d in near):
+        return True
+    return bool(near) and not passes(tuple(map(_anywhere, near)))
+
+
+_anywhere_memo: dict[View, View] = memo()
+
+
+def _anywhere(deny: View) -> View:
+    """Take the resources from a Deny."""
+    found = _anywhere_memo.get(deny)
+    if found is None:
+        found = View(deny.statement, None, False, deny.conditions, deny.pins, deny.certain)
+        _anywhere_memo[deny] = found
+    return found
 
 
 def _level(documents: tuple[PolicyDocument, ...]) -> tuple[PolicyDocument, ...]:
@@ -72,7 +92,11 @@ def _document(document: PolicyDocument) -> PolicyDocument:
 def _statement(statement: Statement) -> Statement | None:
     allow = statement.effect == "Allow"
     conditions = tuple(c for c in statement.conditions if not _uncertain(c))
-    if not allow and (statement.doubtful or len(conditions) < len(statement.conditions)):
+    if not allow and (
+        statement.doubtful
+        or len(conditions) < len(statement.conditions)
+        or any(has_unknown(value) for _, value in statement.principals or ())
+    ):
         return None  # S1.20
     resources = statement.resources
     if resources is not None:

@@ -10,7 +10,7 @@ from rolelint.catalog import Signature, catalog
 from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, solve, with_others
-from rolelint.engine.compile import CompiledStatement
+from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.keys import Undecided
 from rolelint.engine.power import content_key, powers
 from rolelint.engine.questions import (
@@ -21,6 +21,7 @@ from rolelint.engine.questions import (
     grantable,
     of_service,
     possible_reason,
+    unnamed_text,
     unread_text,
 )
 from rolelint.engine.scene import Scene, no_wider, request_principal, scene
@@ -88,12 +89,12 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
         from rolelint.engine.guarded import refusing_still
 
         new = replace(new, resource_policies=refusing_still(new, before))
-    for stage, earlier, asked, resource in _compared(new, before, asker, mask):
+    for stage, earlier, asked in _compared(new, before, asker, mask):
         fresh = _newly_granted(stage, earlier)
-        key = (content_key(stage, asked), content_key(earlier, asked), new.arn, new.name, resource, fresh)
+        key = (content_key(stage, asked), content_key(earlier, asked), new.arn, new.name, fresh)
         one = _differences.get(key)
         if one is None:
-            one = _differences[key] = _difference(stage, earlier, asked, resource, fresh)
+            one = _differences[key] = _difference(stage, earlier, asked, fresh)
         missing = tuple(_not_known(stage, earlier, asked))
         found = Difference((*found.gains, *one.gains), (*found.unknown, *one.unknown, *missing))
     if not found.unknown:
@@ -104,8 +105,8 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     return replace(found, unknown=tuple((m, reason) for reason, m in left.items() if m))
 
 
-def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int, str | None]]:
-    """Give the scenes to compare, with the actions and the resource in question.
+def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[Scene, Scene, int]]:
+    """Give the scenes to compare, with the actions in question.
 
     One pair is enough where no policy of a resource counts. Else there is one for each session that these name, and one
     for each resource of another account whose policy counts beside those of the role.
@@ -120,7 +121,7 @@ def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[S
         guards = (ours, new.boundary is None) != (theirs, old.boundary is None)
         guards = guards or not guarded.asked_alone(old) <= guarded.asked_alone(new)
     if not guards and not new.resource_policies:
-        yield scene(new, asker), scene(old, asker), mask, None
+        yield scene(new, asker), scene(old, asker), mask
         return
     first = request_principal(new)
     versions = (new, old) if guards else (new,)
@@ -128,7 +129,7 @@ def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[S
     foreign = [policy for policy in new.resource_policies if guarded.foreign_account(new, policy.resource)]
     for caller in dict.fromkeys((first, *named)):
         after = scene(new, asker, guards=guards, caller=caller)
-        yield after, scene(old, asker, guards=guards, caller=caller), mask, None
+        yield after, scene(old, asker, guards=guards, caller=caller), mask
         for policy in foreign:
             arn = policy.resource
             part = mask & catalog().service_mask(arn.split(":", 3)[2])
@@ -136,7 +137,7 @@ def _compared(new: Role, old: Role, asker: Actor, mask: int) -> Iterator[tuple[S
             shut = replace(policy, document=PolicyDocument("2012-10-17", ()))
             known = old if guarded.foreign_account(old, arn) else replace(old, resource_policies=(shut,))
             after = scene(new, asker, (), arn, guards=guards, caller=caller)
-            yield after, scene(known, asker, (), arn, guards=guards, caller=caller), part, arn
+            yield after, scene(known, asker, (), arn, guards=guards, caller=caller), part
 
 
 def _newly_granted(after: Scene, before: Scene) -> frozenset[tuple[int, CompiledStatement]]:
@@ -171,8 +172,15 @@ def _guards_not_known(new: Role, old: Role, asker: Actor, mask: int) -> Iterator
     """Say what may be gained through policies of resources that are not known in one version only."""
     if not new.resource_policies and not old.resource_policies:
         return
-    from rolelint.engine.guarded import denied, unread
+    from rolelint.engine.guarded import denied, not_named, unread
 
+    caller = request_principal(new)
+    known = {(p.resource, compile_statement(s, p.document.variables)) for p, s in not_named(old, caller)}
+    for policy, written in not_named(new, caller):
+        compiled = compile_statement(written, policy.document.variables)
+        if (policy.resource, compiled) not in known:
+            part = grantable(scene(new, asker), mask & compiled.possible_mask, policy)
+            yield part and part & ~powers(old, asker, part).everywhere, unnamed_text(policy)
     now, had = unread(new), unread(old)
     if now.keys() == had.keys():
         return
@@ -243,7 +251,6 @@ def _difference(
     after: Scene,
     before: Scene,
     mask: int,
-    resource: str | None,
     fresh: frozenset[tuple[int, CompiledStatement]],
 ) -> Difference:
     gains: list[Gain] = []
@@ -262,7 +269,7 @@ def _difference(
                 for part, losers in _split_by_old(group.mask & ~gained_so_far, failures, before, same_denies):
                     for joined, signature, actions in _signatures(way, part, group, losers, certain):
                         try:
-                            found = list(_gained(way, before, joined, losers, signature, actions, resource))
+                            found = list(_gained(way, before, joined, losers, signature, actions))
                         except (Undecided, LimitReached) as error:
                             unknown.append((actions, str(error)))
                             continue
@@ -381,7 +388,6 @@ def _gained(
     old: _Old,
     signature: Signature,
     actions: int,
-    resource: str | None,
 ) -> Iterator[tuple[int, Solved]]:
     """Yield the parts of some actions that are gained: the new Allow side holds, and the old role fails in one way."""
     ways: list[tuple[tuple[tuple[View, ...], ...], tuple[View, ...]]] = []
@@ -398,7 +404,7 @@ def _gained(
         for more_layers, more_denies in ways:
             for widened in _refusing(group._replace(mask=part), signature, more_layers, more_denies):
                 try:
-                    solved = solve(after, widened, signature, unsupported, resource)
+                    solved = solve(after, widened, signature, unsupported)
                 except (Undecided, LimitReached) as error:
                     trouble = error
                     continue

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import arn as parse_arn
-from rolelint.algebra.strings import marked_arn, overlaps, wildcards
+from rolelint.algebra.strings import glob, marked_arn, overlaps, wildcards
 from rolelint.catalog import catalog
 from rolelint.catalog.bits import few
 from rolelint.engine.compile import CompiledStatement, compile_statement
@@ -26,9 +26,9 @@ from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene, no_wider
 from rolelint.engine.solve import star_variables, widen_unknown
-from rolelint.policies.document import Statement
+from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
-from rolelint.policies.text import OPEN, VARIABLE, has_unknown
+from rolelint.policies.text import OPEN, VARIABLE, has_unknown, split_unknown
 from rolelint.records import replace
 
 
@@ -55,6 +55,7 @@ class Grants(NamedTuple):
 
 
 _NONE = Grants((), (), ())
+_WHOM = "whom it means is not known"
 
 
 def grants(role: Role, caller: Principal) -> Grants:
@@ -69,6 +70,8 @@ def grants(role: Role, caller: Principal) -> Grants:
         before = len(direct) + len(named)
         for statement in policy.document.statements if reach else ():
             strength = grant_strength(statement, caller) if statement.effect == "Allow" else NO_GRANT
+            if statement.not_principal and strength and may_name(statement, caller):
+                statement = replace(statement, doubtful=_WHOM)
             if strength < ROLE_GRANT or (compiled := _cut(statement, policy, reach)) is None:
                 continue
             (direct if strength == DIRECT_GRANT else named).append(Placed(policy, statement, compiled))
@@ -166,6 +169,14 @@ def foreign_account(role: Role, resource: str | None) -> str:
     return account
 
 
+def let_in(role: Role, resource: str) -> Role:
+    """Give a role whom the policy of a resource of another account, which is not known, lets do everything there."""
+    anybody = Statement("Allow", ("*",), ("*",), principals=(PrincipalEntry("AWS", "*"),))
+    document = PolicyDocument("2012-10-17", (anybody,))
+    policy = Policy(PolicyType.RESOURCE, resource, document, lambda route: role.location, resource=resource)
+    return replace(role, resource_policies=(*role.resource_policies, policy))
+
+
 def open_abroad(role: Role, caller: Principal) -> Iterator[str]:
     """List the resources of other accounts whose policies let a role in: its own side decides beside them (S6.35)."""
     every = (caller, *sessions(role, caller))
@@ -182,7 +193,7 @@ def guarding_layers(role: Role, caller: Principal, named: Collection[Policy], re
         resource: the ARN that the question is about.
     """
     foreign = foreign_account(role, resource)
-    theirs = (p for p in named if foreign and p.resource == resource)
+    theirs = (p for p in named if foreign and governs(p, resource or ""))
     out = [Layer("resource policy", delegated(p, caller)) for p in theirs]  # S6.35
     if out:
         out.append(Layer("resource policy", tuple(compile_statement(s, False) for s in _OPEN_ABROAD)))
@@ -232,8 +243,26 @@ def denied(policy: Policy, caller: Principal, *, bounded: bool) -> list[Compiled
 
 def _refusing(policy: Policy, caller: Principal, bounded: bool) -> Iterator[Statement]:
     for s in policy.document.statements:
-        if s.effect == "Deny" and not s.doubtful and statement_reaches(s, caller, has_boundary=bounded):
+        if s.effect != "Deny" or s.doubtful:
+            continue
+        reaches = statement_reaches(s, caller, has_boundary=bounded)
+        if may_name(s, caller) and reaches is s.not_principal and not (bounded and s.not_principal):
+            yield replace(s, doubtful=_WHOM)
+        elif reaches:
             yield s
+
+
+def may_name(statement: Statement, caller: Principal) -> bool:
+    """Tell whether a principal that is not known may turn out to be a caller, or its role."""
+    return any(
+        kind in ("AWS", "*") and has_unknown(value) and _may_be(value, caller)
+        for kind, value in statement.principals or ()
+    )
+
+
+def _may_be(value: str, caller: Principal) -> bool:
+    pattern = "*".join(split_unknown(value)[::2])
+    return any(glob(pattern).matches(arn) for arn in (caller.arn, caller.role_arn) if arn)
 
 
 #: A statement of a resource policy, however it names the caller: the resource, and what it says of it.
@@ -269,6 +298,16 @@ def unread(role: Role) -> dict[str, Policy]:
     return {p.resource: p for p in role.resource_policies if p.document.unknown and p.resource.count(":") >= 5}
 
 
+def not_named(role: Role, caller: Principal) -> Iterator[tuple[Policy, Statement]]:
+    """List the grants of resource policies of which it is not known whether they mean a caller."""
+    for policy in role.resource_policies:
+        if policy.type is PolicyType.TRUST or not _reach(policy):
+            continue
+        for s in policy.document.statements:
+            if s.effect == "Allow" and may_name(s, caller) and grant_strength(s, caller) < ROLE_GRANT:
+                yield policy, s
+
+
 def refusing_still(new: Role, old: Role) -> tuple[Policy, ...]:
     """Give the resource policies of a role: one that is not known any more may refuse what it refused before."""
     lost = unread(new)
@@ -292,7 +331,7 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
-                    open_ = VARIABLE.sub("*", text)
+                    open_ = widen_unknown(VARIABLE.sub("*", text)) if OPEN in text else VARIABLE.sub("*", text)
                     whole = [open_, *(open_[:at] for at, letter in enumerate(open_) if letter == "/")]
                     named.update(whole)
                     anywhere.update(w for w in whole if "*" in w and (open_ != text or "*" not in w.split(":", 5)[5]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from math import prod
 from typing import NamedTuple
 
 from rolelint.algebra.strings import STAR, LimitReached, exhausted, unspent
 from rolelint.catalog import ResourceType, Signature, catalog
-from rolelint.engine.actors import Actor, actor
+from rolelint.engine.actors import NEVER, Actor, actor
 from rolelint.engine.arns import EVERYTHING, NOTHING, Reach, reach_rank
 from rolelint.engine.classes import (
     UNTYPED,
@@ -21,6 +22,7 @@ from rolelint.engine.classes import (
     companions,
     granted_mask,
     groups,
+    passes,
     solve,
 )
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
@@ -29,7 +31,7 @@ from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View, raw_view
-from rolelint.engine.worlds import LINKED, REGION_KEYS
+from rolelint.engine.worlds import LINKED, OWNER_KEYS, REGION_KEYS
 from rolelint.errors import Location
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
@@ -378,10 +380,14 @@ def _ways(group: Group) -> Iterable[Group]:
 def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
     """Tell whether one of a statement's conditions can hold in no request of the actor at all."""
     for condition in statement.conditions:
-        if condition.refs or condition.uncertain or condition.key in LINKED:
+        if condition.refs or condition.uncertain or condition.key in LINKED | OWNER_KEYS:
             continue
+        holds = frozenset((Literal(condition, True),))
+        carrying = catalog().key_mask(condition.key)
         try:
-            if solve_key(stage.domain(condition.key), frozenset((Literal(condition, True),))) is None:
+            if solve_key(stage.domain(condition.key), holds) is None and (
+                carrying is None or not statement.possible_mask & ~carrying or solve_key(NEVER, holds) is None
+            ):
                 return True
         except (Undecided, LimitReached):
             continue
@@ -400,16 +406,14 @@ def _class(
         granting: Sequence[View] = (option,)
         if group.others or not group.open:
             granting = [pick for _, s in solve(stage, group, signature, unsupported) or () for pick in s.picks]
-        if hangs_on_unknown(granting, carving):
+        if hangs_on_unknown(granting, carving, partial(passes, stage, group, signature, unsupported)):
             certainty = "possible"
     exact = all(d.conditions for d in carving)
-    # The Region of a request is that of its resource: such a condition is not met apart from the resource.
-    regional = option.texts is not None and any(c.key in REGION_KEYS for c in option.conditions)
+    # The Region of a request, and the account, are those of its resource: conditions on them are not met apart from it.
+    tied = option.texts is not None and any(c.key in REGION_KEYS | OWNER_KEYS for c in option.conditions)
     # As written, the plain star that `${*}` stands for is not told from a wildcard.
     starred = any("*" in t or "?" in t for t in option.texts or ())
-    apart = not (
-        carving or option.exclude or option.within or option.statement.refs or group.others or regional or starred
-    )
+    apart = not (carving or option.exclude or option.within or option.statement.refs or group.others or tied or starred)
     if apart and group.open:
         terms = _separate(stage, option, signature, unsupported)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
@@ -14,17 +15,18 @@ from rolelint.engine.classes import (
     ceilings,
     classes_of,
     groups,
+    passes,
     shared_key,
     solve,
 )
-from rolelint.engine.compile import CompiledStatement, variable_names
+from rolelint.engine.compile import CompiledStatement, compile_statement, variable_names
 from rolelint.engine.decision import UNGOVERNED, decide, needs_trust
 from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers
 from rolelint.engine.request import Decision, Outcome, Request, Target
-from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene
+from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene, stranger
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
@@ -79,10 +81,18 @@ def can(
     mask = catalog().expand(actions) if isinstance(actions, str) else actions
     if not mask:
         return Answer(UNKNOWN, reason=f"no known action matches `{actions}`")
-    stage = scene(role, who or actor(), pins_of(context or {}), resource)
+    pins = pins_of(context or {})
+    stage = scene(role, who or actor(), pins, resource)
     if resource and only_read(resource):
         mask &= catalog().level_mask("Read") | catalog().level_mask("List")
     answer = _can(stage, mask, resource, context or {})
+    if answer.verdict == NO and resource is not None and (account := stranger(role, resource)):
+        from rolelint.engine.guarded import let_in
+
+        opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
+        if opened.verdict != NO:
+            reason = f"whether account {account} lets the caller in is not known: no policy of `{resource}` is given"
+            return Answer(UNKNOWN, reason=reason)  # S6.35
     if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
         request = Request(stage.caller, catalog().name(mask.bit_length() - 1), ())
@@ -137,11 +147,15 @@ def _can(
         if unknown.widens:
             return Answer(UNKNOWN, reason=f"{unknown.what}: {unknown.reason}")
     if role.resource_policies:
-        from rolelint.engine.guarded import governs, unread
+        from rolelint.engine.guarded import governs, not_named, unread
 
         for policy in unread(role).values():
             if (resource is None or governs(policy, resource)) and grantable(stage, mask, policy):
                 return Answer(UNKNOWN, reason=unread_text(policy))
+        for policy, written in not_named(role, stage.caller):
+            part = mask & compile_statement(written, policy.document.variables).possible_mask
+            if (resource is None or governs(policy, resource)) and grantable(stage, part, policy):
+                return Answer(UNKNOWN, reason=unnamed_text(policy))
     return Answer(NO)
 
 
@@ -193,7 +207,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     if certain and stage.uncertain:
                         picks = [pick for _, solution in solved for pick in solution.picks]
                         firing = [d for d in joined.denies if can_fire(stage, d, signature, unsupported)]
-                        hangs = hangs_on_unknown(picks, firing)
+                        hangs = hangs_on_unknown(picks, firing, partial(passes, stage, joined, signature, unsupported))
                     yield Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
 
 
@@ -332,3 +346,7 @@ def of_service(policy: Policy) -> int:
 
 def unread_text(policy: Policy) -> str:
     return f"policy `{policy.name}` is not known: {policy.document.unknown}"
+
+
+def unnamed_text(policy: Policy) -> str:
+    return f"whom policy `{policy.name}` lets in is not known"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rolelint.algebra.strings import replenish, wildcards
 from rolelint.catalog import catalog
-from rolelint.engine.actors import Actor, Domain, key_domain
+from rolelint.engine.actors import Actor, Domain, account_like, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
 from rolelint.engine.match import arn_matches
@@ -116,7 +116,7 @@ class Scene:
     def facts(self, *statements: CompiledStatement) -> tuple[object, ...]:
         """Give everything beside statements that an answer depends on: equal facts give equal answers."""
         role = self.role
-        plain = (self.actor.name, role.kind, self.partition, self.account, self.pins)
+        plain = (self.actor.name, role.kind, self.partition, role.account, self.account, self.pins)
         if not any(s.personal for s in statements) and not any(
             s.personal for layer in self.layers for s in layer.statements
         ):
@@ -222,6 +222,22 @@ def scene(
         also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies))
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
+
+
+def stranger(role: Role, resource: str) -> str:
+    """Give the account of a resource where it is another than the role's and nothing is known of whom it lets in.
+
+    Of IAM's own resources none lets in others, but for roles that are assumed (S6.38).
+    """
+    fields = resource.split(":", 5)
+    account = fields[4] if len(fields) == 6 and fields[2] != "iam" else ""
+    if not role.account or account == role.account or not account or account_like(account) != account:
+        return ""
+    if role.resource_policies:
+        from rolelint.engine.guarded import guard_of
+
+        return "" if guard_of(role, resource) else account
+    return account
 
 
 def no_wider(after: Scene, before: Scene) -> bool:

@@ -38,7 +38,7 @@ def _contradictory(stage: Scene, parts: Sequence[Part], keys: dict[str, Domain],
     """Tell whether the only Allows that reach the resources of a request ask for what no shared key can be."""
     needed: dict[str, set[Literal]] = {}
     for part in parts:
-        shapes = type_shapes(stage, part.kind, world.region, part.resource)
+        shapes = type_shapes(stage, part.kind, world.region, part.resource, world.account)
         for layer in part.layers:
             reaching = [v for v in layer if v.texts is None or v.exclude or meeting(v, shapes)]
             for c in reaching[0].conditions if len(reaching) == 1 else ():

@@ -71,22 +71,48 @@ MAX_CHAINS = 4_000
 CALLER_ARN = "aws:principalarn"
 #: Keys that tell the account of the caller.
 CALLER_KEYS = frozenset((CALLER_ARN, "aws:principalaccount", "kms:calleraccount"))
-#: Accounts that a caller whose account is not known may be of, for one question. Past it the question is UNKNOWN.
-MAX_CALLERS = 64
+#: Keys that tell the account of the resource.
+OWNER_KEYS = frozenset(("aws:resourceaccount", "s3:resourceaccount"))
+#: Actions of which AWS does not say that requests carry `aws:ResourceAccount`, and those on images, whose ARN names no
+#: account and which others share: it may be there, or not. S5.34
+NO_OWNER = (
+    "ebs:*",
+    "ec2:*Volume*",
+    "ec2:*Snapshot*",
+    "ec2:*Image*",
+    "ec2:RunInstances",
+    "ec2:*Fleet*",
+    "ec2:*Spot*",
+    "ec2:*Peering*",
+    "ec2:*VpcEndpoint*",
+    "es:AcceptInboundConnection",
+    "events:PutEvents",
+    "route53:*VPC*",
+    "auditmanager:UpdateAssessmentFrameworkShare",
+    "ds:AcceptSharedDirectory",
+    *(f"{service}:Accept*Invitation" for service in ("detective", "guardduty", "macie2", "securityhub")),
+)
+#: Accounts that a caller, or a resource, of which the account is not known may be of, for one question. Past it the
+#: question is UNKNOWN.
+MAX_ACCOUNTS = 64
 #: Keys that a world fixes together.
 LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | REGION_KEYS
 
 
 @record
 class World:
-    """One consistent choice: key domains in place of the ordinary ones, and the Region of the request if it matters.
+    """One consistent choice: key domains in place of the ordinary ones.
 
-    `beyond` says what is not tried any more, where this stands for all further choices.
+    Attributes:
+        region: of the request, if it matters.
+        beyond: what is not tried any more, where this stands for all further choices.
+        account: of the resources, where it is not known and matters.
     """
 
     keys: Mapping[str, Domain] = field(default_factory=dict)
     region: str = ""
     beyond: str = ""
+    account: str = ""
 
     def agrees(self, told: Iterable[tuple[str, Domain]]) -> bool:
         """Tell whether some keys can be in this world as a question, or its actor, says that they are."""
@@ -151,20 +177,26 @@ def worlds(
     return found
 
 
-def callers(
-    conditions: Iterable[CompiledCondition], itself: Domain, told: Iterable[tuple[str, Domain]]
-) -> Iterator[World]:
-    """List worlds for a caller whose account is not known: one for each account that something names, and for another.
+def accounts(
+    conditions: Iterable[CompiledCondition], told: Iterable[tuple[str, Domain]], arns: Iterable[str] = ()
+) -> tuple[list[str], str]:
+    """List the accounts that tests of a caller's, or a resource's, account name, between two that none of them does.
+
+    Two, so that the caller and the resource can be of different ones.
 
     Args:
-        itself: what `aws:PrincipalArn` can be.
         told: what the question says of context keys.
+        arns: patterns that name accounts as well.
+
+    Returns:
+        The accounts, and why these may not be all that are told apart.
     """
-    said = {k: d for k, d in told if k in CALLER_KEYS}
     named: dict[str, None] = {}
     beyond = ""
-    tests = [(c.key, v) for c in conditions if c.key in CALLER_KEYS for v in c.condition.values]
-    for key, value in (*tests, *((k, v) for k, d in said.items() for v in d.values or ())):
+    keys = CALLER_KEYS | OWNER_KEYS
+    tests = [(c.key, v) for c in conditions if c.key in keys for v in c.condition.values]
+    tests += [(k, v) for k, d in told if k in keys for v in d.values or ()]
+    for key, value in (*tests, *((CALLER_ARN, arn) for arn in arns)):
         account = value if key != CALLER_ARN else [*value.split(":", 5), "", "", "", "", ""][4]
         if account not in ("*", TWELVE) and (found := account_like(account)):
             named[found] = None
@@ -172,10 +204,23 @@ def callers(
                 beyond = "an account is compared as text"
                 named.update((digit * 12, None) for digit in "0123456789")
     others = (EXAMPLE_ACCOUNT, "111122223333", *(f"{n:012d}" for n in range(1, len(named) + 1)))
-    another = next(a for a in others if a not in named)
-    for number, account in enumerate(dict.fromkeys((another, *named))):
-        if number == MAX_CALLERS:
-            beyond = f"more than {MAX_CALLERS} accounts of the caller"
+    first, last = [a for a in others if a not in named][:2]
+    return [first, *named, last], beyond
+
+
+def callers(found: tuple[list[str], str], itself: Domain, told: Iterable[tuple[str, Domain]]) -> Iterator[World]:
+    """List worlds for a caller whose account is not known: one for each account that comes into question.
+
+    Args:
+        found: what `accounts` gives.
+        itself: what `aws:PrincipalArn` can be.
+        told: what the question says of context keys.
+    """
+    said = {k: d for k, d in told if k in CALLER_KEYS}
+    every, beyond = found
+    for number, account in enumerate(every):
+        if number == MAX_ACCOUNTS:
+            beyond = f"more than {MAX_ACCOUNTS} accounts of the caller"
             break
         keys = dict.fromkeys(CALLER_KEYS, Domain("always", (account,)))
         keys[CALLER_ARN] = replace(
@@ -187,6 +232,51 @@ def callers(
             yield World(keys)
     if beyond:
         yield World(beyond=beyond)
+
+
+def owners(
+    found: tuple[list[str], str],
+    conditions: Iterable[CompiledCondition],
+    arns: Iterable[str],
+    told: Iterable[tuple[str, Domain]],
+    presence: str,
+) -> Iterator[World]:
+    """List worlds for a resource whose account is not known: one for each kind of account that tests tell apart.
+
+    Args:
+        found: what `accounts` gives.
+        arns: patterns that may name the resource.
+        told: what the question says of context keys.
+        presence: of the keys that tell the account.
+    """
+    said = [d.values for k, d in told if k in OWNER_KEYS and d.values]
+    tests = [c for c in conditions if c.key in OWNER_KEYS]
+    fields = [glob(field) for field in sorted({arn.split(":", 5)[4] for arn in arns if arn.count(":") > 4})]
+    every, beyond = found
+    seen: set[tuple[object, ...]] = set()
+    for account in every:
+        if any(account not in values for values in said):
+            continue
+        kind: tuple[object, ...] = (
+            *(truth(Literal(c, True), (account,)) for c in tests),
+            *(pattern.matches(account) for pattern in fields),
+        )
+        if any(c.refs for c in conditions):
+            kind = (account,)
+        if kind in seen:
+            continue
+        if len(seen) == MAX_ACCOUNTS:
+            beyond = f"more than {MAX_ACCOUNTS} accounts of the resource"
+            break
+        seen.add(kind)
+        yield replace(owner_of(account, presence), account=account)
+    if beyond:
+        yield World(beyond=beyond)
+
+
+def owner_of(account: str, presence: str) -> World:
+    """Give the world of a resource whose account is known."""
+    return World(dict.fromkeys(OWNER_KEYS, Domain(presence, (account,))))
 
 
 def _of_account(key: str, value: str, account: str) -> bool:

@@ -370,6 +370,77 @@ def test_keys_that_services_name_anew(condition: dict[str, Any], action: str, ex
     assert can(role(allow("*", condition=condition)), action).verdict == expected
 
 
+_ABROAD, _THERE = "111122223333", "arn:aws:rds:*:111122223333:db:*"
+
+
+def _owned(account: str | list[str], operator: str = "StringEquals") -> dict[str, Any]:
+    return {operator: {"aws:ResourceAccount": account}}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (role(allow("rds:*"), deny("*", condition=_owned(ACCOUNT))), "no"),
+        (role(allow("rds:*", condition=_owned(_ABROAD))), "no"),
+        (role(allow("rds:*", _THERE, _owned(ACCOUNT)), kind="policy"), "no"),
+        (role(allow("rds:*", _THERE), deny("*", condition=_owned(_ABROAD)), kind="policy"), "no"),
+        (role(allow("rds:*", _THERE), deny("*", condition=_owned([ACCOUNT], "StringNotEquals")), kind="policy"), "no"),
+        (role(allow("rds:*", condition={"StringEquals": {
+            "aws:ResourceAccount": "${aws:PrincipalAccount}", "aws:PrincipalAccount": _ABROAD}}),
+              deny("*", _THERE), kind="policy"), "no"),
+        (role(allow("rds:*", condition=_owned(ACCOUNT))), "yes"),
+        (role(allow("rds:*"), deny("*", condition=_owned("${aws:PrincipalAccount}")), kind="policy"), "yes"),
+        (role(allow("rds:*"), deny("*", condition=_owned("${aws:PrincipalAccount}", "StringNotEquals"))), "yes"),
+        (role(allow("rds:*", condition=_owned([f"{n:012}" for n in range(100)])), kind="policy"), "yes"),
+        (role(allow("rds:*", _THERE, _owned(_ABROAD)), kind="policy"), "yes"),
+        (role(allow("rds:*", _THERE), deny("*", condition=_owned("${aws:PrincipalAccount}", "StringNotEquals")),
+              kind="policy"), "yes"),
+        (role(allow("rds:*", "arn:aws:rds:*:1111*:db:*", _owned(_ABROAD)), kind="policy"), "yes"),
+    ],
+)  # fmt: skip
+def test_the_account_of_a_resource_is_the_one_in_its_arn(holder: Role, expected: str) -> None:
+    answer = can(holder, "rds:DeleteDBInstance")  # S5.34
+    assert answer.verdict == expected
+    if answer.witness is not None:
+        account = answer.witness.resource.split(":")[4]
+        assert answer.witness.context.get("aws:ResourceAccount") == account
+    assert bool(powers(holder, None, catalog().expand("rds:DeleteDBInstance")).mask) is (expected == "yes")
+
+
+@pytest.mark.parametrize(("account", "expected"), [(_ABROAD, "no"), ("222233334444", "yes")])
+def test_the_account_of_a_given_arn_is_that_of_the_resource(account: str, expected: str) -> None:
+    lone = role(allow("rds:DeleteDBInstance"), deny("*", condition=_owned(_ABROAD)), kind="policy")
+    arn = f"arn:aws:rds:us-east-1:{account}:db:x"
+    assert can(lone, "rds:DeleteDBInstance", resource=arn).verdict == expected
+
+
+def test_a_role_that_is_assumed_may_be_of_another_account() -> None:
+    holder = role(allow("sts:AssumeRole", condition=_owned(_ABROAD)))
+    answer = can(holder, "sts:AssumeRole")
+    assert answer.witness is not None
+    assert f":{_ABROAD}:" in answer.witness.resource
+    assert powers(holder, None, catalog().expand("sts:AssumeRole")).mask
+    assert can(holder, "sts:AssumeRole", resource=f"arn:aws:iam::{ACCOUNT}:role/x").verdict == "no"
+
+
+@pytest.mark.parametrize(
+    "tested", [{"StringNotEquals": ACCOUNT}, {"StringNotEqualsIfExists": ACCOUNT}, {"Null": "true"}]
+)
+def test_a_key_that_some_actions_lack_holds_them_off_no_more_than_the_others(tested: dict[str, str]) -> None:
+    holder = role(allow("*", condition={operator: {"kms:CallerAccount": value} for operator, value in tested.items()}))
+    for action, expected in (("kms:ScheduleKeyDeletion", "no"), ("rds:DeleteDBInstance", "yes")):
+        assert can(holder, action).verdict == expected
+        assert bool(powers(holder, None, catalog().expand(action)).mask) is (expected == "yes")
+
+
+def test_requests_that_may_lack_the_account_of_the_resource_pass_a_deny_on_it() -> None:
+    holder = role(ALL, deny("*", condition=_owned(ACCOUNT)))
+    assert can(holder, "ec2:DeleteVolume").verdict == "yes"  # S5.34
+    assert can(holder, "ec2:TerminateInstances").verdict == "no"
+    shared = role(allow("ec2:*"), deny("*", "arn:aws:ec2:*::image/*", _owned(ACCOUNT)))
+    assert can(shared, "ec2:RunInstances").verdict == "yes"
+
+
 def test_the_region_of_a_resource_is_that_of_its_request() -> None:
     holder = role(ALL, deny("ec2:*", condition={"StringNotEquals": {"ec2:Region": "eu-west-1"}}))
     for region, expected in (("us-east-1", "no"), ("eu-west-1", "yes")):

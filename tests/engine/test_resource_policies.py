@@ -442,6 +442,149 @@ def test_the_policy_of_a_domain_governs_what_lies_below_it(holder: Role, expecte
     assert bool(powers(holder, _ANY, catalog().expand("es:ESHttpDelete")).mask) is (expected == "yes")
 
 
+@pytest.mark.parametrize(
+    ("said", "action", "expected"),
+    [
+        (allow("es:*", f"{_DOMAIN}/*"), "es:DeleteDomain", "no"),
+        (allow("es:*", f"{_DOMAIN}/*"), "es:ESHttpDelete", "yes"),
+        (allow("es:*", f"{_DOMAIN}*"), "es:DeleteDomain", "yes"),
+        (allow("es:*", _DOMAIN), "es:DeleteDomain", "yes"),
+        (allow("es:*", _DOMAIN.replace("logs", "*")), "es:DeleteDomain", "yes"),
+    ],
+)
+def test_what_lies_below_a_domain_is_not_the_domain(said: dict[str, Any], action: str, expected: str) -> None:
+    assert can(role(said), action).verdict == expected
+    assert bool(powers(role(said), None, catalog().expand(action)).mask) is (expected == "yes")
+    kept = role(allow("es:*"), {**said, "Effect": "Deny"})
+    resource = _DOMAIN if action == "es:DeleteDomain" else f"{_DOMAIN}/index"
+    assert can(kept, action, resource=resource).verdict == {"yes": "no", "no": "yes"}[expected]
+
+
+_UNNAMED = [allow("s3:*", f"arn:aws:s3:::{unknown('var.bucket')}/*")]
+
+
+@pytest.mark.parametrize(
+    ("holder", "certainty"),
+    [
+        (_with(_BUCKET, deny("s3:*", _OBJECT, _INSECURE, Principal="*"), identity=_UNNAMED), "proved"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", _INSECURE, Principal="*"), identity=_UNNAMED), "proved"),
+        (role(*_UNNAMED, deny("s3:*", f"{_BUCKET}/*", _INSECURE)), "proved"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", Principal="*"),
+               identity=[allow("s3:*", f"arn:aws:s3:::{unknown('var.bucket')}-logs/*")]), "proved"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", Principal="*"), identity=_UNNAMED), "possible"),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", {"StringNotEquals": {"aws:PrincipalArn": _OTHER["AWS"]}},
+                             Principal="*"), identity=_UNNAMED), "possible"),
+    ],
+)  # fmt: skip
+def test_a_bucket_whose_name_is_not_known_may_be_one_whose_policy_refuses(holder: Role, certainty: str) -> None:
+    answer = can(holder, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.certainty) == ("yes", certainty)
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert [p.certainty for p in found.powers] == [certainty]
+
+
+_STRANGE = "arn:aws:sqs:us-east-1:210987654321:jobs"
+
+
+@pytest.mark.parametrize(
+    ("holder", "action", "arn", "expected"),
+    [
+        (role(allow("s3:*")), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL, boundary=[allow("s3:*")]), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL, deny("sqs:*", _STRANGE)), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL, deny("*", condition={"StringNotEquals": {"aws:ResourceAccount": ACCOUNT}})),
+         "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL), "sqs:DeleteQueue", _STRANGE, "no"),
+        (role(ALL), "sqs:PurgeQueue", _STRANGE.replace(":aws:", ":aws-cn:"), "no"),
+        (role(ALL), "kms:ScheduleKeyDeletion", _KEY.replace(ACCOUNT, "210987654321"), "no"),
+        (role(ALL), "iam:DeleteRole", "arn:aws:iam::210987654321:role/x", "no"),
+        (_with(_STRANGE, allow("sqs:Send*", "*", Principal="*"), identity=[ALL]), "sqs:PurgeQueue", _STRANGE, "no"),
+        (role(ALL), "sqs:PurgeQueue", _STRANGE.replace("210987654321", ACCOUNT), "yes"),
+        (role(ALL, kind="policy"), "sqs:PurgeQueue", _STRANGE, "yes"),
+        (role(ALL), "sqs:PurgeQueue", _STRANGE, "unknown"),
+        (role(ALL, rcps=[deny("sqs:*", Principal="*")]), "sqs:PurgeQueue", _STRANGE, "unknown"),
+        (role(ALL), "kms:Decrypt", _KEY.replace(ACCOUNT, "210987654321"), "unknown"),
+    ],
+)  # fmt: skip
+def test_whether_another_account_lets_a_caller_in_is_not_known(
+    holder: Role, action: str, arn: str, expected: str
+) -> None:
+    answer = can(holder, action, resource=arn, who=_ANY)  # S6.35, S6.38
+    assert answer.verdict == expected
+    assert ("210987654321" in answer.reason) is (expected == "unknown")
+    assert can(holder, action, who=_ANY).verdict != "unknown"
+
+
+def test_the_policy_of_a_domain_of_another_account_opens_what_it_names_below_it() -> None:
+    domain = "arn:aws:es:us-east-1:210987654321:domain/logs"
+    holder = _with(domain, allow("es:*", f"{domain}/open/*", Principal="*"), identity=[allow("es:*")])
+    for index, expected in (("shut", "no"), ("open", "yes")):
+        assert can(holder, "es:ESHttpDelete", resource=f"{domain}/{index}/1", who=_ANY).verdict == expected  # S6.35
+
+
+def test_what_a_domain_of_another_account_newly_opens_below_it_is_a_gain() -> None:
+    domain = "arn:aws:es:us-east-1:210987654321:domain/logs"
+    shut, open_ = (
+        _with(domain, allow("es:*", f"{domain}/{index}/*", Principal="*"), identity=[allow("es:*")])
+        for index in ("shut", "open")
+    )
+    found = difference(open_, shut, who=_ANY)
+    assert found.mask == catalog().expand("es:ESHttp*")
+    assert all(":domain/logs/open/" in gain.witness.resource for gain in found.gains)
+    assert not difference(shut, shut, who=_ANY).mask
+
+
+_WHO = {"AWS": unknown("var.who")}
+
+
+@pytest.mark.parametrize(
+    ("holder", "expected"),
+    [
+        (_with(_BUCKET, _grant({"AWS": f"arn:aws:iam::{unknown('var.account')}:role/other"})), ("no", "proved")),
+        (_with(_BUCKET, _grant({"AWS": f"arn:aws:iam::{unknown('var.account')}:root"})), ("no", "proved")),
+        (_with(_BUCKET, _grant({"Federated": unknown("var.who")})), ("no", "proved")),
+        (_with(_BUCKET, _grant(_WHO), scps=[_NO_S3]), ("no", "proved")),
+        (_with(_BUCKET, _grant(_WHO, action="s3:PutObject")), ("no", "proved")),
+        (_with(_BUCKET, _grant(_WHO)), ("unknown", "proved")),
+        (_with(_BUCKET, _grant({"AWS": f"arn:aws:iam::{unknown('var.account')}:role/app"})), ("unknown", "proved")),
+        (_with(_BUCKET, _grant(_WHO), _grant(_ME)), ("yes", "proved")),
+        (_with(_BUCKET, {**_grant(_OTHER), "Effect": "Deny"}, identity=[allow("s3:*", f"{_BUCKET}/*")]),
+         ("yes", "proved")),
+        (_with(_BUCKET, {**_grant(_WHO), "Effect": "Deny"}, identity=[allow("s3:*", f"{_BUCKET}/*")]),
+         ("yes", "possible")),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", NotPrincipal=_WHO), identity=[allow("s3:*", f"{_BUCKET}/*")]),
+         ("yes", "possible")),
+        (_with(_BUCKET, deny("s3:*", f"{_BUCKET}/*", NotPrincipal=_WHO), identity=[allow("s3:*", f"{_BUCKET}/*")],
+               boundary=[ALL]), ("no", "proved")),
+    ],
+)  # fmt: skip
+def test_a_principal_that_is_not_known_may_be_the_caller(holder: Role, expected: tuple[str, str]) -> None:
+    answer = can(holder, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.certainty) == expected
+    found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
+    assert [p.certainty for p in found.powers] == ([expected[1]] if expected[0] == "yes" else [])
+
+
+def test_a_new_grant_to_a_principal_that_is_not_known_may_be_a_gain() -> None:
+    here, open_ = _with(_BUCKET, _grant(_OTHER)), _with(_BUCKET, _grant(_OTHER), _grant(_WHO, action="s3:DeleteObject"))
+    found = difference(open_, here, who=_ANY)
+    assert not found.mask
+    assert [mask for mask, _ in found.unknown] == [catalog().expand("s3:DeleteObject")]
+    for new, old in ((open_, open_), (here, open_), (open_, replace(open_, identity=role(ALL).identity))):
+        assert not any(mask for mask, _ in difference(new, old, who=_ANY).unknown)
+
+
+def test_callers_of_several_accounts_are_told_apart_on_a_resource_of_another_one() -> None:
+    key = "arn:aws:kms:us-east-1:210987654321:key/1234"
+    accounts = ["111122223333", "222233334444"]
+    calling = {"StringEquals": {"kms:CallerAccount": accounts[1]}}
+    given = allow("kms:*", condition=calling, Principal={"AWS": accounts})
+    for account, expected in zip(accounts, ("no", "yes"), strict=True):
+        holder = _with(key, given, identity=[allow("kms:*")], account=account)
+        holder = replace(holder, arn=f"arn:aws:iam::{account}:role/app")
+        assert can(holder, "kms:Decrypt", resource=key, who=_ANY).verdict == expected
+
+
 @pytest.mark.parametrize("said", [{}, {"Action": "es:DeleteDomain"}, {"NotAction": "es:ESHttpGet"}])
 def test_the_policy_of_a_domain_says_nothing_of_the_domain_itself(said: dict[str, Any]) -> None:
     given = {**allow("*", [_DOMAIN, f"{_DOMAIN}/*"], Principal=_ME), **said}
