@@ -192,6 +192,22 @@ def test_a_pattern_that_is_none(tree: Path, pattern: str) -> None:
     assert told.kind == "warning"
 
 
+def test_a_pattern_that_would_take_for_ever(tree: Path) -> None:
+    long = "d/" + "a" * 200 + ".json"
+    put("d/b.json", "d/[****].json", "d/report.1.2.3.json", long)
+    (tree / ".git").mkdir()
+    slow = ["*a*a*a*a*a*a*a*a*a*b", "a**********b", "**/a/**/a/**/a/**/b/*"]
+    good = ["report.[0-9]*.[0-9]*.[0-9]*.json", "[[]\\*\\*\\*\\*].json", "x/*/y/*/z/*/*.json"]
+    (tree / ".gitignore").write_text("\n".join([*slow, *good]))
+    found = collect(["d"])
+    assert [source.name for source in found.files] == [long, "d/b.json"]
+    (told,) = found.problems
+    said = "this line and 2 more are too slow to match, with so many stars, and passed over"
+    assert str(told) == f".gitignore:1:1: {said}"
+    with pytest.raises(UsageError, match="too slow to match"):
+        names("d", exclude=slow[:1])
+
+
 def test_a_pattern_that_python_wonders_about(tree: Path) -> None:
     put("d/a.json", "d/xb.json")
     (tree / ".git").mkdir()
