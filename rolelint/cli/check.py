@@ -137,7 +137,7 @@ class Settings(NamedTuple):
 
 
 def template_parameters(file: str) -> dict[str, Any]:
-    """Read the file of `--parameters` into the setting that the reader of templates takes.
+    """Read the file of `--parameters` into the settings that the reader of templates takes.
 
     Raises:
         InputError: when the file cannot be read or has another form.
@@ -146,7 +146,7 @@ def template_parameters(file: str) -> dict[str, Any]:
         return {}
     from rolelint.readers.cloudformation.parameters import read_parameters
 
-    return {"parameters": read_parameters(file)}
+    return {"parameters": read_parameters(file), "parameters_file": file}
 
 
 def perform(

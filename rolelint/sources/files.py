@@ -18,8 +18,8 @@ SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform"
 #: What a walk opens by name. Files without an extension are opened when they begin like JSON or YAML text.
 ENDINGS = (".json", ".yaml", ".yml", ".template", ".tfplan", ".tf", ".tofu", ".tfvars", ".policy", ".iam")
 _GLOB = frozenset("*?[")
-#: Bounds the stars of a line of `.gitignore` (`_spread`): each multiplies the time that a long name takes by its length.
-#: Past it the line is passed over with a warning, so that nobody's line can stop the gate.
+#: Bounds the stars of a line of `.gitignore` (`_spread`): each multiplies the time for a long name by its length. Past
+#: it the line is passed over with a warning, so that nobody's line can stop the gate.
 MOST_SPREAD = 3
 _NO_PATTERN = "no pattern"
 #: Where a star stands for itself.

@@ -171,6 +171,44 @@ def test_a_policy_in_a_form_that_is_not_known_is_told(run: Run, text: str, route
     assert unknown["reason"] == warning["message"]
 
 
+CASE = {"policies": {"identity": [json.loads(BAD)]}, "request": {"action": "rds:DeleteDBInstance"}}
+QUOTED = {
+    "rule": {"id": "X1", "when": {}, "examples": [{"policy": json.loads(BAD)}]},
+    "cases": [CASE],
+    "listed cases": {"cases": [CASE]},
+}
+
+
+@pytest.mark.parametrize("data", QUOTED.values(), ids=QUOTED)
+def test_policies_that_our_own_files_quote_are_no_matter(run: Run, data: object) -> None:
+    Path("folder").mkdir()
+    Path("folder/own.json").write_text(json.dumps(data))
+    Path("folder/good.json").write_text(GOOD)
+    code, out, _ = run("check", "folder", "-f", "json")
+    assert (code, json.loads(out)["warnings"]) == (0, [])
+
+
+def test_a_named_file_without_iam_content_is_told_beside_others(run: Run) -> None:
+    Path("other.json").write_text('{"a": 1}')
+    Path("bundle.yaml").write_text("role: {name: x}\ninline: {p: {file: good.json}}\n")
+    code, out, _ = run("check", "other.json", "bundle.yaml", "good.json", "-f", "json")
+    (warning,) = json.loads(out)["warnings"]
+    assert (code, warning["location"]["file"]) == (0, "other.json")
+    assert warning["message"] == "nothing in this file is known to concern IAM"
+    assert json.loads(run("check", "other.json", "good.json", "--hook", "-f", "json")[1])["warnings"] == []
+
+
+def test_a_bundle_whose_keys_are_all_unknown_is_no_pass(run: Run) -> None:
+    Path("bundle.yaml").write_text("role: {name: x}\nattachedPolicies: [AdministratorAccess]\nidentity: []\n")
+    code, _, err = run("check", "bundle.yaml", "good.json")
+    assert code == 2
+    assert "bundle.yaml:2:19: unknown key `attachedPolicies`. did you mean `attached`?" in err
+    assert "unknown key `identity`. known are" in err
+    Path("folder").mkdir()
+    Path("bundle.yaml").rename("folder/values.yaml")
+    assert run("check", "folder", "good.json")[0] == 0
+
+
 @pytest.mark.parametrize(
     "text",
     [
