@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rolelint.engine import can
+from rolelint.policies.text import show
 from tests.readers.terraform.folders import TRUST, read_folder, write
 
 HEAD = 'variable "on" { type = bool }\nvariable "extra" {}\n'
@@ -464,7 +465,9 @@ def said(*statements: str) -> str:
         (f"var.on ? {said(STOP)} : {said(KEEP, STOP)}", ["-s3:*", "+ec2:* ?"]),
         (f'var.on ? {said(STOP)} : ""', ["-s3:* ?"]),
         (f"var.on ? data.aws_iam_policy_document.d.json : {said(STOP)}", ["+rds:* ?", "-s3:* ?"]),
-        (f"var.on ? var.extra : {said(STOP)}", None),
+        (f"var.on ? var.extra : {said(STOP)}", ["-s3:* ?", "+${policy} ?"]),
+        (f'var.extra != "" ? var.extra : {said(DROP, STOP)}', ["+s3:DeleteBucket ?", "-s3:* ?", "+${policy} ?"]),
+        ("var.on ? var.extra : null", None),
     ],
 )
 def test_a_policy_is_what_either_branch_says(tmp_path: Path, text: str, expected: list[str] | None) -> None:
@@ -489,11 +492,27 @@ data "aws_iam_policy_document" "d" {{
         return
     signs = {"Allow": "+", "Deny": "-"}
     statements = found.document.statements
-    assert [f"{signs[s.effect]}{s.actions[0]}{' ?' * bool(s.doubtful)}" for s in statements] == expected
+    assert [f"{signs[s.effect]}{show(s.actions[0])}{' ?' * bool(s.doubtful)}" for s in statements] == expected
     assert [s.route for s in statements] == [("Statement", i) for i in range(len(expected))]
     lines = [found.locate(s.route).line for s in statements]
     wanted = [12 if action.startswith("+rds") else 9 for action in expected]
     assert lines == wanted
+
+
+@pytest.mark.parametrize(("action", "expected"), [("s3:DeleteBucket", "yes"), ("rds:DeleteDBInstance", "unknown")])
+def test_what_one_branch_grants_is_possible(tmp_path: Path, action: str, expected: str) -> None:
+    files = f"""
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = var.extra != "" ? var.extra : {said(DROP)}
+}}
+"""
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + files)).roles
+    answer = can(found, action)
+    assert (answer.verdict, answer.certainty) == (expected, "possible" if expected == "yes" else answer.certainty)
 
 
 def each(name: str, source: str, effect: str) -> str:
