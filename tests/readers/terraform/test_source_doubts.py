@@ -515,6 +515,63 @@ resource "aws_iam_role_policy" "p" {{
     assert (answer.verdict, answer.certainty) == (expected, "possible" if expected == "yes" else answer.certainty)
 
 
+@pytest.mark.parametrize(
+    ("kind", "sid", "expected"),
+    [("source", "keep", "unknown"), ("override", "keep", "yes"), ("override", "", "unknown")],
+)
+def test_a_statement_that_may_be_replaced_stops_nothing(tmp_path: Path, kind: str, sid: str, expected: str) -> None:
+    files = f"""
+data "aws_iam_policy_document" "d" {{
+  {kind}_policy_documents = [var.extra]
+  statement {{
+    sid       = "{sid}"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = ["*"]
+  }}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = data.aws_iam_policy_document.d.json
+}}
+"""
+    assert verdict(tmp_path, role() + files) == expected
+
+
+CHOICE = 'locals {{ l = var.on ? [{{ a = "{}", s = [{{ x = 1 }}] }}] : [] }}'
+
+
+@pytest.mark.parametrize(
+    ("effect", "actions", "expected"),
+    [
+        ("Deny", 'Action = "s3:*"', "no"),
+        ("Deny", "Action = local.l[*].a", "yes"),
+        ("Deny", "Action = [for o in local.l : o.a]", "yes"),
+        ("Deny", 'Action = concat(["ec2:*"], [for o in local.l : "s3:*"])', "yes"),
+        ("Deny", 'Action = [for p in setproduct(local.l, ["x"]) : p[0].a]', "yes"),
+        ("Deny", 'Action = flatten([for i in flatten([for o in local.l : o.s]) : ["s3:*"]])', "yes"),
+        ("Deny", 'Action = try(local.l[0].a, "ec2:*")', "yes"),
+        ("Allow", "Action = local.l[*].a", "unknown"),
+        ("Allow", 'Action = try(local.l[0].a, "ec2:*")', "unknown"),
+    ],
+)
+def test_what_is_taken_out_of_a_list_that_may_be_empty_stops_nothing(
+    tmp_path: Path, effect: str, actions: str, expected: str
+) -> None:
+    statement = f'{{ Effect = "{effect}", {actions}, Resource = "*" }}'
+    allowed = DROP if effect == "Deny" else KEEP
+    files = f"""
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = {said(allowed, statement)}
+}}
+"""
+    assert verdict(tmp_path, CHOICE.format("s3:*") + files) == expected
+
+
 def each(name: str, source: str, effect: str) -> str:
     """Write inline policies by key."""
     return f"""
