@@ -223,7 +223,9 @@ def perform(
                 write(fold(closing(report), max(40, style.width)))
 
         if settings.output:
-            _spare_inputs(settings.output, {*report.inputs, *overlays.values()})
+            values = settings.reader_options.get("parameters_file", "")
+            places = (finding.location.file for finding in report.all_findings())
+            _spare_inputs(settings.output, {*report.inputs, *overlays.values(), values, *places})
             _write_file(settings.output, write_all)
         else:
             _write_stdout(write_all)

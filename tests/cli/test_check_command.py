@@ -496,6 +496,9 @@ def test_a_list_of_rules_names_at_least_one(run: Run, names: str) -> None:
     assert "names none" in err
 
 
+TRUSTED = {"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+
+
 @pytest.mark.parametrize("option", ["--boundary", "--scp", "--output", "--actor", "--exclude", "--rules"])
 def test_an_option_is_not_empty(run: Run, option: str) -> None:
     code, out, err = run("check", "bad.json", option, "")
@@ -514,6 +517,7 @@ def test_an_option_is_not_empty(run: Run, option: str) -> None:
         "broken.json -o broken.json",
         "main.tf -o main.tf",
         "bad.json --actors actors.yaml -o actors.yaml",
+        "bad.json --parameters values.json -o values.json",
     ],
 )
 def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None:
@@ -521,10 +525,30 @@ def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None
     os.mkdir("sub")
     Path("main.tf").write_text('resource "aws_iam_role" "x" {}')
     Path("actors.yaml").write_text("bot: {like: automation}")
+    Path("values.json").write_text("{}")
     before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
     code, _, err = run("check", *line.split())
     assert (code, "which it is about" in err) == (2, True)
     assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+
+
+def test_a_report_of_a_plan_does_not_replace_its_source(run: Run) -> None:
+    block = {"address": "aws_iam_role.r", "mode": "managed", "type": "aws_iam_role", "name": "r"}
+    values = {"name": "r", "assume_role_policy": json.dumps({"Statement": [{"Effect": "Allow", **TRUSTED}]})}
+    plan = {"format_version": "1.2", "configuration": {"root_module": {"resources": [block]}}}
+    plan["planned_values"] = {"root_module": {"resources": [{**block, "values": values}]}}
+    Path("plan.json").write_text(json.dumps(plan))
+    source = 'resource "aws_iam_role" "r" {}\n'
+    Path("main.tf").write_text(source)
+    code, _, err = run("plan", "plan.json", "-o", "main.tf")
+    assert (code, "which it is about" in err) == (2, True)
+    assert Path("main.tf").read_text() == source
+
+
+def test_a_shell_may_complete_a_line_that_is_not_right_yet(run: Run) -> None:
+    words = {"COMP_WORDS": 'rolelint check "" -f text -f text --ou', "COMP_CWORD": "7"}
+    done = process(env={**os.environ, **words, "_ROLELINT_COMPLETE": "bash_complete"})
+    assert (done.stdout.split(), done.stderr) == ([b"plain,--output"], b"")
 
 
 @pytest.mark.parametrize("format_name", ["json", "sarif"])
