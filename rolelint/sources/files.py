@@ -14,7 +14,9 @@ from rolelint.documents.encoding import is_binary
 from rolelint.errors import InputError, Location, Problem, UsageError, printable
 
 #: Never looked into: they hold copies of other people's files.
-SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform", ".terragrunt-cache", "__pycache__"))
+SKIPPED_FOLDERS = frozenset(
+    (".git", ".hg", ".svn", "node_modules", "site-packages", ".terraform", ".terragrunt-cache", "__pycache__")
+)
 #: What a walk opens by name. Files without an extension are opened when they begin like JSON or YAML text.
 ENDINGS = (".json", ".yaml", ".yml", ".template", ".tfplan", ".tf", ".tofu", ".tfvars", ".policy", ".iam")
 _GLOB = frozenset("*?[")

@@ -46,7 +46,10 @@ def test_a_walk_opens_what_may_hold_iam_content(tree: Path) -> None:
 
 
 def test_folders_of_other_peoples_files_are_skipped(tree: Path) -> None:
-    put("d/a.json", *(f"d/{name}/x.json" for name in (".git", "node_modules", ".terraform", ".github")))
+    put(
+        "d/a.json",
+        *(f"d/{name}/x.json" for name in (".git", "node_modules", "lib/site-packages", ".terraform", ".github")),
+    )
     assert names("d") == ["d/a.json", "d/.github/x.json"]
 
 
