@@ -332,9 +332,13 @@ class Assembler:
         for source, doubt in sources:
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
-                if item.owner is source.instance and (item.name in given or "inline" in source.closed):
-                    # Names are unique in a role: the provider lists it in the role too.
-                    continue
+                if item.owner is source.instance:
+                    listed = source.closed.get("inline", [item.name])
+                    open_ = next(filter(None, map(single_unknown, listed)), "")
+                    if item.name in given or (item.name not in listed and not open_):
+                        # Names are unique in a role: the provider lists it in the role too.
+                        continue
+                    item = item._replace(maybe=item.maybe or ("" if item.name in listed else open_))
                 item = item._replace(maybe=item.maybe or doubt)
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
