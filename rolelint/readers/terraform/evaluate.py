@@ -477,8 +477,8 @@ def _stamped(made: Any, of: Any) -> Any:
         UndecidedError: when it is nothing that bears a mark: what grants or denies would hang on nothing.
     """
     marks = [part[MAYBE] for part in (of if isinstance(of, list) else [of]) if isinstance(part, dict) and MAYBE in part]
-    if not marks:
-        return made
+    if not marks or (isinstance(made, str) and MAYBE in made):
+        return made  # the JSON text of an object holds its mark
     if isinstance(made, list):
         return type(made)(_stamped(item, of) for item in made)
     if not isinstance(made, dict):
@@ -602,13 +602,14 @@ def step(there: Any, taken: Any, frame: Frame) -> Any:
         if isinstance(key, int):
             key = str(key)
         if key in there:
-            return _marked(there[key]) if MAYBE in there else there[key]
+            return there[key]
         raise lacks(there)
     if isinstance(there, list):
         if isinstance(key, str) and key.isdigit():
             key = int(key)
         if isinstance(key, int) and isinstance(there, Loose):
-            return sole(there)
+            found = sole(there)
+            return _marked(found) if may_lack(found) else found
         if isinstance(key, int):
             if 0 <= key < len(there):
                 return there[key]

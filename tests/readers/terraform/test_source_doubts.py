@@ -551,6 +551,8 @@ CHOICE = 'locals {{ l = var.on ? [{{ a = "{}", s = [{{ x = 1 }}] }}] : [] }}'
         ("Deny", 'Action = [for p in setproduct(local.l, ["x"]) : p[0].a]', "yes"),
         ("Deny", 'Action = flatten([for i in flatten([for o in local.l : o.s]) : ["s3:*"]])', "yes"),
         ("Deny", 'Action = try(local.l[0].a, "ec2:*")', "yes"),
+        ("Deny", 'Action = [for o in local.l : o.a if o.a == "ec2:*"]', "yes"),
+        ("Deny", 'Action = split(",", "%{ for o in local.l }${o.a},%{ endfor }")', "yes"),
         ("Allow", "Action = local.l[*].a", "unknown"),
         ("Allow", 'Action = try(local.l[0].a, "ec2:*")', "unknown"),
     ],
@@ -570,6 +572,24 @@ resource "aws_iam_role_policy" "p" {{
 }}
 """
     assert verdict(tmp_path, CHOICE.format("s3:*") + files) == expected
+
+
+def test_objects_that_may_be_there_are_chosen_by_what_they_say(tmp_path: Path) -> None:
+    files = f"""
+locals {{
+  l = var.on ? [{DROP}, {STOP}] : []
+}}
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = jsonencode({{ Statement = [for s in local.l : s if s.Effect == "Allow"] }})
+}}
+"""
+    first = read_folder(write(tmp_path, main__tf=HEAD + files)).roles[0]
+    answer = can(first, "s3:DeleteBucket")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")
 
 
 def each(name: str, source: str, effect: str) -> str:
