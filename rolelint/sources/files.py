@@ -25,7 +25,7 @@ _GLOB = frozenset("*?[")
 MOST_SPREAD = 3
 _NO_PATTERN = "no pattern"
 #: Where a star stands for itself.
-_LITERAL = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]")
+_LITERAL = re.compile(r"\\.|\[[!^]?\]?[^\]]{0,99}\]")
 #: A device or pipe can be endless; a regular file of this size is no policy, template, plan or dump.
 MAX_FILE = 1 << 30
 
@@ -416,7 +416,7 @@ def _spec(lines: list[str]) -> Any:
 
 def _fault(line: str) -> str:
     """Say what is wrong with a line of `.gitignore`; empty where nothing is."""
-    if line.count("*") > MOST_SPREAD and _spread(line) > MOST_SPREAD:
+    if line.count("*") > MOST_SPREAD and not line.startswith("#") and _spread(line) > MOST_SPREAD:
         return "too slow to match, with so many stars"
     try:
         _spec([line])
