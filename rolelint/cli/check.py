@@ -137,7 +137,7 @@ class Settings(NamedTuple):
 
 
 def template_parameters(file: str) -> dict[str, Any]:
-    """Read the file of `--parameters` into the setting that the reader of templates takes.
+    """Read the file of `--parameters` into the settings that the reader of templates takes.
 
     Raises:
         InputError: when the file cannot be read or has another form.
@@ -146,7 +146,7 @@ def template_parameters(file: str) -> dict[str, Any]:
         return {}
     from rolelint.readers.cloudformation.parameters import read_parameters
 
-    return {"parameters": read_parameters(file)}
+    return {"parameters": read_parameters(file), "parameters_file": file}
 
 
 def perform(
@@ -223,7 +223,9 @@ def perform(
                 write(fold(closing(report), max(40, style.width)))
 
         if settings.output:
-            _spare_inputs(settings.output, {*report.inputs, *overlays.values()})
+            values = settings.reader_options.get("parameters_file", "")
+            places = (finding.location.file for finding in report.all_findings())
+            _spare_inputs(settings.output, {*report.inputs, *overlays.values(), values, *places})
             _write_file(settings.output, write_all)
         else:
             _write_stdout(write_all)

@@ -46,6 +46,8 @@ class Command(click.Command):
         Raises:
             click.BadParameter: for an option that is given more often than it has values, or without one.
         """
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)  # a shell asks how the line may go on
         values, _, given = self.make_parser(ctx).parse_args([*args])
         for parameter, times in Counter(given).items():
             if isinstance(parameter, click.Option) and times > 1 and not (parameter.multiple or parameter.is_flag):

@@ -36,6 +36,7 @@ def _run(reports: tuple[str, ...], **options: Any) -> int:
             setattr(report, name, getattr(joined, name))
         report.actor, report.overlays = joined.actor, joined.overlays
         report.fail_on = fail_on
+        report.inputs.update(reports)
 
     return perform(rulebook, Settings.of(options), fill=fill, closing=closing)
 

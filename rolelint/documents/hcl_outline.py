@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 #: Whitespace and comments between blocks.
@@ -49,7 +50,7 @@ def outline(text: str) -> list[Part] | None:
 
 
 def join_quoted(text: str) -> str:
-    """Put blanks in place of the line breaks inside quoted texts, which stand in interpolations; no offset changes."""
+    """Put blanks in place of line breaks and comments inside quoted texts, in interpolations; no offset changes."""
     out: list[str] = []
     at = 0
     while (token := _TOKEN.search(text, at)) is not None:
@@ -61,9 +62,38 @@ def join_quoted(text: str) -> str:
             end = _end_of_heredoc(text, end, found)
         if end < 0:
             break
-        out += (text[at:start], text[start:end].translate(_BLANKS) if found == '"' else text[start:end])
+        out += (text[at:start], _joined(text, start, end) if found == '"' else text[start:end])
         at = end
     return "".join((*out, text[at:]))
+
+
+def _joined(text: str, start: int, end: int) -> str:
+    """Put blanks in place of the line breaks of a quoted text, and of the comments in its interpolations."""
+    out: list[str] = []
+    at = start
+    for comment in _comments(text, start + 1):
+        out += (text[at : comment.start()], " " * len(comment[0]))
+        at = comment.end()
+    return "".join((*out, text[at:end])).translate(_BLANKS)
+
+
+def _comments(text: str, at: int) -> Iterator[re.Match[str]]:
+    """List the comments in the interpolations of a quoted text, and of the texts that stand in them."""
+    while (opening := _INSIDE.search(text, at)) is not None and opening[0] != '"':
+        at = opening.end()
+        if opening[0] not in ("${", "%{"):
+            continue
+        stop = _end_of_braces(text, at)
+        while (token := _TOKEN.search(text, at, stop)) is not None:
+            at = token.end()
+            if token[0].startswith(("#", "/")):
+                yield token
+            elif token[0] == '"':
+                yield from _comments(text, at)
+                at = _end_of_text(text, at)
+            elif token[0].startswith("<<"):
+                at = _end_of_heredoc(text, at, token[0])
+        at = stop
 
 
 def _past(text: str, at: int) -> int:

@@ -61,6 +61,10 @@ def gather(
         for document in documents:
             report.files += 1
             read_document(document, Source(document.file, "", True), context, report, found)
+    if request.reader_options.get("parameters") and not request.hook:  # a hook sees some of the templates only
+        from rolelint.readers.cloudformation.parameters import not_declared
+
+        report.warnings += not_declared(request.reader_options, context.memo)
     # The readings hold what they need; the keys of a large dump are a copy of its policies.
     context.memo.clear()
     readings = [one.reading for one in found if one.source.named or not _is_part(one.source.path, context)]

@@ -28,6 +28,9 @@ _SIGNS = (
     (b"AWSTemplateFormatVersion",),
 )
 
+#: Keys of what quotes policies that nobody holds: a SARIF report, a rule with its examples, cases for `evaluate`.
+_QUOTING = tuple(map(frozenset, (("runs", "version"), ("when", "examples"), ("policies", "request"))))
+
 
 class Request(NamedTuple):
     """What to look at.
@@ -84,6 +87,7 @@ def read_all(request: Request, context: ReadContext, report: Report) -> list[Fou
             grouped[key] = []
             single.append((reader, grouped[key]))
         grouped[key].append(source)
+    silent: list[Source] = []
     for item in single:
         said = len(found) + len(report.errors) + len(report.unknown)
         if isinstance(item, Source):
@@ -92,7 +96,13 @@ def read_all(request: Request, context: ReadContext, report: Report) -> list[Fou
             _read_group(item[0], item[1], context, report, found)
         if len(found) + len(report.errors) + len(report.unknown) > said:
             report.inputs.update(source.path for source in ([item] if isinstance(item, Source) else item[1]))
+        elif isinstance(item, Source) and item.named:
+            silent.append(item)
     report.inputs |= context.used_files
+    if len(files) > 1 and not context.only:
+        # Alone it is nothing to check, which is told otherwise.
+        lost = (Location(one.name) for one in silent if os.path.realpath(one.path) not in context.used_files)
+        report.warnings += [Problem("nothing in this file is known to concern IAM", at, kind="warning") for at in lost]
     return found
 
 
@@ -140,7 +150,7 @@ def read_document(document: Document, source: Source, context: ReadContext, repo
     """Read a document with the reader that takes it, and add what it gives to what was found."""
     try:
         with _bounded(source):
-            reading = read(document, context)
+            reading = read(document, context) or (_read_meant(document, context) if source.named else None)
     except InputError as error:
         report.errors.append(_problem(error, source.name))
         return
@@ -150,6 +160,15 @@ def read_document(document: Document, source: Source, context: ReadContext, repo
         _not_read(document, source, report)
 
 
+def _read_meant(document: Document, context: ReadContext) -> Reading | None:
+    """Read a file that the user named as what it is meant to be, so that what keeps a reader from it is told."""
+    if context.only or not isinstance(document.data, dict) or "role" not in document.data:
+        return None
+    from rolelint.readers import bundle
+
+    return bundle.read(document, context) if bundle.is_meant(document) else None
+
+
 def _not_read(document: Document, source: Source, report: Report) -> None:
     """Say of a document that no reader took which policy in it is not judged: unknown where the user named it.
 
@@ -157,8 +176,10 @@ def _not_read(document: Document, source: Source, report: Report) -> None:
     """
     if "Effect" not in document.text or "tatement" not in document.text:
         return
-    if isinstance(document.data, dict) and {"runs", "version"} <= document.data.keys():
-        return  # a SARIF report quotes policies
+    listed = document.data.get("cases") if isinstance(document.data, dict) else document.data
+    head = listed[0] if isinstance(listed, list) and listed else document.data
+    if isinstance(head, dict) and any(keys <= head.keys() for keys in _QUOTING):
+        return
     route = first_policy(document.data)
     if route is None:
         return

@@ -38,6 +38,12 @@ def recognise(document: Document) -> bool:
     return _is_role(data)
 
 
+def is_meant(document: Document) -> bool:
+    """Tell whether a document that `recognise` does not take describes a role: a bundle but for its other keys."""
+    about = document.data.get("role") if isinstance(document.data, dict) else None
+    return isinstance(about, dict) and not {"name", "arn"}.isdisjoint(about) and about.keys() <= _ABOUT
+
+
 def _is_role(data: dict[str, Any]) -> bool:
     if not isinstance(data.get("role"), str | dict):
         return False

@@ -14,10 +14,18 @@ from rolelint.documents.encoding import is_binary
 from rolelint.errors import InputError, Location, Problem, UsageError, printable
 
 #: Never looked into: they hold copies of other people's files.
-SKIPPED_FOLDERS = frozenset((".git", ".hg", ".svn", "node_modules", ".terraform", ".terragrunt-cache", "__pycache__"))
+SKIPPED_FOLDERS = frozenset(
+    (".git", ".hg", ".svn", "node_modules", "site-packages", ".terraform", ".terragrunt-cache", "__pycache__")
+)
 #: What a walk opens by name. Files without an extension are opened when they begin like JSON or YAML text.
 ENDINGS = (".json", ".yaml", ".yml", ".template", ".tfplan", ".tf", ".tofu", ".tfvars", ".policy", ".iam")
 _GLOB = frozenset("*?[")
+#: Bounds the stars of a line of `.gitignore` (`_spread`): each multiplies the time for a long name by its length. Past
+#: it the line is passed over with a warning, so that nobody's line can stop the gate.
+MOST_SPREAD = 3
+_NO_PATTERN = "no pattern"
+#: Where a star stands for itself.
+_LITERAL = re.compile(r"\\.|\[[!^]?\]?[^\]]{0,99}\]")
 #: A device or pipe can be endless; a regular file of this size is no policy, template, plan or dump.
 MAX_FILE = 1 << 30
 
@@ -61,8 +69,9 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
     seen: set[tuple[int, int] | str] = set()
     patterns = list(exclude)
     for pattern in patterns:
-        if not _is_pattern(pattern):
-            raise UsageError(f"`{printable(pattern)}` is no pattern", hint="write --exclude as a line of .gitignore")
+        fault = _fault(pattern)
+        if fault:
+            raise UsageError(f"`{printable(pattern)}` is {fault}", hint="write --exclude as a line of .gitignore")
     # Git knows no `./`: who writes it means the path as it is named.
     excluded = _spec([one[1:] if one.startswith("./") else one for one in patterns]) if patterns else None
     for path in paths:
@@ -382,15 +391,16 @@ class _Ignores:
         except InputError:
             return None
         lines = [line.removesuffix("\r") for line in text.split("\n")]  # what else breaks a line may stand in a name
-        good = [_is_pattern(line) for line in lines]
-        wrong = [number for number, is_pattern in enumerate(good, 1) if not is_pattern]
-        if wrong:
+        faults = [_fault(line) for line in lines]
+        for fault in dict.fromkeys(filter(None, faults)):
+            wrong = [number for number, found in enumerate(faults, 1) if found == fault]
             what = "this line is" if len(wrong) == 1 else f"this line and {len(wrong) - 1} more are"
             place = Location(os.path.relpath(path), wrong[0], 1)
-            warning = Problem(f"{what} no pattern, and passed over as Git does", place, kind="warning")
+            as_git = " as Git does" if fault == _NO_PATTERN else ""
+            warning = Problem(f"{what} {fault}, and passed over{as_git}", place, kind="warning")
             if warning not in self._problems:
                 self._problems.append(warning)
-        return _spec([line for line, is_pattern in zip(lines, good, strict=True) if is_pattern])
+        return _spec([line for line, fault in zip(lines, faults, strict=True) if not fault])
 
 
 def _spec(lines: list[str]) -> Any:
@@ -404,12 +414,21 @@ def _spec(lines: list[str]) -> Any:
         return pathspec.GitIgnoreSpec.from_lines(lines)
 
 
-def _is_pattern(line: str) -> bool:
+def _fault(line: str) -> str:
+    """Say what is wrong with a line of `.gitignore`; empty where nothing is."""
+    if line.count("*") > MOST_SPREAD and not line.startswith("#") and _spread(line) > MOST_SPREAD:
+        return "too slow to match, with so many stars"
     try:
         _spec([line])
     except (ValueError, re.error):  # the latter for a range of characters whose ends are in the wrong order
-        return False
-    return True
+        return _NO_PATTERN
+    return ""
+
+
+def _spread(line: str) -> int:
+    """Count the stars of a pattern whose extent is free: all but one in a part of a path, and each `**` part."""
+    counts = ((part.count("*"), part == "**") for part in _LITERAL.sub("x", line.strip()).split("/"))
+    return sum(1 if whole else max(0, stars - 1) for stars, whole in counts)
 
 
 def _posix(path: str) -> str:

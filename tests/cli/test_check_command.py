@@ -171,6 +171,44 @@ def test_a_policy_in_a_form_that_is_not_known_is_told(run: Run, text: str, route
     assert unknown["reason"] == warning["message"]
 
 
+CASE = {"policies": {"identity": [json.loads(BAD)]}, "request": {"action": "rds:DeleteDBInstance"}}
+QUOTED = {
+    "rule": {"id": "X1", "when": {}, "examples": [{"policy": json.loads(BAD)}]},
+    "cases": [CASE],
+    "listed cases": {"cases": [CASE]},
+}
+
+
+@pytest.mark.parametrize("data", QUOTED.values(), ids=QUOTED)
+def test_policies_that_our_own_files_quote_are_no_matter(run: Run, data: object) -> None:
+    Path("folder").mkdir()
+    Path("folder/own.json").write_text(json.dumps(data))
+    Path("folder/good.json").write_text(GOOD)
+    code, out, _ = run("check", "folder", "-f", "json")
+    assert (code, json.loads(out)["warnings"]) == (0, [])
+
+
+def test_a_named_file_without_iam_content_is_told_beside_others(run: Run) -> None:
+    Path("other.json").write_text('{"a": 1}')
+    Path("bundle.yaml").write_text("role: {name: x}\ninline: {p: {file: good.json}}\n")
+    code, out, _ = run("check", "other.json", "bundle.yaml", "good.json", "-f", "json")
+    (warning,) = json.loads(out)["warnings"]
+    assert (code, warning["location"]["file"]) == (0, "other.json")
+    assert warning["message"] == "nothing in this file is known to concern IAM"
+    assert json.loads(run("check", "other.json", "good.json", "--hook", "-f", "json")[1])["warnings"] == []
+
+
+def test_a_bundle_whose_keys_are_all_unknown_is_no_pass(run: Run) -> None:
+    Path("bundle.yaml").write_text("role: {name: x}\nattachedPolicies: [AdministratorAccess]\nidentity: []\n")
+    code, _, err = run("check", "bundle.yaml", "good.json")
+    assert code == 2
+    assert "bundle.yaml:2:19: unknown key `attachedPolicies`. did you mean `attached`?" in err
+    assert "unknown key `identity`. known are" in err
+    Path("folder").mkdir()
+    Path("bundle.yaml").rename("folder/values.yaml")
+    assert run("check", "folder", "good.json")[0] == 0
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -458,6 +496,9 @@ def test_a_list_of_rules_names_at_least_one(run: Run, names: str) -> None:
     assert "names none" in err
 
 
+TRUSTED = {"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+
+
 @pytest.mark.parametrize("option", ["--boundary", "--scp", "--output", "--actor", "--exclude", "--rules"])
 def test_an_option_is_not_empty(run: Run, option: str) -> None:
     code, out, err = run("check", "bad.json", option, "")
@@ -476,6 +517,7 @@ def test_an_option_is_not_empty(run: Run, option: str) -> None:
         "broken.json -o broken.json",
         "main.tf -o main.tf",
         "bad.json --actors actors.yaml -o actors.yaml",
+        "bad.json --parameters values.json -o values.json",
     ],
 )
 def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None:
@@ -483,10 +525,30 @@ def test_a_report_does_not_replace_what_it_is_about(run: Run, line: str) -> None
     os.mkdir("sub")
     Path("main.tf").write_text('resource "aws_iam_role" "x" {}')
     Path("actors.yaml").write_text("bot: {like: automation}")
+    Path("values.json").write_text("{}")
     before = {path: path.read_bytes() for path in Path().iterdir() if path.is_file()}
     code, _, err = run("check", *line.split())
     assert (code, "which it is about" in err) == (2, True)
     assert {path: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+
+
+def test_a_report_of_a_plan_does_not_replace_its_source(run: Run) -> None:
+    block = {"address": "aws_iam_role.r", "mode": "managed", "type": "aws_iam_role", "name": "r"}
+    values = {"name": "r", "assume_role_policy": json.dumps({"Statement": [{"Effect": "Allow", **TRUSTED}]})}
+    plan = {"format_version": "1.2", "configuration": {"root_module": {"resources": [block]}}}
+    plan["planned_values"] = {"root_module": {"resources": [{**block, "values": values}]}}
+    Path("plan.json").write_text(json.dumps(plan))
+    source = 'resource "aws_iam_role" "r" {}\n'
+    Path("main.tf").write_text(source)
+    code, _, err = run("plan", "plan.json", "-o", "main.tf")
+    assert (code, "which it is about" in err) == (2, True)
+    assert Path("main.tf").read_text() == source
+
+
+def test_a_shell_may_complete_a_line_that_is_not_right_yet(run: Run) -> None:
+    words = {"COMP_WORDS": 'rolelint check "" -f text -f text --ou', "COMP_CWORD": "7"}
+    done = process(env={**os.environ, **words, "_ROLELINT_COMPLETE": "bash_complete"})
+    assert (done.stdout.split(), done.stderr) == ([b"plain,--output"], b"")
 
 
 @pytest.mark.parametrize("format_name", ["json", "sarif"])

@@ -45,6 +45,18 @@ def test_merge_counts_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "would count twice" in capsys.readouterr().err
 
 
+def test_merge_replaces_no_report_that_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = _report(tmp_path, "one.json", {"arn": "arn:aws:iam::123456789012:role/a"})
+    other = _report(tmp_path, "other.json", {"arn": "arn:aws:iam::210987654321:role/a"})
+    link = tmp_path / "link.json"
+    link.symlink_to(one)
+    before = one.read_text()
+    for output in (one, link):
+        assert run(["merge", str(one), str(other), "-f", "json", "-o", str(output)]) == 2
+        assert "the report would replace" in capsys.readouterr().err
+    assert one.read_text() == before
+
+
 WITHOUT_ROLES = {
     "unknown": ("values.yaml", "x: {{ y }}\nStatement: Effect\n"),
     "errors": ("policy.json", '{"Statement": [{"Effect": "Allow"'),

@@ -92,3 +92,18 @@ def test_a_file_that_is_none_is_an_error(
         file.write_text(content)
     assert run(["check", template, "--parameters", str(file)]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_value_for_a_parameter_that_no_template_has(template: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path(template).parent
+    file = folder / "parameters.json"
+    file.write_text(json.dumps({"Actoin": "s3:GetObject", "AWS::AccountId": "123456789012"}))
+    code, report = checked(capsys, template, "--parameters", str(file))
+    assert code == 4
+    (told,) = report["warnings"]
+    assert (told["message"], told["hint"]) == ("no template has the parameter `Actoin`", "did you mean `Action`?")
+    assert told["location"]["file"] == str(file)
+    (folder / "other.yaml").write_text(TEMPLATE.replace("Action: {Type", "Actoin: {Type").replace("!Ref Action", "x"))
+    assert not checked(capsys, str(folder), "--parameters", str(file))[1]["warnings"]
+    file.write_text(json.dumps({"Actoin": "s3:GetObject"}))
+    assert not checked(capsys, template, "--hook", "--parameters", str(file))[1]["warnings"]

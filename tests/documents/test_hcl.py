@@ -110,6 +110,16 @@ def test_offsets_after_an_interpolation_of_several_lines() -> None:
     assert plain(settings["x"].value) == ("template", ('"', ("name", "a"), "\n"))
 
 
+def test_comments_inside_an_interpolation() -> None:
+    inner = '"${ /* } */ a # "\n}#b"'
+    text = f'y = "${{\n  # it"s }}\n  f({inner}, // c\n    "//d") /* e\n */\n}}/*#//f"\nz = g\n'
+    settings = parse_hcl("main.tf", text).settings
+    _, call, tail = settings["y"].value.parts
+    assert [text[node.start : node.end] for node in (*call.arguments, settings["z"].value)] == [inner, '"//d"', "g"]
+    assert plain(call.arguments[0]) == ("template", ("", ("name", "a"), "#b"))
+    assert tail == "/*#//f"
+
+
 def test_offsets_inside_a_heredoc() -> None:
     text = 'x = <<-E\n  {"r": "${local.arn}/*"}\n  E\n'
     node = parse_hcl("main.tf", text).settings["x"].value.parts[1]

@@ -46,7 +46,10 @@ def test_a_walk_opens_what_may_hold_iam_content(tree: Path) -> None:
 
 
 def test_folders_of_other_peoples_files_are_skipped(tree: Path) -> None:
-    put("d/a.json", *(f"d/{name}/x.json" for name in (".git", "node_modules", ".terraform", ".github")))
+    put(
+        "d/a.json",
+        *(f"d/{name}/x.json" for name in (".git", "node_modules", "lib/site-packages", ".terraform", ".github")),
+    )
     assert names("d") == ["d/a.json", "d/.github/x.json"]
 
 
@@ -190,6 +193,22 @@ def test_a_pattern_that_is_none(tree: Path, pattern: str) -> None:
     (told,) = found.problems
     assert str(told) == ".gitignore:1:1: this line and 1 more are no pattern, and passed over as Git does"
     assert told.kind == "warning"
+
+
+def test_a_pattern_that_would_take_for_ever(tree: Path) -> None:
+    long = "d/" + "a" * 200 + ".json"
+    put("d/b.json", "d/[****].json", "d/report.1.2.3.json", long)
+    (tree / ".git").mkdir()
+    slow = ["*a*a*a*a*a*a*a*a*a*b", "a**********b", "**/a/**/a/**/a/**/b/*"]
+    good = ["#*********#", "report.[0-9]*.[0-9]*.[0-9]*.json", "[[]\\*\\*\\*\\*].json", "x/*/y/*/z/*/*.json"]
+    (tree / ".gitignore").write_text("\n".join([*slow, *good]))
+    found = collect(["d"])
+    assert [source.name for source in found.files] == [long, "d/b.json"]
+    (told,) = found.problems
+    said = "this line and 2 more are too slow to match, with so many stars, and passed over"
+    assert str(told) == f".gitignore:1:1: {said}"
+    with pytest.raises(UsageError, match="too slow to match"):
+        names("d", exclude=slow[:1])
 
 
 def test_a_pattern_that_python_wonders_about(tree: Path) -> None:

@@ -139,12 +139,13 @@ def load(document: Document, context: ReadContext) -> Template:
     """Make the template of a document: parameter values put in, loops unrolled, serverless resources expanded."""
     from rolelint.readers.cloudformation.cdk import stated
     from rolelint.readers.cloudformation.loops import unroll
-    from rolelint.readers.cloudformation.parameters import given
+    from rolelint.readers.cloudformation.parameters import declare, given
     from rolelint.readers.cloudformation.template import Template, section
 
     values = {**stated(context.base, document.file, context.memo), **given(context.options, context.memo)}
     data: Mapping[str, Any] = document.data
     template = Template(data, document.text, values)
+    declare(template.parameters, context.memo)
     template.elsewhere = context.options.get("elsewhere", template.elsewhere)
     for resource in template.declared():
         template.resources[resource.id] = resource

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rolelint.documents import parse
-from rolelint.errors import InputError, Location
+from rolelint.errors import InputError, Location, Problem, printable
 from rolelint.sources.files import read_bytes
+
+_DECLARED = "parameters that templates have"
 
 _HINT = (
     'write [{"ParameterKey": "...", "ParameterValue": "..."}], {"Parameters": {...}}, ["Key=Value"] or {"Key": "Value"}'
@@ -74,3 +76,26 @@ def given(options: Mapping[str, Any], memo: dict[Any, Any]) -> dict[str, Any]:
     if key not in memo:
         memo[key] = read_parameters(str(stated))
     return dict(memo[key])
+
+
+def declare(names: Iterable[str], memo: dict[Any, Any]) -> None:
+    """Note the parameters that a template has."""
+    memo.setdefault(_DECLARED, set()).update(names)
+
+
+def not_declared(options: Mapping[str, Any], memo: Mapping[Any, Any]) -> list[Problem]:
+    """List the names in the option `parameters` that none of the templates read has; none where none was read."""
+    if _DECLARED not in memo:
+        return []
+    declared = sorted(memo[_DECLARED])
+    found = []
+    for name in given(options, {}):
+        if name in declared or name.startswith("AWS::"):
+            continue
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, declared, 1)
+        hint = f"did you mean `{printable(close[0])}`?" if close else ""
+        message = f"no template has the parameter `{printable(name)}`"
+        found.append(Problem(message, Location(str(options.get("parameters_file", ""))), hint, "warning"))
+    return found

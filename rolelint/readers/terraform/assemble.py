@@ -121,11 +121,13 @@ class Assembler:
         """Put the statements of the documents of which one will be there into one, those that not all have as doubtful.
 
         Returns:
-            None when one of the documents is not known.
+            None when none of the documents is known. Of one that is not, a statement that is not known stands for all.
         """
         found = [self._read(item._replace(value=choice)) for choice in choices if choice is not None]
-        if not found or any(document.unknown for document, _ in found):
+        if all(document.unknown for document, _ in found):
             return None
+        found.sort(key=lambda one: bool(one[0].unknown))  # what is known is named first
+        found = [(_stand_in(document) if document.unknown else document, locate) for document, locate in found]
         plain = [[replace(s, index=0, lone=False) for s in document.statements] for document, _ in found]
         why = _whether(item._replace(maybe=single_unknown(item.value)))
         statements: list[Statement] = []
@@ -330,9 +332,13 @@ class Assembler:
         for source, doubt in sources:
             given = {i.name for i in source.inline if i.owner is not source.instance}
             for item in source.inline:
-                if item.owner is source.instance and (item.name in given or "inline" in source.closed):
-                    # Names are unique in a role: the provider lists it in the role too.
-                    continue
+                if item.owner is source.instance:
+                    listed = source.closed.get("inline", [item.name])
+                    open_ = next(filter(None, map(single_unknown, listed)), "")
+                    if item.name in given or (item.name not in listed and not open_):
+                        # Names are unique in a role: the provider lists it in the role too.
+                        continue
+                    item = item._replace(maybe=item.maybe or ("" if item.name in listed else open_))
                 item = item._replace(maybe=item.maybe or doubt)
                 policy = self.policy(PolicyType.IDENTITY, item)
                 self._note(policy, "inline policy", item.owner, item.route, unknowns)
@@ -457,6 +463,13 @@ class Assembler:
                 reason = f"the actions of {_statement_name(statement)} are not known{self.world.why(owner, route)}"
                 where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
                 unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))
+
+
+def _stand_in(document: PolicyDocument) -> PolicyDocument:
+    """Give a document of one statement that is not known, for one of which nothing is."""
+    problem = DocumentProblem(document.unknown, ("Statement", 0), "", "unknown")
+    statement = Statement("Allow", (unknown("policy"),), ("*",), doubtful=document.unknown)
+    return PolicyDocument(document.version, (statement,), (problem,))
 
 
 def _parse(text: str) -> PolicyDocument:

@@ -452,9 +452,7 @@ def _for(node: hcl.For, frame: Frame) -> Any:
                 continue
         result = value(node.value, inner)
         if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
-            result = _marked(result)
-            if isinstance(result, dict) and isinstance(item, dict) and MAYBE in item:
-                result[MAYBE] = item[MAYBE]
+            result = _stamped(_marked(result), item)
         if node.key is None:
             listed.append(result)
         else:
@@ -472,6 +470,22 @@ def _for(node: hcl.For, frame: Frame) -> Any:
     return listed if node.key is None else mapped
 
 
+def _stamped(made: Any, of: Any) -> Any:
+    """Mark what is made of an object that may not be there, or of a list that holds one, with what decides that.
+
+    Raises:
+        UndecidedError: when it is nothing that bears a mark: what grants or denies would hang on nothing.
+    """
+    marks = [part[MAYBE] for part in (of if isinstance(of, list) else [of]) if isinstance(part, dict) and MAYBE in part]
+    if not marks or (isinstance(made, str) and MAYBE in made):
+        return made  # the JSON text of an object holds its mark
+    if isinstance(made, list):
+        return type(made)(_stamped(item, of) for item in made)
+    if not isinstance(made, dict):
+        raise UndecidedError
+    return {MAYBE: marks[0], **made}
+
+
 def _splat(node: hcl.Splat, frame: Frame) -> Any:
     source = evaluate(node.object, frame)
     if source is None:
@@ -485,7 +499,7 @@ def _splat(node: hcl.Splat, frame: Frame) -> Any:
         there = item
         for part in node.steps:
             there = step(there, part if isinstance(part, str) else Key(evaluate(part, frame)), frame)
-        out.append(there)
+        out.append(_stamped(there, item))
     return Loose(out) if many or isinstance(source, Loose) else out
 
 
@@ -594,7 +608,8 @@ def step(there: Any, taken: Any, frame: Frame) -> Any:
         if isinstance(key, str) and key.isdigit():
             key = int(key)
         if isinstance(key, int) and isinstance(there, Loose):
-            return sole(there)
+            found = sole(there)
+            return _marked(found) if may_lack(found) else found
         if isinstance(key, int):
             if 0 <= key < len(there):
                 return there[key]

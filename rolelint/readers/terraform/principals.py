@@ -51,7 +51,8 @@ class Principal:
         groups: for a user, its groups, each with what decides whether the user is in it, where that is not known;
             `unknown_groups` are the attributes that name others.
         members: for a group, how many users are known to be in it.
-        closed: kinds of policies, `attached` or `inline`, of which an exclusive resource lists all there will be.
+        closed: kinds of policies, `attached` or `inline`, of which an exclusive resource lists all there will be, with
+            what it lists.
     """
 
     kind: str
@@ -65,7 +66,7 @@ class Principal:
     groups: dict[Principal, str] = field(default_factory=dict)
     unknown_groups: list[tuple[Instance, Route]] = field(default_factory=list)
     members: int = 0
-    closed: set[str] = field(default_factory=set)
+    closed: dict[str, list[Any]] = field(default_factory=dict)
     listed: bool = False
 
     def doubt(self, given: Instance) -> str:
@@ -291,9 +292,9 @@ class Registry:
             for who, link in whos:
                 self._give(instance, who, link, list(_values(instance, policy)))
                 if kind.endswith("_exclusive"):
-                    self._close(instance, who, link, "attached")
+                    self._close(instance, who, link, "attached", policy)
         elif kind in _CLOSED:
-            self._close(instance, *_CLOSED[kind], "inline")
+            self._close(instance, *_CLOSED[kind], "inline", "policy_names")
         elif kind == "awscc_iam_managed_policy":
             for who, link in (("role", "roles"), ("user", "users"), ("group", "groups")):
                 arn = arn_of(instance, self.world)
@@ -331,10 +332,11 @@ class Registry:
                 else:
                     principal.attached.append(item._replace(maybe=item.maybe or principal.doubt(instance)))
 
-    def _close(self, instance: Instance, kind: str, link: str, what: str) -> None:
+    def _close(self, instance: Instance, kind: str, link: str, what: str, attribute: str) -> None:
+        listed = instance.values.get(attribute)
         for _, principal in self._named(instance, kind, link):
             if principal and not principal.doubt(instance):
-                principal.closed.add(what)
+                principal.closed[what] = listed if isinstance(listed, list) else [listed]
 
     def _named(self, instance: Instance, kind: str, link: str) -> Iterator[tuple[Route, Principal | None]]:
         value = instance.values.get(link)

@@ -22,6 +22,9 @@ _LISTS = (
 )
 
 
+_UNREADABLE = unknown("a policy document that cannot be read")
+
+
 def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[str, Any], list[Route]]:
     """Build the document as the provider does: sources first, own statements over them, overrides last.
 
@@ -43,8 +46,11 @@ def build(values: dict[str, Any], fetch: Callable[[str], object]) -> tuple[dict[
     def merge(data: object, route: Route, nested: bool) -> None:
         nonlocal version, identity
         if not isinstance(data, dict):
-            told = isinstance(data, str) and has_unknown(data)
-            statements.append(data if told else unknown("a policy document that cannot be read"))
+            told = data if isinstance(data, str) and has_unknown(data) else _UNREADABLE
+            # It may replace what has a Sid.
+            mark = told if single_unknown(told) else _UNREADABLE
+            statements[:] = [{MAYBE: mark, **s} if isinstance(s, dict) and s.get("Sid") else s for s in statements]
+            statements.append(told)
             routes.append(route)
             return
         if isinstance(data.get("Version"), str):

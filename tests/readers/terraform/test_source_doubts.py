@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rolelint.engine import can
+from rolelint.policies.text import show
 from tests.readers.terraform.folders import TRUST, read_folder, write
 
 HEAD = 'variable "on" { type = bool }\nvariable "extra" {}\n'
@@ -464,7 +465,9 @@ def said(*statements: str) -> str:
         (f"var.on ? {said(STOP)} : {said(KEEP, STOP)}", ["-s3:*", "+ec2:* ?"]),
         (f'var.on ? {said(STOP)} : ""', ["-s3:* ?"]),
         (f"var.on ? data.aws_iam_policy_document.d.json : {said(STOP)}", ["+rds:* ?", "-s3:* ?"]),
-        (f"var.on ? var.extra : {said(STOP)}", None),
+        (f"var.on ? var.extra : {said(STOP)}", ["-s3:* ?", "+${policy} ?"]),
+        (f'var.extra != "" ? var.extra : {said(DROP, STOP)}', ["+s3:DeleteBucket ?", "-s3:* ?", "+${policy} ?"]),
+        ("var.on ? var.extra : null", None),
     ],
 )
 def test_a_policy_is_what_either_branch_says(tmp_path: Path, text: str, expected: list[str] | None) -> None:
@@ -489,11 +492,104 @@ data "aws_iam_policy_document" "d" {{
         return
     signs = {"Allow": "+", "Deny": "-"}
     statements = found.document.statements
-    assert [f"{signs[s.effect]}{s.actions[0]}{' ?' * bool(s.doubtful)}" for s in statements] == expected
+    assert [f"{signs[s.effect]}{show(s.actions[0])}{' ?' * bool(s.doubtful)}" for s in statements] == expected
     assert [s.route for s in statements] == [("Statement", i) for i in range(len(expected))]
     lines = [found.locate(s.route).line for s in statements]
     wanted = [12 if action.startswith("+rds") else 9 for action in expected]
     assert lines == wanted
+
+
+@pytest.mark.parametrize(("action", "expected"), [("s3:DeleteBucket", "yes"), ("rds:DeleteDBInstance", "unknown")])
+def test_what_one_branch_grants_is_possible(tmp_path: Path, action: str, expected: str) -> None:
+    files = f"""
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = var.extra != "" ? var.extra : {said(DROP)}
+}}
+"""
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + files)).roles
+    answer = can(found, action)
+    assert (answer.verdict, answer.certainty) == (expected, "possible" if expected == "yes" else answer.certainty)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sid", "expected"),
+    [("source", "keep", "unknown"), ("override", "keep", "yes"), ("override", "", "unknown")],
+)
+def test_a_statement_that_may_be_replaced_stops_nothing(tmp_path: Path, kind: str, sid: str, expected: str) -> None:
+    files = f"""
+data "aws_iam_policy_document" "d" {{
+  {kind}_policy_documents = [var.extra]
+  statement {{
+    sid       = "{sid}"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = ["*"]
+  }}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = data.aws_iam_policy_document.d.json
+}}
+"""
+    assert verdict(tmp_path, role() + files) == expected
+
+
+CHOICE = 'locals {{ l = var.on ? [{{ a = "{}", s = [{{ x = 1 }}] }}] : [] }}'
+
+
+@pytest.mark.parametrize(
+    ("effect", "actions", "expected"),
+    [
+        ("Deny", 'Action = "s3:*"', "no"),
+        ("Deny", "Action = local.l[*].a", "yes"),
+        ("Deny", "Action = [for o in local.l : o.a]", "yes"),
+        ("Deny", 'Action = concat(["ec2:*"], [for o in local.l : "s3:*"])', "yes"),
+        ("Deny", 'Action = [for p in setproduct(local.l, ["x"]) : p[0].a]', "yes"),
+        ("Deny", 'Action = flatten([for i in flatten([for o in local.l : o.s]) : ["s3:*"]])', "yes"),
+        ("Deny", 'Action = try(local.l[0].a, "ec2:*")', "yes"),
+        ("Deny", 'Action = [for o in local.l : o.a if o.a == "ec2:*"]', "yes"),
+        ("Deny", 'Action = split(",", "%{ for o in local.l }${o.a},%{ endfor }")', "yes"),
+        ("Allow", "Action = local.l[*].a", "unknown"),
+        ("Allow", 'Action = try(local.l[0].a, "ec2:*")', "unknown"),
+    ],
+)
+def test_what_is_taken_out_of_a_list_that_may_be_empty_stops_nothing(
+    tmp_path: Path, effect: str, actions: str, expected: str
+) -> None:
+    statement = f'{{ Effect = "{effect}", {actions}, Resource = "*" }}'
+    allowed = DROP if effect == "Deny" else KEEP
+    files = f"""
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = {said(allowed, statement)}
+}}
+"""
+    assert verdict(tmp_path, CHOICE.format("s3:*") + files) == expected
+
+
+def test_objects_that_may_be_there_are_chosen_by_what_they_say(tmp_path: Path) -> None:
+    files = f"""
+locals {{
+  l = var.on ? [{DROP}, {STOP}] : []
+}}
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = jsonencode({{ Statement = [for s in local.l : s if s.Effect == "Allow"] }})
+}}
+"""
+    first = read_folder(write(tmp_path, main__tf=HEAD + files)).roles[0]
+    answer = can(first, "s3:DeleteBucket")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")
 
 
 def each(name: str, source: str, effect: str) -> str:

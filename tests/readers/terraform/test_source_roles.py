@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rolelint.cli import run
+from rolelint.engine import can
 from rolelint.findings.model import Report
 from rolelint.lint import Request, load_roles
 from rolelint.policies.text import has_unknown, show
@@ -343,6 +344,36 @@ resource "aws_iam_role_policy_attachments_exclusive" "r" {{
 """
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     assert [p.name for p in role.identity] == ["AmazonSQSReadOnlyAccess"]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ('["other"]', "no"),
+        ("[]", "no"),
+        ('["x"]', "yes proved"),
+        ('var.on ? [] : ["x"]', "yes possible"),
+        ('concat(["other"], var.on ? ["x"] : [])', "yes possible"),
+    ],
+)
+def test_an_exclusive_list_leaves_the_inline_policies_that_it_names(tmp_path: Path, names: str, expected: str) -> None:
+    text = f"""
+variable "on" {{}}
+resource "aws_iam_role" "r" {{
+  assume_role_policy = {TRUST}
+  inline_policy {{
+    name   = "x"
+    policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "s3:DeleteBucket", Resource = "*" }}] }})
+  }}
+}}
+resource "aws_iam_role_policies_exclusive" "r" {{
+  role_name    = aws_iam_role.r.name
+  policy_names = {names}
+}}
+"""
+    (role,) = read_folder(write(tmp_path, main__tf=text)).roles
+    answer = can(role, "s3:DeleteBucket")
+    assert (f"yes {answer.certainty}" if answer.verdict == "yes" else answer.verdict) == expected
 
 
 LOOSE = """
