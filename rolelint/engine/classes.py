@@ -320,12 +320,28 @@ def _solve(
     ours = _ITSELF
     if owned or not stage.role.account:
         ours = _parties(stage, conditions, mentioned, unsupported, arns if owned else (), resource)
+
+    def may_hold(world: World) -> bool:
+        # Whatever the accounts are: where even that is impossible, none needs to be tried.
+        anyone: dict[str, Domain] = {
+            **world.keys,
+            **_ANY_ACCOUNTS,
+            **dict.fromkeys(unsupported, NEVER),
+            **dict(stage.pins),
+        }
+        loose = repin(group, (), loose=True) if refs else group
+        try:
+            return loose is not None and _solve_world(stage, loose, signature, anyone, world, resource) is not None
+        except (Undecided, LimitReached):
+            return True
+
     for world in (
         w
         if own is _ITSELF[0]
         else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond, account=own.account)
         for r in ([""] if regions is None else regions)
         for w in worlds(conditions, mentioned, partition, arns, refs, r)
+        if len(ours) == 1 or w.beyond or may_hold(w)
         for own in ours
     ):
         if world.beyond:
@@ -417,6 +433,8 @@ def _parties(
     )
 
 
+#: What keys that tell accounts can be where no account is chosen.
+_ANY_ACCOUNTS = dict.fromkeys(CALLER_KEYS | OWNER_KEYS, Domain("maybe"))
 #: Stands for a caller of which all keys are what they are apart from one another.
 _ITSELF: tuple[World, ...] = (World(),)
 
