@@ -18,7 +18,7 @@ from rolelint.policies.role import Policy
 from rolelint.records import record, replace
 from rolelint.rulebook import shapes, texts
 from rolelint.rulebook.questions import Compile, Question, Word, joined
-from rolelint.rulebook.selectors import MEMO, Selector
+from rolelint.rulebook.selectors import Selector
 from rolelint.rulebook.subject import (
     ConditionTable,
     Hit,
@@ -33,6 +33,8 @@ from rolelint.rulebook.subject import (
 )
 
 _RANK = {"named": 0, "pattern": 1, "any": 2}
+#: Lists of resources of which a rule that asks for names remembers which it means.
+_MOST_PLACES = 300
 
 
 class Eligible:
@@ -69,7 +71,7 @@ class Eligible:
         """List the resources of a power whose names are asked for."""
         found = self._found.get(power.resources)
         if found is None:
-            if len(self._found) >= MEMO:
+            if len(self._found) >= _MOST_PLACES:
                 self._found.clear()
             found = tuple(r for r in power.resources if _like(r, self._names) and not _like(r, self._except))
             self._found[power.resources] = found
