@@ -150,7 +150,6 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
     signatures, label_of, set_of, levels = array("H"), array("H"), array("H"), bytearray()
     masks: dict[str, set[int]] = {}
     key_bits: dict[str, set[int]] = {}
-    dependents = []
     for index, row in enumerate(rows):
         prefix, action = row.service.prefix, row.action
         sig = (
@@ -170,9 +169,6 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
             carried.update(keys_of_type[prefix, use.type])
         for key in carried:
             key_bits.setdefault(key, set()).add(index)
-        if action.dependent or any(use.dependent for use in action.uses):
-            names = sorted({*action.dependent, *(d for use in action.uses for d in use.dependent)})
-            dependents.append(f"{index}\t{' '.join(names)}")
         for name in _attributes(row, [types[i] for i in (sig[0] or sig[1])], carried, tables):
             masks.setdefault(name, set()).add(index)
     size = (len(rows) + 7) // 8
@@ -195,7 +191,6 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
         "key_names": _lines(key_ids),
         "key_set_of": _words(set_of),
         "key_sets": _lines(_numbers(keys) for keys in set_ids),
-        "dependent": _lines(dependents),
     }
     counts = {
         "actions": len(rows),

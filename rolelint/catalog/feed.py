@@ -111,7 +111,7 @@ def _action(row: Mapping[str, Any], old: PublishedAction | None) -> PublishedAct
     )
     if old is None:
         return new
-    return replace(new, description=old.description, dependent=old.dependent, pending=old.pending)
+    return replace(new, description=old.description, pending=old.pending)
 
 
 def _levels(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -64,20 +64,10 @@ def _service(data: Path, prefix: str, title: str) -> PublishedService:
 def _action(row: dict[str, Any]) -> PublishedAction:
     uses: dict[str, Use] = {}
     for use in row["resourceTypes"]:
-        new = Use(
-            use["name"],
-            bool(use["required"]),
-            tuple(sorted(set(use["conditionKeys"]))),
-            tuple(sorted(set(use["dependentActions"]))),
-        )
+        new = Use(use["name"], bool(use["required"]), tuple(sorted(set(use["conditionKeys"]))))
         old = uses.get(new.type)
         if old is not None:  # a few actions list a type twice, once per variant: the union, required only if always so
-            new = Use(
-                new.type,
-                old.required and new.required,
-                tuple(sorted({*old.keys, *new.keys})),
-                tuple(sorted({*old.dependent, *new.dependent})),
-            )
+            new = Use(new.type, old.required and new.required, tuple(sorted({*old.keys, *new.keys})))
         uses[new.type] = new
     return PublishedAction(
         name=row["name"],
@@ -85,7 +75,6 @@ def _action(row: dict[str, Any]) -> PublishedAction:
         levels=parse_levels(row["accessLevel"]),
         uses=tuple(uses[name] for name in sorted(uses)),
         keys=tuple(sorted(set(row["conditionKeys"]))),
-        dependent=tuple(sorted(set(row["dependentActions"]))),
     )
 
 

@@ -339,7 +339,6 @@ class Catalog:
                 signature=self._signature(self._signature_of[index]),
                 label=self.label(index),
                 _keys=self._action_keys,
-                _dependent=self._action_dependent,
             )
         return found
 
@@ -475,17 +474,6 @@ class Catalog:
 
     def _action_keys(self, index: int) -> tuple[str, ...]:
         return self._keys.of_action(index)
-
-    @cached_property
-    def _dependents(self) -> dict[int, tuple[str, ...]]:
-        table = {}
-        for line in self._artefact.section("dependent").decode().splitlines():
-            number, _, names = line.partition("\t")
-            table[int(number)] = tuple(names.split())
-        return table
-
-    def _action_dependent(self, index: int) -> tuple[str, ...]:
-        return self._dependents.get(index, ())
 
     # Managed policies
 

@@ -143,7 +143,7 @@ class Label:
 
 @record
 class Action:
-    """One action, with its label and how it names resources. `keys` and `dependent` are read on first use."""
+    """One action, with its label and how it names resources. `keys` are read on first use."""
 
     index: int
     name: str
@@ -151,14 +151,8 @@ class Action:
     signature: Signature
     label: Label
     _keys: Callable[[int], tuple[str, ...]] = field(repr=False, compare=False)
-    _dependent: Callable[[int], tuple[str, ...]] = field(repr=False, compare=False)
 
     @property
     def keys(self) -> tuple[str, ...]:
         """List the condition keys the action itself is published with."""
         return self._keys(self.index)
-
-    @property
-    def dependent(self) -> tuple[str, ...]:
-        """List the actions that a call may need besides."""
-        return self._dependent(self.index)

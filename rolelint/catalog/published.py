@@ -23,7 +23,6 @@ class Use:
     type: str
     required: bool = False
     keys: tuple[str, ...] = ()
-    dependent: tuple[str, ...] = ()
 
 
 @record
@@ -40,7 +39,6 @@ class PublishedAction:
     levels: tuple[str, ...] = ()
     uses: tuple[Use, ...] = ()
     keys: tuple[str, ...] = ()
-    dependent: tuple[str, ...] = ()
     pending: bool = False
 
     @property
@@ -172,12 +170,11 @@ def read(path: Path) -> Published:
 
 
 def _action_row(action: PublishedAction) -> list[object]:
-    uses = [[use.type, int(use.required), use.keys, use.dependent] for use in action.uses]
-    row: list[object] = [action.name, action.description, action.levels, uses, action.keys, action.dependent]
-    return [*row, 1] if action.pending else row
+    uses = [[use.type, int(use.required), use.keys] for use in action.uses]
+    return [action.name, action.description, action.levels, uses, action.keys, int(action.pending)]
 
 
 def _action_of(row: list[Any]) -> PublishedAction:
-    uses = tuple(Use(u[0], bool(u[1]), tuple(u[2]), tuple(u[3])) for u in row[3])
-    levels, keys, dependent = tuple(row[2]), tuple(row[4]), tuple(row[5])
-    return PublishedAction(row[0], row[1], levels, uses, keys, dependent, pending=len(row) > 6)
+    name, description, levels, uses, keys, pending = row
+    named = tuple(Use(use[0], bool(use[1]), tuple(use[2])) for use in uses)
+    return PublishedAction(name, description, tuple(levels), named, tuple(keys), bool(pending))
