@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rolelint.algebra.strings import wildcards
@@ -296,13 +297,6 @@ def _message(one: Draft, subject: Subject, lead: Part | None, index: int | None)
     return text
 
 
-def _deed(parts: Iterable[Part], lead: Part) -> str:
-    every = 0
-    for part in parts:
-        every |= part.mask
-    return describe(lead, more=every.bit_count() - 1)
-
-
 def who_is(subject: Subject) -> str:
     """Name the subject in a message."""
     role = subject.role
@@ -343,10 +337,6 @@ def normal_form(statement: Statement) -> str:
     return found[1]
 
 
-_names: dict[int, tuple[str, ...]] = {}
-lasting(_names.clear)
-
-
 def _first(mask: int, count: int) -> int:
     """Keep the first actions of a set."""
     if mask.bit_count() <= count:
@@ -357,13 +347,12 @@ def _first(mask: int, count: int) -> int:
     return mask ^ rest
 
 
+@lru_cache(MASKS)
 def _action_names(mask: int) -> tuple[str, ...]:
-    found = _names.get(mask)
-    if found is None:
-        if len(_names) >= MASKS:
-            _names.clear()
-        found = _names[mask] = tuple(catalog().names(mask))
-    return found
+    return tuple(catalog().names(mask))
+
+
+lasting(_action_names.cache_clear)
 
 
 def effects(held: Powers, *, full: bool) -> dict[str, tuple[EffectGroup, ...]]:

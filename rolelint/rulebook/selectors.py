@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rolelint.catalog import Catalog, catalog
@@ -126,7 +126,14 @@ _RANK = (
 )
 
 
-def worst(mask: int, prefer: Sequence[str] = ()) -> int:
+#: Answers kept by the memos of this room: more than the statements of all AWS managed policies have.
+MEMO = 20_000
+#: The same for memos that hold sets of actions, which are large.
+MASKS = 3_000
+
+
+@lru_cache(MASKS)
+def worst(mask: int, prefer: tuple[str, ...] = ()) -> int:
     """Pick the action to name first: a preferred one, else by class, reversibility, timing and blast radius.
 
     Of equals, one that says by its name what it does goes before one that does it by a parameter.
@@ -137,24 +144,6 @@ def worst(mask: int, prefer: Sequence[str] = ()) -> int:
     Returns:
         Its index in the catalogue.
     """
-    key = (mask, tuple(prefer))
-    found = _worst.get(key)
-    if found is None:
-        if len(_worst) >= MASKS:
-            _worst.clear()
-        found = _worst[key] = _find_worst(mask, prefer)
-    return found
-
-
-#: Answers kept by the memos of this room: more than the statements of all AWS managed policies have.
-MEMO = 20_000
-#: The same for memos that hold sets of actions, which are large.
-MASKS = 3_000
-_worst: dict[tuple[int, tuple[str, ...]], int] = {}
-lasting(_worst.clear)
-
-
-def _find_worst(mask: int, prefer: Sequence[str]) -> int:
     known = catalog()
     for pattern in prefer:
         found = mask & known.expand(pattern)
@@ -170,6 +159,9 @@ def _find_worst(mask: int, prefer: Sequence[str]) -> int:
                 mask &= tier
                 break
     return (mask & -mask).bit_length() - 1
+
+
+lasting(worst.cache_clear)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, arn, may_overlap
@@ -347,18 +348,11 @@ def _takes_none(statement: Statement) -> str:
     return f"and {quoted(statement.actions)} can only be granted or denied on `*`"
 
 
-_matches: dict[tuple[str, ResourceType], bool] = {}
-
-
 def _matches_some(resource: str, kinds: Iterable[ResourceType]) -> bool:
     """Tell whether a pattern reaches some type; what both begin with decides most cases."""
     text = _widened(resource)
     left = []
     for kind in kinds:
-        if (resource, kind) in _matches:
-            if _matches[resource, kind]:
-                return True
-            continue
         quick = [_quick_match(text, written) for written in kind.formats]
         if True in quick and not _never_of(resource, kind):
             return True
@@ -371,17 +365,8 @@ def _never_of(resource: str, kind: ResourceType) -> bool:
     return kind.key == "s3:bucket" and "/" in resource  # a bucket's name holds no slash, where other types have paths
 
 
+@lru_cache(MEMO)
 def _is_of(resource: str, kind: ResourceType) -> bool:
-    key = (resource, kind)
-    found = _matches.get(key)
-    if found is None:
-        if len(_matches) >= MEMO:
-            _matches.clear()
-        found = _matches[key] = _find_match(resource, kind)
-    return found
-
-
-def _find_match(resource: str, kind: ResourceType) -> bool:
     if _never_of(resource, kind):
         return False
     text = _widened(resource)

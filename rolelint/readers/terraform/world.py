@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.errors import Location, Route
@@ -67,23 +68,13 @@ class Address(NamedTuple):
         return (f"{self.module}." if self.module else "") + self.config + self.key
 
 
-#: Addresses taken apart before. A plan names each of its addresses many times.
-_split: dict[str, Address | None] = {}
-#: Bounds `_split`; past it, it starts anew.
+#: Addresses that are remembered taken apart: a plan names each of its own many times.
 MAX_SPLIT = 100_000
 
 
+@lru_cache(MAX_SPLIT)
 def split_address(text: str) -> Address | None:
     """Take apart an absolute reference, or tell with None that it is not one of a resource or module output."""
-    if text in _split:
-        return _split[text]
-    if len(_split) >= MAX_SPLIT:
-        _split.clear()
-    found = _split[text] = _take_apart(text)
-    return found
-
-
-def _take_apart(text: str) -> Address | None:
     steps: list[str] = []
     position = 0
     while position < len(text):
