@@ -111,6 +111,21 @@ class Signature:
     def __hash__(self) -> int:
         return self.id
 
+    @property
+    def types(self) -> tuple[ResourceType, ...]:
+        """List every type that a call may name."""
+        return (*self.required, *self.optional)
+
+    @property
+    def targets(self) -> tuple[ResourceType, ...]:
+        """List the types that a call is about: those that must be allowed, else those of which it names one."""
+        return self.required or self.optional
+
+    @property
+    def told(self) -> tuple[ResourceType, ...]:
+        """List the types that a call is about, the one to speak of first: of optional ones the shortest name."""
+        return self.required or tuple(sorted(self.optional, key=lambda kind: len(kind.name)))
+
 
 @record
 class Label:

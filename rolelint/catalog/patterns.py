@@ -48,6 +48,11 @@ def _stars(pattern: str, text: str, star: str) -> bool:
     return True
 
 
+def verb_of(name: str) -> str:
+    """Take the first word of the name of an action: `Delete` of `DeleteTable`."""
+    return name[: next((i for i, c in enumerate(name) if i and c.isupper()), len(name))]
+
+
 def literal_prefix(pattern: str) -> str:
     """Take the text before the first wildcard."""
     for at, character in enumerate(pattern):

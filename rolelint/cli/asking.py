@@ -113,7 +113,7 @@ def astray(actions: str, resource: str) -> str:
     for signature, _ in catalog().signatures(catalog().expand(actions)):
         if resource == "*" and not signature.required:
             return ""
-        formats.update((f, None) for kind in (*signature.required, *signature.optional) for f in kind.formats)
+        formats.update((f, None) for kind in signature.types for f in kind.formats)
     if any(shape(f, "", "", "").names(resource) for f in formats):
         return ""
     told = [*formats][:_FORMATS_TOLD] + (["others"] if len(formats) > _FORMATS_TOLD else [])

@@ -408,7 +408,7 @@ def _near(known: Catalog, pattern: str) -> str:
 
 def _record(action: Action) -> dict[str, Any]:
     label = action.label
-    types = action.signature.required or action.signature.optional
+    types = action.signature.targets
     return {
         "action": action.name,
         "class": label.cls,
@@ -452,7 +452,7 @@ def _print(known: Catalog, mask: int, form: str, *, detailed: bool = False) -> N
 
 def _details(action: Action) -> None:
     record = _record(action)
-    formats = {t.key: t.formats for t in (*action.signature.required, *action.signature.optional)}
+    formats = {t.key: t.formats for t in action.signature.types}
     for field, value in record.items():
         text = ", ".join(value) if isinstance(value, list) else str(value).lower() if value in (True, False) else value
         if text:

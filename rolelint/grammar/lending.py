@@ -162,7 +162,7 @@ def _describe(known: Catalog, prefix: str) -> Mapping[str, Any]:
     kinds: dict[ResourceType, None] = {}
     keys: dict[str, None] = {}
     for action in actions:
-        kinds.update(dict.fromkeys((*action.signature.required, *action.signature.optional)))
+        kinds.update(dict.fromkeys(action.signature.types))
         keys.update(dict.fromkeys(action.keys))
     return {
         "privileges": [_privilege(action) for action in actions],
@@ -175,7 +175,7 @@ def _privilege(action: Action) -> dict[str, Any]:
     signature = action.signature
     # Where no type is required, a call names one of several: each counts, and what none of them meets is told apart
     # from what one of them meets when parliament's answer is sifted.
-    must = signature.required or signature.optional
+    must = signature.targets
     rows = [{"resource_type": f"{kind.name}*", "condition_keys": [], "dependent_actions": []} for kind in must]
     if signature.required:
         more = (

@@ -137,13 +137,8 @@ def _mismatch(case: Case) -> Iterator[Told]:
     yield case.told(text, (*statement.route, "Action", first), names)
 
 
-def _kinds(index: int) -> tuple[ResourceType, ...]:
-    signature = catalog().action(index).signature
-    return (*signature.required, *signature.optional)
-
-
 def _acts_on_some(index: int, resources: Iterable[str]) -> bool:
-    kinds = _kinds(index)
+    kinds = catalog().action(index).signature.types
     if not kinds:
         # Documented for `*` only, yet AWS's own examples write `arn:aws:s3:::*` for s3:ListAllMyBuckets.
         service = catalog().name(index).partition(":")[0]
@@ -175,7 +170,7 @@ def _is_of(resource: str, kind: ResourceType) -> bool:
 
 
 def _wanted(mask: int) -> str:
-    kinds = {kind.key: kind for i in catalog().indexes(mask) for kind in _kinds(i)}
+    kinds = {kind.key: kind for i in catalog().indexes(mask) for kind in catalog().action(i).signature.types}
     formats = sorted((kind.formats[0] for kind in kinds.values()), key=len)
     return f"`{formats[0]}`{' and others' if len(formats) > 1 else ''}" if formats else "only `*`"
 

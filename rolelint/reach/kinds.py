@@ -130,7 +130,7 @@ def blows(kind: str) -> tuple[Blow, ...]:
     for index in table.indexes(table.service_mask(service) & table.destructive):
         action = table.action(index)
         verb_and_noun = action.name.partition(":")[2]
-        named = any(t.key == kind for t in (action.signature.required or action.signature.optional))
+        named = any(t.key == kind for t in action.signature.targets)
         if (
             named
             and verb_and_noun.startswith(_GENERIC_VERBS)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from rolelint.catalog import ResourceType, catalog
+from rolelint.catalog.patterns import verb_of
 from rolelint.engine import Power
 from rolelint.memory import lasting, memo
 from rolelint.policies.text import VARIABLE, show
@@ -69,7 +70,7 @@ def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str
 
 def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> str:
     action = catalog().action(index)
-    types = action.signature.required or sorted(action.signature.optional, key=lambda kind: len(kind.name))
+    types = action.signature.told
     widens = rule.adapt == "scope" and bool(widening() >> index & 1)
     if types and scoped and not widens:
         places = _places(power, types[0].service)
@@ -102,8 +103,7 @@ def _unlimited(index: int, widens: bool) -> str:
         widens: whether it counts that what an action writes has no limit.
     """
     known = catalog()
-    signature = known.action(index).signature
-    types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
+    types = known.action(index).signature.told
     if not types:
         return "takes no resource, so neither an ARN nor a tag can limit it"
     if widens and widening() >> index & 1:
@@ -221,14 +221,8 @@ def _by_verb(core: int, index: int) -> list[str]:
 def _verbs(core: int, index: int) -> list[str]:
     """List the patterns of a service and a verb that cover some actions, that of one action first."""
     known = catalog()
-    return list(dict.fromkeys(map(_verb_of, (known.name(index), *known.names(core)))))
-
-
-def _verb_of(action: str) -> str:
-    """Write the pattern of all actions of a service that begin with the verb of one."""
-    service, _, name = action.partition(":")
-    end = next((i for i, c in enumerate(name) if i and c.isupper()), len(name))
-    return f"{service}:{name[:end]}*"
+    actions = (action.partition(":") for action in (known.name(index), *known.names(core)))
+    return list(dict.fromkeys(f"{service}:{verb_of(name)}*" for service, _, name in actions))
 
 
 def _with_tag_kept(text: str, index: int, subject: Subject) -> str:

@@ -264,7 +264,7 @@ def _shared(
     named = _named(one)
     theirs = [_pattern(r) for r in named]
     partition, account = whole.stage.partition or "aws", whole.role.asked_arn.split(":")[4]
-    for kind in signature.required or signature.optional:
+    for kind in signature.targets:
         for region in _regions(power, named, whole.role.policies(), partition):
             shapes = [_shape(form, partition, region) for form in kind.formats]
             replenish()

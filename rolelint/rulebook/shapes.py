@@ -222,7 +222,7 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
             left = 0
             alike = siblings.mask & _as_bad(denied)
             for signature, mask in catalog().signatures(subject.mask & alike & ~_all_denied(subject)):
-                if not kinds.isdisjoint(signature.required or signature.optional):
+                if not kinds.isdisjoint(signature.targets):
                     left |= mask
             parts = [
                 subject.part(power, counted)
@@ -274,9 +274,7 @@ def _as_bad(denied: int) -> int:
 
 
 def _kinds(mask: int) -> frozenset[ResourceType]:
-    return frozenset(
-        kind for signature, _ in catalog().signatures(mask) for kind in signature.required or signature.optional
-    )
+    return frozenset(kind for signature, _ in catalog().signatures(mask) for kind in signature.targets)
 
 
 def _touches(deny: Statement, resources: tuple[str, ...]) -> bool:

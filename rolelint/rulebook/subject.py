@@ -511,7 +511,7 @@ def _where(part: Part, index: int) -> str:
     power = part.power
     action = catalog().action(index)
     signature = action.signature
-    types = signature.required or sorted(signature.optional, key=lambda kind: len(kind.name))
+    types = signature.told
     if not types:
         return ""
     if power.wide:

@@ -53,7 +53,10 @@ class _Reader:
         return found[1]
 
 
-def _question(reader: _Reader) -> Question:
+def _question(read: Callable[[PolicyDocument, PolicyType], Iterable[Note]]) -> Question:
+    """Make a question of what finds something wrong with a document."""
+    reader = _Reader(read)
+
     def ask(subject: Subject) -> Hit | None:
         found: list[tuple[StatementRef, Note]] = []
         for policy in subject.policies:
@@ -120,7 +123,7 @@ def unknown_action(args: Mapping[str, Any], compile_: Compile) -> Question:
                     "the statement only grants less than it says",
                 )
 
-    return _question(_Reader(read))
+    return _question(read)
 
 
 def _place(values: Sequence[str], index: int) -> tuple[str | int, ...]:
@@ -157,7 +160,7 @@ def deny_never_fires(args: Mapping[str, Any], compile_: Compile) -> Question:
             if reason:
                 yield Note(statement, "Condition", (), {"reason": reason})
 
-    return _question(_Reader(read))
+    return _question(read)
 
 
 def _retired(text: str, retired: Mapping[str, str]) -> str:
@@ -260,7 +263,7 @@ def condition_has_no_effect(args: Any, compile_: Compile) -> Question:
                     "what the Allow grants is judged by other rules",
                 )
 
-    return _question(_Reader(read))
+    return _question(read)
 
 
 def _when_absent(condition: Condition) -> bool | None:
@@ -297,7 +300,7 @@ def resource_shape_mismatch(args: Any, compile_: Compile) -> Question:
             if mask.bit_count() <= MANY_ACTIONS:
                 yield from _mismatches(statement, mask, destructive.mask)
 
-    return _question(_Reader(read))
+    return _question(read)
 
 
 def _mismatches(statement: Statement, mask: int, destructive: int) -> Iterator[Note]:
@@ -333,9 +336,7 @@ def _mismatches(statement: Statement, mask: int, destructive: int) -> Iterator[N
 
 
 def _types(mask: int) -> frozenset[ResourceType]:
-    return frozenset(
-        k for signature, _ in catalog().signatures(mask) for k in (*signature.required, *signature.optional)
-    )
+    return frozenset(k for signature, _ in catalog().signatures(mask) for k in signature.types)
 
 
 def _acts_on(statement: Statement, kinds: frozenset[ResourceType]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.catalog import Catalog, ResourceType, catalog
-from rolelint.catalog.patterns import glob
+from rolelint.catalog.patterns import glob, verb_of
 from rolelint.engine import Power
 from rolelint.findings.model import SEVERITIES
 from rolelint.policies.document import PolicyDocument
@@ -355,7 +355,7 @@ class _Matches:
 def _by_kind(known: Catalog, mask: int) -> dict[ResourceType, int]:
     out: dict[ResourceType, int] = {}
     for signature, part in known.signatures(mask):
-        for kind in signature.required or signature.optional:
+        for kind in signature.targets:
             out[kind] = out.get(kind, 0) | part
     return out
 
@@ -364,8 +364,7 @@ def _by_noun(known: Catalog, mask: int) -> dict[str, int]:
     out: dict[str, int] = {}
     for index in known.indexes(mask):
         prefix, _, name = known.name(index).partition(":")
-        end = next((i for i, c in enumerate(name) if i and c.isupper()), len(name))
-        noun = f"{prefix}:{name[end:]}"
+        noun = f"{prefix}:{name.removeprefix(verb_of(name))}"
         out[noun] = out.get(noun, 0) | 1 << index
     return out
 
