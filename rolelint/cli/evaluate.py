@@ -56,9 +56,9 @@ def command(path: str, format_name: str, quiet: bool) -> int:
 
 def _load(path: str) -> Any:
     from rolelint.documents import parse
-    from rolelint.sources.files import Source, read_source
+    from rolelint.sources.files import named_source, read_source
 
-    source = Source("<stdin>" if path == "-" else path, "" if path == "-" else path, True)
+    source = named_source(path)
     documents = parse(source.name, read_source(source))
     if len(documents) != 1:
         raise InputError("the file must hold one list of cases", location=Location(source.name))

@@ -29,46 +29,49 @@ def command(rule: str, rule_folders: tuple[str, ...]) -> int:
         if issue is not None:
             return _issue(issue, width)
     found = book.get(rule)
-    click.echo(click.style(f"{found.id} {found.name}", bold=True))
-    facts = f"({found.severity}, {found.category}, since {found.since})"
-    click.echo(textwrap.fill(f"{printable(found.title)} {facts}", width, subsequent_indent="  "))
-    _section("Why", found.why, width)
-    details = found.details
-    bad = [example for example in details.examples if found.id in example.flags]
+    _head(found, "", width)
+    bad = [example for example in found.examples if found.id in example.flags]
     bad.sort(key=lambda example: bool(example.at_most))  # what shows the rule at its full severity
-    good = [example for example in details.examples if found.id not in example.flags]
+    good = [example for example in found.examples if found.id not in example.flags]
     for title, examples in (("Bad", bad[:1]), ("Good", good[:1])):
         for example in examples:
-            head = textwrap.fill(f"{title}: {printable(example.name)}", width, subsequent_indent="  ")
-            click.echo("\n" + click.style(head, bold=True))
-            click.echo(
-                textwrap.indent(_json(example.policy if example.policy is not None else example.role, width), "  ")
-            )
-    _section("Fix", details.fix, width)
-    if details.statement:
-        click.echo(textwrap.indent(_json(details.statement, width), "  "))
-    click.echo("\n" + click.style("References", bold=True))
-    for reference in details.references:
-        click.echo(f"  {printable(reference)}")
+            _example(f"{title}: {example.name}", example.role if example.policy is None else example.policy, width)
+    _section("Fix", found.fix, width)
+    if found.statement:
+        click.echo(textwrap.indent(_json(found.statement, width), "  "))
+    _references(found)
     return 0
 
 
 def _issue(issue: Any, width: int) -> int:
     """Explain an issue of the grammar checks."""
-    click.echo(click.style(f"{issue.id} {issue.name}", bold=True))
-    option = "--include-community-auditors" if issue.community else "--grammar"
-    facts = f"({issue.severity}, {issue.category}, since {issue.since}, with {option})"
-    click.echo(textwrap.fill(f"{issue.title} {facts}", width, subsequent_indent="  "))
-    _section("Why", issue.why, width)
+    _head(issue, f", with {'--include-community-auditors' if issue.community else '--grammar'}", width)
     for title, policy in (("Bad", issue.bad), ("Good", issue.good)):
         if policy is not None:
-            click.echo("\n" + click.style(title, bold=True))
-            click.echo(textwrap.indent(_json(policy, width), "  "))
+            _example(title, policy, width)
     _section("Fix", issue.fix, width)
-    click.echo("\n" + click.style("References", bold=True))
-    for reference in issue.references:
-        click.echo(f"  {reference}")
+    _references(issue)
     return 0
+
+
+def _head(found: Any, more: str, width: int) -> None:
+    """Write what a rule or issue is called, its facts, and why."""
+    click.echo(click.style(f"{found.id} {found.name}", bold=True))
+    facts = f"({found.severity}, {found.category}, since {found.since}{more})"
+    click.echo(textwrap.fill(f"{printable(found.title)} {facts}", width, subsequent_indent="  "))
+    _section("Why", found.why, width)
+
+
+def _example(title: str, written: Any, width: int) -> None:
+    head = textwrap.fill(printable(title), width, subsequent_indent="  ")
+    click.echo("\n" + click.style(head, bold=True))
+    click.echo(textwrap.indent(_json(written, width), "  "))
+
+
+def _references(found: Any) -> None:
+    click.echo("\n" + click.style("References", bold=True))
+    for reference in found.references:
+        click.echo(f"  {printable(reference)}")
 
 
 def _section(title: str, text: str, width: int) -> None:

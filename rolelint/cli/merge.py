@@ -54,9 +54,9 @@ def _load(name: str) -> Any:
     from rolelint.documents.json_text import parse_json
     from rolelint.documents.shape import misfits
     from rolelint.findings.saved import check_version
-    from rolelint.sources.files import Source, read_source
+    from rolelint.sources.files import named_source, read_source
 
-    source = Source("<stdin>", "", True) if name == "-" else Source(name, name, True)
+    source = named_source(name)
     document = parse_json(source.name, decode(source.name, read_source(source)))
     check_version(document.data, source.name)
     schema = json.loads(

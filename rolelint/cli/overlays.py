@@ -38,10 +38,10 @@ def use_actors(path: str) -> None:
     from rolelint.documents import parse
     from rolelint.documents.shape import misfits
     from rolelint.engine import actors
-    from rolelint.sources.files import Source, read_source
+    from rolelint.sources.files import read_bytes
 
     _expect(path)
-    documents = parse(path, read_source(Source(path, path, True)))
+    documents = parse(path, read_bytes(path))
     if len(documents) != 1:
         raise InputError("the file must hold one object of actors", location=Location(path))
     schema = Path(rolelint.engine.__file__).parent / "actors.schema.json"

@@ -23,6 +23,7 @@ def _run(**options: Any) -> int:
     was not seen.
     """
     from rolelint import rulebook
+    from rolelint.cli.scan_text import closing
     from rolelint.cli.scanning import Scan
     from rolelint.sources.aws.writing import refuse_unwritable
 
@@ -34,7 +35,7 @@ def _run(**options: Any) -> int:
     for path in filter(None, (options["dump"], options["output"])):
         refuse_unwritable(path)
     rest = {name: value for name, value in options.items() if name not in names}
-    return perform(rulebook, Settings.of(rest), fill=scan.fill, closing=scan.closing, nothing=scan.nothing())
+    return perform(rulebook, Settings.of(rest), fill=scan.fill, closing=closing, nothing=scan.nothing())
 
 
 #: Options of `check` that say how files are read.

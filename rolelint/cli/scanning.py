@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from rolelint.cli import tell
-from rolelint.cli.scan_text import closing
 from rolelint.documents import Document
 from rolelint.errors import Location, UsageError, printable
 from rolelint.findings.model import Report, UnknownItem
@@ -234,10 +233,6 @@ class Scan:
         if self.own["org"]:
             return "the Organization has no such account. look at --account, --include-ou, --exclude-ou and the tags"
         return "the account has no users and no roles. is it the right one?"
-
-    def closing(self, report: Any) -> str:
-        """Write what a person should know after the findings."""
-        return closing(report)
 
 
 def _refuse_contradictions(own: dict[str, Any]) -> None:

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
 
 #: Most severe first.
 SEVERITIES = ("critical", "high", "medium", "low", "info")
+#: Severities by their number, 0 the most severe.
+RANK = {severity: number for number, severity in enumerate(SEVERITIES)}
 
 
 def at_least(severity: str, threshold: str) -> bool:
     """Tell whether a severity reaches a threshold: `critical` reaches `high`."""
-    return SEVERITIES.index(severity) <= SEVERITIES.index(threshold)
+    return RANK[severity] <= RANK[threshold]
 
 
 @record

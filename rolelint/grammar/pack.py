@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from rolelint.errors import Location, Problem
-from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport, UnknownItem
+from rolelint.findings.model import RANK, Finding, Report, RoleReport, UnknownItem
 from rolelint.grammar.audit import SPOKEN, Auditor
 from rolelint.grammar.issues import PREFIX, code_of, find_issue, name_of
 from rolelint.grammar.sifting import Told
@@ -128,7 +128,7 @@ class Pack:
             self._told.add((read.told.text if read.told.key in SPOKEN else read.told.key, finding.location))
         for findings in (report.findings, *(judged.findings for judged in report.roles)):
             if any(finding.category == "grammar" for finding in findings):
-                findings.sort(key=lambda f: (SEVERITIES.index(f.severity), f.category == "grammar", f.rule))
+                findings.sort(key=lambda f: (RANK[f.severity], f.category == "grammar", f.rule))
         report.warnings = [w for w in report.warnings if not self._is_told(w)]
         report.warnings += [note for note in self._notes if note.kind == "warning"]
         report.errors += [note for note in self._notes if note.kind == "error"]

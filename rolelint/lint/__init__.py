@@ -11,7 +11,7 @@ from rolelint.documents import Document
 from rolelint.errors import RolelintError
 from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.ranking import rank
-from rolelint.lint.gathering import Guards, collector_off, gather, grammar, load_roles, read_guards
+from rolelint.lint.gathering import Guards, collector_off, gather, load_roles, read_guards, tell_refused
 from rolelint.lint.reading import Request, stumbled
 from rolelint.memory import trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
@@ -83,9 +83,12 @@ def lint(
         from rolelint.lint.quoting import Quotes
 
         quotes = Quotes(context.secrets)
-    grammar(readings, context, report)
+    tell_refused(readings, report)
     numbers = _numbers(roles, context.origins)
     told = len(report.findings)
+
+    def quoted(findings: list[Finding], policies: Iterable[Policy]) -> list[Finding]:
+        return [quotes.quote(finding, policies) for finding in findings] if quotes else findings
 
     def judge_role(role: Role) -> tuple[RoleReport, list[UnknownItem]]:
         judged = judge.check_role(role, rulebook, options)
@@ -94,8 +97,7 @@ def lint(
             judged.findings = [_numbered(_originated(f, context.origins), number) for f in judged.findings]
         if role.environment or role.accessed is not None or role.assigned is not None:
             enrich(role, judged, options.actor)
-        if quotes:
-            judged.findings = [quotes.quote(finding, role.policies()) for finding in judged.findings]
+        judged.findings = quoted(judged.findings, role.policies())
         return judged, _each_once(judge.role_unknowns(role, options))
 
     def judge_part(part: Sequence[Role]) -> _Judged:
@@ -121,11 +123,9 @@ def lint(
     rank(report)
     for reading in readings:
         for policy in reading.policies:
-            judged_alone = judge.check_policy(policy, rulebook, options)
-            report.findings += [quotes.quote(f, [policy]) for f in judged_alone] if quotes else judged_alone
-    shared = judge.check_guardrails(roles, rulebook, options)
+            report.findings += quoted(judge.check_policy(policy, rulebook, options), [policy])
     around = [policy for role in roles[:1] for policy in role.policies()]
-    report.findings += [quotes.quote(finding, around) for finding in shared] if quotes else shared
+    report.findings += quoted(judge.check_guardrails(roles, rulebook, options), around)
     alike: Counter[Any] = Counter()
     for at, finding in enumerate(report.findings[told:], told):
         own = _originated(finding, context.origins)

@@ -15,7 +15,7 @@ from rolelint.findings.model import Report
 from rolelint.lint.reading import Request, file_problem, read_all, read_document
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, ids_apart
 from rolelint.readers import ReadContext, read
-from rolelint.sources.files import Source, read_source
+from rolelint.sources.files import Source, named_source, read_source
 
 
 class Guards(NamedTuple):
@@ -35,7 +35,7 @@ def load_roles(request: Request, report: Report) -> list[Role]:
     """
     context = ReadContext(request.forced_type, options=dict(request.reader_options), only=request.only)
     roles, readings = gather(request, context, report)
-    grammar(readings, context, report)
+    tell_refused(readings, report)
     return roles
 
 
@@ -169,7 +169,7 @@ def read_guards(request: Request, report: Report) -> Guards:
 
 
 def _guard_file(path: str, kind: PolicyType, context: ReadContext, report: Report) -> tuple[Policy, ...]:
-    source = Source(path if path != "-" else "<stdin>", path if path != "-" else "", True)
+    source = named_source(path)
     forced = ReadContext(kind.value, os.path.dirname(path) or ".", options=context.options, memo=context.memo)
     policies: list[Policy] = []
     try:
@@ -222,7 +222,7 @@ def _surround(role: Role, context: ReadContext) -> None:
         _surround(role.before, context)
 
 
-def grammar(readings: list[Reading], context: ReadContext, report: Report) -> None:
+def tell_refused(readings: Iterable[Reading], report: Report) -> None:
     """Report what AWS would not accept in the policies, once for each policy text and place."""
     seen: set[Any] = set()
 

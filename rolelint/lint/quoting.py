@@ -9,7 +9,7 @@ from rolelint.errors import InputError
 from rolelint.findings.model import Finding
 from rolelint.policies.role import Policy
 from rolelint.records import replace
-from rolelint.sources.files import Source, read_source
+from rolelint.sources.files import read_bytes
 
 
 class Quotes:
@@ -49,7 +49,7 @@ class Quotes:
         from rolelint.documents.encoding import decode
 
         try:
-            text = decode(file, read_source(Source(file, file, False)))
+            text = decode(file, read_bytes(file))
             self._documents[file] = Document(file, "text", text, None)
         except InputError:
             self._documents[file] = None

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from rolelint import __version__
 from rolelint.errors import Location, Problem, printable
-from rolelint.findings.model import SEVERITIES, Finding, Report
+from rolelint.findings.model import RANK, Finding, Report
 from rolelint.policies.text import show
 from rolelint.reporters import RuleText, Style, Write, inert, plain
 
@@ -67,8 +67,7 @@ def _most_severe(findings: list[Finding]) -> tuple[list[Finding], int]:
     left_out = max(0, len(findings) - _MOST_RESULTS)
     if not left_out:
         return findings, 0
-    ranks = {severity: rank for rank, severity in enumerate(SEVERITIES)}
-    first = sorted(range(len(findings)), key=lambda at: ranks[findings[at].severity])[:_MOST_RESULTS]
+    first = sorted(range(len(findings)), key=lambda at: RANK[findings[at].severity])[:_MOST_RESULTS]
     return [findings[at] for at in sorted(first)], left_out
 
 
@@ -184,8 +183,7 @@ def uri(file: str) -> str:
     path = file.replace("\\", "/") if os.sep == "\\" else file
     if os.path.isabs(file):
         return "file://" + quote(os.fsencode(path if path.startswith("/") else "/" + path), safe="/:")
-    text = quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
-    return text
+    return quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
 
 
 def _notifications(report: Report, left_out: int) -> list[dict[str, Any]]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Set
 
 from rolelint.catalog import Catalog, catalog
 from rolelint.engine import Powers, actor, powers
-from rolelint.findings.model import Finding, RoleReport, UnknownItem
+from rolelint.findings.model import RANK, Finding, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.records import record
 from rolelint.rulebook.masks import Prepared, prepare
 from rolelint.rulebook.model import CheckOptions, Rule, Rulebook
-from rolelint.rulebook.report import RANK, Draft, draft, effects, finding, fold
+from rolelint.rulebook.report import Draft, draft, effects, finding, fold
 from rolelint.rulebook.subject import Subject
 
 

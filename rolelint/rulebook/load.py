@@ -95,8 +95,6 @@ def rule_of(data: Mapping[str, Any], path: str) -> Rule:
 def _details(data: Mapping[str, Any]) -> Details:
     return Details(
         why=data["why"].strip(),
-        fix=data["fix"]["text"],
-        statement=data["fix"].get("statement"),
         references=tuple(data["references"]),
         examples=tuple(
             Example(

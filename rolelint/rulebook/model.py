@@ -40,8 +40,6 @@ class Details:
     """The part of a rule that only people read: loaded from YAML when asked for."""
 
     why: str
-    fix: str
-    statement: Any
     references: tuple[str, ...]
     examples: tuple[Example, ...]
 
@@ -79,7 +77,7 @@ class Rule:
 
     @cached_property
     def details(self) -> Details:
-        """Read the rule's YAML file once for `why`, `fix`, `references` and `examples`."""
+        """Read the rule's YAML file once for `why`, `references` and `examples`."""
         from rolelint.rulebook.load import read_details
 
         return read_details(self.path)

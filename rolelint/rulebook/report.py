@@ -15,7 +15,7 @@ from rolelint.engine.arns import named_like
 from rolelint.engine.extent import on_hosts
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, Route
-from rolelint.findings.model import SEVERITIES, EffectGroup, Finding, Related, Witness
+from rolelint.findings.model import RANK, SEVERITIES, EffectGroup, Finding, Related, Witness
 from rolelint.memory import lasting, memo
 from rolelint.policies.document import Statement
 from rolelint.policies.text import show
@@ -41,10 +41,6 @@ class Draft(NamedTuple):
     severity: str
     reasons: tuple[str, ...]
     folded: tuple[Rule, ...] = ()
-
-
-#: Severities by their number, the most severe first.
-RANK = {severity: number for number, severity in enumerate(SEVERITIES)}
 
 
 def lowered(severity: str, levels: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.catalog.patterns import glob, verb_of
 from rolelint.engine import Power
-from rolelint.findings.model import SEVERITIES
+from rolelint.findings.model import RANK, at_least
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.records import record, replace
@@ -435,7 +435,6 @@ def untold(args: Mapping[str, Any], compile_: Compile) -> Question:
 def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A role with findings of some categories has no permissions boundary."""
     beside = frozenset(args["beside"])
-    enough = SEVERITIES[: SEVERITIES.index(args["at-least"]) + 1]
 
     def ask(subject: Subject) -> Hit | None:
         role = subject.role
@@ -444,11 +443,13 @@ def no_boundary(args: Mapping[str, Any], compile_: Compile) -> Question:
         if any(u.what == "permissions boundary" for u in role.unknowns):
             return None
         reasons = [
-            code for code, (category, severity) in subject.found.items() if category in beside and severity in enough
+            code
+            for code, (category, severity) in subject.found.items()
+            if category in beside and at_least(severity, args["at-least"])
         ]
         if not reasons:
             return None
-        reasons.sort(key=lambda code: SEVERITIES.index(subject.found[code][1]))
+        reasons.sort(key=lambda code: RANK[subject.found[code][1]])
         more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
         return Hit(fields={"text": f"its powers are destructive ({reasons[0]}{more})"}, location=role.location)
 

@@ -44,6 +44,11 @@ class Source(NamedTuple):
     named: bool
 
 
+def named_source(path: str) -> Source:
+    """Make the source of a path as a user writes it; `-` is standard input."""
+    return Source("<stdin>", "", True) if path == "-" else Source(path, path, True)
+
+
 class Sources(NamedTuple):
     """What a list of paths stands for.
 
@@ -78,7 +83,7 @@ def collect(paths: Iterable[str], exclude: Iterable[str] = ()) -> Sources:
         if path == "-":
             if "-" not in seen:
                 seen.add("-")
-                found.files.append(Source("<stdin>", "", True))
+                found.files.append(named_source(path))
             continue
         if not os.path.lexists(path):
             if not _GLOB.isdisjoint(path):
