@@ -145,8 +145,7 @@ class Pack:
 
     def _read(self, policy: Policy, role: Role | None, options: Any) -> list[Finding]:
         """Give parliament's findings about one policy at its place, once."""
-        fields = policy.arn.split(":", 5)
-        if len(fields) == 6 and fields[4] == "aws":
+        if policy.by_aws:
             return []
         key = (id(policy.document), policy.type.value, policy.locate(()))
         if key in self._seen:

@@ -68,6 +68,11 @@ class Policy:
     resource: str = ""
     inline: bool = True
 
+    @property
+    def by_aws(self) -> bool:
+        """Tell whether AWS writes it: nobody here can change its text."""
+        return self.arn.split(":", 5)[4:5] == ["aws"]
+
 
 @record
 class Unknown:
@@ -235,6 +240,12 @@ class Reading:
     policies: list[Policy] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     whole: bool = False
+
+    def take(self, other: Reading) -> None:
+        """Add what was found in another document, or in a part of this one."""
+        self.roles += other.roles
+        self.policies += other.policies
+        self.problems += other.problems
 
 
 def with_principals(policy: Policy, name: Callable[[Statement, PrincipalEntry], PrincipalEntry]) -> Policy:

@@ -79,7 +79,7 @@ class _Bundle:
         data: dict[str, Any] = self.document.data
         self.keys(data, _TOP, ())
         if "roles" not in data:
-            self.role(data, (), {}, ())
+            self.role(data, (), {})
             return self.reading
         for key in sorted(_ROLE - _SHARED):
             if key in data:
@@ -88,7 +88,7 @@ class _Bundle:
         for i, item in enumerate(data["roles"]):
             if isinstance(item, dict):
                 self.keys(item, _ROLE | {"description"}, ("roles", i))
-                self.role(item, ("roles", i), data, ())
+                self.role(item, ("roles", i), data)
             else:
                 self.problem("a role must be an object", ("roles", i), "write `role: NAME` and its policies")
         return self.reading
@@ -110,7 +110,7 @@ class _Bundle:
             hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(sorted(allowed))}"
             self.problem(f"unknown key `{printable(key)}`", (*route, key), hint)
 
-    def role(self, data: dict[str, Any], route: Route, shared: dict[str, Any], shared_at: Route) -> None:
+    def role(self, data: dict[str, Any], route: Route, shared: dict[str, Any]) -> None:
         """Read one role; `shared` holds what stands for all roles of the bundle."""
         about = data.get("role")
         self.text(data, "description", route)
@@ -134,7 +134,7 @@ class _Bundle:
             kind = "role"
 
         def find(key: str) -> tuple[Any, Route]:
-            return (data[key], (*route, key)) if key in data else (shared.get(key), (*shared_at, key))
+            return (data[key], (*route, key)) if key in data else (shared.get(key), (key,))
 
         account_value, account_at = find("account")
         account = self.account(account_value, account_at) or arn_account(arn)
@@ -174,7 +174,7 @@ class _Bundle:
                 or path.startswith("/aws-service-role/"),
                 management_account=self.flag(data, "management_account", route)
                 if "management_account" in data
-                else self.flag(shared, "management_account", shared_at),
+                else self.flag(shared, "management_account", ()),
             )
         )
 

@@ -102,9 +102,7 @@ def _is_policy_text(value: Any) -> bool:
 def _details(document: Document, context: ReadContext, reading: Reading) -> None:
     routes: list[Route] = [(i,) for i in range(len(document.data))] if isinstance(document.data, list) else [()]
     for route in routes:
-        found = read_principal(document, route, context)
-        reading.roles += found.roles
-        reading.problems += found.problems
+        reading.take(read_principal(document, route, context))
 
 
 def _inline(document: Document, context: ReadContext, reading: Reading) -> None:
@@ -131,8 +129,7 @@ def _roles(document: Document, context: ReadContext, reading: Reading) -> None:
             reason = "this command prints a role without its policies; a role bundle or an account dump has them"
             role.unknowns += (Unknown("identity policies", reason, role.location),)
             role.identity += (Policy(PolicyType.IDENTITY, "not printed", unknown_document(reason), document.at(route)),)
-        reading.roles += held.roles
-        reading.problems += held.problems
+        reading.take(held)
 
 
 def _version(document: Document, context: ReadContext, reading: Reading) -> None:

@@ -107,9 +107,7 @@ class _Dump:
 
                 place = self.document.at((*at, "Rolelint"))
                 surround(place, page["Rolelint"], self.reading, self.context, self.attached)
-            whole.roles += self.reading.roles
-            whole.policies += self.reading.policies
-            whole.problems += self.reading.problems
+            whole.take(self.reading)
         self.reading = whole
         if not whole.roles and not any("Rolelint" in page for page, _ in pages_at):
             self.by_themselves()

@@ -189,7 +189,7 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
             return None
         parts: list[Part] = []
         for power, mask in subject.of(selector.mask):
-            refs = [r for r in power.granted_by if not r.statement.sid and not is_managed_by_aws(r)]
+            refs = [r for r in power.granted_by if not r.statement.sid and not r.policy.by_aws]
             if refs:
                 parts.append(subject.part(power, mask, statements=refs)._replace(drop=0, reasons=()))
         if not parts:
@@ -198,12 +198,6 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
         return Hit(ordered, fields={"statement": ordered[0].statements[0].label})
 
     return Question(ask, (selector,), needs=(selector,))
-
-
-def is_managed_by_aws(ref: StatementRef) -> bool:
-    """Tell whether a statement is in a policy that AWS writes: nobody here can change its text."""
-    fields = ref.policy.arn.split(":", 5)
-    return len(fields) == 6 and fields[4] == "aws"
 
 
 def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -242,12 +236,10 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
 def _denies(subject: Subject) -> Iterator[StatementRef]:
     """List unconditional Deny statements of the role's own policies that name single ways to destroy."""
     assert subject.role is not None
-    for policy in subject.role.identity:
+    for policy in (p for p in subject.role.identity if not p.by_aws):
         for statement in policy.document.statements:
             if statement.effect == "Deny" and not statement.conditions and not statement.not_action:
-                ref = StatementRef(policy, statement)
-                if not is_managed_by_aws(ref):
-                    yield ref
+                yield StatementRef(policy, statement)
 
 
 def _all_denied(subject: Subject) -> int:

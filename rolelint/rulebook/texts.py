@@ -21,7 +21,7 @@ from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import VARIABLE, has_unknown, show
 from rolelint.rulebook.questions import Compile, Question
 from rolelint.rulebook.selectors import MEMO, Selector
-from rolelint.rulebook.shapes import is_managed_by_aws, quoted
+from rolelint.rulebook.shapes import quoted
 from rolelint.rulebook.subject import Hit, Subject
 
 
@@ -61,7 +61,7 @@ def _question(read: Callable[[PolicyDocument, PolicyType], Iterable[Note]]) -> Q
         found: list[tuple[StatementRef, Note]] = []
         for policy in subject.policies:
             notes = reader.notes(policy)
-            if notes and not is_managed_by_aws(StatementRef(policy, notes[0].statement)):
+            if notes and not policy.by_aws:
                 found += ((StatementRef(policy, note.statement), note) for note in notes)
         if not found:
             return None

@@ -50,9 +50,7 @@ def read(document: Document, context: ReadContext) -> Reading:
     absent: list[Problem] = []
     if deployment is not None:
         inner, absent = read_nested(document, assembly, deployment)
-        reading.roles += inner.roles
-        reading.policies += inner.policies
-        reading.problems += inner.problems
+        reading.take(inner)
         reading.roles = [role for role in reading.roles if not _is_taken(role, template)]
     if not judged:
         # With nothing else to judge, a template that is not here is all there is to say.

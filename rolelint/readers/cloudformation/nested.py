@@ -330,9 +330,7 @@ class _Reader:
         self.deployment.context.used_files |= child.context.used_files
         for role in found.roles:
             role.location = replace(role.location, address=f"{resource.address}/{role.location.address}")
-        self.reading.roles += found.roles
-        self.reading.policies += found.policies
-        self.reading.problems += found.problems
+        self.reading.take(found)
 
 
 def _pairs(written: Any) -> list[tuple[Any, Any]]:

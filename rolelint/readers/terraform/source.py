@@ -37,10 +37,7 @@ def read_folder(files: list[str], context: ReadContext) -> Reading:
     reading = Reading()
     folders = dict.fromkeys(os.path.dirname(file) for file in files if takes(os.path.basename(file)))
     for folder in folders:
-        one = _read(folder, context)
-        reading.roles += one.roles
-        reading.policies += one.policies
-        reading.problems += one.problems
+        reading.take(_read(folder, context))
     return reading
 
 
