@@ -9,7 +9,7 @@ from rolelint.documents import Place
 from rolelint.errors import Problem, Route
 from rolelint.policies.role import Accessed, Assignee, Backup, Policy, PolicyType, Reading, Resource, Role, Unknown
 from rolelint.readers import ReadContext
-from rolelint.readers.parts import parsed, tag_map
+from rolelint.readers.parts import mapping, parsed, rows, tag_map, texts
 
 SCHEMA = "rolelint-dump/1"
 
@@ -51,7 +51,7 @@ class _Account:
         self.guardrails()
         resources = self.resources()
         policies = self.resource_policies()
-        used = _object(self.data.get("last_accessed"))
+        used = mapping(self.data.get("last_accessed"))
         made = self.made() if used else {}
         for role in self.own_roles():
             role.environment = resources
@@ -67,7 +67,7 @@ class _Account:
         return [role for role in self.reading.roles if not any(role is other for other in self.elsewhere)]
 
     def items(self, name: str) -> list[dict[str, Any]]:
-        return _objects(self.data.get(name))
+        return rows(self.data.get(name))
 
     def problem(self, message: str, route: Route, hint: str, kind: str = "error") -> None:
         self.reading.problems.append(Problem(message, self.document.locate((*self.route, *route)), hint, kind))
@@ -85,7 +85,7 @@ class _Account:
         rcps: tuple[Policy, ...] | None = None
         unknown: tuple[Unknown, ...] = ()
         if isinstance(path, list):
-            levels = _objects(path)
+            levels = rows(path)
             where = ("organization", "path")
             if levels and all(isinstance(level.get("scps"), list) for level in levels):
                 scps = tuple(
@@ -139,12 +139,12 @@ class _Account:
                     str(entry.get("type", "")),
                     arn,
                     tag_map(entry.get("tags")),
-                    tuple(_texts(entry.get("protections"))),
+                    tuple(texts(entry.get("protections"))),
                     production if isinstance(production, bool) else None,
                     "tags" in entry,
                     tuple(
                         Backup(str(b.get("point", "")), str(b.get("vault", "")), b.get("locked") is True)
-                        for b in _objects(entry.get("backups"))
+                        for b in rows(entry.get("backups"))
                     ),
                 )
             )
@@ -153,9 +153,9 @@ class _Account:
     def accessed(self, data: Any, since: str) -> Accessed:
         last: dict[str, str] = {}
         actions: dict[str, str] = {}
-        for prefix, entry in _object(_object(data).get("services")).items():
-            last[prefix] = str(_object(entry).get("last", ""))
-            for action, moment in _object(_object(entry).get("actions")).items():
+        for prefix, entry in mapping(mapping(data).get("services")).items():
+            last[prefix] = str(mapping(entry).get("last", ""))
+            for action, moment in mapping(mapping(entry).get("actions")).items():
                 actions[f"{prefix}:{action}".lower()] = str(moment)
         days = self.data.get("unused_days")
         return Accessed(str(self.data.get("read", "")), since, days if isinstance(days, int) else 90, last, actions)
@@ -168,7 +168,7 @@ class _Account:
             item["Arn"]: str(item.get("CreateDate", ""))
             for page in pages
             for name in ("RoleDetailList", "UserDetailList")
-            for item in _objects(page.get(name))
+            for item in rows(page.get(name))
             if isinstance(item.get("Arn"), str)
         }
 
@@ -176,7 +176,7 @@ class _Account:
         """Add permission sets as principals where the dump has no role that Identity Center made of them."""
         assigned = {
             str(entry.get("name", "")): tuple(
-                Assignee(str(one.get("type", "")), str(one.get("id", ""))) for one in _objects(entry.get("to"))
+                Assignee(str(one.get("type", "")), str(one.get("id", ""))) for one in rows(entry.get("to"))
             )
             for entry in self.items("assigned")
         }
@@ -190,7 +190,7 @@ class _Account:
             name = str(entry.get("name", ""))
             if name in provisioned or (entry.get("accounts") and self.data.get("whole_organization")):
                 continue
-            used = _texts(entry.get("accounts"))
+            used = texts(entry.get("accounts"))
             # A set that is used only elsewhere: neither this account's policies nor its guardrails are its own.
             here = not used or self.data.get("account") in used
             role = self.permission_set(
@@ -213,7 +213,7 @@ class _Account:
             identity.append(Policy(PolicyType.IDENTITY, "inline", parsed(entry["inline"], self.context.memo), at))
         partition = str(self.data.get("partition", "aws"))
         for key in ("managed", "customer_managed"):
-            for j, text in enumerate(_texts(entry.get(key))):
+            for j, text in enumerate(texts(entry.get(key))):
                 held = text if key == "managed" else f"arn:{partition}:iam::{account}:policy{text}"
                 at = self.document.at((*here, key, j), arn)
                 identity.append(self.attach(held, PolicyType.IDENTITY, at, unknowns))
@@ -234,15 +234,3 @@ class _Account:
             tags=tag_map(entry.get("tags")),
             unknowns=tuple(unknowns),
         )
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _objects(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _texts(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

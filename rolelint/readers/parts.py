@@ -69,6 +69,21 @@ def parsed(data: Any, memo: dict[Any, Any]) -> PolicyDocument:
     return document
 
 
+def mapping(value: object) -> dict[str, Any]:
+    """Give an object as it is, and an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def rows(value: object) -> list[dict[str, Any]]:
+    """List the objects of a list; anything else is an empty list."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
+def texts(value: object) -> list[str]:
+    """List the texts of a list; anything else is an empty list."""
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
+
+
 def arn_account(arn: str) -> str:
     """Give the 12 digits of the account in an ARN, or an empty string."""
     fields = arn.split(":", 5)

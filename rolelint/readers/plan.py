@@ -11,6 +11,7 @@ from rolelint.errors import Location, Problem, Route, show_route
 from rolelint.policies.role import Reading
 from rolelint.policies.text import show, unknown
 from rolelint.readers import FOLDER_READERS, ReadContext
+from rolelint.readers.parts import mapping, rows, texts
 from rolelint.readers.terraform import kinds, principals
 from rolelint.readers.terraform.accounts import planned_accounts, share_accounts
 from rolelint.readers.terraform.reading import assemble
@@ -21,11 +22,8 @@ from rolelint.readers.terraform.world import (
     Instance,
     Scope,
     World,
-    mapping,
-    rows,
     single_unknown,
     split_address,
-    texts,
 )
 
 if TYPE_CHECKING:

@@ -294,7 +294,9 @@ def _shared(values: list[Any]) -> dict[str, Any] | None:
     out: dict[str, Any] = {}
     for key in values[0]:
         here = [value[key] for value in values]
-        if key == "Condition":
+        if all(one == here[0] for one in here):
+            found = here[0]
+        elif key == "Condition":
             found = _condition(here)
         elif key in _LISTS:
             found = _reached(here)
@@ -319,8 +321,6 @@ def _members(here: list[Any], listed: bool, inverted: bool) -> Any:
 
 def _reached(here: list[Any]) -> Any:
     """Give the members of some lists of patterns that every one of them reaches; None when there is none."""
-    if all(one == here[0] for one in here):
-        return here[0]
     lists = [one if isinstance(one, list) else [one] for one in here]
     common: list[Any] = []
     for item in (item for one in lists for item in one):
@@ -350,8 +350,6 @@ def _covers(wide: Any, narrow: Any) -> bool:
 
 def _condition(here: list[Any]) -> Any:
     """Give a condition that holds only where those of all variants hold; None when none is found."""
-    if all(one == here[0] for one in here):
-        return here[0]
     if not all(isinstance(one, dict) and one.keys() == here[0].keys() for one in here):
         return None
     out: dict[str, Any] = {}

@@ -158,8 +158,7 @@ class _Connector:
 
     def _outputs(self, reference: Mapping[str, Any], kind: str) -> dict[str, Any]:
         if self._declared(reference) is None:
-            names = {"Arn": "Arn", "ResourceId": "ResourceId", "Name": "Name", "Qualifier": "Qualifier"}
-            return {name: reference[key] for name, key in names.items() if key in reference}
+            return {name: reference[name] for name in ("Arn", "ResourceId", "Name", "Qualifier") if name in reference}
         outputs = load()["resources"].get(kind, {}).get("Outputs", {})
         out = {
             "ResourceId" if name == "Id" else name: _logical(value, str(reference["Id"]))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rolelint.errors import Route
 from rolelint.policies.text import OPEN, has_unknown, show, unknown
-from rolelint.readers.cloudformation.template import ABSENT, MOST_VALUES, Open, joined, plain_text
+from rolelint.readers.cloudformation.template import ABSENT, MOST_VALUES, Open, joined, plain_text, referred
 
 if TYPE_CHECKING:
     from rolelint.readers.cloudformation.values import Evaluator
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 _SUB = re.compile(r"\$\{([^{}]*)\}")
 
 
-def _ref(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _ref(evaluator: Evaluator, argument: Any) -> Any:
     if not isinstance(argument, str):
         argument = evaluator.evaluate(argument)
     return evaluator.reference(argument) if isinstance(argument, str) else unknown("Ref")
 
 
-def _get_att(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _get_att(evaluator: Evaluator, argument: Any) -> Any:
     if isinstance(argument, str):
         argument = argument.split(".", 1)
     if not (isinstance(argument, list) and len(argument) >= 2):
@@ -39,7 +39,7 @@ def _get_att(evaluator: Evaluator, argument: Any, route: Route, at: Route | None
     return evaluator.of_resource(resource, attribute)
 
 
-def _sub(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _sub(evaluator: Evaluator, argument: Any) -> Any:
     values: Mapping[str, Any] = {}
     if isinstance(argument, list):
         if len(argument) == 2 and isinstance(argument[1], Mapping):
@@ -56,7 +56,7 @@ def _sub(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) ->
         if name in values:
             return evaluator.text(values[name])
         if "." in name and name not in evaluator.bindings:
-            return joined(_get_att(evaluator, name, (), None))
+            return joined(_get_att(evaluator, name))
         if ":" in name and not name.startswith("AWS::"):
             return found.group(0)
         value = evaluator.reference(name)
@@ -65,7 +65,7 @@ def _sub(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) ->
     return evaluator.plain(_SUB.sub(put, evaluator.plain(argument)))
 
 
-def _join(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _join(evaluator: Evaluator, argument: Any) -> Any:
     if not (isinstance(argument, list) and len(argument) == 2):
         return unknown("Fn::Join")
     separator = evaluator.text(argument[0])
@@ -77,7 +77,7 @@ def _join(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -
     return separator.join(joined(item) for item in items)
 
 
-def _split(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _split(evaluator: Evaluator, argument: Any) -> Any:
     if not (isinstance(argument, list) and len(argument) == 2):
         return unknown("Fn::Split")
     separator, text = evaluator.text(argument[0]), evaluator.text(argument[1])
@@ -87,7 +87,7 @@ def _split(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) 
     return text.split(separator)
 
 
-def _select(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _select(evaluator: Evaluator, argument: Any) -> Any:
     if not (isinstance(argument, list) and len(argument) == 2):
         return unknown("Fn::Select")
     index, items = evaluator.evaluate(argument[0]), evaluator.evaluate(argument[1])
@@ -111,7 +111,15 @@ def _select_split(evaluator: Evaluator, position: int, split: list[Any]) -> str:
     return unknown(f"Fn::Select {position} of {show(text)}")
 
 
-def _if(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def choose(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+    """Work out the branch of `Fn::If` that holds.
+
+    Args:
+        route: where the argument stands in the template. at: as of `Evaluator.evaluate`.
+
+    Raises:
+        Open: when the condition leaves open which branch it is, unless soft.
+    """
     if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
         return unknown("Fn::If")
     try:
@@ -125,7 +133,7 @@ def _if(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> 
     return evaluator.evaluate(argument[branch], (*route, branch), at)
 
 
-def _find_in_map(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _find_in_map(evaluator: Evaluator, argument: Any) -> Any:
     if not (isinstance(argument, list) and len(argument) in (3, 4)):
         return unknown("Fn::FindInMap")
     keys = [_key(evaluator, part) for part in argument[:3]]
@@ -148,9 +156,9 @@ def _find_in_map(evaluator: Evaluator, argument: Any, route: Route, at: Route | 
 
 def _key(evaluator: Evaluator, part: Any) -> str:
     """Work out a key of a mapping; a stand-in for the stack's account or Region is no key."""
-    name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
-    if name in ("AWS::Region", "AWS::AccountId") and evaluator.stated(str(name)) is None:
-        return unknown(str(name))
+    name = referred(part)
+    if name in ("AWS::Region", "AWS::AccountId") and evaluator.stated(name) is None:
+        return unknown(name)
     return evaluator.text(part)
 
 
@@ -171,60 +179,44 @@ def _every_entry(
         values.append(entry)
     if values and all(value == values[0] for value in values) and values[0] is not None:
         return evaluator.evaluate(values[0])
-    part = argument[depth]
-    name = part.get("Ref") if isinstance(part, Mapping) and len(part) == 1 else None
-    asks = isinstance(name, str) and evaluator.asks(name) and name not in evaluator.scenario
-    if asks and not evaluator.soft and key == unknown(str(name)) and len(node) <= MOST_VALUES:
-        raise Open(str(name), tuple(plain_text(entry) for entry in node))
+    name = referred(argument[depth])
+    asks = name and evaluator.asks(name) and name not in evaluator.scenario
+    if asks and not evaluator.soft and key == unknown(name) and len(node) <= MOST_VALUES:
+        raise Open(name, tuple(plain_text(entry) for entry in node))
     return label
 
 
-def _import(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _import(evaluator: Evaluator, argument: Any) -> Any:
     return unknown(f"Fn::ImportValue {show(evaluator.text(argument))}")
 
 
-def _length(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _length(evaluator: Evaluator, argument: Any) -> Any:
     value = evaluator.evaluate(argument)
     return len(value) if isinstance(value, list) else unknown("Fn::Length")
 
 
-def _json(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _json(evaluator: Evaluator, argument: Any) -> Any:
     value = evaluator.evaluate(argument)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _base64(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
-    return unknown("Fn::Base64")
-
-
-def _zones(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
-    return unknown("Fn::GetAZs")
-
-
-def _cidr(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
-    return unknown("Fn::Cidr")
-
-
-def _transform(evaluator: Evaluator, argument: Any, route: Route, at: Route | None) -> Any:
+def _transform(evaluator: Evaluator, argument: Any) -> Any:
     name = argument.get("Name") if isinstance(argument, Mapping) else argument
     return unknown(f"Fn::Transform {name}" if isinstance(name, str) else "Fn::Transform")
 
 
-#: Each takes the evaluator, the argument, the argument's route and the place of the result (`Evaluator.evaluate`).
-FUNCTIONS: Mapping[str, Callable[[Evaluator, Any, Route, Route | None], Any]] = {
+#: What a call of each gives. `Fn::If`, which alone has a place of its own for what it gives, is `choose`; what is not
+#: here cannot be worked out.
+FUNCTIONS: Mapping[str, Callable[[Evaluator, Any], Any]] = {
     "Ref": _ref,
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,
     "Fn::Split": _split,
     "Fn::Select": _select,
-    "Fn::If": _if,
     "Fn::FindInMap": _find_in_map,
     "Fn::ImportValue": _import,
     "Fn::Length": _length,
     "Fn::ToJsonString": _json,
-    "Fn::Base64": _base64,
-    "Fn::GetAZs": _zones,
-    "Fn::Cidr": _cidr,
     "Fn::Transform": _transform,
 }

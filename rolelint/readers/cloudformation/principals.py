@@ -69,9 +69,7 @@ def _role(assembly: Assembly, resource: Declared) -> Iterator[Role]:
     if not base:
         return
     parts = Parts()
-    assembly.inline(resource, base, parts)
-    assembly.attached(resource, assembly.items(resource, "ManagedPolicyArns", base), base, parts)
-    assembly.hanging("role", resource, base, parts)
+    _of_principal(assembly, "role", resource, base, parts)
     boundary = assembly.boundary(resource, assembly.spread(resource, "PermissionsBoundary", base), base, parts)
     trust = None
     branches = assembly.spread(resource, "AssumeRolePolicyDocument", base)

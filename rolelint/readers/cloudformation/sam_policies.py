@@ -8,7 +8,7 @@ from typing import Any
 from rolelint.errors import Route
 from rolelint.policies.text import unknown
 from rolelint.readers.cloudformation.sam_data import load
-from rolelint.readers.cloudformation.template import Placed, if_branches, is_intrinsic, is_no_value
+from rolelint.readers.cloudformation.template import Placed, if_branches, is_intrinsic, is_no_value, referred
 
 
 def role_policies(node: Any, label: str) -> tuple[list[Any], list[Any]]:
@@ -102,8 +102,8 @@ def _from_template(template: Mapping[str, Any], values: Mapping[str, Any], entry
 def _fill(node: Any, values: Mapping[str, Any]) -> Any:
     """Put parameter values into a policy template in place of `Ref`."""
     if isinstance(node, Mapping):
-        name = node.get("Ref") if len(node) == 1 else None
-        if isinstance(name, str) and name in values:
+        name = referred(node)
+        if name in values:
             return values[name]
         return {key: _fill(value, values) for key, value in node.items()}
     if isinstance(node, list):

@@ -241,6 +241,11 @@ def compared_name(node: Any, other: Any) -> str:
     listed = next((node[key] for key in ("Fn::Join", "Fn::Select") if key in node), None)
     if other == "" and isinstance(listed, list) and len(listed) == 2 and str(listed[0]) in ("", ",", "0"):
         node = listed[1]
+    return referred(node)
+
+
+def referred(node: Any) -> str:
+    """Give the name that a node is the `Ref` of, or empty."""
     name = node.get("Ref") if isinstance(node, Mapping) and len(node) == 1 else None
     return name if isinstance(name, str) else ""
 

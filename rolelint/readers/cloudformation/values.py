@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from rolelint.errors import Route
 from rolelint.policies.text import has_unknown, show, unknown
-from rolelint.readers.cloudformation.functions import FUNCTIONS
+from rolelint.readers.cloudformation.functions import FUNCTIONS, choose
 from rolelint.readers.cloudformation.kinds import attribute_of, reference_of
 from rolelint.readers.cloudformation.template import (
     ABSENT,
@@ -25,6 +25,7 @@ from rolelint.readers.cloudformation.template import (
     is_loop,
     joined,
     plain_text,
+    referred,
 )
 
 #: Most ways to deploy that are read for one statement; what depends on further conditions becomes unknown text.
@@ -103,9 +104,11 @@ class Evaluator:
             return node
         if len(node) == 1:
             ((key, argument),) = node.items()
+            if key == "Fn::If":
+                return choose(self, argument, (*route, key), at)
             function = FUNCTIONS.get(key)
             if function is not None:
-                return function(self, argument, (*route, key), at)
+                return function(self, argument)
             if isinstance(key, str) and key.startswith(("Fn::", "Rain::")) and not is_loop(key):
                 return unknown(key)
         if "Fn::Transform" in node:
@@ -386,11 +389,10 @@ class Evaluator:
 
     def _compared(self, node: Any) -> str:
         """Work out one side of a comparison, where a parameter is only what somebody states."""
-        if isinstance(node, Mapping) and len(node) == 1:
-            name = node.get("Ref")
-            if isinstance(name, str) and self.asks(name):
-                stated = self.stated(name)
-                return unknown(name) if stated is None else joined(stated)
+        name = referred(node)
+        if name and self.asks(name):
+            stated = self.stated(name)
+            return unknown(name) if stated is None else joined(stated)
         inner = _Comparing(self.template, self.scenario, bindings=self.bindings, soft=True)
         return joined(inner.evaluate(node))
 

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rolelint.policies.text import has_unknown, unknown
-from rolelint.readers.terraform.world import Scope, mapping, rows
+from rolelint.readers.parts import mapping, rows
+from rolelint.readers.terraform.world import Scope
 
 #: Arguments of a provider that decide whose account it works in; all others leave that as it is.
 CREDENTIALS = (

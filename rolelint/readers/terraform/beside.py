@@ -7,6 +7,7 @@ from typing import Any
 
 from rolelint.errors import Location, Route
 from rolelint.policies.text import has_unknown, unknown
+from rolelint.readers.parts import mapping
 from rolelint.readers.terraform.blocks import body_values
 from rolelint.readers.terraform.evaluate import Frame
 from rolelint.readers.terraform.files import Files, open_folder
@@ -16,7 +17,7 @@ from rolelint.readers.terraform.source import linked_values
 from rolelint.readers.terraform.statements import decode
 from rolelint.readers.terraform.trace import ELEMENTS, locate
 from rolelint.readers.terraform.tree import Origin, Tree, secrets_in
-from rolelint.readers.terraform.world import Instance, World, mapping, single_unknown, split_address
+from rolelint.readers.terraform.world import Instance, World, single_unknown, split_address
 
 
 class Beside:

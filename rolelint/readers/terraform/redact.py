@@ -8,7 +8,7 @@ from typing import Any
 
 from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.text import OPEN, unknown
-from rolelint.readers.terraform.world import mapping
+from rolelint.readers.parts import mapping
 
 #: Parts of a text that carry structure and no secret: separators and wildcards.
 _SEPARATORS = re.compile(r"([:/*?,]+|\$\{[^}]*\})")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from rolelint.readers.terraform.world import Address, mapping, rows, show_key, split_address, texts
+from rolelint.readers.parts import mapping, rows, texts
+from rolelint.readers.terraform.world import Address, show_key, split_address
 
 #: Bounds how many variables, outputs and locals one reference is followed through; past it, it stays unresolved.
 MAX_DEPTH = 40

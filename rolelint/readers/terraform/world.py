@@ -21,21 +21,6 @@ _UNMARKED = {ord(OPEN): None, ord(CLOSE): None}
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 
 
-def mapping(value: object) -> dict[str, Any]:
-    """Give an object as it is, and an empty one in place of anything else."""
-    return value if isinstance(value, dict) else {}
-
-
-def rows(value: object) -> list[dict[str, Any]]:
-    """List the objects of a list; anything else is an empty list."""
-    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def texts(value: object) -> list[str]:
-    """List the texts of a list; anything else is an empty list."""
-    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
 class Address(NamedTuple):
     """One absolute address with what follows it: `module.a["x"].data.aws_y.z[0].attr[1].b`.
 
