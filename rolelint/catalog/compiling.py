@@ -94,7 +94,7 @@ def build(published: Published, folder: Path = labels.FOLDER) -> Built:
     return Built(header, sections, tuple(problems), missed)
 
 
-def is_current(built: Built, path: Path = TARGET) -> bool:
+def is_current(built: Built, path: Path) -> bool:
     """Tell whether a file holds exactly this catalogue."""
     if not path.is_file():
         return False

@@ -123,7 +123,7 @@ class LaterReading:
     corrected: int
 
 
-def later_readings(folder: Path = FOLDER) -> list[LaterReading]:
+def later_readings(folder: Path) -> list[LaterReading]:
     """Read the record of later readings; empty when there is none.
 
     Raises:

@@ -346,7 +346,7 @@ def _readings() -> list[dict[str, Any]]:
     from rolelint.catalog import labels
 
     groups: dict[tuple[int, bool, str, str], list[labels.LaterReading]] = {}
-    for reading in labels.later_readings():
+    for reading in labels.later_readings(labels.FOLDER):
         groups.setdefault((reading.number, reading.blind, reading.scope, reading.date), []).append(reading)
     return [
         {

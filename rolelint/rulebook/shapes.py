@@ -13,6 +13,8 @@ from rolelint.rulebook.questions import Compile, Question
 from rolelint.rulebook.selectors import MEMO, Selector
 from rolelint.rulebook.subject import Hit, Part, Subject, best_first, describe, hit_of
 
+#: Texts of a policy that a message names.
+_MOST_QUOTED = 3
 #: Gives the part of a statement's actions that a word is about, with the texts that name them.
 Pick = Callable[[Statement], tuple[int, tuple[str, ...]]]
 
@@ -53,11 +55,11 @@ def _remembered(pick: Pick) -> Pick:
     return again
 
 
-def quoted(texts: Iterable[str], most: int = 3) -> str:
+def quoted(texts: Iterable[str]) -> str:
     """Write texts of a policy as a list: `a`, `b` and 2 more."""
     listed = [f"`{show(t)}`" for t in texts]
-    if len(listed) > most:
-        return f"{', '.join(listed[:most])} and {len(listed) - most} more"
+    if len(listed) > _MOST_QUOTED:
+        return f"{', '.join(listed[:_MOST_QUOTED])} and {len(listed) - _MOST_QUOTED} more"
     return " and ".join(filter(None, (", ".join(listed[:-1]), listed[-1]))) if listed else ""
 
 

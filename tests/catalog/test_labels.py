@@ -152,7 +152,7 @@ def test_later_readings_must_add_up(tmp_path: Path, rest: str, message: str) -> 
 
 def test_each_reading_and_scope_is_counted_apart(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     read = labels.later_readings
-    monkeypatch.setattr(labels, "later_readings", lambda: read(tmp_path))
+    monkeypatch.setattr(labels, "later_readings", lambda _: read(tmp_path))
     row = "scope: {}, date: 2026-11-22, sampled: 4, agreed: 3, changed: 1, same_class: 2, corrected: 1"
     rows = [
         (2, "true", "sqs", "sample"),

@@ -231,8 +231,8 @@ class _Expansion:
         arns, documents = role_policies(self.properties.get("Policies"), f"{self.resource.id}Role")
         managed += arns
         policies += documents
-        for name, event in self._events():
-            self._event_source(name, event, managed, policies)
+        for event in self._events():
+            self._event_source(*event, managed, policies)
         role = self._role(
             "Role",
             self.properties.get("AssumeRolePolicyDocument", trust("lambda.amazonaws.com")),
@@ -302,16 +302,16 @@ class _Expansion:
         self.template.resources.setdefault(name, made)
         return {"Fn::GetAtt": [name, "Arn"]} if kind == "SQS" else {"Ref": name}
 
-    def _events(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    def _events(self) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Yield the events: name, type and properties."""
         events = self.value("Events")
         for name, event in events.items() if isinstance(events, Mapping) else ():
             if isinstance(event, Mapping):
-                yield str(name), event
+                yield str(name), str(event.get("Type")), section(event, "Properties")
 
-    def _event_source(self, name: str, event: Mapping[str, Any], managed: list[Any], policies: list[Any]) -> None:
-        kind = str(event.get("Type"))
-        properties = event.get("Properties")
-        properties = properties if isinstance(properties, Mapping) else {}
+    def _event_source(
+        self, name: str, kind: str, properties: Mapping[str, Any], managed: list[Any], policies: list[Any]
+    ) -> None:
         if kind == "SNS" and properties.get("SqsSubscription"):
             kind = "SQS"
         if kind in _SOURCES and aws_managed(_SOURCES[kind]) not in managed and _SOURCES[kind] not in managed:
@@ -332,10 +332,8 @@ class _Expansion:
 
     def _scheduler_roles(self, target: str) -> Iterator[Declared]:
         """Make the roles of EventBridge Scheduler events."""
-        for name, event in self._events():
-            properties = event.get("Properties")
-            properties = properties if isinstance(properties, Mapping) else {}
-            if event.get("Type") != "ScheduleV2" or "RoleArn" in properties:
+        for name, kind, properties in self._events():
+            if kind != "ScheduleV2" or "RoleArn" in properties:
                 continue
             label = f"{self.resource.id}{name}"
             arn: Any = {"Fn::GetAtt": [self.resource.id, "Arn"]}
@@ -380,10 +378,7 @@ class _Expansion:
                 Tags=self._tags(),
             )
         yield from self._scheduler_roles("states")
-        for name, event in self._events():
-            kind = event.get("Type")
-            properties = event.get("Properties")
-            properties = properties if isinstance(properties, Mapping) else {}
+        for name, kind, properties in self._events():
             if kind not in _SCHEDULED or kind == "ScheduleV2" or "RoleArn" in properties:
                 continue
             service = "apigateway.amazonaws.com" if kind == "Api" else "events.amazonaws.com"

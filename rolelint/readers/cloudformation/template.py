@@ -140,7 +140,7 @@ def is_template(data: object) -> bool:
 
 
 def section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Give a top-level section, empty when it is missing or not a mapping."""
+    """Give a part of a template that is a mapping: empty where it is missing or something else."""
     found = data.get(name)
     return found if isinstance(found, Mapping) else {}
 

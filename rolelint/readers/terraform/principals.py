@@ -314,7 +314,7 @@ class Registry:
             self._give(instance, "permission-set", "permission_set_arn", references)
         elif kind == "aws_ssoadmin_permissions_boundary_attachment":
             for _, principal in self._named(instance, "permission-set", "permission_set_arn"):
-                found = _sso_boundary(instance, "permissions_boundary") if principal else None
+                found = _sso_boundary(instance) if principal else None
                 if principal and found:
                     principal.boundary = found._replace(maybe=principal.doubt(instance))
 
@@ -384,7 +384,7 @@ def _declared_parts(principal: Principal, instance: Instance, old: Principal | N
             principal.trust = Inline("trust policy", values[attribute], instance, (attribute,))
     boundary = values.get("permissions_boundary")
     if kind == "awscc_sso_permission_set":
-        principal.boundary = _sso_boundary(instance, "permissions_boundary")
+        principal.boundary = _sso_boundary(instance)
     elif isinstance(boundary, str) and boundary:
         principal.boundary = Attached(boundary, instance, ("permissions_boundary",))
     managed = "managed_policies" if kind == "awscc_sso_permission_set" else "managed_policy_arns"
@@ -424,7 +424,8 @@ def _references(instance: Instance, attribute: str) -> Iterator[Attached]:
             yield Attached(block["name"], instance, (attribute, index, "name"), by_name=True)
 
 
-def _sso_boundary(instance: Instance, attribute: str) -> Attached | None:
+def _sso_boundary(instance: Instance) -> Attached | None:
+    attribute = "permissions_boundary"
     for block in instance.blocks(attribute):
         arn = block.get("managed_policy_arn")
         if isinstance(arn, str) and arn:

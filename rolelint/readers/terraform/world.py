@@ -14,6 +14,8 @@ from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
 MAYBE = "\ue002maybe"
+#: Bounds chains of references; a longer one stays unknown.
+_MOST_STEPS = 20
 #: How much of an expression that decides whether something is there is shown.
 _SHOWN = 60
 
@@ -271,13 +273,9 @@ class World:
         instance = self.find(address.resource)
         return (instance, address.path) if instance is not None else None
 
-    def follow(self, value: object, limit: int = 20) -> object:
-        """Follow a value that is one unknown name to what the owner of that name says, as far as it goes.
-
-        Args:
-            limit: bounds reference chains; a longer chain stays unknown.
-        """
-        while limit:
+    def follow(self, value: object) -> object:
+        """Follow a value that is one unknown name to what the owner of that name says, as far as it goes."""
+        for _ in range(_MOST_STEPS):
             found = self.owner(value)
             if found is None:
                 return value
@@ -288,7 +286,6 @@ class World:
             if there is None or there == value:
                 return value
             value = there
-            limit -= 1
         return value
 
 

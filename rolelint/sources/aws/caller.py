@@ -132,7 +132,7 @@ class Caller:
         self.session = session
         self.notes = notes or Notes()
         self.dead: tuple[str, str] | None = None
-        self._lists: dict[tuple[str, ...], list[Any]] = {}
+        self._made: dict[tuple[str, ...], Any] = {}
         self._lock = Lock()
         self._locks: dict[tuple[str, ...], Lock] = {}
 
@@ -235,26 +235,25 @@ class Caller:
     def listed(self, service: str, operation: str, key: str, *, region: str = "", **parameters: Any) -> list[Any]:
         """Give the items of a list, asked for once."""
         memo = (service, operation, region, repr(sorted(parameters.items())))
-        return self._once(memo, lambda: list(self.items(service, operation, key, region=region, **parameters)))
+        return self.once(memo, lambda: list(self.items(service, operation, key, region=region, **parameters)))
 
     def listed_one(self, service: str, operation: str, **parameters: Any) -> dict[str, Any] | None:
         """Make one call once; afterwards the answer is remembered."""
         memo = (service, operation, repr(sorted(parameters.items())))
+        return self.once(memo, lambda: self.ask(service, operation, **parameters))
 
-        def make() -> list[Any]:
-            told = self.ask(service, operation, **parameters)
-            return [] if told is None else [told]
+    def once(self, memo: tuple[str, ...], make: Callable[[], _Made]) -> _Made:
+        """Make something once; others who want the same wait, and those who want something else do not.
 
-        return next(iter(self._once(memo, make)), None)
-
-    def _once(self, memo: tuple[str, ...], make: Callable[[], list[Any]]) -> list[Any]:
-        """Make something once; others who want the same wait, and those who want something else do not."""
+        Args:
+            memo: what it is. What fails to be made is tried again by the next who wants it.
+        """
         with self._lock:
             own = self._locks.setdefault(memo, Lock())
         with own:
-            found = self._lists.get(memo)
-            if found is None:
-                found = self._lists[memo] = make()
+            if memo not in self._made:
+                self._made[memo] = make()
+            found: _Made = self._made[memo]
             return found
 
     def part(self, name: str, make: Callable[[], _Made], instead: _Made) -> _Made:

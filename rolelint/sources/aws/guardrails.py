@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from threading import Lock
 from typing import Any
 
 from rolelint.sources.aws.caller import Caller, NotSeen
+from rolelint.sources.aws.plain import document
 
 _KINDS = {"scps": "SERVICE_CONTROL_POLICY", "rcps": "RESOURCE_CONTROL_POLICY"}
 
@@ -16,12 +15,7 @@ class Guardrails:
 
     def __init__(self, aws: Caller) -> None:
         self._aws = aws
-        self._lock = Lock()
-        self._locks: dict[str, Lock] = {}
         self._homes: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {}
-        self._levels: dict[str, dict[str, Any]] = {}
-        self._texts: dict[str, dict[str, Any]] = {}
-        self._told: list[dict[str, Any]] | None = None
 
     def place(self, account: str, name: str, units: tuple[tuple[str, str], ...]) -> None:
         """Remember where an account is, so that nobody asks again.
@@ -79,15 +73,10 @@ class Guardrails:
         return out
 
     def _organization(self) -> dict[str, Any] | None:
-        with self._lock:
-            own = self._locks.setdefault("organization", Lock())
-        with own:
-            if self._told is None:
-                told = self._aws.demand(
-                    "organizations", "DescribeOrganization", absent=("AWSOrganizationsNotInUseException",)
-                )
-                self._told = [] if told is None else [told]
-            return next(iter(self._told), None)
+        absent = ("AWSOrganizationsNotInUseException",)
+        return self._aws.once(
+            ("organization",), lambda: self._aws.demand("organizations", "DescribeOrganization", absent=absent)
+        )
 
     def _path(self, account: str) -> list[dict[str, Any]]:
         if account in self._homes:
@@ -117,14 +106,7 @@ class Guardrails:
         return levels
 
     def _level(self, target: str, kind: str, name: str = "") -> dict[str, Any]:
-        """Read a level once; others who want the same one wait, and those who want another do not."""
-        with self._lock:
-            own = self._locks.setdefault(target, Lock())
-        with own:
-            found = self._levels.get(target)
-            if found is None:
-                found = self._levels[target] = self._read_level(target, kind, name)
-            return found
+        return self._aws.once(("level", target), lambda: self._read_level(target, kind, name))
 
     def _read_level(self, target: str, kind: str, name: str) -> dict[str, Any]:
         if kind == "ORGANIZATIONAL_UNIT" and not name:
@@ -143,20 +125,17 @@ class Guardrails:
         pages = self._aws.pages(
             "organizations", "ListPoliciesForTarget", where=target, whole=True, TargetId=target, Filter=policy_type
         )
-        return [self._text(summary) for page in pages for summary in page["Policies"]]
+        return [self._policy(summary) for page in pages for summary in page["Policies"]]
 
-    def _text(self, summary: dict[str, Any]) -> dict[str, Any]:
-        found = self._texts.get(summary["Id"])
-        if found is None:
-            told = self._demand("DescribePolicy", where=summary["Id"], PolicyId=summary["Id"])
-            content = told["Policy"]["Content"]
-            found = {"id": summary["Id"], "name": summary.get("Name", ""), "arn": summary.get("Arn", "")}
-            try:
-                found["document"] = json.loads(content)
-            except ValueError:
-                found["document"] = content
-            self._texts[summary["Id"]] = found
-        return found
+    def _policy(self, summary: dict[str, Any]) -> dict[str, Any]:
+        number = summary["Id"]
+
+        def read() -> dict[str, Any]:
+            told = self._demand("DescribePolicy", where=number, PolicyId=number)
+            found = {"id": number, "name": summary.get("Name", ""), "arn": summary.get("Arn", "")}
+            return {**found, "document": document(told["Policy"]["Content"])}
+
+        return self._aws.once(("policy", number), read)
 
     def _switched_on(self) -> set[str] | None:
         """List the policy types that are switched on; None when that cannot be seen."""

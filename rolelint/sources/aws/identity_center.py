@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from threading import Lock
 from typing import Any, NamedTuple
 
 from rolelint.sources.aws.caller import Caller, Notes, NotSeen
-from rolelint.sources.aws.plain import tag_map
+from rolelint.sources.aws.plain import document, tag_map
 from rolelint.sources.aws.tasks import Progress, Task, run
 
 _SERVICE = "sso-admin"
@@ -142,7 +141,7 @@ def _permission_set(aws: Caller, region: str, instance: str, arn: str) -> dict[s
         "accounts": accounts,
     }
     if inline:
-        out["inline"] = _json(inline)
+        out["inline"] = document(inline)
     limit = (boundary or {}).get("PermissionsBoundary") or {}
     if limit.get("ManagedPolicyArn"):
         out["boundary"] = limit["ManagedPolicyArn"]
@@ -150,10 +149,3 @@ def _permission_set(aws: Caller, region: str, instance: str, arn: str) -> dict[s
         reference = limit["CustomerManagedPolicyReference"]
         out["boundary"] = reference.get("Path", "/") + reference["Name"]
     return out
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from rolelint.sources.aws.caller import Caller
+from rolelint.sources.aws.plain import document
 
 Entry = dict[str, Any]
 Kind = Callable[[Caller, str], Iterator[Entry]]
@@ -130,10 +130,5 @@ REGIONAL: tuple[tuple[str, Kind], ...] = (
 
 
 def _entry(kind: str, arn: str, text: Any) -> Iterator[Entry]:
-    if not text or not arn:
-        return
-    try:
-        document = json.loads(text) if isinstance(text, str) else text
-    except ValueError:
-        document = text
-    yield {"resource": arn, "type": kind, "document": document}
+    if text and arn:
+        yield {"resource": arn, "type": kind, "document": document(text)}

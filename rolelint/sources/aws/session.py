@@ -29,6 +29,10 @@ _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
 AskCode = Callable[[str], str]
 
 
+#: Of the sessions of roles that are assumed, as CloudTrail shows it.
+SESSION_NAME = "rolelint"
+
+
 @record
 class Access:
     """How to sign in.
@@ -36,7 +40,7 @@ class Access:
     Attributes:
         profile, region: as in the AWS configuration; empty for the usual search.
         assume_role: ARN of a role to assume with these credentials.
-        external_id, mfa_serial, session_name, duration: of that role's session; seconds.
+        external_id, mfa_serial, duration: of that role's session; seconds.
         endpoint_url: of every service: for tests and private clouds.
     """
 
@@ -45,7 +49,6 @@ class Access:
     assume_role: str = ""
     external_id: str = ""
     mfa_serial: str = ""
-    session_name: str = "rolelint"
     duration: int = 3600
     endpoint_url: str = ""
 
@@ -101,7 +104,7 @@ class Session:
     def assume(self, role: str, external_id: str = "", ask_code: AskCode | None = None) -> Session:
         """Make a session of a role; its credentials are fetched on first use and renewed before they expire."""
         access = self.access
-        arguments: dict[str, Any] = {"RoleSessionName": access.session_name, "DurationSeconds": access.duration}
+        arguments: dict[str, Any] = {"RoleSessionName": SESSION_NAME, "DurationSeconds": access.duration}
         if external_id:
             arguments["ExternalId"] = external_id
         if access.mfa_serial and ask_code is not None:
