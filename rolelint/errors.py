@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
 from rolelint.records import record
 
@@ -30,6 +31,24 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def nearest(word: str, known: Iterable[str] | Mapping[str, str]) -> str:
+    """Ask whether the name that is most like a word is meant; empty where none is like it.
+
+    Args:
+        known: the names, or a mapping of what is compared to how it is written.
+    """
+    import difflib
+
+    names = known if isinstance(known, Mapping) else {name: name for name in known}
+    close = difflib.get_close_matches(word, names, 1)
+    return f"did you mean `{printable(names[close[0]])}`?" if close else ""
+
+
+def reason_of(error: OSError) -> str:
+    """Give what the system says of a failure as it stands inside a sentence."""
+    return (error.strerror or str(error) or "no reason given").lower()
 
 
 @record

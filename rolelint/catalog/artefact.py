@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rolelint.errors import InputError, Location
+from rolelint.errors import InputError, Location, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,7 @@ class Artefact:
             with open(path, "rb") as file:
                 self._data = file.read()
         except OSError as error:
-            raise InputError(f"cannot read: {error.strerror}", location=Location(str(path)), hint=_HINT) from error
+            raise InputError(f"cannot read: {reason_of(error)}", location=Location(str(path)), hint=_HINT) from error
         start = len(MAGIC)
         size = int.from_bytes(self._data[start : start + 4], "big")
         self._base = start + 4 + size

@@ -13,7 +13,7 @@ from rolelint.catalog.published import (
     Use,
     parse_levels,
 )
-from rolelint.errors import InputError, Location
+from rolelint.errors import InputError, Location, reason_of
 
 
 def looks_like(folder: Path) -> bool:
@@ -84,6 +84,6 @@ def _load(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}", location=Location(str(path))) from error
+        raise InputError(f"cannot read: {reason_of(error)}", location=Location(str(path))) from error
     except ValueError as error:
         raise InputError(f"not valid JSON: {error}", location=Location(str(path))) from error

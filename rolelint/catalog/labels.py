@@ -12,7 +12,7 @@ from rolelint.catalog.model import DEFAULTS, Label
 from rolelint.documents import Document
 from rolelint.documents import parse as parse_text
 from rolelint.documents.shape import misfits
-from rolelint.errors import InputError, Location, Problem
+from rolelint.errors import InputError, Location, Problem, nearest, reason_of
 from rolelint.records import record
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read(path: Path, *, decided: str = "reviewed") -> tuple[list[Entry], list[Pr
     try:
         return parse(path.read_bytes(), name, decided=decided)
     except OSError as error:
-        return [], [Problem(f"the file cannot be read: {(error.strerror or str(error)).lower()}", Location(name))]
+        return [], [Problem(f"the file cannot be read: {reason_of(error)}", Location(name))]
 
 
 def parse(text: str | bytes, name: str, *, decided: str = "reviewed") -> tuple[list[Entry], list[Problem]]:
@@ -175,19 +175,12 @@ def overlay(paths: Iterable[Path], known: Catalog) -> dict[str, Label]:
 
 
 def _no_action(entry: Entry, known: Catalog) -> InputError:
-    from difflib import get_close_matches
-
     service = entry.action.partition(":")[0]
     names = known.names(known.service_mask(service))
-    close = get_close_matches(entry.action, names, 1)
-    if close:
-        hint = f"did you mean `{close[0]}`?"
-    else:
-        hint = (
-            f"`rolelint catalog show '{service}:*'` lists the service's"
-            if names
-            else f"no service is called `{service}`"
-        )
+    there = (
+        f"`rolelint catalog show '{service}:*'` lists the service's" if names else f"no service is called `{service}`"
+    )
+    hint = nearest(entry.action, names) or there
     return InputError(f"the catalogue has no action `{entry.action}`", location=entry.location, hint=hint)
 
 

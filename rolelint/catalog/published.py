@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rolelint.errors import InputError, Location
+from rolelint.errors import InputError, Location, reason_of
 from rolelint.records import field, record
 
 #: The access levels that change something. Setting tags does not count: tags are judged with the gates they serve.
@@ -165,7 +165,7 @@ def read(path: Path) -> Published:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}", location=Location(str(path))) from error
+        raise InputError(f"cannot read: {reason_of(error)}", location=Location(str(path))) from error
     return decode(data, str(path))
 
 

@@ -14,7 +14,7 @@ import click
 
 from rolelint import __version__
 from rolelint.cli.command import Group, wants_color
-from rolelint.errors import RolelintError, printable
+from rolelint.errors import RolelintError, nearest, printable, reason_of
 
 #: Command to module and one-line help; the module's `command` is the click command.
 COMMANDS = {
@@ -77,10 +77,7 @@ class _Commands(Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            import difflib
-
-            close = difflib.get_close_matches(name, COMMANDS, 1)
-            hint = f"did you mean `{close[0]}`?" if close else f"there are {', '.join(COMMANDS)}"
+            hint = nearest(name, [*COMMANDS]) or f"there are {', '.join(COMMANDS)}"
             if os.path.exists(name):
                 hint = f"to check a file, write `rolelint check {printable(name)}`"
             raise click.UsageError(f"no command `{printable(name)}`. {hint}", ctx)
@@ -154,7 +151,7 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         # A full disk or a closed stream is no bug of ours.
         where = f"{error.filename}: " if error.filename else ""
-        _say(f"{where}the system refused: {(error.strerror or str(error)).lower()}")
+        _say(f"{where}the system refused: {reason_of(error)}")
         return 2
     except Exception as error:
         # The boundary of the process: whatever went wrong, a gate must not see 0, nor 1, which means findings.

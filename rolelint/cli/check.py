@@ -14,7 +14,7 @@ import click
 
 from rolelint.cli import grammar, tell
 from rolelint.cli.command import Command, wants_color
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError, printable, reason_of
 
 #: What a bare policy can be said to be.
 TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
@@ -271,7 +271,7 @@ def _write_stdout(render_to: Any) -> None:
     except BrokenPipeError:
         raise  # the reader has seen enough
     except OSError as error:
-        raise UsageError(f"cannot write the report: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"cannot write the report: {reason_of(error)}") from error
 
 
 def _spare_inputs(output: str, inputs: Iterable[str]) -> None:
@@ -303,7 +303,7 @@ def _write_file(path: str, render_to: Any) -> None:
         ):
             render_to(stream.write)
     except OSError as error:
-        raise UsageError(f"cannot write `{path}`: {(error.strerror or 'no reason given').lower()}") from error
+        raise UsageError(f"cannot write `{path}`: {reason_of(error)}") from error
 
 
 def _permissions(path: str) -> int:

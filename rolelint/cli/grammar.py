@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import click
 
 from rolelint.cli import tell
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError, nearest, printable
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -75,10 +75,7 @@ def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozense
         elif code == PREFIX or (own and code.startswith(f"{PREFIX}-")):
             codes.add(code)
         elif code.startswith(f"{PREFIX}-"):
-            import difflib
-
-            close = difflib.get_close_matches(code, [issue.id for issue in ISSUES], 1)
-            hint = f"did you mean `{close[0]}`?" if close else "`rolelint rules --grammar` lists them"
+            hint = nearest(code, [issue.id for issue in ISSUES]) or "`rolelint rules --grammar` lists them"
             raise UsageError(f"unknown grammar issue `{printable(name)}`", hint=hint)
         else:
             book.get(name)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rolelint.documents import Document
-from rolelint.errors import Problem, Route, printable, show_route
+from rolelint.errors import Problem, Route, nearest, printable, show_route
 
 _MAX_QUOTED = 160
 
@@ -56,11 +56,11 @@ def _told(error: Any, document: Document, schema: Mapping[str, Any]) -> Problem:
         known = _known_keys(error.schema, schema)
         extra = next((name for name in error.instance if name not in known), "")
         route = (*route, extra)
-        message, hint = f"unknown key `{printable(str(extra))}` in {where}", _did_you_mean(str(extra), known)
+        message, hint = f"unknown key `{printable(str(extra))}` in {where}", nearest(str(extra), known)
     elif error.validator in ("enum", "const"):
         wanted = error.validator_value if error.validator == "enum" else [error.validator_value]
         message = f"{where} must be one of {', '.join(map(str, wanted))}, not `{_short(error.instance)}`"
-        hint = _did_you_mean(str(error.instance), [str(value) for value in wanted])
+        hint = nearest(str(error.instance), [str(value) for value in wanted])
     elif error.validator == "type":
         wanted = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
         message = f"{where} must be of type {' or '.join(wanted)}, not `{_short(error.instance)}`"
@@ -85,10 +85,3 @@ def _short(value: object) -> str:
     text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
     text = printable(" ".join(text.split()))
     return text if len(text) <= _MAX_QUOTED else f"{text[: _MAX_QUOTED - 3]}..."
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(name, known, 1)
-    return f"did you mean `{close[0]}`?" if close else ""

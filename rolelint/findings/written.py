@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, NamedTuple
 
-from rolelint.errors import UsageError
+from rolelint.errors import UsageError, reason_of
 from rolelint.findings.model import RoleReport
 
 #: Writes a judged role in a report's format: its own text, and that of each of its findings. ASCII only.
@@ -80,9 +80,8 @@ class Written:
         try:
             return Piece(len(judged), severities, self._append(process, roles), self._append(process, findings))
         except OSError as error:
-            reason = (error.strerror or "no reason given").lower()
             hint = "set TMPDIR to a folder with room for the report"
-            raise UsageError(f"cannot put the report down: {reason}", hint=hint) from error
+            raise UsageError(f"cannot put the report down: {reason_of(error)}", hint=hint) from error
 
     def _append(self, process: int, texts: list[str]) -> Span:
         data = SEPARATOR.join(texts).encode("ascii")

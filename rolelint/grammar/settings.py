@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rolelint.documents import Document, parse
-from rolelint.errors import Location, UsageError, printable
+from rolelint.errors import Location, UsageError, printable, reason_of
 
 #: parliament's severities in our words; what is muted is not reported.
 SEVERITIES: Mapping[str, str] = {
@@ -33,7 +33,7 @@ def read_config(path: str) -> dict[str, dict[str, Any]]:
         with open(path, "rb") as stream:
             documents = parse(path, stream.read())
     except OSError as error:
-        raise UsageError(f"cannot read `{printable(path)}`: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"cannot read `{printable(path)}`: {reason_of(error)}") from error
     data = documents[0].data if len(documents) == 1 else None
     if not isinstance(data, dict) or not all(isinstance(value, dict) for value in data.values()):
         message = "a parliament configuration maps each issue to its settings"

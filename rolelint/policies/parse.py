@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from rolelint.errors import Route
+from rolelint.errors import Route, nearest
 from rolelint.policies.document import (
     Condition,
     DocumentProblem,
@@ -393,9 +393,5 @@ def parse_operator(written: str) -> tuple[str, str, bool, bool]:
 def _nearest_operator(name: str) -> str:
     if unknown_names(name):
         return ""
-    import difflib
-
     # One that says the reverse is never what was meant.
-    alike = [known for known in OPERATORS if ("not" in known) == ("not" in name.lower())]
-    close = difflib.get_close_matches(name.lower(), alike, 1)
-    return f"did you mean `{OPERATORS[close[0]]}`?" if close else ""
+    return nearest(name.lower(), {k: v for k, v in OPERATORS.items() if ("not" in k) == ("not" in name.lower())})

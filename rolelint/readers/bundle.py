@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rolelint.documents import Document, Place
-from rolelint.errors import InputError, Location, Problem, Route, printable
+from rolelint.errors import InputError, Location, Problem, Route, nearest, printable
 from rolelint.policies.document import unknown_document
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
@@ -104,10 +104,7 @@ class _Bundle:
                 if value is None:
                     self.problem(f"`{key}` has no value", (*route, key), "remove it, or give it one")
                 continue
-            from difflib import get_close_matches
-
-            close = get_close_matches(key, allowed, 1)
-            hint = f"did you mean `{close[0]}`?" if close else f"known are {', '.join(sorted(allowed))}"
+            hint = nearest(key, allowed) or f"known are {', '.join(sorted(allowed))}"
             self.problem(f"unknown key `{printable(key)}`", (*route, key), hint)
 
     def role(self, data: dict[str, Any], route: Route, shared: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError, nearest, printable
 from rolelint.records import record
 
 #: The folders of `rules/`, in the order of their codes.
@@ -132,11 +132,8 @@ class Rulebook:
         """
         rule = self.find(code_or_name)
         if rule is None:
-            import difflib
-
             known = {text.lower(): text for rule in self.rules for text in (rule.id, rule.name)}
-            close = difflib.get_close_matches(code_or_name.lower(), known, 1)
-            hint = f"did you mean `{known[close[0]]}`?" if close else "`rolelint rules` lists them"
+            hint = nearest(code_or_name.lower(), known) or "`rolelint rules` lists them"
             raise UsageError(f"unknown rule `{printable(code_or_name)}`", hint=hint)
         return rule
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from rolelint.documents import Document, parse
 from rolelint.documents.shape import misfits
-from rolelint.errors import InputError, Location, Route
+from rolelint.errors import InputError, Location, Route, reason_of
 
 
 @cache
@@ -34,7 +34,7 @@ def read_rule(path: Path, *, check: bool = True) -> dict[str, Any]:
     try:
         documents = parse(name, path.read_bytes())
     except OSError as error:
-        raise InputError(f"the rule file may not be read: {error.strerror}", location=Location(name)) from error
+        raise InputError(f"the rule file may not be read: {reason_of(error)}", location=Location(name)) from error
     if len(documents) != 1 or not isinstance(documents[0].data, dict):
         raise InputError("a rule file must hold one rule", location=Location(name, 1, 1))
     document = documents[0]

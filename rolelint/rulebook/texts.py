@@ -15,7 +15,7 @@ from rolelint.engine.arns import shape
 from rolelint.engine.compile import CompiledCondition, compile_document
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import is_many
-from rolelint.errors import Location
+from rolelint.errors import Location, nearest
 from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import VARIABLE, has_unknown, show
@@ -137,10 +137,8 @@ def _nearest(text: str) -> str:
     names = [n.partition(":")[2] for n in catalog().names(catalog().service_mask(prefix))]
     if not names:
         return f"; no service has the prefix `{show(prefix)}`"
-    import difflib
-
-    close = difflib.get_close_matches(name, names, 1)
-    return f"; did you mean `{prefix.lower()}:{close[0]}`?" if close and "*" not in name else ""
+    hint = nearest(name, {one: f"{prefix.lower()}:{one}" for one in names})
+    return f"; {hint}" if hint and "*" not in name else ""
 
 
 def deny_never_fires(args: Mapping[str, Any], compile_: Compile) -> Question:

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from typing import Any, NamedTuple
 
 from rolelint.documents.encoding import is_binary
-from rolelint.errors import InputError, Location, Problem, UsageError, printable
+from rolelint.errors import InputError, Location, Problem, UsageError, printable, reason_of
 
 #: Never looked into: they hold copies of other people's files.
 SKIPPED_FOLDERS = frozenset(
@@ -161,7 +161,7 @@ def _reason(error: OSError, path: str) -> str:
         return "the file may not be read"
     if isinstance(error, IsADirectoryError):
         return "this is a folder"
-    return f"the file cannot be read: {(error.strerror or str(error)).lower()}"
+    return f"the file cannot be read: {reason_of(error)}"
 
 
 class _Glob:

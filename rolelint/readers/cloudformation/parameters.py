@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rolelint.documents import parse
-from rolelint.errors import InputError, Location, Problem, printable
+from rolelint.errors import InputError, Location, Problem, nearest, printable
 from rolelint.sources.files import read_bytes
 
 _DECLARED = "parameters that templates have"
@@ -92,10 +92,8 @@ def not_declared(options: Mapping[str, Any], memo: Mapping[Any, Any]) -> list[Pr
     for name in given(options, {}):
         if name in declared or name.startswith("AWS::"):
             continue
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, declared, 1)
-        hint = f"did you mean `{printable(close[0])}`?" if close else ""
         message = f"no template has the parameter `{printable(name)}`"
-        found.append(Problem(message, Location(str(options.get("parameters_file", ""))), hint, "warning"))
+        found.append(
+            Problem(message, Location(str(options.get("parameters_file", ""))), nearest(name, declared), "warning")
+        )
     return found

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError, printable, reason_of
 from rolelint.writing import replacing
 
 
@@ -42,5 +42,4 @@ def _told(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or "no reason given").lower()
-        raise UsageError(f"cannot write `{printable(path)}`: {reason}") from error
+        raise UsageError(f"cannot write `{printable(path)}`: {reason_of(error)}") from error
