@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from rolelint import cli
+
+#: Runs the command line: exit code, standard output, standard error.
+Run = Callable[..., tuple[int, str, str]]
 WIDE = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+
+
+def runner(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Give what runs the command line."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run(list(arguments))
+        return code, *capsys.readouterr()
+
+    return run
 
 
 def policy(*statements: dict[str, Any]) -> dict[str, Any]:

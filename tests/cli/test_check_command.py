@@ -8,17 +8,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from rolelint import cli
 from rolelint.cli.command import wants_color
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.cli.files import Run, runner
 
 BAD = '{"Version": "2012-10-17", "Statement": [\n{"Effect": "Allow", "Action": "rds:*", "Resource": "*"}]}'
 GOOD = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds:Describe*", "Resource": "*"}]}'
@@ -42,13 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         "x.json": "{}",
     }.items():
         Path(name).write_text(text)
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return invoke
+    return runner(capsys)
 
 
 EXIT_CODES: dict[str, tuple[tuple[str, ...], int]] = {

@@ -4,26 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
 
 from rolelint import __version__, cli
 from rolelint.rulebook import load_rules
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.cli.files import Run, runner
 
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.setenv("COLUMNS", "90")
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return invoke
+    return runner(capsys)
 
 
 @pytest.mark.parametrize("line", ["rules", "explain RL101"])

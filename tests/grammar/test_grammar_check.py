@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rolelint import cli
-
-Run = Callable[..., tuple[int, str, str]]
+from tests.cli.files import Run, runner
 
 POLICY = """\
 {
@@ -36,12 +33,7 @@ READ = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::b
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     monkeypatch.chdir(tmp_path)
     Path("p.json").write_text(POLICY)
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        code = cli.run(list(arguments))
-        return code, *capsys.readouterr()
-
-    return invoke
+    return runner(capsys)
 
 
 def findings(run: Run, *arguments: str) -> list[dict[str, Any]]:

@@ -58,6 +58,17 @@ INVENTORY = [
 ]
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The questions that the engine is asked."""
+    import rolelint.reach.damage as module
+
+    questions: list[Any] = []
+    original = module.can
+    monkeypatch.setattr(module, "can", lambda *a, **k: questions.append(a) or original(*a, **k))
+    return questions
+
+
 def allow(action: Any, where: Any = "*", **conditions: Any) -> dict[str, Any]:
     """Write an Allow statement."""
     made = {"Effect": "Allow", "Action": action, "Resource": where}
@@ -329,12 +340,7 @@ def test_what_a_deny_spares_inside_a_bucket_is_tried(where: str) -> None:
     assert names(made, Blast(made, actor()).answer().struck) == {"free"}
 
 
-def test_policies_that_say_the_same_take_one_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    import rolelint.reach.damage as module
-
-    asked = []
-    original = module.can
-    monkeypatch.setattr(module, "can", lambda *a, **k: asked.append(a) or original(*a, **k))
+def test_policies_that_say_the_same_take_one_question(asked: list[Any]) -> None:
     numbers = range(500)
     tls = {"Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     policies = [of_bucket(f"b-{n}", "Deny", "*", "s3:*", "", "/*") for n in numbers]
@@ -367,12 +373,7 @@ def test_an_scp_counts() -> None:
     assert names(made, Blast(made, actor()).answer().struck) == {"worker"}
 
 
-def test_roles_of_equal_content_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    import rolelint.reach.damage as module
-
-    asked = []
-    original = module.can
-    monkeypatch.setattr(module, "can", lambda *a, **k: asked.append(a) or original(*a, **k))
+def test_roles_of_equal_content_are_asked_once(asked: list[Any]) -> None:
     first = role(allow("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:orders-*"))
     second = role(allow("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:orders-*"))
     second.environment = first.environment
@@ -383,12 +384,7 @@ def test_roles_of_equal_content_are_asked_once(monkeypatch: pytest.MonkeyPatch) 
     assert len(asked) == count
 
 
-def test_many_resources_take_few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
-    import rolelint.reach.damage as module
-
-    asked = []
-    original = module.can
-    monkeypatch.setattr(module, "can", lambda *a, **k: asked.append(a) or original(*a, **k))
+def test_many_resources_take_few_questions(asked: list[Any]) -> None:
     many = [resource("rds:db", f"db:{'dev' if n % 2 else 'live'}-{n}", DEV if n % 2 else PROD) for n in range(3000)]
     made = role(
         allow("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:dev-*"),

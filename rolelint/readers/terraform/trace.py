@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from rolelint.documents import hcl_nodes as hcl
-from rolelint.errors import InputError, Location, Route, show_route
+from rolelint.errors import InputError, Location, Route
 from rolelint.readers.terraform.evaluate import Frame, chain, value
 from rolelint.readers.terraform.files import Files
 from rolelint.readers.terraform.functions import UndecidedError, text_of
@@ -67,16 +67,7 @@ def locate(
         spot = tracer.in_body(block.body, attribute, route, file, origin.frame)
     if spot is None:
         spot = Spot(file, block.start, block.head_end)
-    found = files.location(spot.file, spot.start, spot.end, (), address)
-    return Location(
-        found.file,
-        found.line,
-        found.column,
-        found.end_line,
-        found.end_column,
-        show_route((*attribute, *route)),
-        address,
-    )
+    return files.location(spot.file, spot.start, spot.end, (*attribute, *route), address)
 
 
 def _nested(body: hcl.Body, name: str, index: int) -> hcl.Block | None:
@@ -88,6 +79,11 @@ def _nested(body: hcl.Body, name: str, index: int) -> hcl.Block | None:
         if block.type == "dynamic" or at == index:
             return block
     return blocks[-1]
+
+
+def _content(block: hcl.Block) -> hcl.Body:
+    """Give the body of what a block makes."""
+    return next(block.body.of_type("content"), block).body if block.type == "dynamic" else block.body
 
 
 class _Tracer:
@@ -112,7 +108,7 @@ class _Tracer:
         if block is None:
             return None
         rest = rest[1:] if rest and isinstance(rest[0], int) else rest
-        inner = next(block.body.of_type("content"), block).body if block.type == "dynamic" else block.body
+        inner = _content(block)
         if not rest:
             return Spot(file, block.start, block.head_end)
         return self.in_body(inner, rest, route, file, frame) or Spot(file, block.start, block.head_end)
@@ -123,7 +119,7 @@ class _Tracer:
         if block is None:
             return self.in_body(body, attribute, _lowered(route), file, frame)
         whole = Spot(file, block.start, block.head_end)
-        inner = next(block.body.of_type("content"), block).body if block.type == "dynamic" else block.body
+        inner = _content(block)
         if not route or not isinstance(route[0], str):
             return whole
         name = ELEMENTS.get(route[0], route[0])
