@@ -16,6 +16,7 @@ from rolelint.engine.compile import CompiledCondition, compile_document
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import is_many
 from rolelint.errors import Location, nearest
+from rolelint.memory import memo
 from rolelint.policies.document import Condition, PolicyDocument, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import VARIABLE, has_unknown, show
@@ -42,7 +43,7 @@ class _Reader:
     def __init__(self, read: Callable[[PolicyDocument, PolicyType], Iterable[Note]]) -> None:
         self._read = read
         #: By identity of the document.
-        self._memo: dict[tuple[int, PolicyType], tuple[PolicyDocument, tuple[Note, ...]]] = {}
+        self._memo: dict[tuple[int, PolicyType], tuple[PolicyDocument, tuple[Note, ...]]] = memo()
 
     def notes(self, policy: Policy) -> tuple[Note, ...]:
         document = policy.document

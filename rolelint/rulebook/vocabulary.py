@@ -13,6 +13,7 @@ from rolelint.catalog import Catalog, ResourceType, catalog
 from rolelint.catalog.patterns import glob, verb_of
 from rolelint.engine import Power
 from rolelint.findings.model import RANK, at_least
+from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Policy
 from rolelint.records import record, replace
@@ -460,7 +461,7 @@ def _of_trust(name: str, args: Any) -> Question:
     """Make a question about the trust policy; `trust.py` is imported when there is one."""
     made: list[Callable[[Subject, Policy], Hit | None]] = []
     #: Documents in which nothing was found, with the account of the role: most roles share a few trust policies.
-    silent: dict[tuple[int, str], PolicyDocument] = {}
+    silent: dict[tuple[int, str], PolicyDocument] = memo()
 
     def ask(subject: Subject) -> Hit | None:
         policy = subject.trust
