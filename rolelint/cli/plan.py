@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from rolelint import rulebook as rules
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
 from rolelint.cli.command import Command
@@ -34,7 +35,6 @@ class PlanJudge:
 
     def check_role(self, role: Role, rulebook: Any, options: Any) -> RoleReport:
         """Judge a role and compare it with itself before the plan."""
-        from rolelint import rulebook as rules
         from rolelint.catalog import catalog
         from rolelint.engine import actor, difference
 
@@ -72,20 +72,14 @@ class PlanJudge:
 
     def check_policy(self, policy: Policy, rulebook: Any, options: Any) -> Any:
         """Judge a policy by itself; the reader leaves out those that the plan does not change."""
-        from rolelint import rulebook as rules
-
         return rules.check_policy(policy, rulebook, options)
 
     def check_guardrails(self, roles: Any, rulebook: Any, options: Any) -> Any:
         """Judge the SCPs and RCPs around roles."""
-        from rolelint import rulebook as rules
-
         return rules.check_guardrails(roles, rulebook, options)
 
     def role_unknowns(self, role: Role, options: Any) -> list[UnknownItem]:
         """List what could not be decided about a role and could be before the plan."""
-        from rolelint import rulebook as rules
-
         items = rules.role_unknowns(role, options)
         earlier = {(u.what, u.reason) for u in self._earlier_unknown.get(id(role), ())}
         return [u for u in items if (u.what, u.reason) not in earlier]

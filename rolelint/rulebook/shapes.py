@@ -70,13 +70,19 @@ def _hit(parts: list[Part], texts: list[str], named: int = 0) -> Hit | None:
     return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(texts)}, named=named)
 
 
-def _shaped_hit(subject: Subject, selected: int, pick: Pick) -> Hit | None:
-    """Make a hit that speaks of everything its statements name, not only of the selected actions."""
-    parts, texts = _granted_by_shape(subject, selected, pick)
-    named = 0
-    for statement in {id(r.statement): r.statement for p in parts for r in p.statements}.values():
-        named |= pick(statement)[0]
-    return _hit(parts, texts, named)
+def _about_shape(selector: Selector, pick: Pick) -> Question:
+    """Make a question that speaks of everything its statements name, not only of the selected actions."""
+
+    def ask(subject: Subject) -> Hit | None:
+        if not subject.mask & selector.mask:
+            return None
+        parts, texts = _granted_by_shape(subject, selector.mask, pick)
+        named = 0
+        for statement in {id(r.statement): r.statement for p in parts for r in p.statements}.values():
+            named |= pick(statement)[0]
+        return _hit(parts, texts, named)
+
+    return Question(ask, (selector,), needs=(selector,))
 
 
 def allow_everything(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -124,12 +130,7 @@ def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
                 texts.append(text)
         return mask, tuple(texts)
 
-    def ask(subject: Subject) -> Hit | None:
-        if not subject.mask & selector.mask:
-            return None
-        return _shaped_hit(subject, selector.mask, pick)
-
-    return Question(ask, (selector,), needs=(selector,))
+    return _about_shape(selector, pick)
 
 
 def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
@@ -174,12 +175,7 @@ def not_action(args: Mapping[str, Any], compile_: Compile) -> Question:
             return 0, ()
         return catalog().full & ~catalog().expand_all(statement.actions), statement.actions
 
-    def ask(subject: Subject) -> Hit | None:
-        if not subject.mask & selector.mask:
-            return None
-        return _shaped_hit(subject, selector.mask, pick)
-
-    return Question(ask, (selector,), needs=(selector,))
+    return _about_shape(selector, pick)
 
 
 def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
