@@ -69,7 +69,7 @@ def build(published: Published, folder: Path = labels.FOLDER) -> Built:
         elif action.pending and action.is_write:
             label = Label(UNKNOWN, reversibility="R3", blast="B4", decided="undecided", reason="new, not yet labelled")
         else:
-            label = heuristics.propose(service, action, tables.stateful, tables.recovery, tables.parameters).label
+            label = heuristics.propose(service, action, tables.stateful, tables.recovery, tables.parameters)
         rows.append(_Row(service, action, label, *uses))
     for entry in files.entries:
         if entry.action not in known:

@@ -51,14 +51,6 @@ from rolelint.records import field, record
 
 
 @record
-class Proposal:
-    """A proposed label and the name of the step that made it."""
-
-    label: Label
-    step: str
-
-
-@record
 class Subject:
     """One action with everything the steps look at."""
 
@@ -107,8 +99,8 @@ def propose(
     stateful: frozenset[str],
     recovery: frozenset[str],
     parameters: tuple[Mapping[str, Any], ...],
-) -> Proposal:
-    """Propose a label for one action: the first step that has an opinion decides.
+) -> Label:
+    """Propose a label for one action: the first step that has an opinion decides, and is its `reason`.
 
     Args:
         stateful, recovery: resource types as `service:type`.
@@ -119,8 +111,8 @@ def propose(
     for name, step in STEPS:
         fields = step(subject)
         if fields is not None:
-            return Proposal(_label(fields, name), name)
-    return Proposal(_label({"class": "mutate"}, "12-otherwise-mutate"), "12-otherwise-mutate")
+            return _label(fields, name)
+    return _label({"class": "mutate"}, "12-otherwise-mutate")
 
 
 def _label(fields: Mapping[str, Any], step: str) -> Label:

@@ -176,7 +176,7 @@ class Auditor:
             notes.append(Problem(message, policy.locate(route), "", "warning"))
             return
         statement = transcript.statement_at(route) if route else None
-        yield from sift(Case(policy, transcript, finding, route, statement, self.left_out))
+        yield from sift(Case(policy, finding, route, statement, self.left_out))
 
 
 def _facts(told: Told, policy: Policy) -> dict[str, Iterable[str]]:

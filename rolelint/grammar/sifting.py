@@ -11,7 +11,6 @@ from rolelint.catalog import ResourceType, catalog
 from rolelint.errors import Route
 from rolelint.grammar.globs import overlap
 from rolelint.grammar.lending import key_mask
-from rolelint.grammar.transcript import Transcript
 from rolelint.grammar.values import FITS, WORDS, base_type, family, fits
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.parse import parse_operator
@@ -48,7 +47,6 @@ class Case(NamedTuple):
     """One finding of parliament and what it is about."""
 
     policy: Policy
-    transcript: Transcript
     finding: Any
     route: Route
     statement: Statement | None

@@ -24,19 +24,19 @@ def repeated_roles(roles: Sequence[Role]) -> set[int]:
 
     What differs is no repetition: a plan may have been made of older source.
     """
-    alike = _several(roles, ((role.location.file, role.location.address) for role in roles))
+    alike = _several((role.location.file, role.location.address) for role in roles)
     places = ((number, roles[number].location) for number in alike)
     return _repeated(roles, places, _tells_all_of_role)
 
 
 def repeated_policies(policies: Sequence[Policy]) -> set[int]:
     """List the policies of which another one that is written at the same place tells all, and maybe more."""
-    alike = _several(policies, ((policy.type, policy.name) for policy in policies))
+    alike = _several((policy.type, policy.name) for policy in policies)
     return _repeated(policies, ((number, policies[number].locate(())) for number in alike), _tells_all)
 
 
-def _several(things: Sequence[_Thing], keys: Iterable[Hashable]) -> list[int]:
-    """List those that share a key with another one: finding the places of all takes reading their files once more."""
+def _several(keys: Iterable[Hashable]) -> list[int]:
+    """List the numbers of what shares a key with another: finding all places takes reading their files once more."""
     held: dict[Hashable, list[int]] = {}
     for number, key in enumerate(keys):
         held.setdefault(key, []).append(number)

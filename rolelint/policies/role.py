@@ -134,7 +134,6 @@ class Role:
     before: Role | None = None
     service_linked: bool = False
     management_account: bool = False
-    last_used: str = ""
     accessed: Accessed | None = None
     assigned: tuple[Assignee, ...] | None = None
     inventoried: bool = False
@@ -192,10 +191,9 @@ class Resource:
 
 
 class Backup(NamedTuple):
-    """A copy of a resource: its ARN, the ARN of the vault that keeps it, and whether the vault is locked."""
+    """A copy of a resource: its ARN, and whether the vault that keeps it is locked."""
 
     point: str
-    vault: str = ""
     locked: bool = False
 
 

@@ -142,10 +142,7 @@ class _Account:
                     tuple(texts(entry.get("protections"))),
                     production if isinstance(production, bool) else None,
                     "tags" in entry,
-                    tuple(
-                        Backup(str(b.get("point", "")), str(b.get("vault", "")), b.get("locked") is True)
-                        for b in rows(entry.get("backups"))
-                    ),
+                    tuple(Backup(str(b.get("point", "")), b.get("locked") is True) for b in rows(entry.get("backups"))),
                 )
             )
         return tuple(out)

@@ -186,7 +186,6 @@ class _Dump:
             where = self.document.at((*route, "AssumeRolePolicyDocument"), arn)
             content = parsed(item["AssumeRolePolicyDocument"], self.context.memo)
             trust = Policy(PolicyType.TRUST, "trust policy", content, where)
-        used = item.get("RoleLastUsed")
         path = item.get("Path")
         self.reading.roles.append(
             Role(
@@ -202,7 +201,6 @@ class _Dump:
                 tags=tag_map(item["Tags"]) if "Tags" in item else None,
                 unknowns=tuple(unknowns),
                 service_linked=isinstance(path, str) and path.startswith("/aws-service-role/"),
-                last_used=str(used.get("LastUsedDate", "")) if isinstance(used, dict) else "",
             )
         )
 

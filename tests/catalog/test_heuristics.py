@@ -6,7 +6,7 @@ import pytest
 
 from rolelint.catalog import heuristics
 from rolelint.catalog.curated import curated
-from rolelint.catalog.model import DESTRUCTIVE
+from rolelint.catalog.model import DESTRUCTIVE, Label
 from rolelint.catalog.published import Published, PublishedAction, PublishedService, Use
 
 WRITE = ("Write",)
@@ -18,7 +18,7 @@ PARAMETERS = (
 
 def propose(
     name: str, levels: tuple[str, ...] = WRITE, uses: tuple[Use, ...] = (), description: str = "", service: str = "svc"
-) -> heuristics.Proposal:
+) -> Label:
     action = PublishedAction(name, description, levels, uses)
     return heuristics.propose(
         PublishedService(service, actions={name: action}),
@@ -60,9 +60,9 @@ def propose(
 def test_what_only_sounds_destructive_is_not(name: str, step: str) -> None:
     levels = ("Permissions management", "Write") if name.startswith("Allow") else WRITE
     found = propose(name, levels)
-    assert not found.label.destructive
-    assert found.step == step
-    assert (found.label.decided, found.label.reason) == ("rule", step)
+    assert not found.destructive
+    assert found.reason == step
+    assert (found.decided, found.reason) == ("rule", step)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_what_only_sounds_destructive_is_not(name: str, step: str) -> None:
 )
 def test_reading_and_tagging_is_none(name: str, levels: tuple[str, ...]) -> None:
     found = propose(name, levels)
-    assert (found.label.cls, found.step) == ("none", "03-read-or-tag")
+    assert (found.cls, found.reason) == ("none", "03-read-or-tag")
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_reading_and_tagging_is_none(name: str, levels: tuple[str, ...]) -> None
 )
 def test_each_step_decides(name: str, cls: str, step: str) -> None:
     found = propose(name, ("Read",) if name == "InvokeAgent" else WRITE)
-    assert (found.label.cls, found.step) == (cls, step)
+    assert (found.cls, found.reason) == (cls, step)
 
 
 @pytest.mark.parametrize(
@@ -127,24 +127,24 @@ def test_each_step_decides(name: str, cls: str, step: str) -> None:
     ids=["stateful", "recovery copy", "rebuilt by configuration"],
 )
 def test_the_resource_type_tells_data_from_resource(use: Use, cls: str) -> None:
-    assert propose("DeleteThing", uses=(use,)).label.cls in {cls, "destroy-resource"}
-    assert propose(f"Delete{use.type.title()}", uses=(use,)).label.cls == cls
+    assert propose("DeleteThing", uses=(use,)).cls in {cls, "destroy-resource"}
+    assert propose(f"Delete{use.type.title()}", uses=(use,)).cls == cls
 
 
 def test_the_account_list_comes_first() -> None:
     found = propose("CloseAccount", service="account")
-    assert (found.label.cls, found.label.blast, found.step) == ("account", "B4", "02-account-list")
+    assert (found.cls, found.blast, found.reason) == ("account", "B4", "02-account-list")
 
 
 def test_keys_come_before_deletes() -> None:
     found = propose("ScheduleKeyDeletion", service="kms")
-    assert (found.label.cls, found.label.also, found.label.timing) == ("lock-out", ("destroy-data",), "grace")
+    assert (found.cls, found.also, found.timing) == ("lock-out", ("destroy-data",), "grace")
 
 
 def test_the_parameter_table_names_the_parameter() -> None:
     found = propose("ModifyCluster", service="db")
-    assert (found.label.cls, found.label.via, found.label.parameter) == ("unprotect", "parameter", "DeletionProtection")
-    assert found.label.also == ("lock-out",)
+    assert (found.cls, found.via, found.parameter) == ("unprotect", "parameter", "DeletionProtection")
+    assert found.also == ("lock-out",)
 
 
 def test_every_step_decides_something_shipped(shipped: Published) -> None:
@@ -152,7 +152,7 @@ def test_every_step_decides_something_shipped(shipped: Published) -> None:
     steps = set()
     for service, action in shipped.actions():
         found = heuristics.propose(service, action, tables.stateful, tables.recovery, tables.parameters)
-        steps.add(found.step)
+        steps.add(found.reason)
     assert {name for name, _ in heuristics.STEPS} <= steps
 
 
@@ -160,7 +160,7 @@ def test_read_actions_are_never_called_destructive_by_their_verb(shipped: Publis
     tables = curated()
     for service, action in shipped.actions():
         if {"Write", "Permissions management", "Tagging"}.isdisjoint(action.levels):
-            label = heuristics.propose(service, action, tables.stateful, tables.recovery, tables.parameters).label
+            label = heuristics.propose(service, action, tables.stateful, tables.recovery, tables.parameters)
             assert label.cls in {"none", "orchestrate"}, action.name
 
 

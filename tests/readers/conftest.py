@@ -51,7 +51,6 @@ def role_lines(role: Role) -> dict[str, Any]:
         ],
         "service_linked": role.service_linked,
         "management_account": role.management_account,
-        "last_used": role.last_used,
     }
     return {key: value for key, value in made.items() if value}
 

@@ -135,7 +135,7 @@ def test_resources_are_around_every_role() -> None:
         True,
     )
     assert first.all_tags
-    assert first.backups == (Backup("arn:p", "arn:v", True), Backup("arn:q"))
+    assert first.backups == (Backup("arn:p", True), Backup("arn:q"))
     assert (second.production, second.all_tags) == (None, False)
 
 

@@ -45,7 +45,6 @@ ROLE = {
     "AttachedManagedPolicies": [{"PolicyName": "own", "PolicyArn": f"{ACCOUNT}policy/own"}],
     "PermissionsBoundary": {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": f"{ACCOUNT}policy/limit"},
     "Tags": [{"Key": "env", "Value": "prod"}],
-    "RoleLastUsed": {"LastUsedDate": "2026-01-01T00:00:00+00:00"},
 }
 USER = {
     "Path": "/",
@@ -94,7 +93,6 @@ def test_a_role_has_everything_that_counts_for_it(describe: Callable[..., Any]) 
         "account": "123456789012",
         "partition": "aws",
         "tags": {"env": "prod"},
-        "last_used": "2026-01-01T00:00:00+00:00",
     }
 
 
