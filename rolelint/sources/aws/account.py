@@ -51,7 +51,6 @@ def read_account(
     wanted: Wanted,
     progress: Progress | None = None,
     guardrails: Guardrails | None = None,
-    now: datetime | None = None,
     center: IdentityCenter | None = None,
 ) -> dict[str, Any]:
     """Read an account.
@@ -71,7 +70,7 @@ def read_account(
         "partition": partition,
         "alias": aliases[0] if aliases else "",
         "name": "",
-        "read": when(now or datetime.now(UTC)),
+        "read": when(datetime.now(UTC)),
         "regions": [],
     }
     if "guardrails" in wanted.parts:
