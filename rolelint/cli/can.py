@@ -12,8 +12,6 @@ from rolelint.errors import UsageError, printable
 from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
 
-_VERBS = {"yes": "can do", "no": "cannot do", "unknown": "may or may not do"}
-
 
 @click.command("can", cls=Command)
 @click.argument("path", metavar="FILE")
@@ -78,7 +76,7 @@ def command(
         click.echo(inert(json.dumps(plain(told), indent=2)))
     else:
         note = " (possible)" if answer.verdict == "yes" and answer.certainty == "possible" else ""
-        click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_VERBS[answer.verdict]} {action}"))
+        click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))
         if answer.witness:
             click.echo("\n".join(asking.witness_lines(answer.witness)))
         if statements:
@@ -86,3 +84,7 @@ def command(
         if reason:
             click.echo(clean(f"  {reason}"))
     return {"no": 0, "yes": 1, "unknown": 4}[answer.verdict]
+
+
+def _verb(verdict: str) -> str:
+    return {"yes": "can do", "no": "cannot do", "unknown": "may or may not do"}[verdict]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rolelint.cli.command import Group
-from rolelint.errors import InputError, UsageError, nearest, printable
+from rolelint.errors import InputError, UsageError, printable
 
 if TYPE_CHECKING:
     from rolelint.catalog import Action, Catalog
@@ -384,20 +384,26 @@ def _union(masks: Iterable[int]) -> int:
 
 
 def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
+    import difflib
+
     names = list(valid)
     for word in given:
         if word not in names:
-            raise UsageError(f"unknown {what} `{printable(word)}`", hint=nearest(word, names))
+            near = difflib.get_close_matches(word, names, 1)
+            hint = f"did you mean `{near[0]}`?" if near else ""
+            raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
 
 
 def _near(known: Catalog, pattern: str) -> str:
+    import difflib
+
     prefix, _, name = pattern.partition(":")
     if not known.service_mask(prefix):
-        return "; ".join(
-            filter(None, (f"there is no prefix `{printable(prefix)}`", nearest(prefix.lower(), known.prefixes())))
-        )
+        near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
+        return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
     names = {full.partition(":")[2].lower(): full for full in known.names(known.service_mask(prefix))}
-    return nearest(name.lower(), names)
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    return f"did you mean `{names[near[0]]}`?" if near else ""
 
 
 def _record(action: Action) -> dict[str, Any]:

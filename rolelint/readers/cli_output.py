@@ -129,7 +129,8 @@ def _roles(document: Document, context: ReadContext, reading: Reading) -> None:
             reason = "this command prints a role without its policies; a role bundle or an account dump has them"
             role.unknowns += (Unknown("identity policies", reason, role.location),)
             role.identity += (Policy(PolicyType.IDENTITY, "not printed", unknown_document(reason), document.at(route)),)
-        reading.take(held)
+        reading.roles += held.roles
+        reading.problems += held.problems
 
 
 def _version(document: Document, context: ReadContext, reading: Reading) -> None:

@@ -183,7 +183,8 @@ def uri(file: str) -> str:
     path = file.replace("\\", "/") if os.sep == "\\" else file
     if os.path.isabs(file):
         return "file://" + quote(os.fsencode(path if path.startswith("/") else "/" + path), safe="/:")
-    return quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
+    text = quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
+    return text
 
 
 def _notifications(report: Report, left_out: int) -> list[dict[str, Any]]:

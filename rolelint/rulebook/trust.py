@@ -103,25 +103,12 @@ def _hosts(statement: Statement) -> Iterator[tuple[str, str]]:
         yield (host if slash else entry.value).rstrip("/"), entry.value
 
 
-def _lets_in(
-    policy: Policy, caller: Principal, context: Mapping[str, Domain | str | None], action: str = _ASSUME
-) -> bool:
-    """Ask whether a caller would be let in, in a call that says certain things."""
+def _asked(policy: Policy, provider: str, host: str, claims: Mapping[str, str | None]) -> bool:
+    """Ask whether a token with some claims would be let in."""
     from rolelint.engine.trust import trust_allows
 
-    return trust_allows(policy, caller, action, context=context).verdict == "yes"
-
-
-def _token_enters(policy: Policy, provider: str, host: str, claims: Mapping[str, str | None]) -> bool:
-    """Ask whether a token with some claims would be let in."""
     context = {f"{host}:{name}": value for name, value in claims.items()}
-    return _lets_in(policy, Principal("oidc", provider=provider), context, _WEB_IDENTITY)
-
-
-def _session(partition: str, account: str, name: str, role_arn: str) -> Principal:
-    """Make the caller that a role is once somebody has assumed it."""
-    arn = f"arn:{partition}:sts::{account}:assumed-role/{name}/session"
-    return Principal("role_session", arn=arn, role_arn=role_arn, account=account)
+    return trust_allows(policy, Principal("oidc", provider=provider), _WEB_IDENTITY, context=context).verdict == "yes"
 
 
 def _claim_values(statement: Statement, host: str, claim: str) -> list[str]:
@@ -179,13 +166,13 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
                 c.key.startswith(f"{host.lower()}:") and not c.key.endswith(":aud") for c in statement.conditions
             )
             claims = {"sub": "system:serviceaccount:any:any"} if host.startswith("oidc.eks.") else {"sub": "any"}
-            if not named and _token_enters(policy, provider, host, claims):
+            if not named and _asked(policy, provider, host, claims):
                 fields = {"issuer": show(host), "text": "any of its callers"}
                 reason = "the issuer belongs to one organization or cluster"
                 yield Hit((), drop=1 if not tested else 2, reasons=(reason,), statements=(ref,), fields=fields)
             continue
         for claim in _foreign_claims(issuer, _claim_values(statement, host, issuer.claim)):
-            if _token_enters(policy, provider, host, {**issuer.claims, issuer.claim: claim}):
+            if _asked(policy, provider, host, {**issuer.claims, issuer.claim: claim}):
                 element = "Condition" if statement.conditions else "Principal"
                 fields = {"issuer": show(host), "text": f"`{claim}`"}
                 yield Hit((), statements=(ref,), element=element, fields=fields)
@@ -202,7 +189,7 @@ def any_ref(args: Any) -> Ask:
                 if issuer is None or not issuer.refs:
                     continue
                 for claim in _ref_claims(issuer, _claim_values(statement, host, issuer.claim)):
-                    if _token_enters(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
+                    if _asked(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
                         ref = StatementRef(policy, statement)
                         element = "Condition" if statement.conditions else "Principal"
                         return Hit((), statements=(ref,), element=element, fields={"text": f"`{claim}`"})
@@ -329,8 +316,16 @@ def _whole_account(kind: str, value: str) -> tuple[str, str]:
 
 
 def _outsider_enters(policy: Policy, account: str, partition: str) -> bool:
+    from rolelint.engine.trust import trust_allows
+
     number = _OUTSIDER if account == "*" else account
     role_arn = f"arn:{partition}:iam::{number}:role/anyone"
+    caller = Principal(
+        "role_session",
+        arn=f"arn:{partition}:sts::{number}:assumed-role/anyone/session",
+        role_arn=role_arn,
+        account=number,
+    )
     context: dict[str, Domain | str | None] = {
         "aws:PrincipalOrgID": _FOREIGN_ORGANIZATION,
         "aws:PrincipalOrgPaths": None,
@@ -340,7 +335,7 @@ def _outsider_enters(policy: Policy, account: str, partition: str) -> bool:
     if account != "*":
         # Whoever calls may write any label, but does not know the one that was agreed on.
         context["sts:ExternalId"] = Domain("maybe", ("a-guess",))
-    return _lets_in(policy, _session(partition, number, "anyone", role_arn), context)
+    return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"
 
 
 def unattributed(args: Mapping[str, Any]) -> Ask:
@@ -358,12 +353,23 @@ def unattributed(args: Mapping[str, Any]) -> Ask:
     return ask
 
 
-def _enters_unnamed(policy: Policy, arn: str) -> bool:
-    fields = arn.split(":", 5)
+def _enters_unnamed(policy: Policy, role_arn: str) -> bool:
+    from rolelint.engine.trust import trust_allows
+
+    fields = role_arn.split(":", 5)
     if len(fields) < 6:
         return False
-    if fields[5].startswith("user/"):
-        caller = Principal("user", arn=arn, account=fields[4])
-    else:
-        caller = _session(fields[1], fields[4], fields[5].rpartition("/")[2], arn)
-    return _lets_in(policy, caller, {"sts:SourceIdentity": None, "aws:SourceIdentity": None})
+    name = fields[5].rpartition("/")[2]
+    user = fields[5].startswith("user/")
+    caller = (
+        Principal("user", arn=role_arn, account=fields[4])
+        if user
+        else Principal(
+            "role_session",
+            arn=f"arn:{fields[1]}:sts::{fields[4]}:assumed-role/{name}/session",
+            role_arn=role_arn,
+            account=fields[4],
+        )
+    )
+    context: dict[str, Domain | str | None] = {"sts:SourceIdentity": None, "aws:SourceIdentity": None}
+    return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"

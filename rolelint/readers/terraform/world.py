@@ -14,11 +14,11 @@ from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
 MAYBE = "\ue002maybe"
-#: Bounds chains of references; a longer one stays unknown.
-_MOST_STEPS = 20
 #: How much of an expression that decides whether something is there is shown.
 _SHOWN = 60
 
+#: Bounds chains of references; a longer one stays unknown.
+_MOST_STEPS = 20
 _UNMARKED = {ord(OPEN): None, ord(CLOSE): None}
 _STEP = re.compile(r'\.?([A-Za-z_][\w-]*|\*)|\[("(?:[^"\\]|\\.)*"|\d+|\*)\]|\.(\d+)')
 

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from threading import Lock
 from typing import Any, NamedTuple
 
-from rolelint.errors import UsageError, printable, reason_of
+from rolelint.errors import UsageError, printable
 from rolelint.sources.aws.account import SCHEMA, Wanted, read_account, switched_on
 from rolelint.sources.aws.caller import INTERRUPTED, PASSING, Caller, NotSeen, stumbled
 from rolelint.sources.aws.guardrails import Guardrails
@@ -170,7 +170,8 @@ class Fleet:
                         )
                 return
         except OSError as error:
-            raise UsageError(f"cannot use `{printable(self._state)}`: {reason_of(error)}") from error
+            reason = (error.strerror or "no reason given").lower()
+            raise UsageError(f"cannot use `{printable(self._state)}`: {reason}") from error
         write_private(path, text + "\n")
 
     def read(self, accounts: Sequence[Member], told: Callable[[Outcome], None] | None = None) -> Iterator[Outcome]:
