@@ -315,7 +315,7 @@ BOUNDED = {
     "dump": (
         "a.json",
         '{"RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r", "AssumeRolePolicyDocument": '
-        f'{TRUST}, "PermissionsBoundary": {{"PermissionsBoundaryArn": "{_ELSEWHERE}"}}}}]}}',
+        f'{TRUST}, "RolePolicyList": [], "PermissionsBoundary": {{"PermissionsBoundaryArn": "{_ELSEWHERE}"}}}}]}}',
     ),
     "template": (
         "a.json",
