@@ -32,7 +32,7 @@ def _damage(report: Any) -> list[str]:
             f"  {printable(role.name)}: {found['lost']} of {found['of']} resources for good, "
             f"{found['production_lost']} of them production"
         )
-    return lines
+    return [*lines, *_rest(len(ranked), "role")]
 
 
 def _unused(report: Any) -> list[str]:
@@ -75,9 +75,14 @@ def _confirm(scan: Mapping[str, Any], report: Any) -> list[str]:
     if not counts:
         return []
     lines = ["AWS's policy simulator " + ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))]
-    for finding in report.all_findings():
-        told = finding.extra.get("confirm") or {}
-        if told.get("verdict") == "disagrees" and len(lines) <= _NAMED:
-            why = f": {told['why']}" if told.get("why") else ""
-            lines.append(f"  {finding.rule} {printable(finding.role_name)}: {told['decision']}{printable(why)}")
-    return lines
+    against = [f for f in report.all_findings() if (f.extra.get("confirm") or {}).get("verdict") == "disagrees"]
+    for finding in against[:_NAMED]:
+        told = finding.extra["confirm"]
+        why = f": {told['why']}" if told.get("why") else ""
+        lines.append(f"  {finding.rule} {printable(finding.role_name)}: {told['decision']}{printable(why)}")
+    return [*lines, *_rest(len(against), "finding")]
+
+
+def _rest(count: int, noun: str) -> list[str]:
+    """Say how many are not named."""
+    return [f"  and {_count(count - _NAMED, f'more {noun}')}"] if count > _NAMED else []

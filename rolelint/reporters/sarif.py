@@ -120,6 +120,7 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
         "role": finding.role,
         "route": finding.location.route,
         "actions": finding.actions,
+        "count": finding.count or len(finding.actions),
         "grantedBy": finding.granted_by,
     }
     for key, value in (("scope", finding.scope), ("gate", finding.gate), ("lowered", finding.lowered)):

@@ -139,9 +139,10 @@ class _Text:
             place += f"  {clean(finding.location.address)}"
         self.wrapped(f"    {self.paint('at', 'dim')} ", place, 7)
         self.excerpt(finding)
-        if finding.actions and not (finding.witness and len(finding.actions) == 1):
+        count = finding.count or len(finding.actions)
+        if count and not (finding.witness and count == 1):
             names = ", ".join(finding.actions[:_SHOWN_ACTIONS])
-            more = len(finding.actions) - _SHOWN_ACTIONS
+            more = count - _SHOWN_ACTIONS
             self.labelled("actions", names + (f" and {more} more" if more > 0 else ""))
         if finding.witness:
             witness = finding.witness
@@ -183,12 +184,17 @@ class _Text:
         self._place = place
         margin = len(str(finding.excerpt[-1][0]))
         for number, text in finding.excerpt:
-            first, last = _window(text, place.column if number == place.line else 1, self.width - margin - 9)
+            text = text.rstrip()
+            room = self.width - margin - 9
+            if _columns(_show(text)) > room:
+                room -= 2  # what is left out before and behind is marked
+            first, last = _window(text, place.column if number == place.line else 1, room)
             body, before, span = _quoted(text[first:last], number, place, first)
-            self.line(f"      {self.paint(f'{number:>{margin}} │', 'dim')} {body}")
+            head, tail = "…" if first else "", "…" if last < len(text) else ""
+            self.line(f"      {self.paint(f'{number:>{margin}} │', 'dim')} {head}{body}{tail}")
             if span:
                 caret = self.paint("^" * span, finding.severity)
-                self.line(f"      {self.paint(' ' * margin + ' │', 'dim')} {' ' * before}{caret}")
+                self.line(f"      {self.paint(' ' * margin + ' │', 'dim')} {' ' * (len(head) + before)}{caret}")
 
     def unknown(self, report: Report) -> None:
         for item in report.unknown:
@@ -207,7 +213,8 @@ class _Text:
         parts = [(f"{len(report.roles)} {noun if len(report.roles) == 1 else plural}", "")]
         parts += [(f"{severity} {count}", severity if count else "") for severity, count in counts.items()]
         parts.append((f"unknown {len(report.unknown)}", "unknown" if report.unknown else ""))
-        parts.append((f"suppressed {report.suppressed}", ""))
+        if report.suppressed:
+            parts.append((f"suppressed {report.suppressed}", ""))
         if report.errors:
             parts.append((f"errors {len(report.errors)}", "critical"))
         line, taken = "", 0

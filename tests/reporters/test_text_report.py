@@ -57,7 +57,7 @@ def test_ascii_style_adds_nothing_that_is_not_ascii(full_report: Report) -> None
 
 def test_a_clean_report_is_one_line() -> None:
     report = Report(roles=[RoleReport("x", "x", "", "policy", Location("x.json", 1, 1))], files=1, checked=1)
-    assert write(report) == ("1 policy · critical 0 · high 0 · medium 0 · low 0 · info 0 · unknown 0 · suppressed 0\n")
+    assert write(report) == ("1 policy · critical 0 · high 0 · medium 0 · low 0 · info 0 · unknown 0\n")
 
 
 def finding(full_report: Report, line: str, column: int, end: int, width: int = 60) -> list[str]:
@@ -95,6 +95,21 @@ def test_a_window_of_a_long_line_holds_the_span(full_report: Report) -> None:
     shown, caret = finding(full_report, line, 501, 507)
     assert len(shown) <= 60
     assert shown[caret.index("^") : caret.rindex("^") + 1] == "NEEDLE"
+    assert (shown[0], shown[-1]) == ("…", "…")
+
+
+def test_what_is_cut_off_a_line_is_marked_and_nothing_else_is(full_report: Report) -> None:
+    shown, _ = finding(full_report, "NEEDLE" + "y" * 500, 1, 7)
+    assert shown.startswith("NEEDLE")
+    assert shown.endswith("y…")
+    shown, _ = finding(full_report, "NEEDLE" + " " * 500, 1, 7)
+    assert shown.rstrip() == "NEEDLE"
+
+
+def test_actions_that_a_summary_leaves_out_are_counted(full_report: Report) -> None:
+    worst = full_report.roles[0].findings[0]
+    full_report.roles[0].findings = [replace(worst, actions=tuple(f"s3:Delete{n}" for n in range(20)), count=56)]
+    assert "s3:Delete3 and 52 more" in " ".join(write(full_report, Style()).split())
 
 
 def test_a_combining_character_takes_no_column(full_report: Report) -> None:
@@ -107,7 +122,7 @@ def test_a_combining_character_takes_no_column(full_report: Report) -> None:
 @pytest.mark.parametrize("width", [40, 60, 80])
 def test_the_summary_stays_within_the_width(full_report: Report, width: int) -> None:
     summary = write(full_report, Style(width=width)).splitlines()[-4:]
-    assert any("suppressed" in line for line in summary)
+    assert any("unknown" in line for line in summary)
     assert all(len(line) <= width for line in summary if " · " in line)
 
 
