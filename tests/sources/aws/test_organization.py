@@ -300,7 +300,7 @@ def test_accounts_that_cannot_be_listed(scan: Any, organization: Organization, p
     ran = scan("--org", *FEW)
     assert ran.code == 4
     assert ran.unknown() == [
-        "not seen: `accounts of the Organization` was not seen: an answer could not be understood (KeyError)"
+        "input: `accounts of the Organization` was not seen: an answer could not be understood (KeyError)"
     ]
 
 
