@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rolelint.cli.command import Group
-from rolelint.errors import InputError, UsageError, printable
+from rolelint.errors import InputError, UsageError, counted, printable
 
 if TYPE_CHECKING:
     from rolelint.catalog import Action, Catalog
@@ -447,7 +447,7 @@ def _print(known: Catalog, mask: int, form: str, *, detailed: bool = False) -> N
             (action.name, levels, label.cls, also, label.reversibility, label.blast, label.timing, via, label.decided)
         )
     _table(rows)
-    click.echo(f"{len(actions)} actions")
+    click.echo(counted(len(actions), "action"))
 
 
 def _details(action: Action) -> None:

@@ -10,7 +10,7 @@ import click
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
 from rolelint.cli.command import Command
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError, counted, printable
 from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.reporters.text import clean
@@ -114,10 +114,10 @@ def closing(report: Report) -> str:
             for entry in change[word]:
                 lines.append(f"    {word} {_named(entry)}")
         for entry in change["unknown"]:
-            lines.append(f"    unknown for {entry['actions']} actions: {clean(entry['reason'])}")
+            lines.append(f"    unknown for {counted(entry['actions'], 'action')}: {clean(entry['reason'])}")
     new = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "new")
     same = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "unchanged")
-    lines.append(f"  {new} new, {same} without a change of power")
+    lines.append(f"  {counted(new, 'new role')}, {counted(same, 'role')} without a change of power")
     return "\nthis plan\n" + "\n".join(lines) + "\n"
 
 

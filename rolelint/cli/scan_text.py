@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rolelint.errors import printable
+from rolelint.errors import counted, printable
 from rolelint.findings.model import SEVERITIES
 
 #: Roles and disagreements that the text names.
@@ -42,7 +42,7 @@ def _unused(report: Any) -> list[str]:
     left = sum(1 for facts in told if any(facts["left"].values()))
     return [
         f"unused for {told[0]['days']} days: {sum(f['actions'] for f in told)} of {sum(f['of'] for f in told)} "
-        f"destructive permissions, held by {_count(len(told), 'role')}",
+        f"destructive permissions, held by {counted(len(told), 'role')}",
         f"  without them {len(told) - left} of these roles could destroy nothing, {left} still could",
     ]
 
@@ -52,7 +52,7 @@ def _units(scan: Mapping[str, Any]) -> list[str]:
     for unit in scan.get("units") or ():
         counts = " · ".join(f"{severity} {unit['findings'][severity]}" for severity in SEVERITIES)
         missing = f", {unit['not_read']} not read" if unit["not_read"] else ""
-        size = f"{_count(unit['accounts'], 'account')}{missing}, {_count(unit['roles'], 'role')}"
+        size = f"{counted(unit['accounts'], 'account')}{missing}, {counted(unit['roles'], 'role')}"
         lines.append(f"  {printable(unit['path'])}: {size} · {counts}")
         if "damage" in unit:
             damage = unit["damage"]
@@ -64,10 +64,6 @@ def _units(scan: Mapping[str, Any]) -> list[str]:
     for account in failed:
         lines.append(f"  not read: {account['id']} {printable(account['name'])}: {printable(account['reason'])}")
     return ["organization", *lines] if lines else []
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _confirm(scan: Mapping[str, Any], report: Any) -> list[str]:
@@ -85,4 +81,4 @@ def _confirm(scan: Mapping[str, Any], report: Any) -> list[str]:
 
 def _rest(count: int, noun: str) -> list[str]:
     """Say how many are not named."""
-    return [f"  and {_count(count - _NAMED, f'more {noun}')}"] if count > _NAMED else []
+    return [f"  and {counted(count - _NAMED, f'more {noun}')}"] if count > _NAMED else []

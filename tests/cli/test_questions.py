@@ -302,7 +302,7 @@ def test_every_malformed_case_is_told_and_the_others_are_decided(
     told = capsys.readouterr()
     assert [line.split(": ")[1] for line in told.err.splitlines()] == [
         "the case has no `request`. see cases.schema.json",
-        "an object is expected here. see cases.schema.json",
+        "a case must be an object. see cases.schema.json",
     ]
     assert [line[:12] for line in told.out.splitlines()] == ["ok   read: a", "FAIL last: a", "2 cases, 1 n"]
     assert told.out.endswith(", 2 malformed\n")
