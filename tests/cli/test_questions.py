@@ -81,7 +81,7 @@ def test_an_answer_depends_on_the_actor(
 def test_a_yes_names_request_and_statement(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["can", bundle, "--action", "dynamodb:Delete*", "--role", "deploy"]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("YES: deploy can do dynamodb:Delete*")
+    assert out.startswith("YES: deploy can do one or more of dynamodb:Delete*")
     assert "table/dev-" in out
     assert "work/DevTables" in out
 
