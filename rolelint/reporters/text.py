@@ -29,6 +29,8 @@ _MARGIN = 4
 _KINDS = {"policy": "policy", "role": "role", "user": "user", "permission-set": "permission set"}
 #: More actions than this are counted, not listed: the JSON report has them all.
 _SHOWN_ACTIONS = 4
+#: Past so many with findings, the worst ones are named once more at the end, where a person looks first.
+_MOST_ROLES = 10
 _TYPES = str.maketrans({"·": "-", "│": "|", "…": "~", "→": ">"})
 
 
@@ -84,6 +86,7 @@ class _Text:
             self.wrapped(f"{self.paint('warning', 'medium')} ", f"{where}{clean(problem.message)}{hint}", 8)
         if report.warnings:
             self.line()
+        self.worst(report)
         self.summary(report)
 
     def wrapped(self, head: str, text: str, indent: int) -> None:
@@ -201,6 +204,23 @@ class _Text:
             name = f"{clean(item.role_name)}: " if item.role_name else ""
             place = str(item.location) if item.location.line else clean(item.location.file)
             self.wrapped("  ", f"{name}{clean(item.what)}: {clean(item.reason)} ({place})", 4)
+        self.line()
+
+    def worst(self, report: Report) -> None:
+        """Name the roles to begin with, where their findings are too many to look through."""
+        told: list[tuple[tuple[int, ...], RoleReport]] = []
+        for role in report.roles:
+            if role.findings:
+                counts = Counter(finding.severity for finding in role.findings)
+                told.append((tuple(counts[severity] for severity in SEVERITIES), role))
+        if len(told) <= _MOST_ROLES:
+            return
+        told.sort(key=lambda pair: pair[0], reverse=True)
+        self.line(self.paint("where to begin", "head"))
+        for numbers, role in told[:_MOST_ROLES]:
+            said = " · ".join(f"{severity} {n}" for severity, n in zip(SEVERITIES, numbers, strict=True) if n)
+            self.wrapped("  ", f"{clean(role.name)}: {said} ({clean(str(role.source))})", 4)
+        self.line(f"  and {len(told) - _MOST_ROLES} more with findings")
         self.line()
 
     def summary(self, report: Report) -> None:

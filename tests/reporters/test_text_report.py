@@ -60,6 +60,18 @@ def test_a_clean_report_is_one_line() -> None:
     assert write(report) == ("1 policy · critical 0 · high 0 · medium 0 · low 0 · info 0 · unknown 0\n")
 
 
+def test_where_to_begin_is_said_once_there_is_too_much_to_look_through(full_report: Report) -> None:
+    worst = full_report.roles[0]
+    low = replace(worst.findings[0], severity="low")
+    many = [RoleReport(f"r{n}", f"r{n}", "", "role", Location("x.json", n, 1), findings=[low]) for n in range(1, 11)]
+    full_report.roles[:] = many
+    assert "where to begin" not in write(full_report)
+    full_report.roles.append(worst)
+    shown = write(full_report).partition("where to begin\n")[2]
+    assert shown.startswith(f"  {worst.name}: critical 1 ")
+    assert "  r9: low 1 (x.json:9:1)\n  and 1 more with findings\n" in shown
+
+
 def finding(full_report: Report, line: str, column: int, end: int, width: int = 60) -> list[str]:
     """Write a finding on one line of source and give the source line and the caret line."""
     worst: Finding = full_report.roles[0].findings[0]
