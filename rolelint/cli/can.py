@@ -54,7 +54,10 @@ def command(
 
     asked = catalog().expand(action).bit_count()
     if not asked:
-        raise UsageError(f"no known action matches `{printable(action)}`", hint="see `rolelint catalog show`")
+        from rolelint.cli.catalog import nearest
+
+        hint = nearest(catalog(), action) or "`rolelint catalog find --service PREFIX` lists the actions of a service"
+        raise UsageError(f"no known action matches `{printable(action)}`", hint=hint)
     use_actors(actors)
     asker = find_actor(actor)
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)

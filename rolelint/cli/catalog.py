@@ -59,7 +59,7 @@ def show(patterns: tuple[str, ...], form: str, label_files: tuple[Path, ...]) ->
     for pattern in patterns:
         found = known.expand(pattern)
         if not found:
-            raise InputError(f"no action matches `{printable(pattern)}`", hint=_near(known, pattern))
+            raise InputError(f"no action matches `{printable(pattern)}`", hint=nearest(known, pattern))
         mask |= found
     _print(known, mask, form, detailed=mask.bit_count() == 1)
 
@@ -394,10 +394,14 @@ def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
             raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
 
 
-def _near(known: Catalog, pattern: str) -> str:
+def nearest(known: Catalog, pattern: str) -> str:
+    """Say what a pattern that matches no action may have been meant for; empty where nothing is near."""
     import difflib
 
-    prefix, _, name = pattern.partition(":")
+    prefix, colon, name = pattern.partition(":")
+    if not colon:
+        found = known.names(known.expand(f"*:{pattern}"))
+        return f"did you mean `{found[0]}`?" if found else "an action is written `service:Action`"
     if not known.service_mask(prefix):
         near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
         return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")

@@ -86,6 +86,23 @@ def test_a_yes_names_request_and_statement(bundle: str, capsys: pytest.CaptureFi
     assert "work/DevTables" in out
 
 
+@pytest.mark.parametrize(
+    ("action", "hint"),
+    [
+        ("dynamodb:DeleteTabel", "did you mean `dynamodb:DeleteTable`?"),
+        ("PurgeQueue", "did you mean `sqs:PurgeQueue`?"),
+        ("Purge", "an action is written `service:Action`"),
+        ("dynamo:DeleteTable", "there is no prefix `dynamo`; did you mean `dynamodb`?"),
+        ("dynamodb:Zap*", "`rolelint catalog find --service PREFIX`"),
+    ],
+)
+def test_an_action_that_there_is_not_is_told_with_what_may_be_meant(
+    bundle: str, capsys: pytest.CaptureFixture[str], action: str, hint: str
+) -> None:
+    assert run(["can", bundle, "--action", action]) == 2
+    assert f"no known action matches `{action}`. {hint}" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("table", "code"), [("dev-1", 1), ("prod-1", 0)])
 def test_a_resource_can_be_asked_for(bundle: str, table: str, code: int) -> None:
     arn = f"arn:aws:dynamodb:eu-west-1:123456789012:table/{table}"
