@@ -394,6 +394,10 @@ def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
             raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
 
 
+#: Actions of one name, of several services, that a hint lists.
+_MEANT = 3
+
+
 def nearest(known: Catalog, pattern: str) -> str:
     """Say what a pattern that matches no action may have been meant for; empty where nothing is near."""
     import difflib
@@ -401,7 +405,9 @@ def nearest(known: Catalog, pattern: str) -> str:
     prefix, colon, name = pattern.partition(":")
     if not colon:
         found = known.names(known.expand(f"*:{pattern}"))
-        return f"did you mean `{found[0]}`?" if found else "an action is written `service:Action`"
+        if not found:
+            return "an action is written `service:Action`"
+        return f"did you mean {' or '.join(f'`{one}`' for one in found[:_MEANT])}?"
     if not known.service_mask(prefix):
         near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
         return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
