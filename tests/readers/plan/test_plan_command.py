@@ -354,7 +354,11 @@ def test_a_policy_that_becomes_unknown_is_no_loss(capsys: pytest.CaptureFixture[
 
 def test_blocks_with_other_addresses_are_the_same_role_and_policy(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = gate(capsys, str(FIXTURES / "new_address.json"), "--new-only")
-    assert (code, out.count("unknown for"), out.splitlines()[-1]) == (0, 0, "  0 new, 3 without a change of power")
+    assert (code, out.count("unknown for"), out.splitlines()[-1]) == (
+        0,
+        0,
+        "  0 new roles, 3 roles without a change of power",
+    )
 
 
 def test_a_policy_that_is_not_known_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
