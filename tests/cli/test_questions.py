@@ -86,6 +86,16 @@ def test_a_yes_names_request_and_statement(bundle: str, capsys: pytest.CaptureFi
     assert "work/DevTables" in out
 
 
+def test_the_request_is_for_an_object_before_one_of_an_access_point(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"}
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "utf-8")
+    assert run(["can", str(path), "--action", "s3:DeleteObject"]) == 1
+    assert "s3:DeleteObject on arn:aws:s3:::example/example" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("action", "hint"),
     [
