@@ -137,7 +137,13 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
 
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 not a plan, 4 something is unknown.
     """
-    if plan != "-" and _is_saved_plan(plan):
+    start = b"" if plan == "-" else _start(plan)
+    if start.startswith(b"[command]"):
+        raise UsageError(
+            f"`{printable(plan)}` begins with a line of the wrapper that `hashicorp/setup-terraform` installs",
+            hint="set `terraform_wrapper: false` there",
+        )
+    if start.startswith(b"PK\x03\x04"):  # a zip archive, as `terraform plan -out` writes
         raise UsageError(
             f"`{printable(plan)}` is a saved plan in Terraform's own format",
             hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
@@ -157,13 +163,13 @@ def _source(source: str) -> str:
     return "."
 
 
-def _is_saved_plan(path: str) -> bool:
-    """Tell whether a file is what `terraform plan -out` writes: a zip archive."""
+def _start(path: str) -> bytes:
+    """Read how a file begins; of one that cannot be read it is told later."""
     try:
         with open(path, "rb") as stream:
-            return stream.read(4) == b"PK\x03\x04"
+            return stream.read(9)
     except OSError:
-        return False
+        return b""
 
 
 command = Command(
