@@ -22,9 +22,14 @@ FAILED = 1
 SHOWN = 40
 READING_HEAD = ("pass", "blind", "scope", "services", "judged", "same on destructive or not", "same class", "corrected")
 
-_format = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+_format = click.option("--format", "-f", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 _labels = click.option(
-    "--labels", "label_files", type=click.Path(path_type=Path), multiple=True, help="Your own labels, laid over ours."
+    "--labels",
+    "label_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Own effect labels over the catalogue's. Repeatable.",
 )
 _output = click.option(
     "--output",
