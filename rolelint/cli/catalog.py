@@ -58,6 +58,10 @@ def show(patterns: tuple[str, ...], form: str, label_files: tuple[Path, ...]) ->
     """Show the actions that PATTERNS cover, with their labels.
 
     A pattern is an IAM action pattern such as `rds:Modify*`.
+
+    R is how it is undone: R0 by one opposite call, R1 from configuration, R2 from a copy or in a grace period, R3 not
+    at all. B is how far it reaches: B0 an item, B1 a resource, B2 a container with its contents, B3 a setting of an
+    account or Region, B4 an organization, a DNS zone or many accounts.
     """
     known = _catalog(label_files)
     mask = 0
