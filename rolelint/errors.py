@@ -20,6 +20,11 @@ def show_route(route: Route) -> str:
     return "/".join(str(step) for step in route)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: `1 action`, `2 actions`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Escape control and direction-changing characters of text that comes from an input.
 

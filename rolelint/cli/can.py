@@ -52,8 +52,12 @@ def command(
     from rolelint.engine import actor as find_actor
     from rolelint.engine import can
 
-    if not catalog().expand(action):
-        raise UsageError(f"no known action matches `{printable(action)}`", hint="see `rolelint catalog show`")
+    asked = catalog().expand(action).bit_count()
+    if not asked:
+        from rolelint.cli.catalog import nearest
+
+        hint = nearest(catalog(), action) or "`rolelint catalog find --service PREFIX` lists the actions of a service"
+        raise UsageError(f"no known action matches `{printable(action)}`", hint=hint)
     use_actors(actors)
     asker = find_actor(actor)
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
@@ -76,7 +80,7 @@ def command(
         click.echo(inert(json.dumps(plain(told), indent=2)))
     else:
         note = " (possible)" if answer.verdict == "yes" and answer.certainty == "possible" else ""
-        click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict)} {action}"))
+        click.echo(clean(f"{answer.verdict.upper()}{note}: {chosen.name} {_verb(answer.verdict, asked)} {action}"))
         if answer.witness:
             click.echo("\n".join(asking.witness_lines(answer.witness)))
         if statements:
@@ -86,5 +90,8 @@ def command(
     return {"no": 0, "yes": 1, "unknown": 4}[answer.verdict]
 
 
-def _verb(verdict: str) -> str:
-    return {"yes": "can do", "no": "cannot do", "unknown": "may or may not do"}[verdict]
+def _verb(verdict: str, asked: int) -> str:
+    """Say what an answer means of one action, or of a pattern of several: one of them is enough for a yes."""
+    if asked == 1:
+        return {"yes": "can do", "no": "cannot do", "unknown": "may or may not do"}[verdict]
+    return {"yes": "can do one or more of", "no": "can do none of", "unknown": "may or may not do one of"}[verdict]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rolelint.cli.command import Group
-from rolelint.errors import InputError, UsageError, printable
+from rolelint.errors import InputError, UsageError, counted, printable
 
 if TYPE_CHECKING:
     from rolelint.catalog import Action, Catalog
@@ -22,9 +22,14 @@ FAILED = 1
 SHOWN = 40
 READING_HEAD = ("pass", "blind", "scope", "services", "judged", "same on destructive or not", "same class", "corrected")
 
-_format = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+_format = click.option("--format", "-f", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 _labels = click.option(
-    "--labels", "label_files", type=click.Path(path_type=Path), multiple=True, help="Your own labels, laid over ours."
+    "--labels",
+    "label_files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Own effect labels over the catalogue's. Repeatable.",
 )
 _output = click.option(
     "--output",
@@ -53,13 +58,17 @@ def show(patterns: tuple[str, ...], form: str, label_files: tuple[Path, ...]) ->
     """Show the actions that PATTERNS cover, with their labels.
 
     A pattern is an IAM action pattern such as `rds:Modify*`.
+
+    R is how it is undone: R0 by one opposite call, R1 from configuration, R2 from a copy or in a grace period, R3 not
+    at all. B is how far it reaches: B0 an item, B1 a resource, B2 a container with its contents, B3 a setting of an
+    account or Region, B4 an organization, a DNS zone or many accounts.
     """
     known = _catalog(label_files)
     mask = 0
     for pattern in patterns:
         found = known.expand(pattern)
         if not found:
-            raise InputError(f"no action matches `{printable(pattern)}`", hint=_near(known, pattern))
+            raise InputError(f"no action matches `{printable(pattern)}`", hint=nearest(known, pattern))
         mask |= found
     _print(known, mask, form, detailed=mask.bit_count() == 1)
 
@@ -394,10 +403,20 @@ def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
             raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
 
 
-def _near(known: Catalog, pattern: str) -> str:
+#: Actions of one name, of several services, that a hint lists.
+_MEANT = 3
+
+
+def nearest(known: Catalog, pattern: str) -> str:
+    """Say what a pattern that matches no action may have been meant for; empty where nothing is near."""
     import difflib
 
-    prefix, _, name = pattern.partition(":")
+    prefix, colon, name = pattern.partition(":")
+    if not colon:
+        found = known.names(known.expand(f"*:{pattern}"))
+        if not found:
+            return "an action is written `service:Action`"
+        return f"did you mean {' or '.join(f'`{one}`' for one in found[:_MEANT])}?"
     if not known.service_mask(prefix):
         near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
         return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
@@ -447,7 +466,7 @@ def _print(known: Catalog, mask: int, form: str, *, detailed: bool = False) -> N
             (action.name, levels, label.cls, also, label.reversibility, label.blast, label.timing, via, label.decided)
         )
     _table(rows)
-    click.echo(f"{len(actions)} actions")
+    click.echo(counted(len(actions), "action"))
 
 
 def _details(action: Action) -> None:

@@ -11,6 +11,7 @@ import click
 
 from rolelint.cli.check import TYPES
 from rolelint.cli.command import Command
+from rolelint.errors import counted
 from rolelint.policies.role import Role
 from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
@@ -143,7 +144,6 @@ def _show(rows: list[dict[str, Any]]) -> None:
             click.echo(clean(f"  gains {', '.join(actions[:4])}{more}"))
             click.echo("\n".join(lines))
         for item in row["unknown"]:
-            click.echo(clean(f"  unknown for {len(item['actions'])} actions: {item['reason']}"))
+            click.echo(clean(f"  unknown for {counted(len(item['actions']), 'action')}: {item['reason']}"))
     gained = sum(len(g["actions"]) for r in rows for g in r["gains"])
-    roles, actions = (f"{n} {noun if n == 1 else noun + 's'}" for n, noun in ((len(rows), "role"), (gained, "action")))
-    click.echo(f"{roles} compared, {actions} gained")
+    click.echo(f"{counted(len(rows), 'role')} compared, {counted(gained, 'action')} gained")

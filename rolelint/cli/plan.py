@@ -11,7 +11,7 @@ from rolelint import rulebook as rules
 from rolelint.cli.check import Settings, perform
 from rolelint.cli.check import command as check
 from rolelint.cli.command import Command
-from rolelint.errors import UsageError, printable
+from rolelint.errors import UsageError, counted, printable
 from rolelint.findings.model import Report, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.reporters.text import clean
@@ -108,10 +108,10 @@ def closing(report: Report) -> str:
             for entry in change[word]:
                 lines.append(f"    {word} {_named(entry)}")
         for entry in change["unknown"]:
-            lines.append(f"    unknown for {entry['actions']} actions: {clean(entry['reason'])}")
+            lines.append(f"    unknown for {counted(entry['actions'], 'action')}: {clean(entry['reason'])}")
     new = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "new")
     same = sum(1 for r in report.roles if (r.extra.get("change") or {}).get("status") == "unchanged")
-    lines.append(f"  {new} new, {same} without a change of power")
+    lines.append(f"  {counted(new, 'new role')}, {counted(same, 'role')} without a change of power")
     return "\nthis plan\n" + "\n".join(lines) + "\n"
 
 
@@ -131,7 +131,13 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
 
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 not a plan, 4 something is unknown.
     """
-    if plan != "-" and _is_saved_plan(plan):
+    start = b"" if plan == "-" else _start(plan)
+    if start.startswith(b"[command]"):
+        raise UsageError(
+            f"`{printable(plan)}` begins with a line of the wrapper that `hashicorp/setup-terraform` installs",
+            hint="set `terraform_wrapper: false` there",
+        )
+    if start.startswith(b"PK\x03\x04"):  # a zip archive, as `terraform plan -out` writes
         raise UsageError(
             f"`{printable(plan)}` is a saved plan in Terraform's own format",
             hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
@@ -151,13 +157,13 @@ def _source(source: str) -> str:
     return "."
 
 
-def _is_saved_plan(path: str) -> bool:
-    """Tell whether a file is what `terraform plan -out` writes: a zip archive."""
+def _start(path: str) -> bytes:
+    """Read how a file begins; of one that cannot be read it is told later."""
     try:
         with open(path, "rb") as stream:
-            return stream.read(4) == b"PK\x03\x04"
+            return stream.read(9)
     except OSError:
-        return False
+        return b""
 
 
 command = Command(

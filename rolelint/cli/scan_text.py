@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rolelint.errors import printable
+from rolelint.errors import counted, printable
 from rolelint.findings.model import SEVERITIES
 
 #: Roles and disagreements that the text names.
@@ -32,7 +32,7 @@ def _damage(report: Any) -> list[str]:
             f"  {printable(role.name)}: {found['lost']} of {found['of']} resources for good, "
             f"{found['production_lost']} of them production"
         )
-    return lines
+    return [*lines, *_rest(len(ranked), "role")]
 
 
 def _unused(report: Any) -> list[str]:
@@ -42,7 +42,7 @@ def _unused(report: Any) -> list[str]:
     left = sum(1 for facts in told if any(facts["left"].values()))
     return [
         f"unused for {told[0]['days']} days: {sum(f['actions'] for f in told)} of {sum(f['of'] for f in told)} "
-        f"destructive permissions, held by {_count(len(told), 'role')}",
+        f"destructive permissions, held by {counted(len(told), 'role')}",
         f"  without them {len(told) - left} of these roles could destroy nothing, {left} still could",
     ]
 
@@ -52,7 +52,7 @@ def _units(scan: Mapping[str, Any]) -> list[str]:
     for unit in scan.get("units") or ():
         counts = " · ".join(f"{severity} {unit['findings'][severity]}" for severity in SEVERITIES)
         missing = f", {unit['not_read']} not read" if unit["not_read"] else ""
-        size = f"{_count(unit['accounts'], 'account')}{missing}, {_count(unit['roles'], 'role')}"
+        size = f"{counted(unit['accounts'], 'account')}{missing}, {counted(unit['roles'], 'role')}"
         lines.append(f"  {printable(unit['path'])}: {size} · {counts}")
         if "damage" in unit:
             damage = unit["damage"]
@@ -66,18 +66,19 @@ def _units(scan: Mapping[str, Any]) -> list[str]:
     return ["organization", *lines] if lines else []
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _confirm(scan: Mapping[str, Any], report: Any) -> list[str]:
     counts = scan.get("confirm")
     if not counts:
         return []
     lines = ["AWS's policy simulator " + ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))]
-    for finding in report.all_findings():
-        told = finding.extra.get("confirm") or {}
-        if told.get("verdict") == "disagrees" and len(lines) <= _NAMED:
-            why = f": {told['why']}" if told.get("why") else ""
-            lines.append(f"  {finding.rule} {printable(finding.role_name)}: {told['decision']}{printable(why)}")
-    return lines
+    against = [f for f in report.all_findings() if (f.extra.get("confirm") or {}).get("verdict") == "disagrees"]
+    for finding in against[:_NAMED]:
+        told = finding.extra["confirm"]
+        why = f": {told['why']}" if told.get("why") else ""
+        lines.append(f"  {finding.rule} {printable(finding.role_name)}: {told['decision']}{printable(why)}")
+    return [*lines, *_rest(len(against), "finding")]
+
+
+def _rest(count: int, noun: str) -> list[str]:
+    """Say how many are not named."""
+    return [f"  and {counted(count - _NAMED, f'more {noun}')}"] if count > _NAMED else []

@@ -145,7 +145,7 @@ class Scan:
             shown = {**note, "reason": self._reason(note["reason"])}
             if "where" in note:
                 shown["where"] = [self._shown(text) for text in note["where"]]
-            report.unknown.append(UnknownItem("", "", "not seen", described(shown)["text"], Location(place)))
+            report.unknown.append(UnknownItem("", "", "input", described(shown)["text"], Location(place)))
 
     def _organization(
         self, session: Session, judged: Callable[[dict[str, Any], Session], Report], report: Report

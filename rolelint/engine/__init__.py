@@ -1,4 +1,7 @@
-"""What policies mean: `decide` one request, `powers` and questions over sets of requests."""
+"""What policies mean: `decide` one request, `powers` and questions over sets of requests.
+
+The names in `__all__` are public (docs/python.md); the modules below are not.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ if TYPE_CHECKING:
     from rolelint.engine.gains import Difference, difference
     from rolelint.engine.power import Power, Powers, powers
     from rolelint.engine.questions import Answer, can, witness
-    from rolelint.engine.request import Decision, Outcome, Principal, Request, Target
+    from rolelint.engine.request import Decision, Outcome, PolicySet, Principal, Request, Target
     from rolelint.engine.scene import StatementRef
     from rolelint.engine.trust import trust_allows
 
@@ -28,6 +31,7 @@ _HOME = {
     "witness": "questions",
     "Decision": "request",
     "Outcome": "request",
+    "PolicySet": "request",
     "Principal": "request",
     "Request": "request",
     "Target": "request",
@@ -41,6 +45,7 @@ __all__ = [
     "Decision",
     "Difference",
     "Outcome",
+    "PolicySet",
     "Power",
     "Powers",
     "Principal",

@@ -125,7 +125,8 @@ def _object(
         open_ended: other keys are notes of the author, unless they look like a slip of the pen.
     """
     if not isinstance(value, dict):
-        raise CaseError("an object is expected here", route)
+        name = route[-1] if route else ""
+        raise CaseError(f"`{name}` must be an object" if isinstance(name, str) else "a case must be an object", route)
     for key in value:
         if key not in keys:
             import difflib
@@ -173,6 +174,9 @@ def _document(value: object, route: tuple[str | int, ...]) -> PolicyDocument:
 
 def _request(value: object, route: tuple[str | int, ...]) -> Request:
     item = _object(value, route, _REQUEST)
+    for key in ("principal", "action"):
+        if item.get(key) is None:
+            raise CaseError(f"the request has no `{key}`", route)
     known = (*_PRINCIPAL_TEXT, *_PRINCIPAL_FLAGS)
     principal = _object(item.get("principal"), (*route, "principal"), known, open_ended=True)
     if principal.get("type") not in _PRINCIPAL_TYPES:
@@ -187,7 +191,7 @@ def _request(value: object, route: tuple[str | int, ...]) -> Request:
         if isinstance(one, str):
             targets.append(Target(one or "*"))
         else:
-            entry = _object(one, where, ("arn", "context"))
+            entry = _object(one, where, ("arn", "context")) if isinstance(one, dict) else {}
             if not isinstance(entry.get("arn"), str):
                 raise CaseError("a resource must be an ARN or an object with `arn`", where)
             targets.append(Target(entry["arn"], context_of(_given(entry, "context", {}), (*where, "context"))))

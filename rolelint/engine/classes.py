@@ -500,7 +500,8 @@ def _solve_world(
         own = group.option.statement
         return out if not group.others or any(s.picks[0].statement is own for _, s in out) else None
     best: tuple[Reach, Solution] | None = None
-    for kind in signature.optional:
+    # An object before the same object by way of an access point: the request that is shown is the one people make.
+    for kind in sorted(signature.optional, key=lambda kind: not kind.stateful):
         if resource is not None and not is_of(stage, resource, kind):
             continue
         one = one_type(stage, layers, group.denies, kind, domain, world, resource)

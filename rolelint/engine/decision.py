@@ -66,6 +66,20 @@ UNGOVERNED = {
 def decide(request: Request, policies: PolicySet) -> Decision:
     """Decide a request; a multi-resource request is allowed only if every resource is (S3.11).
 
+    >>> from rolelint.engine import PolicySet, Principal, Request, Target, decide
+    >>> from rolelint.policies.parse import parse_document
+    >>> allow = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}
+    >>> held = PolicySet((parse_document({"Version": "2012-10-17", "Statement": [allow]}),))
+    >>> user = Principal("user", "arn:aws:iam::123456789012:user/ann", account="123456789012")
+    >>> target = Target("arn:aws:s3:::data/report.csv")
+    >>> asked = Request(user, "s3:GetObject", (target,), resource_account="123456789012")
+    >>> decide(asked, held).outcome.value
+    'allow'
+
+    Args:
+        request: with its whole context, keys in lower case: one that is not listed is absent.
+        policies: every policy that applies to it, each already read.
+
     Returns:
         The decision with its deciding statements. For several resources, the first one that is not allowed decides;
         an explicit deny on any of them wins.

@@ -70,6 +70,13 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     Each is judged with its own ARN, account and tags; a request is the same where action, resource and what the caller
     puts into its context are. Policies that are not known in one of them make the answer
     UNKNOWN for the actions concerned.
+
+    Args:
+        within: the actions of interest, as a mask over the catalogue; all of them by default.
+        who: on whose behalf; automation by default.
+
+    Returns:
+        Nothing is gained where both `gains` and `unknown` are empty; `catalog().names(mask)` names actions.
     """
     asker = who or actor()
     mask = catalog().full if within is None else within

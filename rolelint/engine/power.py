@@ -154,7 +154,10 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
 
     Args:
         who: on whose behalf; automation by default.
-        within: the actions of interest; every destructive one by default.
+        within: the actions of interest, as a mask over the catalogue; every destructive one by default.
+
+    Returns:
+        Each power once; the actions for which nothing could be proved or shown are in `unknown`, with the reason.
     """
     stage = scene(role, who or actor())
     mask = catalog().destructive if within is None else within

@@ -77,6 +77,10 @@ def can(
         resource: an ARN that the request must name.
         context: values that context keys must have.
         who: on whose behalf; automation by default.
+
+    Returns:
+        `yes` with a request that `decide` allows, `no` where there is none, or `unknown` with the reason; a pattern
+        that matches no action is unknown, and one is enough of those that it matches.
     """
     mask = catalog().expand(actions) if isinstance(actions, str) else actions
     if not mask:

@@ -74,7 +74,8 @@ class Finding:
         location: the primary place, never missing.
         excerpt: the source lines around the location, as (1-based line number, text); may be empty.
         witness: None for findings that are about a text and not about a power.
-        actions: every action the finding is about, in catalogue order.
+        actions: every action the finding is about, in catalogue order; in summaries the first of them.
+        count: how many actions it is about; 0: as many as `actions` names.
         granted_by: names of the granting statements: `policy name / Sid or Statement index`.
         fix: one sentence, and where possible a rewritten statement, from the rule.
         identity: what its fingerprint is made of (`fingerprint_of`), the name of its file without folders last, or a
@@ -96,6 +97,7 @@ class Finding:
     identity: str | tuple[str, ...]
     witness: Witness | None = None
     actions: tuple[str, ...] = ()
+    count: int = 0
     scope: str = ""
     gate: str = ""
     granted_by: tuple[str, ...] = ()

@@ -128,6 +128,7 @@ def _finding(data: Mapping[str, Any]) -> Finding:
             tuple(witness["assumes"]),
         ),
         actions=tuple(data["actions"]),
+        count=data.get("count", 0),
         scope=data["scope"],
         gate=data["gate"],
         granted_by=tuple(data["granted_by"]),

@@ -223,9 +223,9 @@ def file_problem(problem: Problem, report: Report, role: Role | None = None) -> 
     elif problem.kind == "warning":
         report.warnings.append(problem)
     else:
-        report.unknown.append(
-            UnknownItem(role.id if role else "", role.name if role else "", "input", problem.message, problem.location)
-        )
+        whose = (role.id, role.name) if role else ("", "")
+        reason = f"{problem.message}. {problem.hint}" if problem.hint else problem.message
+        report.unknown.append(UnknownItem(*whose, "input", reason, problem.location))
 
 
 def _problem(error: InputError | UsageError, file: str) -> Problem:

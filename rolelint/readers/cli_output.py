@@ -124,11 +124,6 @@ def _roles(document: Document, context: ReadContext, reading: Reading) -> None:
         routes = [("Role",) if "Role" in data else ()]
     for route in routes:
         held = read_principal(document, route, context)
-        for role in held.roles:
-            # Listing commands print no policies; a role without any would look harmless.
-            reason = "this command prints a role without its policies; a role bundle or an account dump has them"
-            role.unknowns += (Unknown("identity policies", reason, role.location),)
-            role.identity += (Policy(PolicyType.IDENTITY, "not printed", unknown_document(reason), document.at(route)),)
         reading.roles += held.roles
         reading.problems += held.problems
 

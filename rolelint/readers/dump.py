@@ -7,12 +7,14 @@ from typing import Any
 
 from rolelint.documents import Document, Place
 from rolelint.errors import Problem, Route
+from rolelint.policies.document import unknown_document
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
 from rolelint.readers import ReadContext
 from rolelint.readers.parts import arn_account, arn_partition, managed_policy, parsed, tag_map, unfinished
 from rolelint.readers.policy import add_policy
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList")
+_BARE = "they are not printed with it; a role bundle or a whole account dump has them"
 _CUT = "the dump ends before its last page: there is more in the account"
 
 
@@ -209,6 +211,11 @@ class _Dump:
     ) -> list[Policy]:
         """List the inline and attached policies of a role, user or group."""
         out = []
+        if inline not in item and "AttachedManagedPolicies" not in item:
+            # As commands print it that list roles, or as a query cuts it out: without any it would look harmless.
+            place = self.document.at(route, address)
+            unknowns.append(Unknown("identity policies", _BARE, place()))
+            out.append(Policy(PolicyType.IDENTITY, "not printed", unknown_document(_BARE), place.fixed))
         for entry, at in self.items(item, inline, route):
             if "PolicyDocument" in entry:
                 content = parsed(entry["PolicyDocument"], self.context.memo)

@@ -145,6 +145,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "location": location(finding.location),
         "witness": finding.witness.plain() if finding.witness is not None else None,
         "actions": finding.actions,
+        "count": finding.count or len(finding.actions),
         "scope": finding.scope,
         "gate": finding.gate,
         "granted_by": finding.granted_by,

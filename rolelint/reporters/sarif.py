@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -118,6 +119,7 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
         "role": finding.role,
         "route": finding.location.route,
         "actions": finding.actions,
+        "count": finding.count or len(finding.actions),
         "grantedBy": finding.granted_by,
     }
     for key, value in (("scope", finding.scope), ("gate", finding.gate), ("lowered", finding.lowered)):
@@ -173,18 +175,49 @@ def _location(place: Location, excerpt: tuple[tuple[int, str], ...] = ()) -> dic
 
 
 def uri(file: str) -> str:
-    """Write a file's name as a URI; relative paths stay relative.
+    """Write a file's name as a URI, relative to the root of the repository, where code scanning looks for it.
+
+    That is the repository around the working directory, or else around the file; without one, relative paths stay
+    relative. What lies outside of it is absolute.
 
     A source such as `aws:123456789012` is written as if it were a file of that name: where a scheme is not `file`, code
     scanning refuses the whole report.
     """
     if file.startswith("<"):
         return file.strip("<>")
-    path = file.replace("\\", "/") if os.sep == "\\" else file
-    if os.path.isabs(file):
-        return "file://" + quote(os.fsencode(path if path.startswith("/") else "/" + path), safe="/:")
-    text = quote(os.fsencode(os.path.normpath(path).replace(os.sep, "/") if path else path), safe="/")
-    return text
+    path = file if not file or file.startswith("aws:") else _from_root(*os.path.split(file), os.getcwd())
+    slashes = os.path.normpath(path).replace(os.sep, "/") if path else path
+    if os.path.isabs(path):
+        return "file://" + quote(os.fsencode(slashes if slashes.startswith("/") else "/" + slashes), safe="/:")
+    return quote(os.fsencode(slashes), safe="/")
+
+
+def _from_root(folder: str, name: str, here: str) -> str:
+    """Name a file from the root of its repository, where it is in one."""
+    real, root = _repository(folder, here)
+    path = os.path.join(real, name)
+    if not root:
+        return os.path.join(folder, name)
+    return os.path.relpath(path, root) if path.startswith(os.path.join(root, "")) else path
+
+
+@lru_cache(maxsize=1024)
+def _repository(folder: str, here: str) -> tuple[str, str]:
+    """Give the real path of a folder and the root of its repository; an empty root where there is none.
+
+    Args:
+        here: the working directory.
+    """
+    real = os.path.realpath(os.path.join(here, folder))
+    for root in (os.path.realpath(here), real):
+        while True:
+            if os.path.lexists(os.path.join(root, ".git")):  # a file in worktrees and submodules
+                return real, root
+            above = os.path.dirname(root)
+            if above == root:
+                break
+            root = above
+    return real, ""
 
 
 def _notifications(report: Report, left_out: int) -> list[dict[str, Any]]:

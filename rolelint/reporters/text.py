@@ -29,6 +29,8 @@ _MARGIN = 4
 _KINDS = {"policy": "policy", "role": "role", "user": "user", "permission-set": "permission set"}
 #: More actions than this are counted, not listed: the JSON report has them all.
 _SHOWN_ACTIONS = 4
+#: Past so many with findings, the worst ones are named once more at the end, where a person looks first.
+_MOST_ROLES = 10
 _TYPES = str.maketrans({"·": "-", "│": "|", "…": "~", "→": ">"})
 
 
@@ -84,6 +86,7 @@ class _Text:
             self.wrapped(f"{self.paint('warning', 'medium')} ", f"{where}{clean(problem.message)}{hint}", 8)
         if report.warnings:
             self.line()
+        self.worst(report)
         self.summary(report)
 
     def wrapped(self, head: str, text: str, indent: int) -> None:
@@ -139,9 +142,10 @@ class _Text:
             place += f"  {clean(finding.location.address)}"
         self.wrapped(f"    {self.paint('at', 'dim')} ", place, 7)
         self.excerpt(finding)
-        if finding.actions and not (finding.witness and len(finding.actions) == 1):
+        count = finding.count or len(finding.actions)
+        if count and not (finding.witness and count == 1):
             names = ", ".join(finding.actions[:_SHOWN_ACTIONS])
-            more = len(finding.actions) - _SHOWN_ACTIONS
+            more = count - _SHOWN_ACTIONS
             self.labelled("actions", names + (f" and {more} more" if more > 0 else ""))
         if finding.witness:
             witness = finding.witness
@@ -183,18 +187,41 @@ class _Text:
         self._place = place
         margin = len(str(finding.excerpt[-1][0]))
         for number, text in finding.excerpt:
-            first, last = _window(text, place.column if number == place.line else 1, self.width - margin - 9)
+            text = text.rstrip()
+            room = self.width - margin - 9
+            if _columns(_show(text)) > room:
+                room -= 2  # what is left out before and behind is marked
+            first, last = _window(text, place.column if number == place.line else 1, room)
             body, before, span = _quoted(text[first:last], number, place, first)
-            self.line(f"      {self.paint(f'{number:>{margin}} │', 'dim')} {body}")
+            head, tail = "…" if first else "", "…" if last < len(text) else ""
+            self.line(f"      {self.paint(f'{number:>{margin}} │', 'dim')} {head}{body}{tail}")
             if span:
                 caret = self.paint("^" * span, finding.severity)
-                self.line(f"      {self.paint(' ' * margin + ' │', 'dim')} {' ' * before}{caret}")
+                self.line(f"      {self.paint(' ' * margin + ' │', 'dim')} {' ' * (len(head) + before)}{caret}")
 
     def unknown(self, report: Report) -> None:
         for item in report.unknown:
             name = f"{clean(item.role_name)}: " if item.role_name else ""
             place = str(item.location) if item.location.line else clean(item.location.file)
             self.wrapped("  ", f"{name}{clean(item.what)}: {clean(item.reason)} ({place})", 4)
+        self.line()
+
+    def worst(self, report: Report) -> None:
+        """Name the roles to begin with, where their findings are too many to look through."""
+        told: list[tuple[tuple[int, ...], RoleReport]] = []
+        for role in report.roles:
+            if role.findings:
+                counts = Counter(finding.severity for finding in role.findings)
+                told.append((tuple(counts[severity] for severity in SEVERITIES), role))
+        if len(told) <= _MOST_ROLES:
+            return
+        if not any("damage" in role.extra for role in report.roles):  # ranked by what there is to lose already
+            told.sort(key=lambda pair: pair[0], reverse=True)
+        self.line(self.paint("where to begin", "head"))
+        for numbers, role in told[:_MOST_ROLES]:
+            said = " · ".join(f"{severity} {n}" for severity, n in zip(SEVERITIES, numbers, strict=True) if n)
+            self.wrapped("  ", f"{clean(role.name)}: {said} ({clean(str(role.source))})", 4)
+        self.line(f"  and {len(told) - _MOST_ROLES} more with findings")
         self.line()
 
     def summary(self, report: Report) -> None:

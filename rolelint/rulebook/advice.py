@@ -43,8 +43,8 @@ def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None, subject
         power: the one that the finding names. index: the action that it names, in the catalogue.
     """
     text = _advice(rule, hit, power, index)
-    if index is not None and _BY_TAG in text:
-        text = _with_tag_kept(text, index, subject)
+    if _BY_TAG in text:
+        text = _with_tag_kept(text, subject)
     partition = subject.powers.stage.partition if subject.powers else ""
     return text.replace("arn:aws:", f"arn:{partition}:") if partition not in ("", "aws") else text
 
@@ -225,10 +225,19 @@ def _verbs(core: int, index: int) -> list[str]:
     return list(dict.fromkeys(f"{service}:{verb_of(name)}*" for service, _, name in actions))
 
 
-def _with_tag_kept(text: str, index: int, subject: Subject) -> str:
+def _with_tag_kept(text: str, subject: Subject) -> str:
     """Add a Deny of changing the tag that an example demands, where the role may tag what it likes."""
     known = catalog()
-    service = known.name(index).partition(":")[0]
+    before, _, example = text.partition("For example: ")
+    if _BY_TAG not in example:
+        return text
+    written = json.loads(example)
+    statements = written if isinstance(written, list) else [written]
+    # The example of a rule may be about another service than the finding.
+    named = [a for s in statements if "Action" in s and _BY_TAG in json.dumps(s) for a in _actions(s)]
+    if not named:
+        return text
+    service = named[0].partition(":")[0]
     setting = known.attribute_mask("sets-tags") & known.service_mask(service)
     held = 0
     for mask, ref in subject.allows:
@@ -237,15 +246,12 @@ def _with_tag_kept(text: str, index: int, subject: Subject) -> str:
     if not held:
         return text
     tag = text.partition(_BY_TAG)[2].partition('"')[0]
-    before, _, example = text.partition("For example: ")
-    written = json.loads(example)
     deny: dict[str, Any] = {"Sid": "TheTagStays", "Effect": "Deny", "Action": _one(known.names(held)), "Resource": "*"}
     if not held & ~known.attribute_mask("sets-named-tags"):
         deny["Condition"] = {"ForAnyValue:StringEquals": {"aws:TagKeys": tag}}
         if service == "ec2":
             deny["Condition"]["Null"] = {"ec2:CreateAction": "true"}  # what it makes it may tag
-    statements = [*(written if isinstance(written, list) else [written]), deny]
-    return f"{before}For example: {json.dumps(statements, ensure_ascii=False)}"
+    return f"{before}For example: {json.dumps([*statements, deny], ensure_ascii=False)}"
 
 
 def _with(text: str, statement: Mapping[str, Any]) -> str:

@@ -58,4 +58,5 @@ def _fresh(
     if not mask:
         return None
     names = catalog().names(mask)
-    return replace(finding, mask=mask, actions=tuple(names if options.effects == "full" else names[:FEW_ACTIONS]))
+    shown = names if options.effects == "full" else names[:FEW_ACTIONS]
+    return replace(finding, mask=mask, actions=tuple(shown), count=len(names))

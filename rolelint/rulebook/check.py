@@ -6,6 +6,7 @@ from collections.abc import Iterable, Set
 
 from rolelint.catalog import Catalog, catalog
 from rolelint.engine import Powers, actor, powers
+from rolelint.errors import counted
 from rolelint.findings.model import RANK, Finding, RoleReport, UnknownItem
 from rolelint.policies.role import Policy, Role
 from rolelint.records import record
@@ -155,7 +156,7 @@ def unknown_items(role: Role, options: CheckOptions) -> list[UnknownItem]:
                 continue
             first = catalog().name((mask & -mask).bit_length() - 1)
             more = mask.bit_count() - 1
-            what = f"`{first}` and {more} more actions" if more else f"`{first}`"
+            what = f"`{first}` and {counted(more, 'more action')}" if more else f"`{first}`"
         items.append(UnknownItem(role.id, role.name, what, unknown.reason, unknown.location))
     undecided = catalog().attribute_mask("undecided")
     if undecided:

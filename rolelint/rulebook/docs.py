@@ -76,7 +76,8 @@ own (`ACME001`). A file that does not fit is reported with its line. The words o
 
 Fields of a `message`: `{{role}}`, `{{deed}}` (the worst action, where, and how many more), `{{text}}`, `{{first}}` and
 `{{second}}` (of a pair), `{{layers}}`, `{{count}}`, `{{statement}}`, `{{effect}}`, `{{reason}}`,
-`{{hint}}`, `{{issuer}}`.
+`{{hint}}`, `{{issuer}}`, `{{fault}}`. Which of them a rule has depends on the word in its `when`; one that it does not
+have is left empty.
 
 With `adapt` in its `fix`, a finding about an action that the `statement` does not name has one of its own: narrowed to
 resources (`scope`), by its name instead of a wildcard (`name`), what looks at its service (`read`), or denied (`deny`).

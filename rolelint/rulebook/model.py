@@ -10,6 +10,9 @@ from typing import Any
 from rolelint.errors import UsageError, nearest, printable
 from rolelint.records import record
 
+#: What a message may hold in braces; which of them a rule has depends on the word of its `when`.
+FIELDS = tuple("role deed text first second layers count statement effect reason hint issuer fault".split())
+
 #: The folders of `rules/`, in the order of their codes.
 CATEGORIES = ("teardown", "data", "protection", "lock-out", "indirect", "escalation", "trust", "gates", "hygiene")
 

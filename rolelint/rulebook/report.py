@@ -158,6 +158,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         ),
         witness=proof,
         actions=_action_names(hit.mask if all_actions else _first(hit.mask, FEW_ACTIONS)),
+        count=hit.mask.bit_count(),
         scope=lead.power.scope if lead else "",
         gate=lead.power.gate if lead else "",
         granted_by=tuple(dict.fromkeys(ref.label for ref in refs)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from rolelint.documents import Document, parse
 from rolelint.documents.shape import misfits
 from rolelint.errors import InputError, Location, Route, reason_of
+from rolelint.rulebook.model import FIELDS
 
 
 @cache
@@ -59,6 +61,7 @@ def _check_meaning(document: Document) -> None:
     for route, pattern in _action_patterns(data):
         if not catalog().expand(pattern):
             raise fail(f"`{pattern}` matches no action of the catalogue", route, "see `rolelint catalog find`")
+    _check_message(data["message"], fail)
     question = compile_when(data["when"])
     for entry in data.get("lower", ()):
         compile_lower(entry)
@@ -78,6 +81,22 @@ def _check_meaning(document: Document) -> None:
         raise fail("no example flags the rule itself", ("examples",))
     if all(data["id"] in example["flags"] for example in data["examples"]):
         raise fail("no example leaves the rule silent", ("examples",))
+
+
+def _check_message(message: str, fail: Callable[..., InputError]) -> None:
+    """Refuse fields that no rule has: they would be left empty."""
+    import difflib
+    from string import Formatter
+
+    try:
+        names = [name for _, name, _, _ in Formatter().parse(message) if name is not None]
+    except ValueError as error:
+        raise fail(f"`message`: {str(error).lower()}", ("message",), "write {{ and }} for braces") from error
+    for name in names:
+        if name not in FIELDS:
+            close = difflib.get_close_matches(name, FIELDS, 1)
+            hint = f"did you mean `{{{close[0]}}}`?" if close else f"there are {', '.join(FIELDS)}"
+            raise fail(f"unknown field `{{{name}}}` in `message`", ("message",), hint)
 
 
 _ACTION_LISTS = ("actions", "except-actions", "prefer")

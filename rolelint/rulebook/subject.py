@@ -14,7 +14,7 @@ from rolelint.engine.compile import compile_document
 from rolelint.engine.extent import on_hosts
 from rolelint.engine.gates import ALIASES, key_kind
 from rolelint.engine.match import arn_matches
-from rolelint.errors import Location
+from rolelint.errors import Location, counted
 from rolelint.findings.model import Related
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
@@ -504,7 +504,7 @@ def describe(part: Part, *, more: int | None = None, index: int | None = None) -
     action = catalog().action(index)
     text = f"`{action.name}`{_where(part, index)}"
     count = part.mask.bit_count() - 1 if more is None else more
-    return f"{text} and {count} more" if count > 0 else text
+    return f"{text} and {counted(count, 'more action')}" if count > 0 else text
 
 
 def _where(part: Part, index: int) -> str:
@@ -523,11 +523,12 @@ def _where(part: Part, index: int) -> str:
             called = action.name.partition(":")[2].lower()
             nouns = (kind.name.replace("/", "-").partition("-")[0] for kind in reversed(types))
             name = next((noun for noun in nouns if noun.lower() in called), "resource")
+        name = name.rstrip("/")
         return f" on any {name}" if service == name else f" on any {service} {name}"
     patterns = [r for r in power.resources if is_of_service(r, types[0].service)] or list(power.resources)
     first = f" on `{patterns[0]}`" if patterns else ""
     rest = len(patterns) - 1
-    return f"{first} and {rest} more {'place' if rest == 1 else 'places'}" if rest > 0 else first
+    return f"{first} and {counted(rest, 'more place')}" if rest > 0 else first
 
 
 def is_of_service(pattern: str, service: str) -> bool:

@@ -315,7 +315,7 @@ BOUNDED = {
     "dump": (
         "a.json",
         '{"RoleDetailList": [{"RoleName": "r", "Arn": "arn:aws:iam::111122223333:role/r", "AssumeRolePolicyDocument": '
-        f'{TRUST}, "PermissionsBoundary": {{"PermissionsBoundaryArn": "{_ELSEWHERE}"}}}}]}}',
+        f'{TRUST}, "RolePolicyList": [], "PermissionsBoundary": {{"PermissionsBoundaryArn": "{_ELSEWHERE}"}}}}]}}',
     ),
     "template": (
         "a.json",
@@ -466,3 +466,10 @@ def test_templates_of_one_stream_have_roles_with_ids_of_their_own(tree: Path) ->
     roles = load_roles(Request(("t.yaml", "u.yaml")), Report())
     ids = [f"{file}#Role/{n}" for file, count in (("t.yaml", 3), ("u.yaml", 2)) for n in range(1, count + 1)]
     assert [role.id for role in roles] == ids
+
+
+def test_what_is_unknown_about_an_input_says_the_next_step(tree: Path) -> None:
+    put("d.json", '{"RoleDetailList": [], "IsTruncated": true}')
+    report = Report()
+    load_roles(Request(("d.json",)), report)
+    assert [item.reason.rpartition(". ")[2] for item in report.unknown] == ["read all pages"]

@@ -81,9 +81,36 @@ def test_an_answer_depends_on_the_actor(
 def test_a_yes_names_request_and_statement(bundle: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["can", bundle, "--action", "dynamodb:Delete*", "--role", "deploy"]) == 1
     out = capsys.readouterr().out
-    assert out.startswith("YES: deploy can do dynamodb:Delete*")
+    assert out.startswith("YES: deploy can do one or more of dynamodb:Delete*")
     assert "table/dev-" in out
     assert "work/DevTables" in out
+
+
+def test_the_request_is_for_an_object_before_one_of_an_access_point(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"}
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "utf-8")
+    assert run(["can", str(path), "--action", "s3:DeleteObject"]) == 1
+    assert "s3:DeleteObject on arn:aws:s3:::example/example" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("action", "hint"),
+    [
+        ("dynamodb:DeleteTabel", "did you mean `dynamodb:DeleteTable`?"),
+        ("PurgeQueue", "did you mean `sqs:PurgeQueue`?"),
+        ("Purge", "an action is written `service:Action`"),
+        ("dynamo:DeleteTable", "there is no prefix `dynamo`; did you mean `dynamodb`?"),
+        ("dynamodb:Zap*", "`rolelint catalog find --service PREFIX`"),
+    ],
+)
+def test_an_action_that_there_is_not_is_told_with_what_may_be_meant(
+    bundle: str, capsys: pytest.CaptureFixture[str], action: str, hint: str
+) -> None:
+    assert run(["can", bundle, "--action", action]) == 2
+    assert f"no known action matches `{action}`. {hint}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("table", "code"), [("dev-1", 1), ("prod-1", 0)])
@@ -302,7 +329,7 @@ def test_every_malformed_case_is_told_and_the_others_are_decided(
     told = capsys.readouterr()
     assert [line.split(": ")[1] for line in told.err.splitlines()] == [
         "the case has no `request`. see cases.schema.json",
-        "an object is expected here. see cases.schema.json",
+        "a case must be an object. see cases.schema.json",
     ]
     assert [line[:12] for line in told.out.splitlines()] == ["ok   read: a", "FAIL last: a", "2 cases, 1 n"]
     assert told.out.endswith(", 2 malformed\n")

@@ -17,7 +17,11 @@ ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*",
 
 def reading(own: Any, roles: list[dict[str, Any]] | None = None, **more: Any) -> Reading:
     """Read a dump with one role and our own section."""
-    made = [{"RoleName": "r", "Arn": ROLE, "CreateDate": "2020-01-01T00:00:00+00:00"}] if roles is None else roles
+    made = (
+        [{"RoleName": "r", "Arn": ROLE, "CreateDate": "2020-01-01T00:00:00+00:00", "RolePolicyList": []}]
+        if roles is None
+        else roles
+    )
     if isinstance(own, dict) and "schema" not in own:
         own = {"schema": "rolelint-dump/1", "account": ACCOUNT, "partition": "aws", **own}
     document = Document("dump", "json", "", {"RoleDetailList": made, "Rolelint": own, **more})

@@ -13,7 +13,7 @@ DOCUMENT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 TRUST = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "x"}, "Action": "sts:AssumeRole"}]}
 BUCKET = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::b/*"}]}
 ARN = "arn:aws:iam::123456789012:role/path/r"
-NO_POLICIES = "this command prints a role without its policies; a role bundle or an account dump has them"
+NO_POLICIES = "they are not printed with it; a role bundle or a whole account dump has them"
 ROLE = {
     "Path": "/path/",
     "RoleName": "r",

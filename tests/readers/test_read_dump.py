@@ -248,6 +248,30 @@ def test_damage_is_told_and_the_rest_is_read(describe: Callable[..., Any], data:
     assert "ok" in [role["name"] for role in found["roles"]]
 
 
+BARE: dict[str, tuple[dict[str, Any], bool]] = {
+    "both lists, empty": (dump(roles=[{"RoleName": "x", "RolePolicyList": [], "AttachedManagedPolicies": []}]), False),
+    "a user without inline policies": (dump(users=[{"UserName": "x", "AttachedManagedPolicies": []}]), False),
+    "a role": (dump(roles=[{"RoleName": "x"}]), True),
+    "a user": (dump(users=[{"UserName": "x"}]), True),
+    "a group of a user": (
+        dump(
+            users=[{"UserName": "x", "GroupList": ["g"], "AttachedManagedPolicies": []}],
+            groups=[{"GroupName": "g"}],
+        ),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "unknown"), BARE.values(), ids=BARE)
+def test_who_is_printed_without_any_list_of_policies_is_not_harmless(
+    reading: Callable[..., Reading], data: dict[str, Any], unknown: bool
+) -> None:
+    (found,) = reading(data).roles
+    assert [(u.what, u.widens) for u in found.unknowns] == ([("identity policies", True)] if unknown else [])
+    assert [bool(p.document.unknown) for p in found.identity] == ([True] if unknown else [])
+
+
 CORPUS = Path(os.environ.get("ROLELINT_CORPUS", Path(__file__).parents[3] / "shared" / "corpus")) / "dump"
 
 

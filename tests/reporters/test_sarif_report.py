@@ -161,6 +161,46 @@ def test_files_become_uris(file: str, expected: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._~:/%-]+", expected)
 
 
+IN_A_REPOSITORY = {
+    "role.json": "infra/role.json",
+    "../b/c d.json": "b/c%20d.json",
+    "link/d.json": "b/d.json",
+    "{root}/b/c.json": "b/c.json",
+    "../../out.json": "file://{above}/out.json",
+    "{above}/out.json": "file://{above}/out.json",
+    "aws:123456789012": "aws%3A123456789012",
+    "<stdin>": "stdin",
+}
+
+
+@pytest.mark.skipif(os.sep != "/", reason="paths of POSIX")
+@pytest.mark.parametrize(("file", "expected"), IN_A_REPOSITORY.items(), ids=IN_A_REPOSITORY)
+@pytest.mark.parametrize("marker", ["folder", "file"])
+def test_files_are_named_from_the_root_of_the_repository(
+    file: str, expected: str, marker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "repository"
+    for folder in ("infra", "b"):
+        (root / folder).mkdir(parents=True)
+    (root / "infra" / "link").symlink_to(root / "b")
+    if marker == "folder":
+        (root / ".git").mkdir()
+    else:
+        (root / ".git").write_text("gitdir: elsewhere\n")
+    monkeypatch.chdir(root / "infra")
+    assert uri(file.format(root=root, above=tmp_path)) == expected.format(above=tmp_path)
+
+
+@pytest.mark.skipif(os.sep != "/", reason="paths of POSIX")
+def test_a_repository_below_the_working_directory_counts_for_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "checkout" / ".git").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert uri("checkout/a.json") == "a.json"
+    assert uri("other/a.json") == "other/a.json"
+
+
 def test_a_name_cannot_write_links_or_control_characters(full_report: Report) -> None:
     name = "a [here](https://example.com) [b\\](https://example.com) \x1b[2J\r\n::error::x \u202e"
     worst = full_report.roles[0].findings[0]

@@ -60,6 +60,18 @@ def test_a_clean_report_is_one_line() -> None:
     assert write(report) == ("1 policy · critical 0 · high 0 · medium 0 · low 0 · info 0 · unknown 0 · suppressed 0\n")
 
 
+def test_where_to_begin_is_said_once_there_is_too_much_to_look_through(full_report: Report) -> None:
+    worst = full_report.roles[0]
+    low = replace(worst.findings[0], severity="low")
+    many = [RoleReport(f"r{n}", f"r{n}", "", "role", Location("x.json", n, 1), findings=[low]) for n in range(1, 11)]
+    full_report.roles[:] = many
+    assert "where to begin" not in write(full_report)
+    full_report.roles.append(worst)
+    shown = write(full_report).partition("where to begin\n")[2]
+    assert shown.startswith(f"  {worst.name}: critical 1 ")
+    assert "  r9: low 1 (x.json:9:1)\n  and 1 more with findings\n" in shown
+
+
 def finding(full_report: Report, line: str, column: int, end: int, width: int = 60) -> list[str]:
     """Write a finding on one line of source and give the source line and the caret line."""
     worst: Finding = full_report.roles[0].findings[0]
@@ -95,6 +107,21 @@ def test_a_window_of_a_long_line_holds_the_span(full_report: Report) -> None:
     shown, caret = finding(full_report, line, 501, 507)
     assert len(shown) <= 60
     assert shown[caret.index("^") : caret.rindex("^") + 1] == "NEEDLE"
+    assert (shown[0], shown[-1]) == ("…", "…")
+
+
+def test_what_is_cut_off_a_line_is_marked_and_nothing_else_is(full_report: Report) -> None:
+    shown, _ = finding(full_report, "NEEDLE" + "y" * 500, 1, 7)
+    assert shown.startswith("NEEDLE")
+    assert shown.endswith("y…")
+    shown, _ = finding(full_report, "NEEDLE" + " " * 500, 1, 7)
+    assert shown.rstrip() == "NEEDLE"
+
+
+def test_actions_that_a_summary_leaves_out_are_counted(full_report: Report) -> None:
+    worst = full_report.roles[0].findings[0]
+    full_report.roles[0].findings = [replace(worst, actions=tuple(f"s3:Delete{n}" for n in range(20)), count=56)]
+    assert "s3:Delete3 and 52 more" in " ".join(write(full_report, Style()).split())
 
 
 def test_a_combining_character_takes_no_column(full_report: Report) -> None:

@@ -143,6 +143,14 @@ TAGGED: dict[str, tuple[list[dict[str, Any]], str]] = {
 }
 
 
+def test_the_tag_that_is_kept_is_of_what_the_example_is_about() -> None:
+    """RL108 shows instances, whatever the worst action of the finding is."""
+    torn = allow(["ec2:TerminateInstances", "ec2:DeleteVpc", "rds:DeleteDBInstance", "rds:AddTagsToResource"])
+    assert "TheTagStays" not in by_code(findings(statements(torn)))["RL108"].fix
+    fix = by_code(findings(statements(torn, allow("ec2:CreateTags"))))["RL108"].fix
+    assert '"Sid": "TheTagStays", "Effect": "Deny", "Action": "ec2:CreateTags"' in fix
+
+
 @pytest.mark.parametrize("name", TAGGED)
 def test_a_tag_that_the_role_can_change_is_kept_from_it(name: str) -> None:
     written, code = TAGGED[name]

@@ -142,6 +142,13 @@ BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
         "`when`",
         "",
     ),
+    "a message with a field that no rule has": (
+        {"message": "{role} can {dead}"},
+        "unknown field `{dead}` in `message`",
+        "did you mean `{deed}`?",
+    ),
+    "a message with a field without a name": ({"message": "{role} can {}"}, "unknown field `{}`", "there are role"),
+    "a message with half a field": ({"message": "{role} can {deed"}, "`message`: ", "{{ and }}"),
     "nothing selected": (
         {"when": {"can": {"actions": ["sqs:PurgeQueue"], "services": ["sns"]}}},
         "selects no action",

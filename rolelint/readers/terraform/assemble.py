@@ -477,8 +477,9 @@ def _parse(text: str) -> PolicyDocument:
         return parse_document(text)
     data = decode(text)
     if isinstance(data, str):
-        names = ", ".join(f"`{name}`" for name in unknown_names(text)[:3])
-        return unknown_document(f"the policy's text depends on {names}")
+        names = unknown_names(text)
+        shown = ", ".join(f"`{name}`" for name in names[:3]) + (" and others" if len(names) > 3 else "")
+        return unknown_document(f"the policy's text depends on {shown}")
     if MAYBE in text and isinstance(data, dict):
         said = data.get("Statement")
         return parse_built({**data, "Statement": said if isinstance(said, list) else [said]})

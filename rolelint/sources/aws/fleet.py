@@ -153,26 +153,24 @@ class Fleet:
         """Make the state folder ready.
 
         Raises:
-            UsageError: when it belongs to a scan with other settings.
+            UsageError: when it belongs to a scan with other settings, or when nobody can tell.
         """
         if not self._state:
             return
         path = os.path.join(self._state, SETTINGS)
-        text = json.dumps(settings, sort_keys=True)
         try:
             os.makedirs(self._state, mode=0o700, exist_ok=True)
             if os.path.exists(path):
-                with open(path, encoding="utf-8") as stream:
-                    if stream.read().strip() != text:
-                        raise UsageError(
-                            f"`{printable(self._state)}` holds a scan with other options",
-                            hint="name another folder with --state",
-                        )
+                with open(path, "rb") as stream:
+                    kept = _settings(stream.read())
+                if kept != settings:
+                    fault = "is damaged" if kept is None else "is of a scan with other options"
+                    raise UsageError(f"`{printable(path)}` {fault}", hint="name another folder with --state")
                 return
         except OSError as error:
             reason = (error.strerror or "no reason given").lower()
             raise UsageError(f"cannot use `{printable(self._state)}`: {reason}") from error
-        write_private(path, text + "\n")
+        write_private(path, json.dumps(settings, sort_keys=True) + "\n")
 
     def read(self, accounts: Sequence[Member], told: Callable[[Outcome], None] | None = None) -> Iterator[Outcome]:
         """Yield the accounts in their order, while others are being read.
@@ -295,6 +293,15 @@ class Fleet:
         except (OSError, ValueError, RecursionError):
             return None  # half a file, or none that may be read: the account is read again
         return kept if _is_dump(kept) and kept["Rolelint"].get("account") == member.id else None
+
+
+def _settings(text: bytes) -> dict[str, Any] | None:
+    """Read what a state folder says about its scan; None where that is damaged."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
 
 
 def _is_dump(data: Any) -> bool:

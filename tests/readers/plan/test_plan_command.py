@@ -138,6 +138,14 @@ def test_a_saved_plan_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "terraform show -json" in err
 
 
+def test_the_output_of_a_wrapper_around_terraform_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    wrapped = tmp_path / "plan.json"
+    wrapped.write_text("[command]/opt/terraform-bin show -json plan.bin\n{}\n", "utf-8")
+    code, _, err = gate(capsys, str(wrapped))
+    assert code == 2
+    assert "set `terraform_wrapper: false`" in err
+
+
 def test_a_source_that_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = gate(capsys, str(FIXTURES / "oidc.json"), "--source", "nowhere")
     assert (code, "no such folder: `nowhere`" in err) == (2, True)
@@ -354,7 +362,11 @@ def test_a_policy_that_becomes_unknown_is_no_loss(capsys: pytest.CaptureFixture[
 
 def test_blocks_with_other_addresses_are_the_same_role_and_policy(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = gate(capsys, str(FIXTURES / "new_address.json"), "--new-only")
-    assert (code, out.count("unknown for"), out.splitlines()[-1]) == (0, 0, "  0 new, 3 without a change of power")
+    assert (code, out.count("unknown for"), out.splitlines()[-1]) == (
+        0,
+        0,
+        "  0 new roles, 3 roles without a change of power",
+    )
 
 
 def test_a_policy_that_is_not_known_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:

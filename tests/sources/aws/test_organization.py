@@ -19,6 +19,7 @@ from sources.aws.cloud import Account, account, allow, deny, document, root_acco
 from sources.aws.proxy import Call, Proxy
 
 from rolelint.cli import scanning
+from rolelint.errors import UsageError
 from rolelint.sources.aws.fleet import Fleet, Member
 
 ROLE = "OrganizationAccountAccessRole"
@@ -299,7 +300,7 @@ def test_accounts_that_cannot_be_listed(scan: Any, organization: Organization, p
     ran = scan("--org", *FEW)
     assert ran.code == 4
     assert ran.unknown() == [
-        "not seen: `accounts of the Organization` was not seen: an answer could not be understood (KeyError)"
+        "input: `accounts of the Organization` was not seen: an answer could not be understood (KeyError)"
     ]
 
 
@@ -365,7 +366,18 @@ def test_finished_accounts_are_not_read_again(scan: Any, proxy: Proxy, tmp_path:
     for options in (("--inventory",), ("--production-account", "pay*")):
         other = scan("--org", *FEW, *options, "--state", state)
         assert other.code == 2
-        assert "holds a scan with other options" in other.err
+        assert "`scan.json` is of a scan with other options" in other.err.replace(f"{state}/", "")
+
+
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe", b"{", b"[]", b"null"])
+def test_settings_of_a_state_folder_that_are_damaged_are_told(text: bytes, tmp_path: Path) -> None:
+    fleet = object.__new__(Fleet)
+    fleet._state = str(tmp_path)
+    fleet.open_state({"regions": []})
+    fleet.open_state({"regions": []})
+    (tmp_path / "scan.json").write_bytes(text)
+    with pytest.raises(UsageError, match=r"scan\.json` is damaged"):
+        fleet.open_state({"regions": []})
 
 
 @pytest.mark.parametrize("own", [[], {}, {"account": "?"}, {"account": "?", "schema": "rolelint-dump/1"}])
