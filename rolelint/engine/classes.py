@@ -16,7 +16,7 @@ from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
 from rolelint.engine.keys import Undecided
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws
+from rolelint.engine.solve import ATTRIBUTE, Search, Solution, View, laws, raw_view
 from rolelint.engine.worlds import (
     CALLER_ARN,
     CALLER_KEYS,
@@ -38,6 +38,8 @@ from rolelint.records import replace
 
 _REGION = "aws:requestedregion"
 _OWNER = "aws:resourceaccount"
+#: Calls that set one attribute at a time. AWS: AWSEC2/latest/APIReference, the page of each. Read 2026-11.
+_ONE_ATTRIBUTE = tuple(f"ec2:Modify{of}Attribute" for of in ("Instance", "Image", "NetworkInterface", "Subnet"))
 
 
 class Group(NamedTuple):
@@ -151,7 +153,8 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
 
     Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
     cannot carry: every other value than that. Where the account of the resource is, `aws:resourceaccount?` stands
-    there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account.
+    there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account; where the
+    value of an attribute is, `ec2:attribute/*` for those that may set several.
     """
     cuts: dict[str, int] = {}
     pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
@@ -165,6 +168,8 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
         elif key == _OWNER:
             cuts[f"{_OWNER}?"] = group.mask & ~catalog().expand_all(NO_OWNER)
             cuts[f"{_OWNER}*"] = group.mask & ~catalog().service_mask("sts")
+        elif key.startswith(ATTRIBUTE):
+            cuts[f"{ATTRIBUTE}*"] = group.mask & catalog().expand_all(_ONE_ATTRIBUTE)
     return [
         (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
         for mask, carried in split(group.mask, cuts.values())
@@ -299,9 +304,8 @@ def _solve(
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.told if k in REGION_KEYS}
     partition = stage.partition or "aws"
-    laws = tag_laws(mentioned | {k for k, _ in stage.pins}) if "aws:tagkeys" in mentioned - unsupported else ()
-    if laws:
-        group = group._replace(denies=(*group.denies, *laws))
+    if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in mentioned):
+        group = group._replace(denies=(*group.denies, *laws(mentioned | {k for k, _ in stage.pins}, unsupported)))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)

@@ -288,25 +288,43 @@ class Solution:
     absent: tuple[str, ...] = ()
 
 
-def tag_laws(keys: frozenset[str]) -> tuple[View, ...]:
-    """Give Denies against what no request is: one with a tag that `aws:TagKeys` does not list (S5.30)."""
-    return tuple(_tag_law(k) for k in sorted(keys) if k.startswith("aws:requesttag/"))
+def laws(keys: frozenset[str], unsupported: frozenset[str]) -> tuple[View, ...]:
+    """Give Denies against what no request is.
+
+    One with a tag that `aws:TagKeys` does not list (S5.30), and one that sets an attribute that `ec2:Attribute` does
+    not name.
+
+    Args:
+        keys: those that something asks about.
+        unsupported: keys that the actions cannot carry, with the marks of `by_support`.
+    """
+    out: list[View] = []
+    for key in sorted(keys):
+        if key.startswith("aws:requesttag/") and "aws:tagkeys" in keys - unsupported:
+            out.append(_law(key, "ForAllValues", "aws:tagkeys", "aws:TagKeys"))
+        elif key.startswith(ATTRIBUTE) and f"{ATTRIBUTE}*" not in unsupported:
+            out.append(_law(key, "", "ec2:attribute", "ec2:Attribute"))
+    return tuple(out)
 
 
+#: How the keys begin that tell to which value an attribute is set; `ec2:Attribute` names the attribute.
+# AWS: AWSEC2/latest/UserGuide/iam-policy-structure.html, "`ec2:Attribute` condition key". Read 2026-11.
+ATTRIBUTE = "ec2:attribute/"
 _law_memo: dict[str, View] = memo()
 
 
-def _tag_law(key: str) -> View:
+def _law(key: str, quantifier: str, naming: str, naming_text: str) -> View:
+    """Deny a key whose name ends in what another key does not name."""
     found = _law_memo.get(key)
     if found is None:
-        tag = (key.partition("/")[2],)
+        named = (key.partition("/")[2],)
         law = Statement(
             "Deny",
             ("*",),
             None,
             (
                 Condition("Null", "", False, key, key, ("false",)),
-                Condition("StringNotEqualsIgnoreCase", "ForAllValues", False, "aws:tagkeys", "aws:TagKeys", tag),
+                Condition("StringNotEqualsIgnoreCase", quantifier, False, naming, naming_text, named),
             ),
         )
         found = _law_memo[key] = View(one := compile_statement(law, False), None, False, one.conditions, (), True)

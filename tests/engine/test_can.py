@@ -659,3 +659,29 @@ def test_a_request_for_a_policy_by_itself_names_an_account_and_partition_that_ex
     assert powers(held, _ANY, catalog().expand("iam:DeleteRole")).mask == (
         catalog().expand("iam:DeleteRole") if expected else 0
     )
+
+
+_UNPROTECTING = {"ec2:Attribute": "DisableApiTermination", "ec2:Attribute/DisableApiTermination": "false"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"ec2:Attribute/SourceDestCheck": "false"}}, "no"),
+        ({"StringEquals": {"ec2:Attribute": "InstanceType"}}, "no"),
+        ({"StringEquals": {"ec2:Attribute/InstanceType": "t3.micro", "ec2:Attribute/EbsOptimized": "true"}}, "no"),
+        ({"StringEqualsIfExists": {"ec2:Attribute/InstanceType": "t3.micro"}}, "yes"),
+        ({"StringNotEquals": {"ec2:Attribute/InstanceType": "t3.micro"}}, "yes"),
+        ({"StringEquals": {"ec2:Attribute/disableApiTermination": "false"}}, "yes"),
+    ],
+)
+def test_a_call_sets_one_attribute(condition: dict[str, Any], expected: str) -> None:
+    held = role(allow("ec2:ModifyInstanceAttribute", "*", condition))
+    assert can(held, "ec2:ModifyInstanceAttribute", context=_UNPROTECTING).verdict == expected
+
+
+def test_options_of_instance_metadata_are_set_together() -> None:
+    both = {"StringEquals": {"ec2:Attribute/HttpTokens": "required", "ec2:Attribute/HttpEndpoint": "enabled"}}
+    one, several = "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions"
+    held = role(allow([one, several], "*", both))
+    assert (can(held, one).verdict, can(held, several).verdict) == ("no", "yes")
