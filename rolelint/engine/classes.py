@@ -29,6 +29,7 @@ from rolelint.engine.worlds import (
     homes,
     owner_of,
     owners,
+    partition_of,
     regions_told,
     twin_of,
     worlds,
@@ -164,7 +165,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
         elif key == _REGION:
-            cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition or "aws"))
+            cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition))
         elif key == _OWNER:
             cuts[f"{_OWNER}?"] = group.mask & ~catalog().expand_all(NO_OWNER)
             cuts[f"{_OWNER}*"] = group.mask & ~catalog().service_mask("sts")
@@ -303,7 +304,6 @@ def _solve(
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.told if k in REGION_KEYS}
-    partition = stage.partition or "aws"
     if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in mentioned):
         group = group._replace(denies=(*group.denies, *laws(mentioned | {k for k, _ in stage.pins}, unsupported)))
     trouble: Exception | None = None
@@ -318,9 +318,11 @@ def _solve(
 
         named = named_values(group, resource)
     regions = regions_told(stage.told)
-    home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
+    if regions is not None and stage.partition:
+        regions = [r for r in regions if partition_of(r) in ("", stage.partition)]
+    home = [r for r, _ in homes(stage.partition) if f"{_REGION}={r}" in unsupported] if unsupported else []
     if home:
-        regions = [home] if regions is None or home in regions else []
+        regions = [r for r in home if regions is None or r in regions]
     ours = _ITSELF
     if owned or not stage.role.account:
         ours = _parties(stage, conditions, mentioned, unsupported, arns if owned else (), resource)
@@ -344,7 +346,7 @@ def _solve(
         if own is _ITSELF[0]
         else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond, account=own.account)
         for r in ([""] if regions is None else regions)
-        for w in worlds(conditions, mentioned, partition, arns, refs, r)
+        for w in worlds(conditions, mentioned, stage.partition, arns, refs, r)
         if len(ours) == 1 or w.beyond or may_hold(w)
         for own in ours
     ):

@@ -7,6 +7,7 @@ from rolelint.catalog import ResourceType, catalog
 from rolelint.engine.arns import EVERYTHING, Reach, Shape, joined, reach, shape
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import View, marked_pattern
+from rolelint.engine.worlds import partition_of
 from rolelint.memory import memo
 from rolelint.policies.text import split_unknown
 
@@ -64,13 +65,14 @@ def type_shapes(
         account: the one in question, where the role's own is not known or does not count.
     """
     account = account or ("" if kind.service == "sts" else stage.account)
-    key = (kind.id, stage.partition, account, region, bool(resource))
+    partition = stage.partition or (partition_of(region) if region else "")
+    key = (kind.id, partition, account, region, bool(resource))
     found = _shapes_memo.get(key)
     if found is None:
         formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
         if resource:
             formats += tuple(_ONLY_READ[f] for f in kind.formats if f in _ONLY_READ)
-        found = _shapes_memo[key] = tuple(shape(f, stage.partition, account, region) for f in formats)
+        found = _shapes_memo[key] = tuple(shape(f, partition, account, region) for f in formats)
     return found
 
 

@@ -25,7 +25,7 @@ from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers
-from rolelint.engine.request import Decision, Outcome, Request, Target
+from rolelint.engine.request import Decision, Outcome, Principal, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene, stranger
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
@@ -253,6 +253,18 @@ def _asker(stage: Scene) -> str:
     return stage.caller.role_arn or stage.caller.arn
 
 
+def _moved(caller: Principal, arn: str) -> Principal:
+    """Give a caller whose partition is not known in that of a resource: a call does not leave it (S6.37)."""
+    partition = arn.split(":", 2)[1] if arn.count(":") > 1 else ""
+
+    def there(own: str) -> str:
+        head, _, rest = own.split(":", 2)
+        return f"{head}:{partition}:{rest}"
+
+    known = {name: there(text) for name in ("arn", "role_arn") if (text := getattr(caller, name))}
+    return replace(caller, **known) if partition else caller
+
+
 def confirm(
     stage: Scene,
     found: Found,
@@ -300,7 +312,8 @@ def confirm(
         assumes.append("the trust policy of the target delegates to this account")
     if service := forwarding(shared):
         assumes.append(f"{service} makes the call on behalf of the holder")
-    request = Request(stage.caller, action, tuple(targets), shared, stage.account, role.management_account)
+    caller = stage.caller if stage.partition else _moved(stage.caller, targets[0].arn)
+    request = Request(caller, action, tuple(targets), shared, stage.account, role.management_account)
     policies = policy_set(role, resource_policy)
     if stage.account != role.account:
         policies = replace(policies, rcps=None)  # those of the resource's account would count, S6.20
@@ -312,7 +325,7 @@ def confirm(
     shown: dict[str, Any] = {
         spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
     }
-    proof = Witness(_asker(stage), action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
+    proof = Witness(caller.role_arn or caller.arn, action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
     if decision.outcome is not Outcome.ALLOW:
         return Answer(UNKNOWN, reason=f"the request found for {action} is not confirmed: {decision.explanation}")
     return Answer(YES, proof, decision)

@@ -12,7 +12,7 @@ from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
-from rolelint.engine.worlds import LINKED, twin_of
+from rolelint.engine.worlds import LINKED, REGION_KEYS, partitions_named, twin_of
 from rolelint.errors import Location, Route
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
@@ -279,9 +279,12 @@ def _told(stage: Scene) -> Scene:
 
 
 def _only_partition(statements: list[CompiledStatement]) -> str:
-    """Give the partition of ARNs where all that have one agree: policies are written for one."""
+    """Give the partition where all ARNs that have one agree, or else all Regions: policies are written for one."""
     texts = (r for s in statements for r in s.resources or () if r.startswith("arn:"))
     found = {partition for r in texts if (partition := r.split(":", 2)[1]) and not set(partition) & {"*", "?", "$"}}
+    if not found:
+        tests = (c.condition for s in statements for c in s.conditions if c.key in REGION_KEYS)
+        found.update(partitions_named(v for test in tests for v in test.values))
     return found.pop() if len(found) == 1 else ""
 
 

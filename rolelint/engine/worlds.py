@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
 from rolelint.algebra.strings import glob
 from rolelint.catalog import catalog
@@ -46,6 +46,19 @@ _GLOBAL: Mapping[str, Mapping[str, str]] = {
     "aws-cn": {"cn-north-1": "iam support", "cn-northwest-1": "account budgets ce cloudfront organizations route53"},
     "aws-us-gov": {"us-gov-west-1": "iam networkmanager organizations route53"},
 }
+
+
+
+def partition_of(region: str) -> str:
+    """Give the partition that a Region is in; nothing for one that is not known."""
+    return next((partition for partition, named in REGIONS.items() if region in named), "")
+
+
+def partitions_named(values: Iterable[str]) -> Iterator[str]:
+    """Give the partitions of the Regions that tests of a Region name; of several that one names, the first."""
+    for pattern in map(glob, values):
+        yield from [p for p, named in REGIONS.items() if any(map(pattern.matches, named))][:1]
+
 
 _VIA = "aws:viaawsservice"
 _CHANNEL = frozenset((_VIA, "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
@@ -158,7 +171,7 @@ def worlds(
 
     Args:
         mentioned: every key in conditions and policy variables, lower-cased.
-        partition: of the request; `aws` when not known.
+        partition: of the request; empty when not known.
         arns: resource patterns that play a part: their Region fields tell Regions apart.
         variables: the keys that policy variables name.
         region: the only Region that comes into question, where the question says so.
@@ -292,11 +305,16 @@ _homes: dict[str, tuple[tuple[str, int], ...]] = memo()
 
 
 def homes(partition: str) -> tuple[tuple[str, int], ...]:
-    """List the Regions in which global services have their one endpoint, with the actions of these services."""
+    """List the Regions in which global services have their one endpoint, with the actions of these services.
+
+    Args:
+        partition: empty for all of them.
+    """
     found = _homes.get(partition)
     if found is None:
-        table = _GLOBAL.get(partition, {})
-        masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in table.items())
+        tables = [_GLOBAL.get(partition, {})] if partition else _GLOBAL.values()
+        named = chain.from_iterable(table.items() for table in tables)
+        masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in named)
         found = _homes[partition] = tuple(masks)
     return found
 
@@ -392,7 +410,7 @@ def _regions(
     patterns = [glob(f) for f in fields]
     out: list[World] = []
     seen: set[tuple[object, ...]] = set()
-    for region in REGIONS.get(partition, REGIONS["aws"]):
+    for region in REGIONS.get(partition, ()) or chain.from_iterable(REGIONS.values()):
         kind: tuple[object, ...] = (
             *(truth(Literal(c, True), (region,)) for c in tests),
             *(p.matches(region) for p in patterns),

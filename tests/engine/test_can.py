@@ -685,3 +685,45 @@ def test_options_of_instance_metadata_are_set_together() -> None:
     one, several = "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions"
     held = role(allow([one, several], "*", both))
     assert (can(held, one).verdict, can(held, several).verdict) == ("no", "yes")
+
+
+_CHINA, _HERE_TOO = ["cn-north-1"], ["us-east-1", "cn-north-1"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "given", "expected"),
+    [
+        ([allow("*", "arn:aws:rds:*:*:db:*")], "rds:DeleteDBInstance", "cn-north-1", ""),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})], "iam:DeleteRole", "", ""),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _CHINA}})], "rds:DeleteDBInstance", "", "aws-cn"),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _CHINA}})], "iam:DeleteRole", "", "aws-cn"),
+        ([allow("*", "*", {"StringLike": {"aws:RequestedRegion": "us-gov-*"}})], "s3:DeleteBucket", "", "aws-us-gov"),
+        ([allow("*", "*", {"StringLike": {"aws:RequestedRegion": "us-*"}})], "rds:DeleteDBInstance", "", "aws"),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _HERE_TOO}})], "rds:DeleteDBInstance", "", "aws"),
+        (
+            [
+                allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _HERE_TOO}}),
+                deny("*", "*", {"StringEquals": {"ec2:Region": "us-east-1"}}),
+            ],
+            "ec2:TerminateInstances",
+            "",
+            "aws-cn",
+        ),
+        (
+            [allow("*", ["arn:aws:rds:*:*:db:*", "arn:aws-cn:rds:*:*:db:*"]), deny("*", "arn:aws:rds:*:*:db:*")],
+            "rds:DeleteDBInstance",
+            "",
+            "aws-cn",
+        ),
+        ([allow("*")], "rds:DeleteDBInstance", "cn-north-1", "aws-cn"),
+    ],
+)
+def test_a_policy_by_itself_is_of_the_partition_of_its_regions(
+    statements: list[Any], action: str, given: str, expected: str
+) -> None:
+    held = role(*statements, kind="policy")
+    answer = can(held, action, context={"aws:RequestedRegion": given} if given else {})
+    proof = answer.witness
+    assert answer.verdict == ("yes" if expected else "no")
+    if proof is not None:
+        assert [text.split(":")[1] for text in (proof.principal, proof.resource)] == [expected] * 2
