@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import chain, combinations, product
+from itertools import chain as joined
+from itertools import combinations, product
 
 from rolelint.algebra.strings import glob
 from rolelint.catalog import catalog
@@ -46,7 +47,6 @@ _GLOBAL: Mapping[str, Mapping[str, str]] = {
     "aws-cn": {"cn-north-1": "iam support", "cn-northwest-1": "account budgets ce cloudfront organizations route53"},
     "aws-us-gov": {"us-gov-west-1": "iam networkmanager organizations route53"},
 }
-
 
 
 def partition_of(region: str) -> str:
@@ -313,7 +313,7 @@ def homes(partition: str) -> tuple[tuple[str, int], ...]:
     found = _homes.get(partition)
     if found is None:
         tables = [_GLOBAL.get(partition, {})] if partition else _GLOBAL.values()
-        named = chain.from_iterable(table.items() for table in tables)
+        named = joined.from_iterable(table.items() for table in tables)
         masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in named)
         found = _homes[partition] = tuple(masks)
     return found
@@ -410,7 +410,7 @@ def _regions(
     patterns = [glob(f) for f in fields]
     out: list[World] = []
     seen: set[tuple[object, ...]] = set()
-    for region in REGIONS.get(partition, ()) or chain.from_iterable(REGIONS.values()):
+    for region in REGIONS.get(partition, ()) or joined.from_iterable(REGIONS.values()):
         kind: tuple[object, ...] = (
             *(truth(Literal(c, True), (region,)) for c in tests),
             *(p.matches(region) for p in patterns),
