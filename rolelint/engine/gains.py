@@ -11,6 +11,7 @@ from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, solve, with_others
 from rolelint.engine.compile import CompiledStatement, compile_statement
+from rolelint.engine.extent import meeting, type_shapes
 from rolelint.engine.keys import Undecided
 from rolelint.engine.power import content_key, powers
 from rolelint.engine.questions import (
@@ -268,6 +269,7 @@ def _difference(
             for group in groups(statement, around, certain):
                 for part, losers in _split_by_old(group.mask & ~gained_so_far, failures, before, same_denies):
                     for joined, signature, actions in _signatures(way, part, group, losers, certain):
+                        actions &= ~gained_so_far
                         try:
                             found = list(_gained(way, before, joined, losers, signature, actions))
                         except (Undecided, LimitReached) as error:
@@ -327,10 +329,21 @@ def _signatures(
             yield group, catalog().action((part & -part).bit_length() - 1).signature, part
         return
     for signature, actions in catalog().signatures(part):
-        if len(signature.required) < 2:
-            yield group, signature, actions
-        else:
-            yield from ((joined, signature, one) for one, joined in with_others(stage, group, actions, certain))
+        for named in (signature, *_naming_more(stage, group.option, signature)):
+            if len(named.required) < 2:
+                yield group, named, actions
+            else:
+                yield from ((joined, named, one) for one, joined in with_others(stage, group, actions, certain))
+
+
+def _naming_more(stage: Scene, option: View, signature: Signature) -> Iterator[Signature]:
+    """Give the signatures of calls that name a resource of an optional type as well, which must be allowed too (S3.11).
+
+    The host of a command is one. Only a statement that reaches it can have opened it.
+    """
+    for kind in signature.optional if signature.required else ():
+        if option.texts is None or option.exclude or meeting(option, type_shapes(stage, kind)):
+            yield Signature(-1, (*signature.required, kind), ())
 
 
 def _failures(before: Scene) -> tuple[tuple[CompiledStatement, ...], ...]:

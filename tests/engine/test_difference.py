@@ -448,3 +448,29 @@ def test_a_witness_spells_a_key_as_the_old_version_did() -> None:
     refused = deny("s3:*", "*", {"StringEquals": {"aws:PrincipalTag/Team": "ci"}})
     (gain,) = difference(role(ALL), role(ALL, refused), within=catalog().expand("s3:DeleteBucket")).gains
     assert gain.witness.context == {"aws:PrincipalTag/Team": "ci"}
+
+
+_SHELL, _HOSTS = "arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ec2:*:*:instance/"
+_COMMANDS = ["ssm:CreateAssociation", "ssm:SendCommand"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([allow("ssm:*", [_SHELL, f"{_HOSTS}*"])], [allow("ssm:*", [_SHELL, f"{_HOSTS}i-dev*"])], []),
+        ([allow("ssm:*", f"{_HOSTS}i-dev*")], [allow("ssm:*", f"{_HOSTS}*")], []),
+        ([allow("ssm:*", [_SHELL, f"{_HOSTS}i-dev*"])], [allow("ssm:*", [_SHELL, f"{_HOSTS}*"])], _COMMANDS),
+        (
+            [allow("ssm:*", _SHELL), allow("ssm:*", f"{_HOSTS}*", _DEV)],
+            [allow("ssm:*", _SHELL), allow("ssm:*", f"{_HOSTS}*")],
+            _COMMANDS,
+        ),
+        ([allow("ssm:*", _SHELL)], [allow("ssm:*", _SHELL), allow("ssm:*", f"{_HOSTS}*")], _COMMANDS),
+        ([ALL, deny("ssm:*", f"{_HOSTS}i-prod*")], [ALL], _COMMANDS),
+    ],
+)
+def test_a_host_that_a_command_newly_reaches_is_gained(old: list[Any], new: list[Any], expected: list[str]) -> None:
+    within = catalog().expand_all(_COMMANDS)
+    found = difference(role(*new), role(*old), who=_ANY, within=within)
+    assert (sorted(catalog().names(found.mask)), found.unknown) == (expected, ())
+    assert all("instance" in gain.witness.resource for gain in found.gains)
