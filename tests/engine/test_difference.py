@@ -474,3 +474,47 @@ def test_a_host_that_a_command_newly_reaches_is_gained(old: list[Any], new: list
     found = difference(role(*new), role(*old), who=_ANY, within=within)
     assert (sorted(catalog().names(found.mask)), found.unknown) == (expected, ())
     assert all("instance" in gain.witness.resource for gain in found.gains)
+
+
+_HIDDEN = unknown("var.bucket")
+_HIDDEN_DENIES = [
+    deny("s3:*", _HIDDEN),
+    deny("s3:*", "*", {"StringEquals": {"aws:ResourceTag/x": _HIDDEN}}),
+    deny(unknown("var.actions")),
+]
+_READS, _EVERY_BUCKET = allow("s3:Get*"), allow("s3:*")
+
+
+@pytest.mark.parametrize("refused", _HIDDEN_DENIES)
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([_EVERY_BUCKET], [_EVERY_BUCKET], False),
+        ([_EVERY_BUCKET], [allow("s3:*", "arn:aws:s3:::x")], False),
+        ([_READS], [_EVERY_BUCKET], True),
+        ([_READS], [allow(unknown("var.more"))], True),
+    ],
+)
+def test_a_deny_that_is_not_known_leaves_a_gain_open(
+    refused: dict[str, Any], old: list[Any], new: list[Any], expected: bool
+) -> None:
+    bucket = catalog().expand("s3:DeleteBucket")
+    found = difference(role(*new, refused), role(*old, refused), who=_ANY, within=bucket)
+    assert found.gains == ()
+    assert [mask for mask, _ in found.unknown] == ([bucket] if expected else [])
+
+
+@pytest.mark.parametrize("limit", [allow("s3:*", _HIDDEN), allow(unknown("var.actions"))])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (_EVERY_BUCKET, _EVERY_BUCKET, False),
+        (_EVERY_BUCKET, allow("s3:*", "arn:aws:s3:::x"), False),
+        (_READS, _EVERY_BUCKET, True),
+    ],
+)
+def test_a_boundary_that_is_not_fully_known_leaves_a_gain_open(
+    limit: dict[str, Any], old: dict[str, Any], new: dict[str, Any], expected: bool
+) -> None:
+    found = difference(role(new, boundary=[limit]), role(old, boundary=[limit]), who=_ANY)
+    assert (found.gains, bool(found.unknown)) == ((), expected)
