@@ -198,8 +198,9 @@ def scene(
                 layers.append(Layer("set of RCPs", (), policy.document.unknown))
     if not role.partition:
         everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
-        if (partition := _only_partition(everything)) not in ("", "aws"):
-            role = replace(role, partition=partition)
+        given = resource.split(":", 2)[1] if resource and resource.startswith("arn:") else ""
+        if given or (partition := _only_partition(everything)) not in ("", "aws"):
+            role = replace(role, partition=given or partition)
     base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
     told = (*pins, *((key, domain) for key, domain in actor.keys.items() if key in LINKED))
     base = replace(base, pins=pins, told=told, caller=caller or request_principal(role), account=role.account)

@@ -727,3 +727,11 @@ def test_a_policy_by_itself_is_of_the_partition_of_its_regions(
     assert answer.verdict == ("yes" if expected else "no")
     if proof is not None:
         assert [text.split(":")[1] for text in (proof.principal, proof.resource)] == [expected] * 2
+
+
+@pytest.mark.parametrize(("partition", "expected"), [("aws", "yes"), ("aws-cn", "yes"), ("aws-us-gov", "no")])
+def test_a_question_about_a_resource_tells_the_partition_of_a_policy_by_itself(partition: str, expected: str) -> None:
+    chinese = allow("s3:DeleteBucket", "arn:aws-cn:s3:::*")
+    held = role(chinese, allow("rds:*"), deny("rds:*", "arn:aws-us-gov:rds:*:*:*"), kind="policy")
+    answer = can(held, "rds:DeleteDBInstance", resource=f"arn:{partition}:rds:us-east-1:{ACCOUNT}:db:x", who=_ANY)
+    assert answer.verdict == expected
