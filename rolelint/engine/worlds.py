@@ -88,6 +88,7 @@ CALLER_KEYS = frozenset((CALLER_ARN, "aws:principalaccount", "kms:calleraccount"
 OWNER_KEYS = frozenset(("aws:resourceaccount", "s3:resourceaccount"))
 #: Actions of which AWS does not say that requests carry `aws:ResourceAccount`, and those on images, whose ARN names no
 #: account and which others share: it may be there, or not. S5.34
+# AWS: IAM/latest/UserGuide/reference_policies_condition-keys.html, "aws:ResourceAccount", Availability. Read 2026-11.
 NO_OWNER = (
     "ebs:*",
     "ec2:*Volume*",
@@ -103,6 +104,7 @@ NO_OWNER = (
     "route53:*VPC*",
     "auditmanager:UpdateAssessmentFrameworkShare",
     "ds:AcceptSharedDirectory",
+    "workspaces:DescribeWorkspaceImages",
     *(f"{service}:Accept*Invitation" for service in ("detective", "guardduty", "macie2", "securityhub")),
 )
 #: Accounts that a caller, or a resource, of which the account is not known may be of, for one question. Past it the
