@@ -196,14 +196,15 @@ def scene(
                     denies.append(_limit_rcp(statement))
             if policy.document.unknown:
                 layers.append(Layer("set of RCPs", (), policy.document.unknown))
-    if not role.partition:
-        everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
-        given = resource.split(":", 2)[1] if resource and resource.startswith("arn:") else ""
-        if given or (partition := _only_partition(everything)) not in ("", "aws"):
-            role = replace(role, partition=given or partition)
+    partition = role.partition or (resource.split(":", 2)[1] if resource and resource.startswith("arn:") else "")
+    if not partition:
+        partition = _only_partition([*identity, *denies, *(s for layer in layers for s in layer.statements)])
+    if not role.partition and partition not in ("", "aws"):
+        role = replace(role, partition=partition)
     base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
     told = (*pins, *((key, domain) for key, domain in actor.keys.items() if key in LINKED))
-    base = replace(base, pins=pins, told=told, caller=caller or request_principal(role), account=role.account)
+    asks = caller or request_principal(role)
+    base = replace(base, pins=pins, told=told, caller=asks, account=role.account, partition=partition)
     if not role.resource_policies:
         return _told(base)
     from rolelint.engine import guarded
@@ -275,7 +276,7 @@ def _told(stage: Scene) -> Scene:
         stage,
         guessed=any(layer.unknown for layer in layers) or any(not u.widens for u in stage.role.unknowns),
         uncertain=any(s.uncertain for s in everything),
-        partition=stage.role.partition or _only_partition(everything),
+        partition=stage.partition or _only_partition(everything),
     )
 
 
