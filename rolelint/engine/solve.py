@@ -8,7 +8,7 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, product
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain, account_like
@@ -21,9 +21,10 @@ from rolelint.engine.compile import (
 )
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import substitute
-from rolelint.engine.worlds import REGIONS, twin_of
+from rolelint.engine.worlds import REGIONS, default_region, twin_of
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
+from rolelint.policies.role import EXAMPLE_ACCOUNT
 from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
 from rolelint.records import record
 
@@ -430,21 +431,25 @@ class Search:
                     ):
                         return guess
         found = member([self.shapes, *unions], without)
-        return found and self._in_real_region(found, unions, without)
+        return found and self._made_real(found, unions, without)
 
-    def _in_real_region(self, arn: str, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str:
-        """Put a Region that exists in the place of made-up text, where one fits."""
+    def _made_real(self, arn: str, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str:
+        """Put a partition, Region and account that exist in the place of made-up text, where some fit."""
         assert self.shapes is not None
         fields = arn.split(":", 5)
-        known = REGIONS.get(fields[1], REGIONS["aws"])
-        if len(fields) < 6 or not fields[3] or fields[3] in known:
+        if len(fields) < 6:
             return arn
-        for region in known:
-            moved = ":".join([*fields[:3], region, *fields[4:]])
-            if all(any(p.matches(moved) for p in u) for u in (self.shapes, *unions)) and not any(
-                p.matches(moved) for p in without
-            ):
-                return moved
+        _, partition, service, region, account, rest = fields
+        partitions = (partition,) if partition in REGIONS else (*REGIONS, partition)
+        accounts = (account,) if not account or account_like(account) else (EXAMPLE_ACCOUNT, account)
+        for placed, owner in product(partitions, accounts):
+            known = REGIONS.get(placed, REGIONS["aws"])
+            for moved in (region,) if not region or region in known else (*known, region):
+                made = f"arn:{placed}:{service}:{moved}:{owner}:{rest}"
+                if all(any(p.matches(made) for p in u) for u in (self.shapes, *unions)) and not any(
+                    p.matches(made) for p in without
+                ):
+                    return made
         return arn
 
     def _slot(self, key: str) -> str:
@@ -587,7 +592,7 @@ def readable(pattern: Pattern) -> list[str]:
     fields = pattern.show().split(":", 5)
     if len(fields) < 6:
         return []
-    defaults = ("arn", "aws", "*", "us-east-1", "*")
+    defaults = ("arn", "aws", "*", default_region(fields[1]), "*")
     head = [
         default if field == "*" else field.replace("*", "").replace("?", "x")
         for field, default in zip(fields, defaults, strict=False)

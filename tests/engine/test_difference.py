@@ -518,3 +518,17 @@ def test_a_boundary_that_is_not_fully_known_leaves_a_gain_open(
 ) -> None:
     found = difference(role(new, boundary=[limit]), role(old, boundary=[limit]), who=_ANY)
     assert (found.gains, bool(found.unknown)) == ((), expected)
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("arn:*:rds:*:*:db:x", "arn:aws-cn:rds:cn-north-1:123456789012:db:x"),
+        ("arn:aws-cn:rds:*:*:db:x", "arn:aws-cn:rds:cn-north-1:123456789012:db:x"),
+        ("arn:aws:rds:*:*:*", "arn:aws:rds:us-east-1:123456789012:db:example"),
+    ],
+)
+def test_what_a_policy_by_itself_gains_is_shown_where_it_can_be(new: str, expected: str) -> None:
+    one, other = (role(allow("rds:*", arn), kind="policy") for arn in (new, "arn:aws:rds:*:*:db:x"))
+    (gain,) = difference(one, other, within=catalog().expand("rds:DeleteDBInstance")).gains
+    assert gain.witness.resource == expected
