@@ -13,7 +13,7 @@ from rolelint.engine.actors import NEVER, Domain, account_like
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.decision import UNSIGNED
-from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
+from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, used, view_reach
 from rolelint.engine.keys import Undecided
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import ATTRIBUTE, Search, Solution, View, laws, raw_view
@@ -476,7 +476,7 @@ def _solve_world(
         return [(EVERYTHING, found)]
     given = resource
     if signature.required:
-        kinds = list(signature.required)
+        kinds = list(used(signature))
         if given is not None and not any(is_of(stage, given, k) for k in kinds):
             # A call may name resources of optional types too, and is judged on each.
             kinds += [k for k in signature.optional if is_of(stage, given, k)][:1]

@@ -26,7 +26,7 @@ from rolelint.engine.classes import (
     solve,
 )
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
-from rolelint.engine.extent import commanding, runs_anything, type_shapes, view_reach
+from rolelint.engine.extent import commanding, runs_anything, type_shapes, used, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
@@ -493,7 +493,7 @@ def _static_reach(stage: Scene, option: View, signature: Signature) -> Reach:
     if option.texts is None:
         return EVERYTHING
     if signature.required:
-        return min((_type_reach(stage, option, kind) for kind in signature.required), key=reach_rank)
+        return min((_type_reach(stage, option, kind) for kind in used(signature)), key=reach_rank)
     if signature.optional:
         return max((_type_reach(stage, option, kind) for kind in signature.optional), key=reach_rank)
     return NOTHING

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
 from rolelint.catalog import Signature, catalog
-from rolelint.engine.actors import NEVER, Actor, Domain, actor
+from rolelint.engine.actors import NEVER, Actor, Domain, account_like, actor
 from rolelint.engine.classes import (
     Solved,
     can_fire,
@@ -86,10 +86,12 @@ def can(
     if resource and only_read(resource):
         mask &= catalog().level_mask("Read") | catalog().level_mask("List")
     answer = _can(stage, mask, resource, context or {})
-    if answer.verdict == NO and resource is not None and (account := stranger(role, resource)):
-        from rolelint.engine.guarded import let_in
+    if answer.verdict != UNKNOWN and resource is not None and (account := stranger(role, resource)):
+        opened = answer
+        if answer.verdict == NO:
+            from rolelint.engine.guarded import let_in
 
-        opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
+            opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
         if opened.verdict != NO:
             reason = f"whether account {account} lets the caller in is not known: no policy of `{resource}` is given"
             return Answer(UNKNOWN, reason=reason)  # S6.35
@@ -253,6 +255,12 @@ def _asker(stage: Scene) -> str:
     return stage.caller.role_arn or stage.caller.arn
 
 
+def _is_others(stage: Scene, arn: str) -> bool:
+    """Tell whether a resource is of another account than those that the question is about."""
+    account = arn.split(":", 5)[4] if arn.count(":") > 4 else ""
+    return bool(stage.account) and account not in ("", stage.account) and account_like(account) == account
+
+
 def _moved(caller: Principal, arn: str) -> Principal:
     """Give a caller whose partition is not known in that of a resource: a call does not leave it (S6.37)."""
     partition = arn.split(":", 2)[1] if arn.count(":") > 1 else ""
@@ -310,6 +318,7 @@ def confirm(
     elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")
+    assumes += [f"the owner shares `{t.arn}`" for t in targets if len(targets) > 1 and _is_others(stage, t.arn)]
     if service := forwarding(shared):
         assumes.append(f"{service} makes the call on behalf of the holder")
     caller = stage.caller if stage.partition else _moved(stage.caller, targets[0].arn)

@@ -441,7 +441,7 @@ class Search:
             return arn
         _, partition, service, region, account, rest = fields
         partitions = (partition,) if partition in REGIONS else (*REGIONS, partition)
-        accounts = (account,) if not account or account_like(account) else (EXAMPLE_ACCOUNT, account)
+        accounts = (account,) if not account or account_like(account) else (EXAMPLE_ACCOUNT, "111122223333", account)
         for placed, owner in product(partitions, accounts):
             known = REGIONS.get(placed, REGIONS["aws"])
             for moved in (region,) if not region or region in known else (*known, region):

@@ -735,3 +735,30 @@ def test_a_question_about_a_resource_tells_the_partition_of_a_policy_by_itself(p
     held = role(chinese, allow("rds:*"), deny("rds:*", "arn:aws-us-gov:rds:*:*:*"), kind="policy")
     answer = can(held, "rds:DeleteDBInstance", resource=f"arn:{partition}:rds:us-east-1:{ACCOUNT}:db:x", who=_ANY)
     assert answer.verdict == expected
+
+
+_OWN_PARTS = [
+    f"arn:aws:ec2:*:{ACCOUNT}:{kind}/*" for kind in ("instance", "network-interface", "security-group", "volume")
+]
+_NETWORK = "arn:aws:ec2:*:210987654321:"
+
+
+@pytest.mark.parametrize(
+    ("resources", "scope"),
+    [
+        ([*_OWN_PARTS, "arn:aws:ec2:*::image/*"], ""),
+        ([*_OWN_PARTS[1:], "arn:aws:ec2:*::image/*", f"{_NETWORK}instance/*", f"{_NETWORK}subnet/*"], ""),
+        ([*_OWN_PARTS, "arn:aws:ec2:*::image/*", f"{_NETWORK}subnet/*"], "pattern"),
+        ([*_OWN_PARTS, "arn:aws:ec2:*::image/*", "arn:aws:ec2:*:*:subnet/*"], "any"),
+    ],
+)
+def test_instances_start_in_a_subnet_that_another_account_shares(resources: list[str], scope: str) -> None:
+    held = role(allow(["ec2:RunInstances", "ec2:DeleteSubnet"], resources))
+    answer = can(held, "ec2:RunInstances", who=_ANY)
+    assert answer.verdict == ("yes" if scope else "no")
+    assert [p.scope for p in powers(held, _ANY, catalog().expand("ec2:RunInstances")).powers] == [scope] * bool(scope)
+    if answer.witness is not None:
+        assert bool(answer.witness.assumes) is (scope == "pattern")
+    assert can(held, "ec2:DeleteSubnet", who=_ANY).verdict == ("yes" if scope == "any" else "no")
+    asked = can(held, "ec2:RunInstances", resource=f"{_NETWORK}subnet/subnet-1".replace("*", "us-east-1"), who=_ANY)
+    assert asked.verdict == ("unknown" if scope else "no")
