@@ -197,8 +197,9 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
         union |= power.mask
     unknown = [Undecidedness("actions", reason, role.location, m) for reason, m in undecided]
     for policy, compiled, statement in _placed(role) if stage.uncertain else ():
-        hidden = compiled.possible_mask & mask & ~union
-        if compiled.blank and compiled.statement.effect == "Allow" and hidden and not policy.document.unknown:
+        if not compiled.blank or compiled.statement.effect != "Allow" or policy.document.unknown:
+            continue
+        if hidden := compiled.possible_mask & ceilings(stage, mask, False).allowed & ~union:
             ref = StatementRef(policy, statement)
             reason = "an entry of its Action is not known yet"
             unknown.append(Undecidedness(f"statement `{ref.label}`", reason, ref.location("Action"), hidden))

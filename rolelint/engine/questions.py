@@ -140,7 +140,7 @@ def _can(
     if trouble:
         return Answer(UNKNOWN, reason=trouble)
     for statement in stage.identity:
-        if statement.blank and statement.possible_mask & mask:
+        if statement.blank and statement.possible_mask & ceilings(stage, mask, False).allowed:
             return Answer(UNKNOWN, reason=f"the Action of {called(statement)} is not known yet")
     for policy in role.identity:
         if policy.document.unknown:
