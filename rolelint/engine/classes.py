@@ -13,10 +13,10 @@ from rolelint.engine.actors import NEVER, Domain, account_like
 from rolelint.engine.arns import EVERYTHING, Reach, reach_rank
 from rolelint.engine.compile import CompiledCondition, CompiledStatement
 from rolelint.engine.decision import UNSIGNED
-from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, view_reach
+from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, used, view_reach
 from rolelint.engine.keys import Undecided
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import Search, Solution, View, raw_view, tag_laws
+from rolelint.engine.solve import ATTRIBUTE, Search, Solution, View, laws, raw_view
 from rolelint.engine.worlds import (
     CALLER_ARN,
     CALLER_KEYS,
@@ -29,6 +29,7 @@ from rolelint.engine.worlds import (
     homes,
     owner_of,
     owners,
+    partition_of,
     regions_told,
     twin_of,
     worlds,
@@ -38,6 +39,8 @@ from rolelint.records import replace
 
 _REGION = "aws:requestedregion"
 _OWNER = "aws:resourceaccount"
+#: Calls that set one attribute at a time. AWS: AWSEC2/latest/APIReference, the page of each. Read 2026-11.
+_ONE_ATTRIBUTE = tuple(f"ec2:Modify{of}Attribute" for of in ("Instance", "Image", "NetworkInterface", "Subnet"))
 
 
 class Group(NamedTuple):
@@ -151,7 +154,8 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
 
     Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
     cannot carry: every other value than that. Where the account of the resource is, `aws:resourceaccount?` stands
-    there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account.
+    there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account; where the
+    value of an attribute is, `ec2:attribute/*` for those that may set several.
     """
     cuts: dict[str, int] = {}
     pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
@@ -161,10 +165,12 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
         elif key == _REGION:
-            cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition or "aws"))
+            cuts.update((f"{_REGION}={r}", group.mask & ~mask) for r, mask in homes(stage.partition))
         elif key == _OWNER:
             cuts[f"{_OWNER}?"] = group.mask & ~catalog().expand_all(NO_OWNER)
             cuts[f"{_OWNER}*"] = group.mask & ~catalog().service_mask("sts")
+        elif key.startswith(ATTRIBUTE):
+            cuts[f"{ATTRIBUTE}*"] = group.mask & catalog().expand_all(_ONE_ATTRIBUTE)
     return [
         (mask, frozenset(key for number, key in enumerate(cuts) if not carried >> number & 1))
         for mask, carried in split(group.mask, cuts.values())
@@ -298,10 +304,8 @@ def _solve(
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.told if k in REGION_KEYS}
-    partition = stage.partition or "aws"
-    laws = tag_laws(mentioned | {k for k, _ in stage.pins}) if "aws:tagkeys" in mentioned - unsupported else ()
-    if laws:
-        group = group._replace(denies=(*group.denies, *laws))
+    if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in mentioned):
+        group = group._replace(denies=(*group.denies, *laws(mentioned | {k for k, _ in stage.pins}, unsupported)))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)
@@ -314,9 +318,11 @@ def _solve(
 
         named = named_values(group, resource)
     regions = regions_told(stage.told)
-    home = next((key.partition("=")[2] for key in unsupported if key.startswith(f"{_REGION}=")), "")
+    if regions is not None and stage.partition:
+        regions = [r for r in regions if partition_of(r) in ("", stage.partition)]
+    home = [r for r, _ in homes(stage.partition) if f"{_REGION}={r}" in unsupported] if unsupported else []
     if home:
-        regions = [home] if regions is None or home in regions else []
+        regions = [r for r in home if regions is None or r in regions]
     ours = _ITSELF
     if owned or not stage.role.account:
         ours = _parties(stage, conditions, mentioned, unsupported, arns if owned else (), resource)
@@ -340,7 +346,7 @@ def _solve(
         if own is _ITSELF[0]
         else replace(w, keys={**w.keys, **own.keys}, beyond=w.beyond or own.beyond, account=own.account)
         for r in ([""] if regions is None else regions)
-        for w in worlds(conditions, mentioned, partition, arns, refs, r)
+        for w in worlds(conditions, mentioned, stage.partition, arns, refs, r)
         if len(ours) == 1 or w.beyond or may_hold(w)
         for own in ours
     ):
@@ -470,7 +476,7 @@ def _solve_world(
         return [(EVERYTHING, found)]
     given = resource
     if signature.required:
-        kinds = list(signature.required)
+        kinds = list(used(signature))
         if given is not None and not any(is_of(stage, given, k) for k in kinds):
             # A call may name resources of optional types too, and is judged on each.
             kinds += [k for k in signature.optional if is_of(stage, given, k)][:1]

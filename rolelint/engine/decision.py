@@ -54,7 +54,12 @@ SQS_AT_HOME = tuple(
         "RemovePermission SetQueueAttributes StartMessageMoveTask TagQueue UntagQueue"
     ).split()
 )
-_KMS_ABROAD, _SQS_AT_HOME = (frozenset(map(str.lower, names)) for names in (KMS_ABROAD, SQS_AT_HOME))
+# AWS: aws-backup/latest/devguide/create-a-vault-access-policy.html: requests of other accounts for anything else are
+# rejected, whatever the policy of the vault says. Read 2026-11.
+BACKUP_ABROAD = ("backup:CopyIntoBackupVault",)
+#: Of services that name what other accounts may call: everything that is open to them.
+_ABROAD = {names[0].partition(":")[0]: frozenset(map(str.lower, names)) for names in (KMS_ABROAD, BACKUP_ABROAD)}
+_SQS_AT_HOME = frozenset(map(str.lower, SQS_AT_HOME))
 
 #: Actions that policies do not control, with the reason (S6.55).
 UNGOVERNED = {
@@ -213,7 +218,7 @@ def _is_foreign_account(request: Request) -> bool:
 
 def _stays_at_home(action: str) -> bool:
     """Tell whether a service lets nobody of another account call an action, whatever a resource policy says."""
-    return action in _SQS_AT_HOME or (action.startswith("kms:") and action not in _KMS_ABROAD)
+    return action in _SQS_AT_HOME or action not in _ABROAD.get(action.partition(":")[0], (action,))
 
 
 def _guards(request: Request, target: Target) -> bool:

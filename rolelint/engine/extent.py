@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rolelint.algebra.strings import CROSS, Pattern, glob, member
-from rolelint.catalog import ResourceType, catalog
+from rolelint.catalog import ResourceType, Signature, catalog
 from rolelint.engine.arns import EVERYTHING, Reach, Shape, joined, reach, shape
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import View, marked_pattern
+from rolelint.engine.worlds import partition_of
 from rolelint.memory import memo
 from rolelint.policies.text import split_unknown
+from rolelint.records import replace
 
 #: Formats of what AWS itself owns beside a published one. AWS: systems-manager/latest/userguide/
 #: automation-setup-identity-based-policies.html: Amazon's documents are named without an account.
@@ -26,6 +30,15 @@ _ONLY_READ = {
     "arn:${Partition}:ssm:${Region}:${Account}:parameter/${ParameterNameWithoutLeadingSlash}": (
         "arn:${Partition}:ssm:${Region}::parameter/${ParameterNameWithoutLeadingSlash}"
     ),
+}
+#: Formats of what other accounts share, for calls that make something of one's own in it.
+# AWS: vpc/latest/userguide/vpc-share-limitations.html: participants launch into a subnet, only its owner changes it;
+# an ARN names the owner's account. Read 2026-11.
+_OTHERS = "${OtherAccount}"
+_SHARED = {
+    "arn:${Partition}:ec2:${Region}:${Account}:subnet/${SubnetId}": (
+        f"arn:${{Partition}}:ec2:${{Region}}:{_OTHERS}:subnet/${{SubnetId}}"
+    )
 }
 #: Documents that run whatever they are given.
 _SHELLS = ("document/AWS-RunShellScript", "document/AWS-RunPowerShellScript")
@@ -49,6 +62,24 @@ def runs_anything(option: View, kind: ResourceType) -> bool:
     return any(glob(d).matches(shell) for d in documents for shell in _SHELLS)
 
 
+_lent_memo: dict[int, ResourceType] = memo()
+
+
+def used(signature: Signature) -> Sequence[ResourceType]:
+    """Give the required types of a signature: where it has several, with what other accounts share of them."""
+    if len(signature.required) < 2:
+        return signature.required
+    return [_lent(kind) for kind in signature.required]
+
+
+def _lent(kind: ResourceType) -> ResourceType:
+    found = _lent_memo.get(kind.id)
+    if found is None:
+        shared = tuple(_SHARED[f] for f in kind.formats if f in _SHARED)
+        found = _lent_memo[kind.id] = replace(kind, id=~kind.id, formats=(*kind.formats, *shared)) if shared else kind
+    return found
+
+
 _shapes_memo: dict[tuple[int, str, str, str, bool], tuple[Shape, ...]] = memo()
 
 
@@ -64,13 +95,14 @@ def type_shapes(
         account: the one in question, where the role's own is not known or does not count.
     """
     account = account or ("" if kind.service == "sts" else stage.account)
-    key = (kind.id, stage.partition, account, region, bool(resource))
+    partition = stage.partition or (partition_of(region) if region else "")
+    key = (kind.id, partition, account, region, bool(resource))
     found = _shapes_memo.get(key)
     if found is None:
         formats = (*kind.formats, *(_OF_AWS[f] for f in kind.formats if f in _OF_AWS))
         if resource:
             formats += tuple(_ONLY_READ[f] for f in kind.formats if f in _ONLY_READ)
-        found = _shapes_memo[key] = tuple(shape(f, stage.partition, account, region) for f in formats)
+        found = _shapes_memo[key] = tuple(shape(f, partition, "" if _OTHERS in f else account, region) for f in formats)
     return found
 
 
@@ -122,7 +154,11 @@ def view_reach(option: View, into: Shape) -> Reach:
     An entry that holds a value not known yet names one thing, whatever the value is, wildcards beside it aside.
     """
     if not option.guesses:
-        return reach(option.written, into)
+        found = reach(option.written, into)
+        # Nobody is shared everything of a type.
+        return (
+            found._replace(whole=False, whole_region=False) if found.whole_region and _OTHERS in into.format else found
+        )
     if all(text == CROSS for text in option.texts or ()):
         return _anything(option)
     hits = []

@@ -11,6 +11,7 @@ from rolelint.catalog.bits import few, split
 from rolelint.engine.actors import Actor, actor
 from rolelint.engine.classes import Group, Solved, by_support, ceilings, groups, solve, with_others
 from rolelint.engine.compile import CompiledStatement, compile_statement
+from rolelint.engine.extent import meeting, type_shapes
 from rolelint.engine.keys import Undecided
 from rolelint.engine.power import content_key, powers
 from rolelint.engine.questions import (
@@ -265,37 +266,59 @@ def _difference(
     failures = _failures(before)
     gained_so_far = 0
     for way in (after, *after.also):
-        certain = not way.guessed
-        around = ceilings(way, mask, certain)
         kept = _kept(way, before, fresh)
-        same_denies = frozenset(way.denies)
-        for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
-            if statement in kept:
-                continue
-            for group in groups(statement, around, certain):
-                for part, losers in _split_by_old(group.mask & ~gained_so_far, failures, before, same_denies):
-                    for joined, signature, actions in _signatures(way, part, group, losers, certain):
-                        try:
-                            found = list(_gained(way, before, joined, losers, signature, actions))
-                        except (Undecided, LimitReached) as error:
-                            unknown.append((actions, str(error)))
-                            continue
-                        for gained, solved in found:
-                            number = (gained & -gained).bit_length() - 1
-                            answer = confirm(way, Found(number, signature, solved), {}, certain, before)
-                            if answer.verdict != YES or answer.witness is None:
-                                unknown.append((gained, answer.reason))
-                                continue
+        limits = {*way.denies, *(s for layer in way.layers for s in layer.statements)}
+        # What is not known of a limit is read against the holder first; then for it, which leaves a gain open.
+        doubtful = any(s.uncertain for s in limits)
+        around = ceilings(way, mask, certain=False)
+        for certain in (False,) if way.guessed else (True, False) if doubtful else (True,):
+            open_limits = frozenset(s for s in limits if s.uncertain and not certain and not way.guessed)
+            for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
+                if statement in kept or (open_limits and statement.uncertain):
+                    continue
+                for joined, losers, signature, actions in _classes(
+                    way, before, statement, failures, mask & ~gained_so_far, certain, open_limits
+                ):
+                    actions &= ~gained_so_far
+                    try:
+                        found = list(_gained(way, before, joined, losers, signature, actions))
+                    except (Undecided, LimitReached) as error:
+                        unknown.append((actions, str(error)))
+                        continue
+                    for gained, solved in found:
+                        number = (gained & -gained).bit_length() - 1
+                        answer = confirm(way, Found(number, signature, solved), {}, certain, before)
+                        if answer.verdict != YES or answer.witness is None:
+                            unknown.append((gained, answer.reason))
+                        elif open_limits:
+                            unknown.append((gained, possible_reason(way)))
+                        else:
                             gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
                             gained_so_far |= gained
         for statement in way.identity:
             # What is certain of a statement is judged above; what it may reach besides stays open.
             open_ = statement.possible_mask & around.allowed & ~gained_so_far
-            if certain and statement.uncertain and open_:
+            if not way.guessed and statement.uncertain and open_:
                 open_ &= ~_reached_before(statement, way, before)
                 if open_:
                     unknown.append((open_, f"{called(statement)} is not fully known yet"))
     return Difference(tuple(gains), tuple(unknown))
+
+
+def _classes(
+    way: Scene,
+    before: Scene,
+    statement: CompiledStatement,
+    failures: tuple[tuple[CompiledStatement, ...], ...],
+    mask: int,
+    certain: bool,
+    open_limits: frozenset[CompiledStatement],
+) -> Iterator[tuple[Group, _Old, Signature, int]]:
+    """Split the actions of one new Allow by what is around it, in both versions, and by resource types."""
+    for group in groups(statement, ceilings(way, mask, certain), certain):
+        for part, losers in _split_by_old(group.mask, failures, before, frozenset(way.denies), open_limits):
+            for joined, signature, actions in _signatures(way, part, group, losers, certain):
+                yield joined, losers, signature, actions
 
 
 def _kept(way: Scene, before: Scene, fresh: frozenset[tuple[int, CompiledStatement]]) -> frozenset[CompiledStatement]:
@@ -334,10 +357,21 @@ def _signatures(
             yield group, catalog().action((part & -part).bit_length() - 1).signature, part
         return
     for signature, actions in catalog().signatures(part):
-        if len(signature.required) < 2:
-            yield group, signature, actions
-        else:
-            yield from ((joined, signature, one) for one, joined in with_others(stage, group, actions, certain))
+        for named in (signature, *_naming_more(stage, group.option, signature)):
+            if len(named.required) < 2:
+                yield group, named, actions
+            else:
+                yield from ((joined, named, one) for one, joined in with_others(stage, group, actions, certain))
+
+
+def _naming_more(stage: Scene, option: View, signature: Signature) -> Iterator[Signature]:
+    """Give the signatures of calls that name a resource of an optional type as well, which must be allowed too (S3.11).
+
+    The host of a command is one. Only a statement that reaches it can have opened it.
+    """
+    for kind in signature.optional if signature.required else ():
+        if option.texts is None or option.exclude or meeting(option, type_shapes(stage, kind)):
+            yield Signature(-1, (*signature.required, kind), ())
 
 
 def _failures(before: Scene) -> tuple[tuple[CompiledStatement, ...], ...]:
@@ -366,19 +400,25 @@ def _split_by_old(
     failures: tuple[tuple[CompiledStatement, ...], ...],
     stage: Scene,
     kept: frozenset[CompiledStatement],
+    open_limits: frozenset[CompiledStatement],
 ) -> Iterator[tuple[int, _Old]]:
     """Split actions by how the old role treats them.
 
     Args:
         kept: the Denies that the new role has as well. Any other may have refused what it does not surely name.
+        open_limits: limits of the new role that are read for the holder; what the old role has of them is as well.
     """
     if not mask:
         return
-    numbered = [(s, n, s.mask) for n, layer in enumerate(failures) for s in layer if s.mask & mask]
-    denies = ((s, -1, s.mask if s in kept else s.possible_mask) for s in stage.denies)
-    numbered += [one for one in denies if one[2] & mask]
+    numbered = [
+        (s, n, s.possible_mask if s in open_limits else s.mask) for n, layer in enumerate(failures) for s in layer
+    ]
+    numbered += [
+        (s, -1, s.mask if s in kept else s.possible_mask) for s in stage.denies if s not in open_limits or s not in kept
+    ]
+    numbered = [one for one in numbered if one[2] & mask]
     for part, touching in split(mask, (named for _, _, named in numbered)):
-        views = [(raw_view(numbered[n][0], True), numbered[n][1]) for n in few(touching)]
+        views = [(raw_view(s, s not in open_limits), number) for s, number, _ in (numbered[n] for n in few(touching))]
         yield (
             part,
             _Old(

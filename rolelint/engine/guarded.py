@@ -12,6 +12,7 @@ from rolelint.catalog.bits import few
 from rolelint.engine.compile import CompiledStatement, compile_statement
 from rolelint.engine.decision import (
     ACCOUNT_GRANT,
+    BACKUP_ABROAD,
     BELOW_DOMAIN,
     DIRECT_GRANT,
     KMS_ABROAD,
@@ -227,8 +228,8 @@ def _everywhere(arn: str) -> str:
 
 #: What services let callers of other accounts do at all.
 _OPEN_ABROAD = (
-    Statement("Allow", ("kms:*", *SQS_AT_HOME), ("*",), not_action=True),
-    Statement("Allow", KMS_ABROAD, ("*",)),
+    Statement("Allow", ("backup:*", "kms:*", *SQS_AT_HOME), ("*",), not_action=True),
+    Statement("Allow", (*BACKUP_ABROAD, *KMS_ABROAD), ("*",)),
 )
 #: What key policies, and trust policies, have no say in.
 _BESIDE_KEYS = Statement("Allow", ("kms:*",), ("*",), not_action=True)

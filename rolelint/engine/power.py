@@ -26,7 +26,7 @@ from rolelint.engine.classes import (
     solve,
 )
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
-from rolelint.engine.extent import commanding, runs_anything, type_shapes, view_reach
+from rolelint.engine.extent import commanding, runs_anything, type_shapes, used, view_reach
 from rolelint.engine.gates import Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
@@ -200,8 +200,9 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
         union |= power.mask
     unknown = [Undecidedness("actions", reason, role.location, m) for reason, m in undecided]
     for policy, compiled, statement in _placed(role) if stage.uncertain else ():
-        hidden = compiled.possible_mask & mask & ~union
-        if compiled.blank and compiled.statement.effect == "Allow" and hidden and not policy.document.unknown:
+        if not compiled.blank or compiled.statement.effect != "Allow" or policy.document.unknown:
+            continue
+        if hidden := compiled.possible_mask & ceilings(stage, mask, False).allowed & ~union:
             ref = StatementRef(policy, statement)
             reason = "an entry of its Action is not known yet"
             unknown.append(Undecidedness(f"statement `{ref.label}`", reason, ref.location("Action"), hidden))
@@ -496,7 +497,7 @@ def _static_reach(stage: Scene, option: View, signature: Signature) -> Reach:
     if option.texts is None:
         return EVERYTHING
     if signature.required:
-        return min((_type_reach(stage, option, kind) for kind in signature.required), key=reach_rank)
+        return min((_type_reach(stage, option, kind) for kind in used(signature)), key=reach_rank)
     if signature.optional:
         return max((_type_reach(stage, option, kind) for kind in signature.optional), key=reach_rank)
     return NOTHING

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
 from rolelint.catalog import Signature, catalog
-from rolelint.engine.actors import NEVER, Actor, Domain, actor
+from rolelint.engine.actors import NEVER, Actor, Domain, account_like, actor
 from rolelint.engine.classes import (
     Solved,
     can_fire,
@@ -25,7 +25,7 @@ from rolelint.engine.extent import only_read
 from rolelint.engine.favour import ASSUMPTION, favourable, hangs_on_unknown
 from rolelint.engine.keys import Undecided, Value
 from rolelint.engine.power import Powers
-from rolelint.engine.request import Decision, Outcome, Request, Target
+from rolelint.engine.request import Decision, Outcome, Principal, Request, Target
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene, stranger
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
@@ -90,10 +90,12 @@ def can(
     if resource and only_read(resource):
         mask &= catalog().level_mask("Read") | catalog().level_mask("List")
     answer = _can(stage, mask, resource, context or {})
-    if answer.verdict == NO and resource is not None and (account := stranger(role, resource)):
-        from rolelint.engine.guarded import let_in
+    if answer.verdict != UNKNOWN and resource is not None and (account := stranger(role, resource)):
+        opened = answer
+        if answer.verdict == NO:
+            from rolelint.engine.guarded import let_in
 
-        opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
+            opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
         if opened.verdict != NO:
             reason = f"whether account {account} lets the caller in is not known: no policy of `{resource}` is given"
             return Answer(UNKNOWN, reason=reason)  # S6.35
@@ -142,7 +144,7 @@ def _can(
     if trouble:
         return Answer(UNKNOWN, reason=trouble)
     for statement in stage.identity:
-        if statement.blank and statement.possible_mask & mask:
+        if statement.blank and statement.possible_mask & ceilings(stage, mask, False).allowed:
             return Answer(UNKNOWN, reason=f"the Action of {called(statement)} is not known yet")
     for policy in role.identity:
         if policy.document.unknown:
@@ -257,6 +259,24 @@ def _asker(stage: Scene) -> str:
     return stage.caller.role_arn or stage.caller.arn
 
 
+def _is_others(stage: Scene, arn: str) -> bool:
+    """Tell whether a resource is of another account than those that the question is about."""
+    account = arn.split(":", 5)[4] if arn.count(":") > 4 else ""
+    return bool(stage.account) and account not in ("", stage.account) and account_like(account) == account
+
+
+def _moved(caller: Principal, arn: str) -> Principal:
+    """Give a caller whose partition is not known in that of a resource: a call does not leave it (S6.37)."""
+    partition = arn.split(":", 2)[1] if arn.count(":") > 1 else ""
+
+    def there(own: str) -> str:
+        head, _, rest = own.split(":", 2)
+        return f"{head}:{partition}:{rest}"
+
+    known = {name: there(text) for name in ("arn", "role_arn") if (text := getattr(caller, name))}
+    return replace(caller, **known) if partition else caller
+
+
 def confirm(
     stage: Scene,
     found: Found,
@@ -302,9 +322,11 @@ def confirm(
     elif any(needs_trust(action, t.arn) for t in targets):
         resource_policy = delegating_policy(role)
         assumes.append("the trust policy of the target delegates to this account")
+    assumes += [f"the owner shares `{t.arn}`" for t in targets if len(targets) > 1 and _is_others(stage, t.arn)]
     if service := forwarding(shared):
         assumes.append(f"{service} makes the call on behalf of the holder")
-    request = Request(stage.caller, action, tuple(targets), shared, stage.account, role.management_account)
+    caller = stage.caller if stage.partition else _moved(stage.caller, targets[0].arn)
+    request = Request(caller, action, tuple(targets), shared, stage.account, role.management_account)
     policies = policy_set(role, resource_policy)
     if stage.account != role.account:
         policies = replace(policies, rcps=None)  # those of the resource's account would count, S6.20
@@ -316,7 +338,7 @@ def confirm(
     shown: dict[str, Any] = {
         spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
     }
-    proof = Witness(_asker(stage), action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
+    proof = Witness(caller.role_arn or caller.arn, action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
     if decision.outcome is not Outcome.ALLOW:
         return Answer(UNKNOWN, reason=f"the request found for {action} is not confirmed: {decision.explanation}")
     return Answer(YES, proof, decision)

@@ -12,7 +12,7 @@ from rolelint.engine.compile import CompiledStatement, compile_document
 from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
-from rolelint.engine.worlds import LINKED, twin_of
+from rolelint.engine.worlds import LINKED, REGION_KEYS, partitions_named, twin_of
 from rolelint.errors import Location, Route
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
@@ -196,13 +196,15 @@ def scene(
                     denies.append(_limit_rcp(statement))
             if policy.document.unknown:
                 layers.append(Layer("set of RCPs", (), policy.document.unknown))
-    if not role.partition:
-        everything = [*identity, *denies, *(s for layer in layers for s in layer.statements)]
-        if (partition := _only_partition(everything)) not in ("", "aws"):
-            role = replace(role, partition=partition)
+    partition = role.partition or (resource.split(":", 2)[1] if resource and resource.startswith("arn:") else "")
+    if not partition:
+        partition = _only_partition([*identity, *denies, *(s for layer in layers for s in layer.statements)])
+    if not role.partition and partition not in ("", "aws"):
+        role = replace(role, partition=partition)
     base = Scene(role, actor, tuple(dict.fromkeys(identity)), tuple(layers), tuple(dict.fromkeys(denies)))
     told = (*pins, *((key, domain) for key, domain in actor.keys.items() if key in LINKED))
-    base = replace(base, pins=pins, told=told, caller=caller or request_principal(role), account=role.account)
+    asks = caller or request_principal(role)
+    base = replace(base, pins=pins, told=told, caller=asks, account=role.account, partition=partition)
     if not role.resource_policies:
         return _told(base)
     from rolelint.engine import guarded
@@ -274,14 +276,17 @@ def _told(stage: Scene) -> Scene:
         stage,
         guessed=any(layer.unknown for layer in layers) or any(not u.widens for u in stage.role.unknowns),
         uncertain=any(s.uncertain for s in everything),
-        partition=stage.role.partition or _only_partition(everything),
+        partition=stage.partition or _only_partition(everything),
     )
 
 
 def _only_partition(statements: list[CompiledStatement]) -> str:
-    """Give the partition of ARNs where all that have one agree: policies are written for one."""
+    """Give the partition where all ARNs that have one agree, or else all Regions: policies are written for one."""
     texts = (r for s in statements for r in s.resources or () if r.startswith("arn:"))
     found = {partition for r in texts if (partition := r.split(":", 2)[1]) and not set(partition) & {"*", "?", "$"}}
+    if not found:
+        tests = (c.condition for s in statements for c in s.conditions if c.key in REGION_KEYS)
+        found.update(partitions_named(v for test in tests for v in test.values))
     return found.pop() if len(found) == 1 else ""
 
 

@@ -8,7 +8,7 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, product
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain, account_like
@@ -21,9 +21,10 @@ from rolelint.engine.compile import (
 )
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import substitute
-from rolelint.engine.worlds import REGIONS, twin_of
+from rolelint.engine.worlds import REGIONS, default_region, twin_of
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
+from rolelint.policies.role import EXAMPLE_ACCOUNT
 from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
 from rolelint.records import record
 
@@ -288,25 +289,43 @@ class Solution:
     absent: tuple[str, ...] = ()
 
 
-def tag_laws(keys: frozenset[str]) -> tuple[View, ...]:
-    """Give Denies against what no request is: one with a tag that `aws:TagKeys` does not list (S5.30)."""
-    return tuple(_tag_law(k) for k in sorted(keys) if k.startswith("aws:requesttag/"))
+def laws(keys: frozenset[str], unsupported: frozenset[str]) -> tuple[View, ...]:
+    """Give Denies against what no request is.
+
+    One with a tag that `aws:TagKeys` does not list (S5.30), and one that sets an attribute that `ec2:Attribute` does
+    not name.
+
+    Args:
+        keys: those that something asks about.
+        unsupported: keys that the actions cannot carry, with the marks of `by_support`.
+    """
+    out: list[View] = []
+    for key in sorted(keys):
+        if key.startswith("aws:requesttag/") and "aws:tagkeys" in keys - unsupported:
+            out.append(_law(key, "ForAllValues", "aws:tagkeys", "aws:TagKeys"))
+        elif key.startswith(ATTRIBUTE) and f"{ATTRIBUTE}*" not in unsupported:
+            out.append(_law(key, "", "ec2:attribute", "ec2:Attribute"))
+    return tuple(out)
 
 
+#: How the keys begin that tell to which value an attribute is set; `ec2:Attribute` names the attribute.
+# AWS: AWSEC2/latest/UserGuide/iam-policy-structure.html, "`ec2:Attribute` condition key". Read 2026-11.
+ATTRIBUTE = "ec2:attribute/"
 _law_memo: dict[str, View] = memo()
 
 
-def _tag_law(key: str) -> View:
+def _law(key: str, quantifier: str, naming: str, naming_text: str) -> View:
+    """Deny a key whose name ends in what another key does not name."""
     found = _law_memo.get(key)
     if found is None:
-        tag = (key.partition("/")[2],)
+        named = (key.partition("/")[2],)
         law = Statement(
             "Deny",
             ("*",),
             None,
             (
                 Condition("Null", "", False, key, key, ("false",)),
-                Condition("StringNotEqualsIgnoreCase", "ForAllValues", False, "aws:tagkeys", "aws:TagKeys", tag),
+                Condition("StringNotEqualsIgnoreCase", quantifier, False, naming, naming_text, named),
             ),
         )
         found = _law_memo[key] = View(one := compile_statement(law, False), None, False, one.conditions, (), True)
@@ -412,21 +431,25 @@ class Search:
                     ):
                         return guess
         found = member([self.shapes, *unions], without)
-        return found and self._in_real_region(found, unions, without)
+        return found and self._made_real(found, unions, without)
 
-    def _in_real_region(self, arn: str, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str:
-        """Put a Region that exists in the place of made-up text, where one fits."""
+    def _made_real(self, arn: str, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str:
+        """Put a partition, Region and account that exist in the place of made-up text, where some fit."""
         assert self.shapes is not None
         fields = arn.split(":", 5)
-        known = REGIONS.get(fields[1], REGIONS["aws"])
-        if len(fields) < 6 or not fields[3] or fields[3] in known:
+        if len(fields) < 6:
             return arn
-        for region in known:
-            moved = ":".join([*fields[:3], region, *fields[4:]])
-            if all(any(p.matches(moved) for p in u) for u in (self.shapes, *unions)) and not any(
-                p.matches(moved) for p in without
-            ):
-                return moved
+        _, partition, service, region, account, rest = fields
+        partitions = (partition,) if partition in REGIONS else (*REGIONS, partition)
+        accounts = (account,) if not account or account_like(account) else (EXAMPLE_ACCOUNT, "111122223333", account)
+        for placed, owner in product(partitions, accounts):
+            known = REGIONS.get(placed, REGIONS["aws"])
+            for moved in (region,) if not region or region in known else (*known, region):
+                made = f"arn:{placed}:{service}:{moved}:{owner}:{rest}"
+                if all(any(p.matches(made) for p in u) for u in (self.shapes, *unions)) and not any(
+                    p.matches(made) for p in without
+                ):
+                    return made
         return arn
 
     def _slot(self, key: str) -> str:
@@ -569,7 +592,7 @@ def readable(pattern: Pattern) -> list[str]:
     fields = pattern.show().split(":", 5)
     if len(fields) < 6:
         return []
-    defaults = ("arn", "aws", "*", "us-east-1", "*")
+    defaults = ("arn", "aws", "*", default_region(fields[1]), "*")
     head = [
         default if field == "*" else field.replace("*", "").replace("?", "x")
         for field, default in zip(fields, defaults, strict=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import chain as joined
 from itertools import combinations, product
 
 from rolelint.algebra.strings import glob
@@ -47,6 +48,18 @@ _GLOBAL: Mapping[str, Mapping[str, str]] = {
     "aws-us-gov": {"us-gov-west-1": "iam networkmanager organizations route53"},
 }
 
+
+def partition_of(region: str) -> str:
+    """Give the partition that a Region is in; nothing for one that is not known."""
+    return next((partition for partition, named in REGIONS.items() if region in named), "")
+
+
+def partitions_named(values: Iterable[str]) -> Iterator[str]:
+    """Give the partitions of the Regions that tests of a Region name; of several that one names, the first."""
+    for pattern in map(glob, values):
+        yield from [p for p, named in REGIONS.items() if any(map(pattern.matches, named))][:1]
+
+
 _VIA = "aws:viaawsservice"
 _CHANNEL = frozenset((_VIA, "aws:calledvia", "aws:calledviafirst", "aws:calledvialast"))
 _PUBLIC = frozenset(("aws:sourceip",))
@@ -75,6 +88,7 @@ CALLER_KEYS = frozenset((CALLER_ARN, "aws:principalaccount", "kms:calleraccount"
 OWNER_KEYS = frozenset(("aws:resourceaccount", "s3:resourceaccount"))
 #: Actions of which AWS does not say that requests carry `aws:ResourceAccount`, and those on images, whose ARN names no
 #: account and which others share: it may be there, or not. S5.34
+# AWS: IAM/latest/UserGuide/reference_policies_condition-keys.html, "aws:ResourceAccount", Availability. Read 2026-11.
 NO_OWNER = (
     "ebs:*",
     "ec2:*Volume*",
@@ -90,6 +104,7 @@ NO_OWNER = (
     "route53:*VPC*",
     "auditmanager:UpdateAssessmentFrameworkShare",
     "ds:AcceptSharedDirectory",
+    "workspaces:DescribeWorkspaceImages",
     *(f"{service}:Accept*Invitation" for service in ("detective", "guardduty", "macie2", "securityhub")),
 )
 #: Accounts that a caller, or a resource, of which the account is not known may be of, for one question. Past it the
@@ -158,7 +173,7 @@ def worlds(
 
     Args:
         mentioned: every key in conditions and policy variables, lower-cased.
-        partition: of the request; `aws` when not known.
+        partition: of the request; empty when not known.
         arns: resource patterns that play a part: their Region fields tell Regions apart.
         variables: the keys that policy variables name.
         region: the only Region that comes into question, where the question says so.
@@ -292,11 +307,16 @@ _homes: dict[str, tuple[tuple[str, int], ...]] = memo()
 
 
 def homes(partition: str) -> tuple[tuple[str, int], ...]:
-    """List the Regions in which global services have their one endpoint, with the actions of these services."""
+    """List the Regions in which global services have their one endpoint, with the actions of these services.
+
+    Args:
+        partition: empty for all of them.
+    """
     found = _homes.get(partition)
     if found is None:
-        table = _GLOBAL.get(partition, {})
-        masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in table.items())
+        tables = [_GLOBAL.get(partition, {})] if partition else _GLOBAL.values()
+        named = joined.from_iterable(table.items() for table in tables)
+        masks = ((r, catalog().expand_all(f"{service}:*" for service in names.split())) for r, names in named)
         found = _homes[partition] = tuple(masks)
     return found
 
@@ -392,7 +412,7 @@ def _regions(
     patterns = [glob(f) for f in fields]
     out: list[World] = []
     seen: set[tuple[object, ...]] = set()
-    for region in REGIONS.get(partition, REGIONS["aws"]):
+    for region in REGIONS.get(partition, ()) or joined.from_iterable(REGIONS.values()):
         kind: tuple[object, ...] = (
             *(truth(Literal(c, True), (region,)) for c in tests),
             *(p.matches(region) for p in patterns),

@@ -298,7 +298,8 @@ class Subject:
         A value that a policy spells in another case is asked for as it is spelt there: AWS does not publish the case.
         """
         role = self.role
-        if role is None or not any(key.lower() in self._tested for key in said):
+        near = {key.lower().partition("/")[0] for key in said}  # what a call says of one attribute tells of the others
+        if role is None or near.isdisjoint(key.partition("/")[0] for key in self._tested):
             return True
         context = {
             key: min((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), default=value)

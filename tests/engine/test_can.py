@@ -659,3 +659,106 @@ def test_a_request_for_a_policy_by_itself_names_an_account_and_partition_that_ex
     assert powers(held, _ANY, catalog().expand("iam:DeleteRole")).mask == (
         catalog().expand("iam:DeleteRole") if expected else 0
     )
+
+
+_UNPROTECTING = {"ec2:Attribute": "DisableApiTermination", "ec2:Attribute/DisableApiTermination": "false"}
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ({"StringEquals": {"ec2:Attribute/SourceDestCheck": "false"}}, "no"),
+        ({"StringEquals": {"ec2:Attribute": "InstanceType"}}, "no"),
+        ({"StringEquals": {"ec2:Attribute/InstanceType": "t3.micro", "ec2:Attribute/EbsOptimized": "true"}}, "no"),
+        ({"StringEqualsIfExists": {"ec2:Attribute/InstanceType": "t3.micro"}}, "yes"),
+        ({"StringNotEquals": {"ec2:Attribute/InstanceType": "t3.micro"}}, "yes"),
+        ({"StringEquals": {"ec2:Attribute/disableApiTermination": "false"}}, "yes"),
+    ],
+)
+def test_a_call_sets_one_attribute(condition: dict[str, Any], expected: str) -> None:
+    held = role(allow("ec2:ModifyInstanceAttribute", "*", condition))
+    assert can(held, "ec2:ModifyInstanceAttribute", context=_UNPROTECTING).verdict == expected
+
+
+def test_options_of_instance_metadata_are_set_together() -> None:
+    both = {"StringEquals": {"ec2:Attribute/HttpTokens": "required", "ec2:Attribute/HttpEndpoint": "enabled"}}
+    one, several = "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions"
+    held = role(allow([one, several], "*", both))
+    assert (can(held, one).verdict, can(held, several).verdict) == ("no", "yes")
+
+
+_CHINA, _HERE_TOO = ["cn-north-1"], ["us-east-1", "cn-north-1"]
+
+
+@pytest.mark.parametrize(
+    ("statements", "action", "given", "expected"),
+    [
+        ([allow("*", "arn:aws:rds:*:*:db:*")], "rds:DeleteDBInstance", "cn-north-1", ""),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}})], "iam:DeleteRole", "", ""),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _CHINA}})], "rds:DeleteDBInstance", "", "aws-cn"),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _CHINA}})], "iam:DeleteRole", "", "aws-cn"),
+        ([allow("*", "*", {"StringLike": {"aws:RequestedRegion": "us-gov-*"}})], "s3:DeleteBucket", "", "aws-us-gov"),
+        ([allow("*", "*", {"StringLike": {"aws:RequestedRegion": "us-*"}})], "rds:DeleteDBInstance", "", "aws"),
+        ([allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _HERE_TOO}})], "rds:DeleteDBInstance", "", "aws"),
+        (
+            [
+                allow("*", "*", {"StringEquals": {"aws:RequestedRegion": _HERE_TOO}}),
+                deny("*", "*", {"StringEquals": {"ec2:Region": "us-east-1"}}),
+            ],
+            "ec2:TerminateInstances",
+            "",
+            "aws-cn",
+        ),
+        (
+            [allow("*", ["arn:aws:rds:*:*:db:*", "arn:aws-cn:rds:*:*:db:*"]), deny("*", "arn:aws:rds:*:*:db:*")],
+            "rds:DeleteDBInstance",
+            "",
+            "aws-cn",
+        ),
+        ([allow("*")], "rds:DeleteDBInstance", "cn-north-1", "aws-cn"),
+    ],
+)
+def test_a_policy_by_itself_is_of_the_partition_of_its_regions(
+    statements: list[Any], action: str, given: str, expected: str
+) -> None:
+    held = role(*statements, kind="policy")
+    answer = can(held, action, context={"aws:RequestedRegion": given} if given else {})
+    proof = answer.witness
+    assert answer.verdict == ("yes" if expected else "no")
+    if proof is not None:
+        assert [text.split(":")[1] for text in (proof.principal, proof.resource)] == [expected] * 2
+
+
+@pytest.mark.parametrize(("partition", "expected"), [("aws", "yes"), ("aws-cn", "yes"), ("aws-us-gov", "no")])
+def test_a_question_about_a_resource_tells_the_partition_of_a_policy_by_itself(partition: str, expected: str) -> None:
+    chinese = allow("s3:DeleteBucket", "arn:aws-cn:s3:::*")
+    held = role(chinese, allow("rds:*"), deny("rds:*", "arn:aws-us-gov:rds:*:*:*"), kind="policy")
+    answer = can(held, "rds:DeleteDBInstance", resource=f"arn:{partition}:rds:us-east-1:{ACCOUNT}:db:x", who=_ANY)
+    assert answer.verdict == expected
+
+
+_OWN_PARTS = [
+    f"arn:aws:ec2:*:{ACCOUNT}:{kind}/*" for kind in ("instance", "network-interface", "security-group", "volume")
+]
+_NETWORK = "arn:aws:ec2:*:210987654321:"
+
+
+@pytest.mark.parametrize(
+    ("resources", "scope"),
+    [
+        ([*_OWN_PARTS, "arn:aws:ec2:*::image/*"], ""),
+        ([*_OWN_PARTS[1:], "arn:aws:ec2:*::image/*", f"{_NETWORK}instance/*", f"{_NETWORK}subnet/*"], ""),
+        ([*_OWN_PARTS, "arn:aws:ec2:*::image/*", f"{_NETWORK}subnet/*"], "pattern"),
+        ([*_OWN_PARTS, "arn:aws:ec2:*::image/*", "arn:aws:ec2:*:*:subnet/*"], "any"),
+    ],
+)
+def test_instances_start_in_a_subnet_that_another_account_shares(resources: list[str], scope: str) -> None:
+    held = role(allow(["ec2:RunInstances", "ec2:DeleteSubnet"], resources))
+    answer = can(held, "ec2:RunInstances", who=_ANY)
+    assert answer.verdict == ("yes" if scope else "no")
+    assert [p.scope for p in powers(held, _ANY, catalog().expand("ec2:RunInstances")).powers] == [scope] * bool(scope)
+    if answer.witness is not None:
+        assert bool(answer.witness.assumes) is (scope == "pattern")
+    assert can(held, "ec2:DeleteSubnet", who=_ANY).verdict == ("yes" if scope == "any" else "no")
+    asked = can(held, "ec2:RunInstances", resource=f"{_NETWORK}subnet/subnet-1".replace("*", "us-east-1"), who=_ANY)
+    assert asked.verdict == ("unknown" if scope else "no")

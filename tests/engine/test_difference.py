@@ -448,3 +448,87 @@ def test_a_witness_spells_a_key_as_the_old_version_did() -> None:
     refused = deny("s3:*", "*", {"StringEquals": {"aws:PrincipalTag/Team": "ci"}})
     (gain,) = difference(role(ALL), role(ALL, refused), within=catalog().expand("s3:DeleteBucket")).gains
     assert gain.witness.context == {"aws:PrincipalTag/Team": "ci"}
+
+
+_SHELL, _HOSTS = "arn:aws:ssm:*::document/AWS-RunShellScript", "arn:aws:ec2:*:*:instance/"
+_COMMANDS = ["ssm:CreateAssociation", "ssm:SendCommand"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([allow("ssm:*", [_SHELL, f"{_HOSTS}*"])], [allow("ssm:*", [_SHELL, f"{_HOSTS}i-dev*"])], []),
+        ([allow("ssm:*", f"{_HOSTS}i-dev*")], [allow("ssm:*", f"{_HOSTS}*")], []),
+        ([allow("ssm:*", [_SHELL, f"{_HOSTS}i-dev*"])], [allow("ssm:*", [_SHELL, f"{_HOSTS}*"])], _COMMANDS),
+        (
+            [allow("ssm:*", _SHELL), allow("ssm:*", f"{_HOSTS}*", _DEV)],
+            [allow("ssm:*", _SHELL), allow("ssm:*", f"{_HOSTS}*")],
+            _COMMANDS,
+        ),
+        ([allow("ssm:*", _SHELL)], [allow("ssm:*", _SHELL), allow("ssm:*", f"{_HOSTS}*")], _COMMANDS),
+        ([ALL, deny("ssm:*", f"{_HOSTS}i-prod*")], [ALL], _COMMANDS),
+    ],
+)
+def test_a_host_that_a_command_newly_reaches_is_gained(old: list[Any], new: list[Any], expected: list[str]) -> None:
+    within = catalog().expand_all(_COMMANDS)
+    found = difference(role(*new), role(*old), who=_ANY, within=within)
+    assert (sorted(catalog().names(found.mask)), found.unknown) == (expected, ())
+    assert all("instance" in gain.witness.resource for gain in found.gains)
+
+
+_HIDDEN = unknown("var.bucket")
+_HIDDEN_DENIES = [
+    deny("s3:*", _HIDDEN),
+    deny("s3:*", "*", {"StringEquals": {"aws:ResourceTag/x": _HIDDEN}}),
+    deny(unknown("var.actions")),
+]
+_READS, _EVERY_BUCKET = allow("s3:Get*"), allow("s3:*")
+
+
+@pytest.mark.parametrize("refused", _HIDDEN_DENIES)
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ([_EVERY_BUCKET], [_EVERY_BUCKET], False),
+        ([_EVERY_BUCKET], [allow("s3:*", "arn:aws:s3:::x")], False),
+        ([_READS], [_EVERY_BUCKET], True),
+        ([_READS], [allow(unknown("var.more"))], True),
+    ],
+)
+def test_a_deny_that_is_not_known_leaves_a_gain_open(
+    refused: dict[str, Any], old: list[Any], new: list[Any], expected: bool
+) -> None:
+    bucket = catalog().expand("s3:DeleteBucket")
+    found = difference(role(*new, refused), role(*old, refused), who=_ANY, within=bucket)
+    assert found.gains == ()
+    assert [mask for mask, _ in found.unknown] == ([bucket] if expected else [])
+
+
+@pytest.mark.parametrize("limit", [allow("s3:*", _HIDDEN), allow(unknown("var.actions"))])
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (_EVERY_BUCKET, _EVERY_BUCKET, False),
+        (_EVERY_BUCKET, allow("s3:*", "arn:aws:s3:::x"), False),
+        (_READS, _EVERY_BUCKET, True),
+    ],
+)
+def test_a_boundary_that_is_not_fully_known_leaves_a_gain_open(
+    limit: dict[str, Any], old: dict[str, Any], new: dict[str, Any], expected: bool
+) -> None:
+    found = difference(role(new, boundary=[limit]), role(old, boundary=[limit]), who=_ANY)
+    assert (found.gains, bool(found.unknown)) == ((), expected)
+
+
+@pytest.mark.parametrize(
+    ("new", "expected"),
+    [
+        ("arn:*:rds:*:*:db:x", "arn:aws-cn:rds:cn-north-1:123456789012:db:x"),
+        ("arn:aws-cn:rds:*:*:db:x", "arn:aws-cn:rds:cn-north-1:123456789012:db:x"),
+        ("arn:aws:rds:*:*:*", "arn:aws:rds:us-east-1:123456789012:db:example"),
+    ],
+)
+def test_what_a_policy_by_itself_gains_is_shown_where_it_can_be(new: str, expected: str) -> None:
+    one, other = (role(allow("rds:*", arn), kind="policy") for arn in (new, "arn:aws:rds:*:*:db:x"))
+    (gain,) = difference(one, other, within=catalog().expand("rds:DeleteDBInstance")).gains
+    assert gain.witness.resource == expected

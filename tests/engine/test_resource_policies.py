@@ -484,6 +484,7 @@ def test_a_bucket_whose_name_is_not_known_may_be_one_whose_policy_refuses(holder
 
 
 _STRANGE = "arn:aws:sqs:us-east-1:210987654321:jobs"
+_VAULTS = "arn:aws:backup:us-east-1:210987654321:backup-vault:"
 
 
 @pytest.mark.parametrize(
@@ -498,12 +499,14 @@ _STRANGE = "arn:aws:sqs:us-east-1:210987654321:jobs"
         (role(ALL), "sqs:PurgeQueue", _STRANGE.replace(":aws:", ":aws-cn:"), "no"),
         (role(ALL), "kms:ScheduleKeyDeletion", _KEY.replace(ACCOUNT, "210987654321"), "no"),
         (role(ALL), "iam:DeleteRole", "arn:aws:iam::210987654321:role/x", "no"),
+        (role(ALL), "backup:DeleteBackupVault", f"{_VAULTS}kept", "no"),
         (_with(_STRANGE, allow("sqs:Send*", "*", Principal="*"), identity=[ALL]), "sqs:PurgeQueue", _STRANGE, "no"),
         (role(ALL), "sqs:PurgeQueue", _STRANGE.replace("210987654321", ACCOUNT), "yes"),
         (role(ALL, kind="policy"), "sqs:PurgeQueue", _STRANGE, "yes"),
         (role(ALL), "sqs:PurgeQueue", _STRANGE, "unknown"),
         (role(ALL, rcps=[deny("sqs:*", Principal="*")]), "sqs:PurgeQueue", _STRANGE, "unknown"),
         (role(ALL), "kms:Decrypt", _KEY.replace(ACCOUNT, "210987654321"), "unknown"),
+        (role(ALL), "backup:CopyIntoBackupVault", f"{_VAULTS}kept", "unknown"),
     ],
 )  # fmt: skip
 def test_whether_another_account_lets_a_caller_in_is_not_known(

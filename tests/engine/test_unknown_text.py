@@ -31,6 +31,7 @@ def _said(holder: Role, action: str) -> str:
         ([allow("s3:*", f"arn:aws:sqs:*:*:{_X}")], "s3:DeleteBucket", "no"),
         ([allow("s3:*", f"{_ARN}/*")], "s3:DeleteBucket", "no"),
         ([allow("s3:Get*"), allow(f"sqs:{_X}")], "s3:DeleteBucket", "no"),
+        ([allow(_X), deny("s3:*")], "s3:DeleteBucket", "no"),
         ([allow("s3:*", "*", {"NumericLessThan": {"aws:MultiFactorAuthAge": _X}, "Null": {"aws:userid": "true"}})],
          "s3:DeleteBucket", "no"),
         ([allow("s3:*", f"arn:aws:s3:::{_X}")], "s3:DeleteBucket", "yes proved"),
@@ -56,7 +57,7 @@ def _said(holder: Role, action: str) -> str:
         ([allow(_X)], "s3:DeleteBucket", "unknown"),
         ([allow([_X, "sqs:*"])], "s3:DeleteBucket", "unknown"),
         ([_X], "s3:DeleteBucket", "unknown"),
-        ([allow(_X), deny("s3:*")], "s3:DeleteBucket", "unknown"),
+        ([allow(_X), deny("s3:Get*")], "s3:DeleteBucket", "unknown"),
     ],
 )  # fmt: skip
 def test_what_can_be_said(statements: list[Any], action: str, expected: str) -> None:
@@ -190,3 +191,19 @@ def test_what_is_within_all_that_the_old_role_could_reach_is_no_gain(
 ) -> None:
     found = difference(role(*new), role(*old), within=catalog().expand_all(["s3:DeleteObject"]), who=_ANY)
     assert bool(found.mask or found.unknown) is open_
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ({}, "unknown"),
+        ({"boundary": [allow("s3:*", "*", {"Bool": {"aws:SecureTransport": "true"}})]}, "unknown"),
+        ({"boundary": [allow("ec2:*")]}, "no"),
+        ({"scps": [[ALL, deny("s3:Delete*")]]}, "no"),
+    ],
+)
+def test_an_action_that_is_not_known_is_none_that_a_limit_refuses(limit: dict[str, Any], expected: str) -> None:
+    held = role(allow(unknown("var.actions")), **limit)
+    bucket = catalog().expand("s3:DeleteBucket")
+    assert can(held, "s3:DeleteBucket").verdict == expected
+    assert bool(powers(held, within=bucket).unknown) is (expected == "unknown")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from properties import wide
@@ -11,6 +13,7 @@ from properties import wide
 from rolelint.catalog import catalog
 from rolelint.engine import Outcome, actor, can, decide, difference, powers
 from rolelint.engine.scene import policy_set
+from rolelint.policies.text import unknown
 
 #: The long profile (ROLELINT_LONG=1) is run by hand and reported; the default keeps the suite fast.
 _LONG = bool(os.environ.get("ROLELINT_LONG"))
@@ -72,3 +75,37 @@ def test_nothing_that_is_gained_is_missed(chunk: int) -> None:
                 and decide(request, policy_set(old)).outcome is not Outcome.ALLOW
             ):
                 assert told >> (catalog().index(request.action) or 0) & 1, (seed, request)
+
+
+def _hiding(rng: random.Random, made: wide.Plain) -> wide.Plain:
+    """Put a value that is not known into some statements."""
+
+    def hidden(document: dict[str, Any]) -> dict[str, Any]:
+        statements = [dict(s) for s in document["Statement"]]
+        for one in statements:
+            if rng.random() < 0.35:
+                element = rng.choice([e for e in ("Action", "Resource") if e in one] or ["NotAction"])
+                one[element] = [unknown("var.x")] if rng.random() < 0.7 else [*one[element][:1], unknown("var.y")]
+        return {**document, "Statement": statements}
+
+    boundary = hidden(made.boundary) if made.boundary else None
+    return replace(made, identity=[hidden(d) for d in made.identity], boundary=boundary)
+
+
+@pytest.mark.parametrize("chunk", range(_CHUNKS))
+def test_what_may_be_gained_is_told(chunk: int) -> None:
+    for seed in range(chunk, _SEEDS, _CHUNKS):
+        rng = random.Random(seed + 2_000_000)
+        before = _hiding(rng, wide.plain(rng))
+        after = wide.changed(rng, before)
+        if rng.random() < 0.5:
+            before, after = after, before
+        old, new = wide.build(before), wide.build(after)
+        found = difference(new, old, who=_ANY, within=catalog().expand_all(wide.ACTIONS))
+        told = found.mask
+        for mask, _ in found.unknown:
+            told |= mask
+        for action in wide.ACTIONS:
+            if not told >> (catalog().index(action) or 0) & 1:
+                verdicts = can(new, action, who=_ANY).verdict, can(old, action, who=_ANY).verdict
+                assert verdicts != ("yes", "no"), (seed, action)

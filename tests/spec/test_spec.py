@@ -11,7 +11,7 @@ from rolelint.engine.cases import Case, evaluate, parse_cases
 
 _DATA = [
     case
-    for name in ("semantics.json", "adversarial.json", "outside.json")
+    for name in ("semantics.json", "adversarial.json", "outside.json", "pages.json")
     for case in json.loads(Path(__file__).with_name(name).read_text("utf-8"))
 ]
 _CASES = parse_cases(_DATA)
