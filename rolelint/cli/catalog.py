@@ -271,7 +271,8 @@ def _show_change(change: Change, form: str) -> None:
     _few("services gone", change.gone_services)
     _few("new actions", [f"{n} (undecided)" if n in undecided else n for n in change.new_actions])
     _few("actions gone", change.gone_actions)
-    _few("access levels changed", [f"{name}: {a} -> {b}" for name, a, b in change.relevelled])
+    levels = [(name, f"{name}: {a} -> {b}") for name, a, b in change.relevelled]
+    _few("access levels changed", [f"{text} (undecided)" if n in undecided else text for n, text in levels])
     if change.empty:
         click.echo("nothing came or went")
 
