@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolelint.cli import tell
 from rolelint.errors import RolelintError, UsageError, printable
 from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import show
 from rolelint.reporters.text import clean
+
+if TYPE_CHECKING:
+    from rolelint.catalog import Catalog
 
 #: Forms of resources that an answer lists.
 _FORMATS_TOLD = 3
@@ -102,6 +105,19 @@ def expect_arn(resource: str | None) -> None:
             f"`--resource {printable(resource or '')}` is not an ARN",
             hint="write it in full, as in `arn:aws:rds:eu-west-1:123456789012:db:orders`",
         )
+
+
+def nearest(known: Catalog, pattern: str) -> str:
+    """Say what a pattern that matches no action may have meant; empty where nothing is near."""
+    import difflib
+
+    prefix, _, name = pattern.partition(":")
+    if not known.service_mask(prefix):
+        near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
+        return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
+    names = {full.partition(":")[2].lower(): full for full in known.names(known.service_mask(prefix))}
+    near = difflib.get_close_matches(name.lower(), names, 1)
+    return f"did you mean `{names[near[0]]}`?" if near else ""
 
 
 def astray(actions: str, resource: str) -> str:

@@ -53,7 +53,8 @@ def command(
     from rolelint.engine import can
 
     if not catalog().expand(action):
-        raise UsageError(f"no known action matches `{printable(action)}`", hint="see `rolelint catalog show`")
+        hint = asking.nearest(catalog(), action) or "see `rolelint catalog show`"
+        raise UsageError(f"no known action matches `{printable(action)}`", hint=hint)
     use_actors(actors)
     asker = find_actor(actor)
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)

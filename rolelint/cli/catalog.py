@@ -54,12 +54,14 @@ def show(patterns: tuple[str, ...], form: str, label_files: tuple[Path, ...]) ->
 
     A pattern is an IAM action pattern such as `rds:Modify*`.
     """
+    from rolelint.cli.asking import nearest
+
     known = _catalog(label_files)
     mask = 0
     for pattern in patterns:
         found = known.expand(pattern)
         if not found:
-            raise InputError(f"no action matches `{printable(pattern)}`", hint=_near(known, pattern))
+            raise InputError(f"no action matches `{printable(pattern)}`", hint=nearest(known, pattern))
         mask |= found
     _print(known, mask, form, detailed=mask.bit_count() == 1)
 
@@ -393,18 +395,6 @@ def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
             near = difflib.get_close_matches(word, names, 1)
             hint = f"did you mean `{near[0]}`?" if near else ""
             raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
-
-
-def _near(known: Catalog, pattern: str) -> str:
-    import difflib
-
-    prefix, _, name = pattern.partition(":")
-    if not known.service_mask(prefix):
-        near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
-        return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
-    names = {full.partition(":")[2].lower(): full for full in known.names(known.service_mask(prefix))}
-    near = difflib.get_close_matches(name.lower(), names, 1)
-    return f"did you mean `{names[near[0]]}`?" if near else ""
 
 
 def _record(action: Action) -> dict[str, Any]:

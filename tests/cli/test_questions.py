@@ -279,10 +279,29 @@ def test_cases_are_evaluated(
 
 
 @pytest.mark.parametrize(
+    ("action", "context", "told"),
+    [
+        ("s3:PutObject", {"aws:SourceIp": "192.0.2.1", "aws:ResourceTag/a": "b", "issuer.example:sub": "x"}, []),
+        ("s3:PutObjekt", {}, ["request: no known action is called `s3:PutObjekt`; did you mean `s3:PutObject`?"]),
+        ("s3:Put*", {}, ["request: no known action is called `s3:Put*`"]),
+        ("s3:PutObject", {"aws:SorceIp": "192.0.2.1"}, ["request: unknown condition key `aws:sorceip`"]),
+    ],
+    ids=["all known", "misspelt action", "a pattern", "misspelt key"],
+)
+def test_a_case_about_what_no_request_has_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str, context: dict[str, str], told: list[str]
+) -> None:
+    case = _case("implicit_deny", action)
+    case["request"]["context"] = context
+    assert run(["evaluate", write(tmp_path, "cases.json", [case]), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["problems"] == told
+
+
+@pytest.mark.parametrize(
     ("broken", "place"),
     [
         ({"id": 1}, ":1:2: the case has no `request`"),
-        ({**_case(None), "polices": {}}, "did you mean `policies`?"),
+        ({**_case(None), "polices": {}}, "perhaps `policies`. see"),
         ({**_case("perhaps")}, "`expected` must be one of"),
     ],
     ids=["no request", "misspelt key", "no such decision"],
