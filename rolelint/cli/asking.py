@@ -111,13 +111,22 @@ def nearest(known: Catalog, pattern: str) -> str:
     """Say what a pattern that matches no action may have meant; empty where nothing is near."""
     import difflib
 
-    prefix, _, name = pattern.partition(":")
+    prefix, colon, name = pattern.partition(":")
+    if not colon:
+        return "an action is written `service:Action`"
     if not known.service_mask(prefix):
         near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
         return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
     names = {full.partition(":")[2].lower(): full for full in known.names(known.service_mask(prefix))}
     near = difflib.get_close_matches(name.lower(), names, 1)
     return f"did you mean `{names[near[0]]}`?" if near else ""
+
+
+def strange_keys(known: Catalog, keys: Iterable[str]) -> list[str]:
+    """List the keys that look like AWS's and that the catalogue does not know: keys of other issuers are anything."""
+    names = {key.lower(): key for key in keys}
+    own = (name for name in names if name.startswith("aws:") or known.service_mask(name.partition(":")[0]))
+    return [names[name] for name in own if known.key_mask(name) is None]
 
 
 def astray(actions: str, resource: str) -> str:

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from rolelint.cli import tell
 from rolelint.cli.check import TYPES
 from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
@@ -60,7 +61,10 @@ def command(
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
     chosen = asking.choose(roles, role, path)
     asking.expect_arn(resource)
-    answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
+    given = asking.parse_context(context)
+    for key in asking.strange_keys(catalog(), given):
+        tell(f"rolelint: unknown condition key `{printable(key)}`")
+    answer = can(chosen, action, resource=resource, context=given, who=asker)
     statements = asking.deciding_statements(chosen, answer.decision)
     reason = asking.astray(action, resource) if resource and answer.verdict == "no" else answer.reason
     if format_name == "json":

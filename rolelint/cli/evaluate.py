@@ -93,17 +93,15 @@ def _problems(result: Any) -> list[str]:
 def _misspelt(request: Any) -> Iterator[str]:
     """Name the action and keys of a request that the catalogue does not know: a refusal of these proves nothing."""
     from rolelint.catalog import catalog
-    from rolelint.cli.asking import nearest
+    from rolelint.cli.asking import nearest, strange_keys
 
     known = catalog()
     if known.index(request.action) is None:
         hint = nearest(known, request.action)
         yield f"request: no known action is called `{request.action}`" + (f"; {hint}" if hint else "")
     contexts = (request.context, *(target.context for target in request.targets))
-    for key in dict.fromkeys(key for context in contexts for key in context):
-        prefix = key.partition(":")[0]
-        if known.key_mask(key) is None and (prefix == "aws" or known.service_mask(prefix)):
-            yield f"request: unknown condition key `{key}`"
+    for key in strange_keys(known, (key for context in contexts for key in context)):
+        yield f"request: unknown condition key `{key}`"
 
 
 def _line(result: Any) -> str:

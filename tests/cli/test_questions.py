@@ -239,6 +239,13 @@ def test_a_copy_of_a_stack_in_another_file_gains(tmp_path: Path, capsys: pytest.
     assert [[a for g in row["gains"] for a in g["actions"]] for row in rows] == [[], ["s3:DeleteBucket"]]
 
 
+def test_a_context_key_that_no_request_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    role = write(tmp_path, "p.json", policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    keys = ("aws:SorceIp=192.0.2.1", "aws:ResourceTag/a=b", "issuer.example:sub=x", "AWS:SourceIp=192.0.2.1")
+    assert run(["can", role, "--action", "s3:DeleteBucket", *(f"--context={key}" for key in keys)]) == 1
+    assert capsys.readouterr().err == "rolelint: unknown condition key `aws:SorceIp`\n"
+
+
 def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
     case: dict[str, Any] = {
         "id": "read",
