@@ -22,7 +22,9 @@ FAILED = 1
 SHOWN = 40
 READING_HEAD = ("pass", "blind", "scope", "services", "judged", "same on destructive or not", "same class", "corrected")
 
-_format = click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format.")
+_format = click.option(
+    "--format", "-f", "form", type=click.Choice(["text", "json"]), default="text", help="Output format."
+)
 _labels = click.option(
     "--labels", "label_files", type=click.Path(path_type=Path), multiple=True, help="Your own labels, laid over ours."
 )
@@ -392,8 +394,9 @@ def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
     names = list(valid)
     for word in given:
         if word not in names:
-            near = difflib.get_close_matches(word, names, 1)
-            hint = f"did you mean `{near[0]}`?" if near else ""
+            by_case = {name.lower(): name for name in names}
+            near = difflib.get_close_matches(word.lower(), by_case, 1)
+            hint = f"did you mean `{by_case[near[0]]}`?" if near else ""
             raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
 
 
