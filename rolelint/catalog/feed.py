@@ -81,9 +81,10 @@ def _service(document: Mapping[str, Any], name: str, known: Published) -> Publis
         actions: dict[str, PublishedAction] = {}
         for row in document["Actions"]:
             action = _action(row, old.actions.get(_text(row["Name"], _ACTION)))
-            # IAM does not tell actions apart by the case of letters.
-            if actions.setdefault(action.name.lower(), action) is not action:
+            before = actions.setdefault(action.name.lower(), action)
+            if before.name != action.name:  # IAM does not tell actions apart by the case of letters
                 raise ValueError(f"action `{action.name}` occurs twice")
+            actions[action.name.lower()] = _joined(before, action)
         types = {}
         for row in document.get("Resources") or ():
             keys_of_type = tuple(sorted({*_texts(row, "ConditionKeys")}))
@@ -114,6 +115,20 @@ def _action(row: Mapping[str, Any], old: PublishedAction | None) -> PublishedAct
     if old is None:
         return new
     return replace(new, description=old.description, dependent=old.dependent, pending=old.pending)
+
+
+def _joined(one: PublishedAction, other: PublishedAction) -> PublishedAction:
+    """Join what a service says of an action in two places, as one with several pages may."""
+    if one == other:
+        return one
+    uses = {use.type: use for use in (*other.uses, *one.uses)}
+    both = all({use.type for use in action.uses} == uses.keys() for action in (one, other))
+    return replace(
+        one,
+        levels=tuple(level for level in LEVELS if level in (*one.levels, *other.levels)),
+        uses=tuple(replace(uses[name], required=both and uses[name].required) for name in sorted(uses)),
+        keys=tuple(sorted({*one.keys, *other.keys})),
+    )
 
 
 def _text(value: object, form: re.Pattern[str] = _TEXT) -> str:

@@ -259,6 +259,20 @@ def test_access_levels_are_sets(world: World, run: Run, changed: dict[str, objec
     assert all(known.level_mask(level) >> index & 1 for level in levels)
 
 
+def test_an_action_that_stands_twice_is_all_that_is_said_of_it(world: World, run: Run) -> None:
+    document = world.load("sqs")
+    rows = [{**action("New", IsWrite=False), "Resources": []}, {**action("New"), "ActionConditionKeys": ["sqs:a"]}]
+    document["Actions"] += rows
+    world.store("sqs", document)
+    assert run(*world.update).code == 0
+    known = world.catalog()
+    index = known.index("sqs:New")
+    assert index is not None
+    new = known.action(index)
+    assert (new.levels, new.keys, new.signature.required) == ({"Read", "Write"}, ("sqs:a",), ())
+    assert [kind.name for kind in new.signature.optional] == ["queue"]
+
+
 def test_a_dry_run_writes_nothing(world: World, run: Run) -> None:
     before = world.snapshot()
     assert run(*world.update, "--dry-run").code == 0
