@@ -246,6 +246,39 @@ def test_a_context_key_that_no_request_has_is_told(tmp_path: Path, capsys: pytes
     assert capsys.readouterr().err == "rolelint: unknown condition key `aws:SorceIp`\n"
 
 
+@pytest.mark.parametrize(
+    ("action", "pattern", "code", "resource"),
+    [
+        ("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:y*", 0, ""),
+        ("rds:DeleteDBInstance", "arn:aws:rds:us-*:*:db:*", 0, ""),
+        ("s3:DeleteObject", "arn:aws:s3:::b/*", 0, ""),
+        ("s3:DeleteObject", "arn:aws:s3:::a/kept/*", 0, ""),
+        ("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:*", 1, "arn:aws:rds:eu-west-1:123456789012:db:x"),
+        ("s3:DeleteBucket", "arn:aws:s3:::?", 1, "arn:aws:s3:::a"),
+        ("s3:DeleteObject", "arn:aws:s3:::?/x", 1, "arn:aws:s3:::a/x"),
+        ("logs:DeleteLogGroup", "arn:aws:logs:*:*:log-group:/a*", 1, "log-group:/a/b:*"),
+        ("ec2:AttachVolume", "arn:aws:ec2:*:*:volume/vol-1*", 4, ""),
+    ],
+)
+def test_a_resource_may_be_a_pattern(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str, pattern: str, code: int, resource: str
+) -> None:
+    allowed = {
+        "rds:*": "arn:aws:rds:eu-west-1:123456789012:db:x",
+        "s3:DeleteBucket": "arn:aws:s3:::a",
+        "s3:DeleteObject": "arn:aws:s3:::a/*",
+        "logs:*": "arn:aws:logs:eu-west-1:123456789012:log-group:/a/b:*",
+        "ec2:AttachVolume": "arn:aws:ec2:*:123456789012:*",
+    }
+    statements = [{"Effect": "Allow", "Action": a, "Resource": r} for a, r in allowed.items()]
+    statements.append({"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::a/kept/*"})
+    role = write(tmp_path, "p.json", policy(*statements))
+    asked = ["can", role, "--action", action, "--resource", pattern, "-f", "json"]
+    assert run(asked) == code
+    witness = json.loads(capsys.readouterr().out)["witness"]
+    assert (witness or {"resource": ""})["resource"].endswith(resource)
+
+
 def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
     case: dict[str, Any] = {
         "id": "read",
