@@ -20,7 +20,7 @@ from rolelint.catalog.published import (
     Use,
     parse_levels,
 )
-from rolelint.errors import InputError, Location
+from rolelint.errors import InputError, Location, printable
 from rolelint.records import replace
 
 URL = "https://servicereference.us-east-1.amazonaws.com/"
@@ -34,7 +34,10 @@ _FLAGS = {
     "IsTaggingOnly": "Tagging",
     "IsPermissionManagement": "Permissions management",
 }
-_PREFIX = re.compile(r"^[a-z0-9-]+$")
+_PREFIX = re.compile(r"[a-z0-9-]+")
+_ACTION = re.compile(r"[A-Za-z0-9_-]+")
+#: The built file has one line for a name, and tabs between the fields of a line.
+_TEXT = re.compile(r"[ -~]+")
 
 
 def read(source: str, known: Published) -> Published:
@@ -73,20 +76,20 @@ def read(source: str, known: Published) -> Published:
 def _service(document: Mapping[str, Any], name: str, known: Published) -> PublishedService:
     where = Location(name)
     try:
-        prefix = document["Name"]
-        if not isinstance(prefix, str) or not _PREFIX.match(prefix):
-            raise ValueError(f"`{prefix}` is not a service prefix")
+        prefix = _text(document["Name"], _PREFIX)
         old = known.services.get(prefix, PublishedService(prefix))
-        actions = {}
+        actions: dict[str, PublishedAction] = {}
         for row in document["Actions"]:
-            action = _action(row, old.actions.get(row["Name"]))
-            actions[action.name] = action
+            action = _action(row, old.actions.get(_text(row["Name"], _ACTION)))
+            before = actions.setdefault(action.name.lower(), action)
+            if before.name != action.name:  # IAM does not tell actions apart by the case of letters
+                raise ValueError(f"action `{action.name}` occurs twice")
+            actions[action.name.lower()] = _joined(before, action)
         types = {}
-        for row in document.get("Resources", ()):
-            types[row["Name"]] = PublishedType(
-                row["Name"], tuple(row.get("ARNFormats", ())), tuple(sorted(set(row.get("ConditionKeys", ()))))
-            )
-        keys = {row["Name"]: (row.get("Types") or ["String"])[0] for row in document.get("ConditionKeys", ())}
+        for row in document.get("Resources") or ():
+            keys_of_type = tuple(sorted({*_texts(row, "ConditionKeys")}))
+            types[row["Name"]] = PublishedType(_text(row["Name"]), _texts(row, "ARNFormats"), keys_of_type)
+        keys = {_text(row["Name"]): (*_texts(row, "Types"), "String")[0] for row in document.get("ConditionKeys") or ()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         what = f"`{error.args[0]}` is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"not a service of the feed: {what}", location=where) from error
@@ -95,11 +98,11 @@ def _service(document: Mapping[str, Any], name: str, known: Published) -> Publis
             if use.type not in types:
                 # The feed names a type it does not describe: keep what was known of it, else a type without formats.
                 types[use.type] = old.types.get(use.type, PublishedType(use.type, ()))
-    return PublishedService(prefix, old.title, actions, types, keys)
+    return PublishedService(prefix, old.title, {a.name: a for a in actions.values()}, types, keys)
 
 
 def _action(row: Mapping[str, Any], old: PublishedAction | None) -> PublishedAction:
-    names = sorted({use["Name"] for use in row.get("Resources", ())})
+    names = sorted({_text(use["Name"]) for use in row.get("Resources") or ()})
     before = {use.type: use for use in old.uses} if old else {}
     alone = len(names) == 1
     uses = tuple(before[name] if name in before else Use(name, required=alone) for name in names)
@@ -107,11 +110,38 @@ def _action(row: Mapping[str, Any], old: PublishedAction | None) -> PublishedAct
         name=row["Name"],
         levels=_levels(row),
         uses=uses,
-        keys=tuple(sorted(set(row.get("ActionConditionKeys", ())))),
+        keys=tuple(sorted({*_texts(row, "ActionConditionKeys")})),
     )
     if old is None:
         return new
     return replace(new, description=old.description, pending=old.pending)
+
+
+def _joined(one: PublishedAction, other: PublishedAction) -> PublishedAction:
+    """Join what a service says of an action in two places, as one with several pages may."""
+    if one == other:
+        return one
+    uses = {use.type: use for use in (*other.uses, *one.uses)}
+    both = all({use.type for use in action.uses} == uses.keys() for action in (one, other))
+    return replace(
+        one,
+        levels=tuple(level for level in LEVELS if level in (*one.levels, *other.levels)),
+        uses=tuple(replace(uses[name], required=both and uses[name].required) for name in sorted(uses)),
+        keys=tuple(sorted({*one.keys, *other.keys})),
+    )
+
+
+def _text(value: object, form: re.Pattern[str] = _TEXT) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise ValueError(f"`{printable(str(value))}` is not a name")
+    return value
+
+
+def _texts(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    given = row.get(key) or ()
+    if isinstance(given, str):
+        raise ValueError(f"`{key}` is not a list")
+    return tuple(_text(value) for value in given)
 
 
 def _levels(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -121,6 +151,8 @@ def _levels(row: Mapping[str, Any]) -> tuple[str, ...]:
         return parse_levels(text)
     flags = (row.get("Annotations") or {}).get("Properties") or {}
     levels = {level for flag, level in _FLAGS.items() if flags.get(flag)}
+    if strange := [flag for flag in _FLAGS if not isinstance(flags.get(flag, False), bool)]:
+        raise ValueError(f"`{strange[0]}` is neither true nor false")
     return tuple(level for level in LEVELS if level in levels) or ("Read",)
 
 
@@ -172,7 +204,7 @@ def _get(address: str) -> bytes:
         with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
             body: bytes = answer.read()
             return body
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError(
             f"cannot fetch: {error}", location=Location(address), hint="give a local copy with `--from`"
         ) from error
@@ -183,7 +215,7 @@ def _load(data: bytes, name: str) -> Any:
 
     try:
         return json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 0)
         where = Location(name, line, getattr(error, "colno", 0)) if line else Location(name)
         raise InputError("not valid JSON, perhaps truncated", location=where) from error

@@ -9,7 +9,7 @@ from rolelint.records import record, replace
 
 #: A fall by more than this share of actions, of one service or in all, is taken for a broken feed.
 LARGEST_FALL = 0.02
-#: A service may always lose this many actions: AWS does retire single ones.
+#: A service may always lose this many actions or types: AWS does retire single ones.
 SINGLE_LOSS = 1
 
 
@@ -18,7 +18,7 @@ class Change:
     """What an update changes.
 
     Attributes:
-        undecided: new write-level actions, which nobody has labelled.
+        undecided: write-level actions that are new, or were published as reading before, and that nobody has labelled.
         relevelled: actions whose access levels changed, with the old and the new ones.
         reasons: why the update should be refused; empty when it is harmless.
     """
@@ -52,9 +52,10 @@ def merge(old: Published, new: Published, reviewed: Iterable[str] = ()) -> tuple
         known = old.services.get(prefix, PublishedService(prefix)).actions
         actions = dict(service.actions)
         for name, action in service.actions.items():
-            pending = known[name].pending if name in known else action.is_write
-            pending = pending and f"{prefix}:{name}" not in decided
-            if pending and name not in known:
+            before = known.get(name)
+            fresh = before is None or not before.is_write
+            pending = action.is_write and (fresh or known[name].pending) and f"{prefix}:{name}" not in decided
+            if pending and fresh:
                 undecided.append(f"{prefix}:{name}")
             actions[name] = replace(action, pending=pending)
         services[prefix] = replace(service, actions=actions)
@@ -87,17 +88,26 @@ def _change(old: Published, new: Published, undecided: tuple[str, ...]) -> Chang
 
 def _reasons(old: Published, new: Published) -> Iterable[str]:
     for prefix in sorted(old.services):
-        count = len(old.services[prefix].actions)
-        left = len(new.services[prefix].actions) if prefix in new.services else 0
-        if count and not left:
-            yield f"prefix `{prefix}` has no actions any more ({count} before)"
-        elif _fell(count, left) and count - left > SINGLE_LOSS:
-            yield f"prefix `{prefix}` falls from {count} to {left} actions"
+        known, service = old.services[prefix], new.services.get(prefix, PublishedService(prefix))
+        if known.actions and not service.actions:
+            yield f"prefix `{prefix}` has no actions any more ({len(known.actions)} before)"
+            continue
+        yield from _fall(prefix, "actions", len(known.actions), len(service.actions))
+        yield from _fall(prefix, "types with ARNs", _named(known), _named(service))
     for what, attribute in (("actions", "actions"), ("resource types", "types"), ("condition keys", "keys")):
         count = sum(len(getattr(service, attribute)) for service in old.services.values())
         left = sum(len(getattr(service, attribute)) for service in new.services.values())
         if _fell(count, left):
             yield f"{what} fall from {count} to {left}"
+
+
+def _fall(prefix: str, what: str, count: int, left: int) -> Iterable[str]:
+    if _fell(count, left) and count - left > SINGLE_LOSS:
+        yield f"prefix `{prefix}` falls from {count} to {left} {what}"
+
+
+def _named(service: PublishedService) -> int:
+    return sum(1 for kind in service.types.values() if kind.formats)
 
 
 def _fell(before: int, after: int) -> bool:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rolelint.cli import tell
-from rolelint.errors import RolelintError, UsageError, printable
+from rolelint.errors import RolelintError, UsageError, nearest, printable
 from rolelint.policies.role import Policy, Role
 from rolelint.policies.text import show
 from rolelint.reporters.text import clean
 
+if TYPE_CHECKING:
+    from rolelint.catalog import Catalog
+
+#: Actions of one name, of several services, that a hint lists.
+_MEANT = 3
 #: Forms of resources that an answer lists.
 _FORMATS_TOLD = 3
 
@@ -102,6 +107,29 @@ def expect_arn(resource: str | None) -> None:
             f"`--resource {printable(resource or '')}` is not an ARN",
             hint="write it in full, as in `arn:aws:rds:eu-west-1:123456789012:db:orders`",
         )
+
+
+def nearest_action(known: Catalog, pattern: str) -> str:
+    """Say what a pattern that matches no action may have been meant for; empty where nothing is near."""
+    prefix, colon, name = pattern.partition(":")
+    if not colon:
+        found = known.names(known.expand(f"*:{pattern}"))
+        if not found:
+            return "an action is written `service:Action`"
+        return f"did you mean {' or '.join(f'`{one}`' for one in found[:_MEANT])}?"
+    if not known.service_mask(prefix):
+        near = nearest(prefix.lower(), known.prefixes())
+        return f"there is no prefix `{printable(prefix)}`" + (f"; {near}" if near else "")
+    return nearest(
+        name.lower(), {full.partition(":")[2].lower(): full for full in known.names(known.service_mask(prefix))}
+    )
+
+
+def strange_keys(known: Catalog, keys: Iterable[str]) -> list[str]:
+    """List the keys that look like AWS's and that the catalogue does not know: keys of other issuers are anything."""
+    names = {key.lower(): key for key in keys}
+    own = (name for name in names if name.startswith("aws:") or known.service_mask(name.partition(":")[0]))
+    return [names[name] for name in own if known.key_mask(name) is None]
 
 
 def astray(actions: str, resource: str) -> str:

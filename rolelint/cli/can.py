@@ -6,6 +6,7 @@ import json
 
 import click
 
+from rolelint.cli import tell
 from rolelint.cli.check import TYPES
 from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
@@ -17,7 +18,7 @@ from rolelint.reporters.text import clean
 @click.argument("path", metavar="FILE")
 @click.option("--action", "-a", required=True, metavar="PATTERN", help="An action, or a pattern such as rds:Delete*.")
 @click.option("--role", default="", metavar="NAME", help="Name, ARN or address; not needed where there is one role.")
-@click.option("--resource", default=None, metavar="ARN", help="The one resource to ask about.")
+@click.option("--resource", default=None, metavar="ARN", help="The resource to ask about, or a pattern.")
 @click.option("--context", multiple=True, metavar="KEY=VALUE", help="What a context key must be. Repeatable.")
 @click.option("--actor", default="automation", show_default=True, metavar="NAME", help="automation, mcp, human or any.")
 @click.option("--actors", default="", metavar="FILE", help="Own actors beside these.")
@@ -50,22 +51,28 @@ def command(
     from rolelint.cli import asking
     from rolelint.cli.overlays import use_actors
     from rolelint.engine import actor as find_actor
-    from rolelint.engine import can
+    from rolelint.engine import can, can_within
 
     asked = catalog().expand(action).bit_count()
     if not asked:
-        from rolelint.cli.catalog import nearest
-
-        hint = nearest(catalog(), action) or "`rolelint catalog find --service PREFIX` lists the actions of a service"
+        there = "`rolelint catalog find --service PREFIX` lists the actions of a service"
+        hint = asking.nearest_action(catalog(), action) or there
         raise UsageError(f"no known action matches `{printable(action)}`", hint=hint)
     use_actors(actors)
     asker = find_actor(actor)
     roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
     chosen = asking.choose(roles, role, path)
     asking.expect_arn(resource)
-    answer = can(chosen, action, resource=resource, context=asking.parse_context(context), who=asker)
+    given = asking.parse_context(context)
+    for key in asking.strange_keys(catalog(), given):
+        tell(f"rolelint: unknown condition key `{printable(key)}`")
+    answer = can(chosen, action, resource=resource, context=given, who=asker)
+    pattern = resource is not None and resource != "*" and not {"*", "?"}.isdisjoint(resource)
+    if pattern and answer.verdict == "no":  # what it is taken for literally is no name of a resource, but of log groups
+        answer = can_within(chosen, action, resource or "", context=given, who=asker)
     statements = asking.deciding_statements(chosen, answer.decision)
-    reason = asking.astray(action, resource) if resource and answer.verdict == "no" else answer.reason
+    astray = resource and not pattern and answer.verdict == "no"
+    reason = asking.astray(action, resource or "") if astray else answer.reason
     if format_name == "json":
         told = {
             "answer": answer.verdict.upper(),

@@ -63,12 +63,14 @@ def show(patterns: tuple[str, ...], form: str, label_files: tuple[Path, ...]) ->
     at all. B is how far it reaches: B0 an item, B1 a resource, B2 a container with its contents, B3 a setting of an
     account or Region, B4 an organization, a DNS zone or many accounts.
     """
+    from rolelint.cli.asking import nearest_action
+
     known = _catalog(label_files)
     mask = 0
     for pattern in patterns:
         found = known.expand(pattern)
         if not found:
-            raise InputError(f"no action matches `{printable(pattern)}`", hint=nearest(known, pattern))
+            raise InputError(f"no action matches `{printable(pattern)}`", hint=nearest_action(known, pattern))
         mask |= found
     _print(known, mask, form, detailed=mask.bit_count() == 1)
 
@@ -280,7 +282,8 @@ def _show_change(change: Change, form: str) -> None:
     _few("services gone", change.gone_services)
     _few("new actions", [f"{n} (undecided)" if n in undecided else n for n in change.new_actions])
     _few("actions gone", change.gone_actions)
-    _few("access levels changed", [f"{name}: {a} -> {b}" for name, a, b in change.relevelled])
+    levels = [(name, f"{name}: {a} -> {b}") for name, a, b in change.relevelled]
+    _few("access levels changed", [f"{text} (undecided)" if n in undecided else text for n, text in levels])
     if change.empty:
         click.echo("nothing came or went")
 
@@ -398,31 +401,10 @@ def _check(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
     names = list(valid)
     for word in given:
         if word not in names:
-            near = difflib.get_close_matches(word, names, 1)
-            hint = f"did you mean `{near[0]}`?" if near else ""
+            by_case = {name.lower(): name for name in names}
+            near = difflib.get_close_matches(word.lower(), by_case, 1)
+            hint = f"did you mean `{by_case[near[0]]}`?" if near else ""
             raise UsageError(f"unknown {what} `{printable(word)}`", hint=hint)
-
-
-#: Actions of one name, of several services, that a hint lists.
-_MEANT = 3
-
-
-def nearest(known: Catalog, pattern: str) -> str:
-    """Say what a pattern that matches no action may have been meant for; empty where nothing is near."""
-    import difflib
-
-    prefix, colon, name = pattern.partition(":")
-    if not colon:
-        found = known.names(known.expand(f"*:{pattern}"))
-        if not found:
-            return "an action is written `service:Action`"
-        return f"did you mean {' or '.join(f'`{one}`' for one in found[:_MEANT])}?"
-    if not known.service_mask(prefix):
-        near = difflib.get_close_matches(prefix.lower(), known.prefixes(), 1)
-        return f"there is no prefix `{printable(prefix)}`" + (f"; did you mean `{near[0]}`?" if near else "")
-    names = {full.partition(":")[2].lower(): full for full in known.names(known.service_mask(prefix))}
-    near = difflib.get_close_matches(name.lower(), names, 1)
-    return f"did you mean `{names[near[0]]}`?" if near else ""
 
 
 def _record(action: Action) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -80,12 +81,27 @@ def _row(result: Any) -> dict[str, Any]:
 
 
 def _problems(result: Any) -> list[str]:
-    """List what AWS would refuse in the policies of a case, with its place."""
-    return [
-        printable(f"{place}: {problem.message}")
+    """List what AWS would refuse in the policies of a case, with its place, and what no request can have."""
+    of_policies = (
+        f"{place}: {problem.message}"
         for place, document in result.case.policies.documents()
         for problem in document.problems
-    ]
+    )
+    return [printable(text) for text in (*of_policies, *_misspelt(result.case.request))]
+
+
+def _misspelt(request: Any) -> Iterator[str]:
+    """Name the action and keys of a request that the catalogue does not know: a refusal of these proves nothing."""
+    from rolelint.catalog import catalog
+    from rolelint.cli.asking import nearest_action, strange_keys
+
+    known = catalog()
+    if known.index(request.action) is None:
+        hint = nearest_action(known, request.action)
+        yield f"request: no known action is called `{request.action}`" + (f"; {hint}" if hint else "")
+    contexts = (request.context, *(target.context for target in request.targets))
+    for key in strange_keys(known, (key for context in contexts for key in context)):
+        yield f"request: unknown condition key `{key}`"
 
 
 def _line(result: Any) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rolelint.engine.decision import decide
     from rolelint.engine.gains import Difference, difference
     from rolelint.engine.power import Power, Powers, powers
-    from rolelint.engine.questions import Answer, can, witness
+    from rolelint.engine.questions import Answer, can, can_within, witness
     from rolelint.engine.request import Decision, Outcome, PolicySet, Principal, Request, Target
     from rolelint.engine.scene import StatementRef
     from rolelint.engine.trust import trust_allows
@@ -27,6 +27,7 @@ _HOME = {
     "Answer": "questions",
     "Difference": "gains",
     "can": "questions",
+    "can_within": "questions",
     "difference": "gains",
     "witness": "questions",
     "Decision": "request",
@@ -54,6 +55,7 @@ __all__ = [
     "Target",
     "actor",
     "can",
+    "can_within",
     "decide",
     "difference",
     "powers",

@@ -134,7 +134,7 @@ def _object(
             close = difflib.get_close_matches(str(key), keys, 1)
             if open_ended and not close:
                 continue
-            hint = f", did you mean `{close[0]}`?" if close else f", expected {', '.join(keys)}"
+            hint = f", perhaps `{close[0]}`" if close else f", expected {', '.join(keys)}"
             raise CaseError(f"unknown key `{key}`{hint}", (*route, key))
     return value
 

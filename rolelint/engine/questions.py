@@ -30,7 +30,8 @@ from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene, s
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
 from rolelint.memory import memo
-from rolelint.policies.role import Policy, Role
+from rolelint.policies.document import PolicyDocument, Statement
+from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import record, replace
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -103,6 +104,34 @@ def can(
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
         request = Request(stage.caller, catalog().name(mask.bit_length() - 1), ())
         return Answer(YES, Witness(_asker(stage), request.action, "*", {}), decide(request, policy_set(role)))
+    return answer
+
+
+def can_within(
+    role: Role,
+    actions: str,
+    pattern: str,
+    *,
+    context: Mapping[str, str | Sequence[str]] | None = None,
+    who: Actor | None = None,
+) -> Answer:
+    """Answer `can` for the resources that a pattern covers: what a role with a Deny on all others can still do.
+
+    A call that names several resources need not name all of them inside: for such actions NO takes a NO without it.
+    """
+    mask = catalog().expand(actions)
+    outside = Statement("Deny", ("*",), (pattern,), not_resource=True)
+    document = PolicyDocument("2008-10-17", (outside,))  # a version without variables
+    policy = Policy(PolicyType.IDENTITY, f"outside {pattern}", document, lambda route: role.location)
+    answer = can(replace(role, identity=(*role.identity, policy)), mask, context=context, who=who)
+    if answer.verdict != NO:
+        return answer
+    several = 0
+    for signature, part in catalog().signatures(mask):
+        if signature.required and len(signature.required) + len(signature.optional) > 1:
+            several |= part
+    if several and can(role, several, context=context, who=who).verdict != NO:
+        return Answer(UNKNOWN, reason=f"`{pattern}` is a pattern, and a call may name other resources beside it")
     return answer
 
 

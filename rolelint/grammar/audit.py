@@ -130,7 +130,7 @@ class Auditor:
     def _analyze(self, transcript: Transcript, policy: Policy, file: str, notes: list[Problem]) -> list[Any]:
         try:
             return self._run(transcript.text, file, alone=False)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Auditors are a user's code and may raise anything, and parliament itself raises plain `Exception`.
             # Neither may end the check of other policies, nor pass for a clean answer: it becomes a problem.
             reason = f"{type(error).__name__}: {printable(' '.join(str(error).split()))}"
@@ -167,8 +167,8 @@ class Auditor:
     def _place(self, finding: Any, transcript: Transcript, policy: Policy, notes: list[Problem]) -> Iterator[Told]:
         """Find what a finding is about, and give what stands of it."""
         location = dict(finding.location) if isinstance(finding.location, dict) else {}
-        line = location.get("line") or location.get("lineno") or 0
-        route = transcript.route(int(line)) if line else ()
+        line = str(location.get("line") or location.get("lineno") or "")
+        route = transcript.route(int(line)) if line.isdecimal() else ()
         finding.location = location
         if finding.issue == "EXCEPTION":
             where = location.get("community_auditor") or "parliament"

@@ -70,6 +70,7 @@ def test_find_widens_within_one_option(run: Run) -> None:
     [
         (("--class", "destroy-date"), "unknown effect class `destroy-date`. did you mean `destroy-data`?"),
         (("--service", "s4"), "unknown service `s4`"),
+        (("--service", "RDS", "-f", "json"), "unknown service `RDS`. did you mean `rds`?"),
         (("--level", "Writ"), "unknown access level `Writ`. did you mean `Write`?"),
         (("--with", "R9"), "unknown attribute `R9`"),
     ],

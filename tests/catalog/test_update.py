@@ -59,6 +59,18 @@ def test_an_undecided_action_stays_so_over_the_next_update(world: World, run: Ru
     assert world.catalog().attribute_mask("undecided").bit_count() == 1
 
 
+def test_an_action_that_now_writes_is_undecided(world: World, run: Run) -> None:
+    document = world.load("sqs")
+    document["Actions"].append(action("PeekQueue", IsWrite=False))
+    world.store("sqs", document)
+    run(*world.update)
+    document["Actions"][-1] = action("PeekQueue")
+    world.store("sqs", document)
+    result = run(*world.update)
+    assert "sqs:PeekQueue: Read -> Write (undecided)" in result.out
+    assert world.catalog().names(world.catalog().attribute_mask("undecided")) == ["sqs:PeekQueue"]
+
+
 def test_a_label_decides_a_new_action(world: World, run: Run) -> None:
     document = world.load("sqs")
     document["Actions"].append(action("ObliterateQueue"))
@@ -98,6 +110,13 @@ def drop(world: World) -> None:
     world.index()
 
 
+def lose_arns(world: World) -> None:
+    document = world.load("s3")
+    for row in document["Resources"]:
+        row["ARNFormats"] = []
+    world.store("s3", document)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -106,6 +125,7 @@ def drop(world: World) -> None:
         pytest.param(rename, "prefix `sqs` has no actions any more", id="renamed prefix"),
         pytest.param(drop, "prefix `dynamodb` has no actions any more", id="service gone"),
         pytest.param(drop, "resource types fall from", id="types fall in all"),
+        pytest.param(lose_arns, "prefix `s3` falls from 13 to 0 types with ARNs", id="no ARNs any more"),
     ],
 )
 def test_a_fall_is_refused(world: World, run: Run, change: Callable[[World], None], reason: str) -> None:
@@ -155,6 +175,25 @@ def twice(world: World) -> None:
     world.store("sqs2", world.load("sqs"))
 
 
+def damaged(**more: object) -> Callable[[World], None]:
+    def damage(world: World) -> None:
+        document = world.load("sqs")
+        document["Actions"].append({**action("New"), **more})
+        world.store("sqs", document)
+
+    return damage
+
+
+def arns_as_text(world: World) -> None:
+    document = world.load("sqs")
+    document["Resources"][0]["ARNFormats"] = "arn:aws:sqs:::x"
+    world.store("sqs", document)
+
+
+def nested(world: World) -> None:
+    world.file("sqs").write_text("[" * 200_000)
+
+
 def nothing(world: World) -> None:
     for path in world.feed.rglob("*.json"):
         path.unlink()
@@ -169,6 +208,18 @@ def nothing(world: World) -> None:
         pytest.param(wrong_shape, "`Name` is missing", id="wrong shape"),
         pytest.param(strange_prefix, "the index lists `sqs`, whose file is missing", id="strange prefix"),
         pytest.param(twice, "service `sqs` occurs twice", id="service twice"),
+        pytest.param(damaged(Name="purgequeue"), "action `purgequeue` occurs twice", id="action twice"),
+        pytest.param(damaged(Name=7), "`7` is not a name", id="number for a name"),
+        pytest.param(damaged(Name="A\nB"), "`A\\nB` is not a name", id="two lines in a name"),
+        pytest.param(damaged(Name="Purge*"), "`Purge*` is not a name", id="pattern for a name"),
+        pytest.param(damaged(ActionConditionKeys="a:b"), "`ActionConditionKeys` is not a list", id="text for keys"),
+        pytest.param(
+            damaged(Annotations={"Properties": {"IsWrite": "false"}}),
+            "`IsWrite` is neither true nor false",
+            id="text for a flag",
+        ),
+        pytest.param(arns_as_text, "`ARNFormats` is not a list", id="text for ARNs"),
+        pytest.param(nested, "not valid JSON", id="nested without end"),
         pytest.param(nothing, "no services found", id="empty folder"),
     ],
 )
@@ -206,6 +257,20 @@ def test_access_levels_are_sets(world: World, run: Run, changed: dict[str, objec
     assert index is not None
     assert known.action(index).levels == levels
     assert all(known.level_mask(level) >> index & 1 for level in levels)
+
+
+def test_an_action_that_stands_twice_is_all_that_is_said_of_it(world: World, run: Run) -> None:
+    document = world.load("sqs")
+    rows = [{**action("New", IsWrite=False), "Resources": []}, {**action("New"), "ActionConditionKeys": ["sqs:a"]}]
+    document["Actions"] += rows
+    world.store("sqs", document)
+    assert run(*world.update).code == 0
+    known = world.catalog()
+    index = known.index("sqs:New")
+    assert index is not None
+    new = known.action(index)
+    assert (new.levels, new.keys, new.signature.required) == ({"Read", "Write"}, ("sqs:a",), ())
+    assert [kind.name for kind in new.signature.optional] == ["queue"]
 
 
 def test_a_dry_run_writes_nothing(world: World, run: Run) -> None:

@@ -266,6 +266,46 @@ def test_a_copy_of_a_stack_in_another_file_gains(tmp_path: Path, capsys: pytest.
     assert [[a for g in row["gains"] for a in g["actions"]] for row in rows] == [[], ["s3:DeleteBucket"]]
 
 
+def test_a_context_key_that_no_request_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    role = write(tmp_path, "p.json", policy({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
+    keys = ("aws:SorceIp=192.0.2.1", "aws:ResourceTag/a=b", "issuer.example:sub=x", "AWS:SourceIp=192.0.2.1")
+    assert run(["can", role, "--action", "s3:DeleteBucket", *(f"--context={key}" for key in keys)]) == 1
+    assert capsys.readouterr().err == "rolelint: unknown condition key `aws:SorceIp`\n"
+
+
+@pytest.mark.parametrize(
+    ("action", "pattern", "code", "resource"),
+    [
+        ("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:y*", 0, ""),
+        ("rds:DeleteDBInstance", "arn:aws:rds:us-*:*:db:*", 0, ""),
+        ("s3:DeleteObject", "arn:aws:s3:::b/*", 0, ""),
+        ("s3:DeleteObject", "arn:aws:s3:::a/kept/*", 0, ""),
+        ("rds:DeleteDBInstance", "arn:aws:rds:*:*:db:*", 1, "arn:aws:rds:eu-west-1:123456789012:db:x"),
+        ("s3:DeleteBucket", "arn:aws:s3:::?", 1, "arn:aws:s3:::a"),
+        ("s3:DeleteObject", "arn:aws:s3:::?/x", 1, "arn:aws:s3:::a/x"),
+        ("logs:DeleteLogGroup", "arn:aws:logs:*:*:log-group:/a*", 1, "log-group:/a/b:*"),
+        ("ec2:AttachVolume", "arn:aws:ec2:*:*:volume/vol-1*", 4, ""),
+    ],
+)
+def test_a_resource_may_be_a_pattern(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str, pattern: str, code: int, resource: str
+) -> None:
+    allowed = {
+        "rds:*": "arn:aws:rds:eu-west-1:123456789012:db:x",
+        "s3:DeleteBucket": "arn:aws:s3:::a",
+        "s3:DeleteObject": "arn:aws:s3:::a/*",
+        "logs:*": "arn:aws:logs:eu-west-1:123456789012:log-group:/a/b:*",
+        "ec2:AttachVolume": "arn:aws:ec2:*:123456789012:*",
+    }
+    statements = [{"Effect": "Allow", "Action": a, "Resource": r} for a, r in allowed.items()]
+    statements.append({"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::a/kept/*"})
+    role = write(tmp_path, "p.json", policy(*statements))
+    asked = ["can", role, "--action", action, "--resource", pattern, "-f", "json"]
+    assert run(asked) == code
+    witness = json.loads(capsys.readouterr().out)["witness"]
+    assert (witness or {"resource": ""})["resource"].endswith(resource)
+
+
 def _case(expected: str | None, action: str = "s3:GetObject") -> dict[str, Any]:
     case: dict[str, Any] = {
         "id": "read",
@@ -306,10 +346,29 @@ def test_cases_are_evaluated(
 
 
 @pytest.mark.parametrize(
+    ("action", "context", "told"),
+    [
+        ("s3:PutObject", {"aws:SourceIp": "192.0.2.1", "aws:ResourceTag/a": "b", "issuer.example:sub": "x"}, []),
+        ("s3:PutObjekt", {}, ["request: no known action is called `s3:PutObjekt`; did you mean `s3:PutObject`?"]),
+        ("s3:Put*", {}, ["request: no known action is called `s3:Put*`"]),
+        ("s3:PutObject", {"aws:SorceIp": "192.0.2.1"}, ["request: unknown condition key `aws:sorceip`"]),
+    ],
+    ids=["all known", "misspelt action", "a pattern", "misspelt key"],
+)
+def test_a_case_about_what_no_request_has_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str, context: dict[str, str], told: list[str]
+) -> None:
+    case = _case("implicit_deny", action)
+    case["request"]["context"] = context
+    assert run(["evaluate", write(tmp_path, "cases.json", [case]), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["problems"] == told
+
+
+@pytest.mark.parametrize(
     ("broken", "place"),
     [
         ({"id": 1}, ":1:2: the case has no `request`"),
-        ({**_case(None), "polices": {}}, "did you mean `policies`?"),
+        ({**_case(None), "polices": {}}, "perhaps `policies`. see"),
         ({**_case("perhaps")}, "`expected` must be one of"),
     ],
     ids=["no request", "misspelt key", "no such decision"],

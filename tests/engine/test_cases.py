@@ -114,8 +114,8 @@ def test_notes_beside_a_case_are_welcome_and_an_expectation_is_optional() -> Non
     ("case", "message", "route"),
     [
         ({}, "no `request`", (0,)),
-        ({"polices": {}, "request": {}}, "did you mean `policies`", (0, "polices")),
-        ({"policies": {"scps": []}, "request": {}}, "did you mean `scp`", (0, "policies", "scps")),
+        ({"polices": {}, "request": {}}, "perhaps `policies`", (0, "polices")),
+        ({"policies": {"scps": []}, "request": {}}, "perhaps `scp`", (0, "policies", "scps")),
         ({"policies": {"endpoint": {}}, "request": {}}, "unknown key `endpoint`", (0, "policies", "endpoint")),
         ({"policies": {"scp": [{}]}, "request": {}}, "list of levels", (0, "policies", "scp")),
         ({"policies": {"identity": _ALL}, "request": {}}, "list of policy documents", (0, "policies", "identity")),

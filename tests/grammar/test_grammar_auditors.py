@@ -87,6 +87,26 @@ def test_an_auditor_that_fails_is_an_error_and_the_rest_is_told(folder: Path) ->
     assert notes[0].kind == "error"
 
 
+@pytest.mark.parametrize("place", ["def audit(policy):\n    ", ""], ids=["asked", "imported"])
+def test_an_auditor_that_exits_does_not_end_the_check(folder: Path, place: str) -> None:
+    (folder / "own" / "buckets.py").write_text(place + "raise SystemExit(0)\n")
+    notes: list[Problem] = []
+    with Auditor.opened("", str(folder / "own"), False) as auditor:
+        told = list(auditor.audit(policy_of({"Statement": READ["Statement"]}), notes))
+    assert codes(told) == ["PL-NO-VERSION"]
+    assert [(str(note), note.kind) for note in notes] == [
+        ("p.json:1:1: an auditor of parliament failed on `p`: SystemExit: 0", "error")
+    ]
+
+
+def test_a_line_that_is_no_number_is_none(folder: Path) -> None:
+    text = 'def audit(policy):\n    policy.add_finding("FOREIGN_BUCKET", location={"line": "first"})\n'
+    (folder / "own" / "buckets.py").write_text(text)
+    with Auditor.opened(str(folder / "config.yaml"), str(folder / "own"), False) as auditor:
+        (told,) = [t for t in auditor.audit(policy_of(READ), []) if t.key == "FOREIGN_BUCKET"]
+    assert told.route == ()
+
+
 def test_an_issue_that_nothing_describes_is_refused(folder: Path) -> None:
     with Auditor.opened("", str(folder / "own"), False) as auditor:
         policy = policy_of(READ)
