@@ -201,6 +201,9 @@ DISPOSABLE = frozenset(
 
 def name_says(text: str) -> str:
     """Tell what a name says about its environment: `production`, `disposable` or empty."""
+    # The lock of a state is made anew by every run, wherever the state is.
+    if text.lower().endswith(".tflock"):
+        return "disposable"
     words = set(_WORD.findall(text.lower()))
     if words & PRODUCTION:
         return "production"

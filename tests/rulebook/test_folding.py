@@ -142,3 +142,10 @@ def test_the_order_of_statements_changes_no_finding(held: tuple[dict[str, Any], 
         found = findings(statements(*order))
         seen.add(tuple((f.rule, f.severity, f.message, frozenset(f.granted_by)) for f in found))
     assert len(seen) == 1
+
+
+def test_a_teardown_is_told_by_the_rule_about_it() -> None:
+    found = by_code(findings(statements(allow(["s3:DeleteObject", "iam:DeletePolicy", "sns:DeleteTopic"]))))
+    assert found["RL204"].actions == ("s3:DeleteObject",)
+    assert found["RL403"].actions == ("iam:DeletePolicy",)
+    assert found["RL105"].actions == ("sns:DeleteTopic",)
