@@ -82,7 +82,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "02": {"RL201": "critical", "RL106": "critical", "RL202": "critical", "RL401": "critical"},
     "03": {"RL104": "critical"},
     "04": {"RL301": "high"},
-    "05": {"RL105": "high", "RL201": "high"},
+    "05": {"RL201": "high"},
     "06": {"RL601": "critical", "RL201": "high"},
     "07": {"RL201": "critical"},
     "08": {"RL201": "critical", "RL102": "high", "RL204": "high"},

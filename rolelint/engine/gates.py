@@ -120,9 +120,15 @@ def _is_any(value: str) -> bool:
 
 
 def _marks_its_own(key: str) -> bool:
-    """Tell whether a tag's key is one with which a controller marks what it made: `elbv2.k8s.aws/cluster`."""
-    domain, slash, name = key.partition("/")[2].partition("/")
-    return bool(slash and name) and "." in domain.strip(".")
+    """Tell whether a tag's key is one with which its maker marks a resource.
+
+    So do controllers, `elbv2.k8s.aws/cluster`, and services of AWS, `AmazonECSManaged`.
+    """
+    tag = key.partition("/")[2]
+    domain, slash, name = tag.partition("/")
+    if slash:
+        return bool(name) and "." in domain.strip(".")
+    return tag.startswith(("aws", "amazon")) and "managed" in tag
 
 
 def _keeps_by_tag(condition: CompiledCondition) -> bool:
@@ -195,6 +201,9 @@ DISPOSABLE = frozenset(
 
 def name_says(text: str) -> str:
     """Tell what a name says about its environment: `production`, `disposable` or empty."""
+    # The lock of a state is made anew by every run, wherever the state is.
+    if text.lower().endswith(".tflock"):
+        return "disposable"
     words = set(_WORD.findall(text.lower()))
     if words & PRODUCTION:
         return "production"

@@ -116,7 +116,7 @@ def findings_of(
                 drafts.append(one)
     if not drafts:
         return []
-    standing = fold([d for d in drafts if d.rule.id in plan_.wanted])
+    standing = fold([d for d in drafts if d.rule.id in plan_.wanted], subject)
     standing.sort(key=lambda d: (RANK[d.severity], d.rule.id))
     return [finding(d, subject, all_actions=options.effects == "full") for d in standing]
 

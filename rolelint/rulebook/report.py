@@ -33,10 +33,20 @@ _HOSTS = ("arn:*:ec2:*:*:instance/i-0123456789abcdef0", "arn:*:ssm:*:*:managed-i
 FEW_ACTIONS = 20
 
 
+Lowers = Sequence[tuple[Weigh, str]]
+
+
 class Draft(NamedTuple):
-    """A rule's hit with its severity, before it is decided whether it stands by itself."""
+    """A rule's hit with its severity, before it is decided whether it stands by itself.
+
+    Attributes:
+        lowers: what lowers the severity of the rule's findings, each with the reason.
+        asked: the hit as the rule's question gave it; `hit` has what lowers its parts.
+    """
 
     rule: Rule
+    lowers: Lowers
+    asked: Hit
     hit: Hit
     severity: str
     reasons: tuple[str, ...]
@@ -48,10 +58,10 @@ def lowered(severity: str, levels: int) -> str:
     return SEVERITIES[min(RANK[severity] + levels, len(SEVERITIES) - 1)] if levels else severity
 
 
-def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Subject) -> Draft:
+def draft(rule: Rule, hit: Hit, lowers: Lowers, subject: Subject) -> Draft:
     """Work out the severity of a hit: every part is weighed by itself, the worst one counts."""
     if not hit.parts or not lowers:
-        return Draft(rule, hit, lowered(rule.severity, hit.drop), hit.reasons)
+        return Draft(rule, lowers, hit, hit, lowered(rule.severity, hit.drop), hit.reasons)
     base = hit.drop - hit.parts[0].drop  # what a pair or several layers lose beyond their worst part
     weighed = []
     for part in hit.parts:
@@ -63,25 +73,28 @@ def draft(rule: Rule, hit: Hit, lowers: Sequence[tuple[Weigh, str]], subject: Su
                 reasons.append(because)
         weighed.append(part._replace(drop=drop, reasons=tuple(reasons), lead=mask))
     ordered = best_first(weighed)
-    hit = hit.but(parts=ordered, drop=ordered[0].drop + base)
-    return Draft(rule, hit, lowered(rule.severity, hit.drop), ordered[0].reasons or hit.reasons)
+    heavy = hit.but(parts=ordered, drop=ordered[0].drop + base)
+    return Draft(rule, lowers, hit, heavy, lowered(rule.severity, heavy.drop), ordered[0].reasons or hit.reasons)
 
 
-def fold(drafts: Sequence[Draft]) -> list[Draft]:
-    """Put findings that others already say into those.
+def fold(drafts: Sequence[Draft], subject: Subject) -> list[Draft]:
+    """Leave out of findings what others say already.
 
-    A finding folds when rules that its rule names in `subsumed_by` have findings that rest on every statement that it
-    rests on, and together speak of all of its actions. They are more severe and stand at high or above, or they
-    are as severe, unless they alone were lowered to that. It goes into the most severe of them.
+    A rule names in `subsumed_by` the rules that may say it: a finding of theirs says of the same actions, granted by
+    statements that it rests on as well, what is as severe, or less where it stands at high or above. A finding of
+    which nothing is left goes into the most severe of these; of others the rest is judged by itself. One about a
+    text, or about actions that belong together, such as a pair, goes as a whole or stays.
     """
     by_code = {d.rule.id: d for d in drafts}
     folded: dict[str, list[Rule]] = {}
     kept = []
     for one in drafts:
-        candidates = [by_code[c] for c in one.rule.subsumed_by if c in by_code]
-        into = _wider(one, candidates) if candidates else None
+        wider = [by_code[code] for code in one.rule.subsumed_by if code in by_code]
+        into, left = _unsaid(one, sorted(wider, key=lambda d: RANK[d.severity]), subject) if wider else (None, one)
         if into is None:
             kept.append(one)
+        elif left is not None:
+            kept.append(left)
         else:
             folded.setdefault(into.rule.id, []).append(one.rule)
     # What was folded into a finding that was itself folded goes along with it.
@@ -99,24 +112,30 @@ def fold(drafts: Sequence[Draft]) -> list[Draft]:
     return out
 
 
-def _wider(one: Draft, candidates: Sequence[Draft]) -> Draft | None:
-    """Find the finding that says this one already."""
-    least = RANK["high"]
-    mine = RANK[one.severity]
-    lower = one.severity != one.rule.severity
-    refs = one.hit.refs.keys()
-    left = one.hit.core
+def _unsaid(one: Draft, wider: Iterable[Draft], subject: Subject) -> tuple[Draft | None, Draft | None]:
+    """Leave out of a finding what some others say, the most severe first.
+
+    Returns:
+        The first that says something of it, and what is left.
+    """
     into: Draft | None = None
-    for wide in candidates:
-        rank = RANK[wide.severity]
-        above = rank < mine and rank <= least
-        alike = rank == mine and (lower or wide.severity == wide.rule.severity)
-        if not (above or alike) or not refs <= wide.hit.refs.keys():
+    left = one
+    for wide in wider:
+        if not left.asked.is_said_by(wide.hit):
             continue
-        if into is None or rank < RANK[into.severity]:
-            into = wide
-        left &= ~wide.hit.says
-    return None if left else into
+        rank = RANK[wide.severity]
+        if left is not one and rank > RANK[left.severity] and one.asked.divisible:
+            left = draft(one.rule, left.asked, one.lowers, subject)
+        if rank != (mine := RANK[left.severity]) and (rank > mine or rank > RANK["high"]):
+            continue
+        into = into or wide
+        rest = left.asked.unsaid_by(wide.hit)
+        if rest is None:
+            return into, None
+        left = left._replace(asked=rest)
+    if left is one or not one.asked.divisible:
+        return into, one
+    return into, draft(one.rule, left.asked, one.lowers, subject)
 
 
 def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:

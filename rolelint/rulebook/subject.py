@@ -146,11 +146,37 @@ class Hit:
         """
         if not self.parts or (self.mask & mask and not self.core & mask):
             return self
-        parts = [p._replace(mask=p.mask & mask, lead=p.lead & mask) for p in self.parts if p.mask & mask]
-        if not parts:
+        return self._of((p, mask) for p in self.parts)
+
+    def _of(self, parts: Iterable[tuple[Part, int]]) -> Hit | None:
+        """Leave of each part the actions of a mask."""
+        left = [p._replace(mask=p.mask & mask, lead=p.lead & mask) for p, mask in parts if p.mask & mask]
+        if not left:
             return None
-        ordered = best_first(parts)
+        ordered = best_first(left)
         return self.but(parts=ordered, drop=self.drop - self.parts[0].drop + ordered[0].drop)
+
+    @property
+    def divisible(self) -> bool:
+        """Tell whether it is about powers of which each is enough, and of no text."""
+        return bool(self.parts) and not (self.others or self.statements or self.fields)
+
+    def is_said_by(self, other: Hit) -> bool:
+        """Tell whether another hit is about some of its actions as well, on statements that it rests on too."""
+        if self.core and not self.core & other.says:
+            return False
+        if self.divisible:
+            return any(p.mask & other.says and other.rests_on(p.statements) for p in self.parts)
+        return other.rests_on(self.refs.values())
+
+    def unsaid_by(self, other: Hit) -> Hit | None:
+        """Leave only what another hit is not about as well; see `is_said_by`."""
+        whole = not self.divisible
+        return self._of((p, ~other.says if whole or other.rests_on(p.statements) else -1) for p in self.parts)
+
+    def rests_on(self, refs: Iterable[StatementRef]) -> bool:
+        """Tell whether some statements are all among those that it rests on."""
+        return all((id(ref.policy), ref.statement.index) in self.refs for ref in refs)
 
     @property
     def mask(self) -> int:

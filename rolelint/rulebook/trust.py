@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from rolelint.engine import Principal, StatementRef
+from rolelint.engine import Answer, Principal, StatementRef
 from rolelint.engine.actors import Domain
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy
@@ -62,7 +62,15 @@ ISSUERS: Mapping[str, Issuer] = {
         (":ref_type:branch:ref:some-branch",),
         {"project_path": "someone-else/project", "namespace_path": "someone-else", "namespace_id": "999999999"},
     ),
-    "app.terraform.io": Issuer("sub", "organization:", ":", ":project:default:workspace:main:run_phase:apply"),
+    # The plan of a pull request runs what the pull request says.
+    "app.terraform.io": Issuer(
+        "sub",
+        "organization:",
+        ":",
+        ":project:default:workspace:main:run_phase:apply",
+        (":run_phase:plan",),
+        source=("project", "default", "workspace", "main"),
+    ),
     "agent.buildkite.com": Issuer(
         "sub",
         "organization:",
@@ -103,12 +111,16 @@ def _hosts(statement: Statement) -> Iterator[tuple[str, str]]:
         yield (host if slash else entry.value).rstrip("/"), entry.value
 
 
-def _asked(policy: Policy, provider: str, host: str, claims: Mapping[str, str | None]) -> bool:
-    """Ask whether a token with some claims would be let in."""
+def _asked(policy: Policy, provider: str, host: str, claims: Mapping[str, str | None]) -> str:
+    """Ask whether a token with some claims would be let in: how certain that is, or an empty text."""
     from rolelint.engine.trust import trust_allows
 
     context = {f"{host}:{name}": value for name, value in claims.items()}
-    return trust_allows(policy, Principal("oidc", provider=provider), _WEB_IDENTITY, context=context).verdict == "yes"
+    return _certainty(trust_allows(policy, Principal("oidc", provider=provider), _WEB_IDENTITY, context=context))
+
+
+def _certainty(answer: Answer) -> str:
+    return answer.certainty if answer.verdict == "yes" else ""
 
 
 def _claim_values(statement: Statement, host: str, claim: str) -> list[str]:
@@ -166,16 +178,17 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
                 c.key.startswith(f"{host.lower()}:") and not c.key.endswith(":aud") for c in statement.conditions
             )
             claims = {"sub": "system:serviceaccount:any:any"} if host.startswith("oidc.eks.") else {"sub": "any"}
-            if not named and _asked(policy, provider, host, claims):
+            if not named and (certainty := _asked(policy, provider, host, claims)):
                 fields = {"issuer": show(host), "text": "any of its callers"}
                 reason = "the issuer belongs to one organization or cluster"
-                yield Hit((), drop=1 if not tested else 2, reasons=(reason,), statements=(ref,), fields=fields)
+                drop = 1 if not tested else 2
+                yield Hit((), drop=drop, reasons=(reason,), statements=(ref,), fields=fields, certainty=certainty)
             continue
         for claim in _foreign_claims(issuer, _claim_values(statement, host, issuer.claim)):
-            if _asked(policy, provider, host, {**issuer.claims, issuer.claim: claim}):
+            if certainty := _asked(policy, provider, host, {**issuer.claims, issuer.claim: claim}):
                 element = "Condition" if statement.conditions else "Principal"
                 fields = {"issuer": show(host), "text": f"`{claim}`"}
-                yield Hit((), statements=(ref,), element=element, fields=fields)
+                yield Hit((), statements=(ref,), element=element, fields=fields, certainty=certainty)
                 break
 
 
@@ -189,10 +202,11 @@ def any_ref(args: Any) -> Ask:
                 if issuer is None or not issuer.refs:
                     continue
                 for claim in _ref_claims(issuer, _claim_values(statement, host, issuer.claim)):
-                    if _asked(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
+                    if certainty := _asked(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
                         ref = StatementRef(policy, statement)
                         element = "Condition" if statement.conditions else "Principal"
-                        return Hit((), statements=(ref,), element=element, fields={"text": f"`{claim}`"})
+                        fields = {"text": f"`{claim}`"}
+                        return Hit((), statements=(ref,), element=element, fields=fields, certainty=certainty)
         return None
 
     return ask
@@ -292,10 +306,11 @@ def whole_account(args: Any) -> Ask:
                 account, partition = _whole_account(entry.kind, entry.value)
                 if not account or (account != "*" and account == own):
                     continue
-                if _outsider_enters(policy, account, partition):
+                if certainty := _outsider_enters(policy, account, partition):
                     text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
                     ref = StatementRef(policy, statement)
-                    return Hit((), statements=(ref,), element="Principal", fields={"text": text})
+                    fields = {"text": text}
+                    return Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
         return None
 
     return ask
@@ -315,7 +330,7 @@ def _whole_account(kind: str, value: str) -> tuple[str, str]:
     return "", ""
 
 
-def _outsider_enters(policy: Policy, account: str, partition: str) -> bool:
+def _outsider_enters(policy: Policy, account: str, partition: str) -> str:
     from rolelint.engine.trust import trust_allows
 
     number = _OUTSIDER if account == "*" else account
@@ -335,7 +350,7 @@ def _outsider_enters(policy: Policy, account: str, partition: str) -> bool:
     if account != "*":
         # Whoever calls may write any label, but does not know the one that was agreed on.
         context["sts:ExternalId"] = Domain("maybe", ("a-guess",))
-    return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"
+    return _certainty(trust_allows(policy, caller, _ASSUME, context=context))
 
 
 def unattributed(args: Mapping[str, Any]) -> Ask:
@@ -344,21 +359,23 @@ def unattributed(args: Mapping[str, Any]) -> Ask:
 
     def ask(subject: Subject, policy: Policy) -> Hit | None:
         _, machines = _callers(policy, tools, frozenset())
-        anonymous = [m for m in machines if m.arn and not has_unknown(m.arn) and _enters_unnamed(policy, m.arn)]
+        asked = [(m, _enters_unnamed(policy, m.arn)) for m in machines if m.arn and not has_unknown(m.arn)]
+        anonymous = [m for m, certainty in asked if certainty]
         if not anonymous:
             return None
-        text = anonymous[0].text if len(anonymous) == 1 else quoted(m.arn for m in anonymous)
-        return Hit((), statements=(anonymous[0].ref,), element="Principal", fields={"text": text})
+        certainty = "proved" if "proved" in (c for _, c in asked) else "possible"
+        fields = {"text": anonymous[0].text if len(anonymous) == 1 else quoted(m.arn for m in anonymous)}
+        return Hit((), statements=(anonymous[0].ref,), element="Principal", fields=fields, certainty=certainty)
 
     return ask
 
 
-def _enters_unnamed(policy: Policy, role_arn: str) -> bool:
+def _enters_unnamed(policy: Policy, role_arn: str) -> str:
     from rolelint.engine.trust import trust_allows
 
     fields = role_arn.split(":", 5)
     if len(fields) < 6:
-        return False
+        return ""
     name = fields[5].rpartition("/")[2]
     user = fields[5].startswith("user/")
     caller = (
@@ -372,4 +389,4 @@ def _enters_unnamed(policy: Policy, role_arn: str) -> bool:
         )
     )
     context: dict[str, Domain | str | None] = {"sts:SourceIdentity": None, "aws:SourceIdentity": None}
-    return trust_allows(policy, caller, _ASSUME, context=context).verdict == "yes"
+    return _certainty(trust_allows(policy, caller, _ASSUME, context=context))

@@ -61,8 +61,8 @@ def test_a_plan_is_the_environment_of_its_roles(capsys: pytest.CaptureFixture[st
         "aws_dynamodb_table.carts": (["deletion protection", "point-in-time recovery"], []),
         "aws_s3_bucket.documents": (["versioning"], []),
     }
-    message = next(f["message"] for f in report["findings"] if f["rule"] == "RL105")
-    assert "it reaches 4 of the 5 resources declared beside it: `aws_rds_cluster.open` (unguarded)" in message
+    message = next(f["message"] for f in report["findings"] if f["rule"] == "RL201")
+    assert "it reaches 3 of the 5 resources declared beside it: `aws_rds_cluster.open` (unguarded)" in message
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ def test_what_is_put_in_the_place_of_a_wildcard_has_none(wildcard: str, resource
 
 
 SAYS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "the rule's own statement": ("RL105", allow("ec2:TerminateInstances"), "instance/*"),
+    "the rule's own statement": ("RL201", allow("dynamodb:DeleteTable"), "table/preview-*"),
     "another type, by its name": ("RL106", allow("eks:DeleteCluster"), "arn:aws:eks:*:123456789012:cluster/preview-*"),
-    "another type, by its tag": ("RL105", allow("ec2:DeleteVolume"), "aws:ResourceTag/Environment"),
+    "another type, by its tag": ("RL201", allow("ec2:DeleteVolume"), "aws:ResourceTag/Environment"),
     "a share, whose ARN AWS chooses": ("RL403", allow("ram:DeleteResourceShare"), "aws:ResourceTag/Environment"),
     "a name that is not the first part": ("RL105", allow("wafv2:DeleteIPSet"), ":*/ipset/preview-*/*"),
     "another service to look at": ("RL102", allow("dynamodb:*"), '["dynamodb:Describe*", "dynamodb:List*"]'),
@@ -137,7 +137,7 @@ def _after(written: list[dict[str, Any]], code: str) -> set[str]:
 
 
 TAGGED: dict[str, tuple[list[dict[str, Any]], str]] = {
-    "instances": ([allow("ec2:TerminateInstances"), allow(["ec2:CreateTags", "ec2:DeleteTags"])], "RL105"),
+    "instances": ([allow("ec2:TerminateInstances"), allow(["ec2:CreateTags", "ec2:DeleteTags"])], "RL201"),
     "keys": ([allow("kms:PutKeyPolicy"), allow("kms:TagResource")], "RL402"),
     "snapshots": ([allow("ec2:DeleteSnapshot"), allow("ec2:CreateTags", "arn:aws:ec2:*::snapshot/*")], "RL203"),
 }

@@ -49,13 +49,13 @@ def test_a_condition_in_a_boundary_may_make_an_action_harmless() -> None:
 def test_a_tag_that_a_boundary_demands_is_no_limit_for_who_may_set_it() -> None:
     delete = allow("ec2:TerminateInstances", Condition=DEV)
     grants = [allow(["ec2:TerminateInstances", "ec2:CreateTags"])]
-    assert by_code(findings(_under(grants, delete, allow("ec2:CreateTags"))))["RL105"].severity == "high"
+    assert by_code(findings(_under(grants, delete, allow("ec2:CreateTags"))))["RL201"].severity == "high"
 
 
 def test_a_tag_that_a_boundary_demands_is_a_limit_for_who_may_not() -> None:
     delete = allow("ec2:TerminateInstances", Condition=DEV)
     grants = [allow(["ec2:TerminateInstances", "ec2:CreateTags"]), deny("ec2:CreateTags")]
-    assert "RL105" not in by_code(findings(_under(grants, delete, allow("ec2:CreateTags"))))
+    assert "RL201" not in by_code(findings(_under(grants, delete, allow("ec2:CreateTags"))))
 
 
 def test_what_a_boundary_allows_without_the_tag_is_found_beside_what_it_allows_with_it() -> None:

@@ -23,10 +23,10 @@ def test_a_statement_that_grants_a_part_again_is_related() -> None:
     assert [r.location.route for r in found["RL101"].related] == ["Statement/1"]
 
 
-def test_a_finding_of_another_statement_never_folds() -> None:
+def test_a_finding_keeps_what_another_statement_grants() -> None:
     everything = {"Effect": "Allow", "NotAction": ["dynamodb:*"], "Resource": "*", "Sid": "All"}
     found = by_code(findings(statements(everything, allow("dynamodb:DeleteTable", Sid="Drop"))))
-    assert found["RL201"].granted_by == ("example/All", "example/Drop")
+    assert found["RL201"].granted_by == ("example/Drop",)
     assert "RL201" not in found["RL104"].message
 
 
@@ -42,9 +42,27 @@ def test_what_a_more_severe_finding_holds_folds() -> None:
     assert "RL105 unscoped-teardown" in by_code(found)["RL201"].message
 
 
-def test_equal_findings_stand_beside_each_other_where_the_wider_one_was_lowered() -> None:
+def test_equal_findings_fold_though_only_the_wider_one_was_lowered() -> None:
     found = by_code(findings(statements(allow("ec2:TerminateInstances"))))
-    assert found["RL201"].severity == found["RL105"].severity == "high"
+    assert found["RL201"].severity == "high"
+    assert "RL105" not in found
+
+
+def test_what_is_left_of_a_finding_is_judged_by_itself() -> None:
+    found = by_code(findings(statements(allow(["ec2:TerminateInstances", "ec2:DeleteSubnet", "ecs:UpdateService"]))))
+    assert {c: (f.severity, f.actions) for c, f in found.items() if c != "RL801"} == {
+        "RL201": ("high", ("ec2:TerminateInstances",)),
+        "RL105": ("medium", ("ec2:DeleteSubnet",)),
+        "RL808": ("medium", ("ecs:UpdateService",)),
+        "RL905": ("low", ("ec2:DeleteSubnet", "ec2:TerminateInstances")),
+    }
+
+
+def test_a_pair_folds_as_a_whole_or_not_at_all() -> None:
+    pair = ["dynamodb:CreateTable", "dynamodb:DeleteTable", "s3:CreateBucket"]
+    assert "RL107" not in by_code(findings(statements(allow(pair))))
+    apart = by_code(findings(statements(allow(pair[:1]), allow(pair[1:]))))
+    assert apart["RL107"].severity == "high"
 
 
 def test_equal_findings_fold_where_both_were_lowered() -> None:
@@ -124,3 +142,10 @@ def test_the_order_of_statements_changes_no_finding(held: tuple[dict[str, Any], 
         found = findings(statements(*order))
         seen.add(tuple((f.rule, f.severity, f.message, frozenset(f.granted_by)) for f in found))
     assert len(seen) == 1
+
+
+def test_a_teardown_is_told_by_the_rule_about_it() -> None:
+    found = by_code(findings(statements(allow(["s3:DeleteObject", "iam:DeletePolicy", "sns:DeleteTopic"]))))
+    assert found["RL204"].actions == ("s3:DeleteObject",)
+    assert found["RL403"].actions == ("iam:DeletePolicy",)
+    assert found["RL105"].actions == ("sns:DeleteTopic",)

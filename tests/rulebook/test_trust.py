@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -55,9 +56,14 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
     "github, a Deny closes what the Allow opens": (set(), [_oidc(GITHUB), DENY_FORKS]),
     "github, a wildcard that is an ordinary character": (set(), [_subject(GITHUB, "repo:*", "StringEquals")]),
     "gitlab, one branch": (set(), [_subject(GITLAB, "project_path:acme/app:ref_type:branch:ref:main")]),
+    "terraform, plans too": (
+        {"RL702"},
+        [_subject("app.terraform.io", "organization:acme:project:web:workspace:prod:run_phase:*")],
+    ),
+    "terraform, every workspace": ({"RL702"}, [_subject("app.terraform.io", "organization:acme:*")]),
     "terraform, one workspace": (
         set(),
-        [_subject("app.terraform.io", "organization:acme:project:web:workspace:prod:run_phase:*")],
+        [_subject("app.terraform.io", "organization:acme:project:web:workspace:prod:run_phase:apply")],
     ),
     "eks, one service account": (set(), [_subject(EKS, "system:serviceaccount:apps:web", "StringEquals")]),
     "bitbucket, one repository": (
@@ -242,3 +248,26 @@ def test_shared_issuers_are_hosts_without_scheme() -> None:
     for host in ISSUERS:
         assert host == host.lower()
         assert "://" not in host
+
+
+def test_a_principal_that_only_one_branch_names_is_possible() -> None:
+    from rolelint.documents import parse
+    from rolelint.readers import ReadContext, read
+    from rolelint.rulebook import check_role, load_rules
+
+    whole, one = "arn:aws:iam::999999999999:root", "arn:aws:iam::999999999999:role/runner"
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{**_aws(whole), "Principal": {"AWS": {"Fn::If": ["All", whole, one]}}}],
+    }
+    template = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Parameters": {"Who": {"Type": "String"}},
+        "Conditions": {"All": {"Fn::Equals": [{"Ref": "Who"}, "all"]}},
+        "Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}}},
+    }
+    (document,) = parse("template.json", json.dumps(template))
+    found = read(document, ReadContext(None))
+    assert found is not None
+    (finding,) = [f for f in check_role(found.roles[0], load_rules()).findings if f.rule == "RL704"]
+    assert finding.certainty == "possible"

@@ -14,6 +14,8 @@ CONDITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "any value of the tag that is not empty": ({"StringLike": {"aws:ResourceTag/env": "?*"}}, "high"),
     "any value of a controller's tag": ({"StringLike": {"aws:ResourceTag/karpenter.sh/nodepool": "*"}}, "medium"),
     "a controller's tag at all": ({"Null": {"aws:ResourceTag/elbv2.k8s.aws/cluster": "false"}}, "medium"),
+    "the mark of a service of AWS": ({"Null": {"aws:ResourceTag/AmazonECSManaged": "false"}}, "medium"),
+    "a tag that all of AWS may have": ({"Null": {"aws:ResourceTag/AWSEnvironment": "false"}}, "high"),
     "not a controller's": ({"Null": {"aws:ResourceTag/elbv2.k8s.aws/cluster": "true"}}, "high"),
     "no such tag": ({"Null": {"aws:ResourceTag/keep": "true"}}, "high"),
     "a tag at all": ({"Null": {"aws:ResourceTag/env": "false"}}, "high"),
