@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from rolelint.catalog import catalog, compiling, labels, published
 from rolelint.catalog.model import CLASSES, DEFAULTS
@@ -417,6 +419,37 @@ def test_what_does_the_same_has_the_same_class(cls: str, patterns: str) -> None:
     others = known.expand_all(patterns.split()) & ~known.class_mask(cls)
     assert not known.names(others)
     assert all(known.expand(pattern) for pattern in patterns.split())
+
+
+@pytest.mark.parametrize("service", ["chime-sdk-voice", "cognito-idp", "deadline", "gamelift", "ssm-contacts", "waf"])
+def test_a_parameter_that_a_label_names_is_one_of_the_call(service: str) -> None:
+    model = Session().get_service_model(service)
+    known, prefix = catalog(), model.signing_name
+    judged = 0
+    for operation in model.operation_names:
+        index = known.index(f"{prefix}:{operation}")
+        label = known.action(index).label if index is not None else None
+        if label and label.via == "parameter":
+            members = _members(model.operation_model(operation).input_shape)
+            assert set(label.parameter.split(", ")) <= members, operation
+            judged += 1
+    assert judged
+
+
+def _members(shape: Any) -> set[str]:
+    """Name the members of a request, however deep; recursive shapes are read once."""
+    seen: set[str] = set()
+    found: set[str] = set()
+    open_shapes = [shape]
+    while open_shapes:
+        one = open_shapes.pop()
+        if one.name not in seen:
+            seen.add(one.name)
+            inner = getattr(one, "members", {})
+            found |= set(inner)
+            open_shapes += inner.values()
+            open_shapes += [getattr(one, name) for name in ("member", "value") if hasattr(one, name)]
+    return found
 
 
 @pytest.mark.parametrize(
