@@ -401,6 +401,7 @@ SIBLINGS = [
     ("disrupt", "workmail:Create*MailFlowRule ses:CreateReceiptFilter ses:CreateReceiptRule"),
     ("unprotect", "route53*resolver:*ateFirewallRule"),
     ("overwrite", "eks:*ateAddon"),
+    ("overwrite", "fsx:*ateDataRepositoryAssociation"),
     ("blind", "xray:*ateSamplingRule"),
     ("lock-out", "workmail:*ateMobileDeviceAccessRule"),
     ("none", "secretsmanager:CreateSecret ec2:CreateRoute elasticloadbalancing:CreateListener"),
