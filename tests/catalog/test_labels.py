@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.session import Session
 
 from rolelint.catalog import catalog, compiling, labels, published
 from rolelint.catalog.model import CLASSES, DEFAULTS
@@ -363,18 +365,52 @@ SIBLINGS = [
     ("disrupt", "autoscaling-plans:*ateScalingPlan"),
     ("orchestrate", "databrew:CreateSchedule datasync:CreateTask scn:CreateDataIntegrationFlow"),
     ("orchestrate", "imagebuilder:*ateImagePipeline arc-region-switch:*atePlan"),
-    ("orchestrate", "sagemaker:UpdateSpace sagemaker:UpdateUserProfile"),
+    ("orchestrate", "sagemaker:UpdateSpace sagemaker:UpdateUserProfile sagemaker:UpdateAppImageConfig"),
+    ("orchestrate", "rds-data:ExecuteStatement rds:ModifyDBProxyTargetGroup"),
     ("disrupt", "ec2:CreateTransitGatewayRoute ec2:CreateTransitGatewayPrefixListReference ec2:CreateNetworkAclEntry"),
     ("disrupt", "elasticloadbalancing:CreateRule vpc-lattice:CreateRule apigateway:CreateRoutingRule"),
+    ("disrupt", "appmesh*:Create*Route bedrock-agentcore:CreateGatewayRule rtbfabric:CreateLinkRoutingRule"),
+    ("disrupt", "refactor-spaces:CreateRoute"),
     ("disrupt", "redshift*:CreateUsageLimit redshift:ModifyUsageLimit redshift-serverless:UpdateUsageLimit"),
+    ("disrupt", "braket:*ateSpendingLimit bedrock-agentcore:*ateGatewayRateLimit quicksight:UpdateLimitsProfile"),
+    ("disrupt", "es:Start*ServiceSoftwareUpdate es:UpdateScheduledAction"),
+    ("disrupt", "ses:PutSuppressedDestination sms-voice:PutOptedOutNumber sms-voice:PutProtect*NumberOverride"),
+    ("disrupt", "lightsail:AttachCertificateToDistribution lightsail:AttachLoadBalancerTlsCertificate"),
+    (
+        "disrupt",
+        "sagemaker:UpdateImageVersion sagemaker:UpdatePipelineVersion sagemaker-mlflow:DeleteRegisteredModelAlias",
+    ),
+    ("disrupt", "logs:UpdateScheduledQuery bcm-dashboards:UpdateScheduledReport quicksight:UpdateTopicRefreshSchedule"),
+    (
+        "disrupt",
+        "mobiletargeting:UpdateApplicationSettings qapps:UpdateLibraryItem license-manager:UpdateLicenseAssetGroup",
+    ),
+    ("overwrite", "bedrock:UpdateBlueprint bedrock:UpdateDataAutomationProject connect:UpdateTaskTemplate"),
+    ("overwrite", "ses:UpdateContact ses:UpdateContactList m2:CreateDataSetImportTask"),
+    ("unprotect", "codecommit:UpdatePullRequestApprovalState ssm:UpdateDocumentMetadata"),
+    ("blind", "iotsitewise:UpdatePortal"),
+    ("orchestrate", "iot:RegisterThing iot:RegisterCACertificate iotwireless:CreateWirelessGatewayTask*"),
+    ("escalate", "iot:UpdateProvisioningTemplate iot:CreateProvisioningTemplateVersion"),
+    ("lock-out", "cognito-idp:AdminCreateUser"),
+    ("disrupt", "kinesisanalytics:AddApplicationVpcConfiguration codebuild:UpdateFleet"),
+    ("disrupt", "aoss:UpdateAccountSettings timestream:UpdateAccountSettings lambda:UpdateCapacityProvider"),
+    ("disrupt", "elasticloadbalancing:ModifyTargetGroup elasticloadbalancing:ModifyTargetGroupAttributes"),
+    ("unprotect", "ec2:ModifyInstanceMaintenanceOptions ec2:ModifyHosts mediaconnect:UpdateFlow"),
+    ("lock-out", "sso:UpdateApplicationInstanceStatus sso:UpdateProfile"),
     ("disrupt", "directconnect:CreateLag directconnect:AssociateConnectionWithLag"),
-    ("disrupt", "workmail:Create*MailFlowRule ses:CreateReceiptFilter"),
+    ("disrupt", "workmail:Create*MailFlowRule ses:CreateReceiptFilter ses:CreateReceiptRule"),
     ("unprotect", "route53*resolver:*ateFirewallRule"),
     ("overwrite", "eks:*ateAddon"),
+    ("overwrite", "fsx:*ateDataRepositoryAssociation"),
     ("blind", "xray:*ateSamplingRule"),
     ("lock-out", "workmail:*ateMobileDeviceAccessRule"),
     ("none", "secretsmanager:CreateSecret ec2:CreateRoute elasticloadbalancing:CreateListener"),
     ("none", "detective:InvokeAssistant iotsitewise:InvokeAssistant"),
+    ("none", "guardduty:DeleteFilter guardduty:DeleteIPSet guardduty:DeleteTrustedEntitySet macie2:Delete*List"),
+    ("none", "*:DeleteConversation"),
+    ("none", "ec2:DeleteQueuedReservedInstances savingsplans:DeleteQueuedSavingsPlan"),
+    ("none", "codestar-notifications:Delete* autoscaling:DeleteNotification* backup:DeleteBackupVaultNotifications"),
+    ("none", "acm-pca:CreatePermission"),
 ]
 
 
@@ -384,6 +420,37 @@ def test_what_does_the_same_has_the_same_class(cls: str, patterns: str) -> None:
     others = known.expand_all(patterns.split()) & ~known.class_mask(cls)
     assert not known.names(others)
     assert all(known.expand(pattern) for pattern in patterns.split())
+
+
+@pytest.mark.parametrize("service", ["chime-sdk-voice", "cognito-idp", "deadline", "gamelift", "ssm-contacts", "waf"])
+def test_a_parameter_that_a_label_names_is_one_of_the_call(service: str) -> None:
+    model = Session().get_service_model(service)
+    known, prefix = catalog(), model.signing_name
+    judged = 0
+    for operation in model.operation_names:
+        index = known.index(f"{prefix}:{operation}")
+        label = known.action(index).label if index is not None else None
+        if label and label.via == "parameter":
+            members = _members(model.operation_model(operation).input_shape)
+            assert set(label.parameter.split(", ")) <= members, operation
+            judged += 1
+    assert judged
+
+
+def _members(shape: Any) -> set[str]:
+    """Name the members of a request, however deep; recursive shapes are read once."""
+    seen: set[str] = set()
+    found: set[str] = set()
+    open_shapes = [shape]
+    while open_shapes:
+        one = open_shapes.pop()
+        if one.name not in seen:
+            seen.add(one.name)
+            inner = getattr(one, "members", {})
+            found |= set(inner)
+            open_shapes += inner.values()
+            open_shapes += [getattr(one, name) for name in ("member", "value") if hasattr(one, name)]
+    return found
 
 
 @pytest.mark.parametrize(
