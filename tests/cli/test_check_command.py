@@ -176,11 +176,12 @@ QUOTED = {
     "rule": {"id": "X1", "when": {}, "examples": [{"policy": json.loads(BAD)}]},
     "cases": [CASE],
     "listed cases": {"cases": [CASE]},
+    "construct tree": {"version": "tree-0.1", "tree": {"id": "App", "children": {"R": {"policy": json.loads(BAD)}}}},
 }
 
 
 @pytest.mark.parametrize("data", QUOTED.values(), ids=QUOTED)
-def test_policies_that_our_own_files_quote_are_no_matter(run: Run, data: object) -> None:
+def test_policies_that_a_file_only_quotes_are_no_matter(run: Run, data: object) -> None:
     Path("folder").mkdir()
     Path("folder/own.json").write_text(json.dumps(data))
     Path("folder/good.json").write_text(GOOD)
