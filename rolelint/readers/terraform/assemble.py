@@ -458,9 +458,11 @@ class Assembler:
             return
         if policy.arn and ":aws:policy/" in policy.arn:
             return
+        whole = {problem.route: problem.message for problem in document.problems if problem.kind == "unknown"}
         for statement in document.statements:
             if any(action.startswith(OPEN) and single_unknown(action) for action in statement.actions):
-                reason = f"the actions of {_statement_name(statement)} are not known{self.world.why(owner, route)}"
+                known = whole.get(statement.route) or f"the actions of {_statement_name(statement)} are not known"
+                reason = f"{known}{self.world.why(owner, route)}"
                 where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
                 unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))
 
