@@ -14,7 +14,7 @@ from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode, parse_built
-from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
+from rolelint.readers.terraform.world import MAYBE, WHETHER, Instance, World, single_unknown
 from rolelint.records import replace
 
 #: Managed policies: type to the attribute that holds the document.
@@ -481,7 +481,7 @@ def _parse(text: str) -> PolicyDocument:
     if isinstance(data, str):
         names = ", ".join(f"`{name}`" for name in unknown_names(text)[:3])
         return unknown_document(f"the policy's text depends on {names}")
-    if MAYBE in text and isinstance(data, dict):
+    if (MAYBE in text or WHETHER in text) and isinstance(data, dict):
         said = data.get("Statement")
         return parse_built({**data, "Statement": said if isinstance(said, list) else [said]})
     return parse_document(data)
