@@ -147,8 +147,8 @@ def parse_built(data: dict[str, Any]) -> PolicyDocument:
         for statement in parts:
             if isinstance(statement, dict) and (MAYBE in statement or len(parts) > 1):
                 if MAYBE in statement:
-                    why = f"whether the statement is there depends on `{single_unknown(statement[MAYBE])}`"
-                    doubts[len(statements)] = why
+                    open_ = "whether the statement is there" if statement is whole else "what the statement names"
+                    doubts[len(statements)] = f"{open_} depends on `{single_unknown(statement[MAYBE])}`"
                 # What may stand in place of another statement has the same Sid: never both are there.
                 left_out = (MAYBE, "Sid") if statement.get("Sid") in sids else (MAYBE,)
                 sids.add(statement.get("Sid", ""))
