@@ -261,6 +261,8 @@ def _patterns(node: Any, frame: Frame) -> list[str]:
         return [item if item in yes and item in no else _hanging(item, mark) for item in unique([*yes, *no])]
     if isinstance(node, hcl.Call) and node.name in _JOINING and not node.expand:
         return [item for part in node.arguments for item in _patterns(part, frame)]
+    if isinstance(node, hcl.Call) and node.name == "coalescelist" and not node.expand:
+        return _first_list(node.arguments, frame)
     if isinstance(node, hcl.Call) and node.name == "split" and len(node.arguments) == 2:
         separator, text = (value(part, frame) for part in node.arguments)
         return _split(separator, text, unknown_at(node, frame))
@@ -269,6 +271,20 @@ def _patterns(node: Any, frame: Frame) -> list[str]:
     found = value(node, frame)
     listed = found if isinstance(found, list) and not isinstance(found, Loose) else [found]
     return [item if isinstance(item, str) else unknown_at(node, frame) for item in listed]
+
+
+def _first_list(arguments: Sequence[Any], frame: Frame) -> list[str]:
+    """Give the patterns of the first list that is not empty; behind one that may be, they hang on it."""
+    made: list[str] = []
+    mark = ""
+    for part in arguments:
+        listed = _patterns(part, frame)
+        made += [_hanging(item, mark) for item in listed]
+        if any(not is_unknown(item) and WHETHER not in item for item in listed):
+            break
+        if listed:
+            mark += _whether(part, frame)
+    return made
 
 
 def _whether(test: Any, frame: Frame) -> str:

@@ -644,6 +644,9 @@ def test_one_key_with_two_values_is_not_known(tmp_path: Path) -> None:
         ('var.on ? (var.extra ? ["s3:A"] : ["s3:B"]) : ["s3:C"]', {"s3:A": False, "s3:B": False, "s3:C": False}),
         ('split(",", "s3:A,${var.extra},s3:B")', {"s3:A": True, "s3:B": True, "": True}),
         ("coalesce(var.extra, [])", {"": True}),
+        ('coalescelist(var.extra, ["s3:A"], ["s3:B"])', {"": True, "s3:A": False}),
+        ('coalescelist([], ["s3:A"], var.extra)', {"s3:A": True}),
+        ('coalescelist(var.on ? ["s3:A"] : [], ["s3:B"])', {"s3:A": False, "s3:B": False}),
     ],
 )
 @pytest.mark.parametrize("form", ["json", "document"])
