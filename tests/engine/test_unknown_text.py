@@ -9,6 +9,7 @@ from engine.building import ACCOUNT, ALL, allow, deny, role
 
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference, powers
+from rolelint.engine.gains import Difference
 from rolelint.errors import Location
 from rolelint.policies.role import Role, Unknown
 from rolelint.policies.text import unknown
@@ -141,6 +142,15 @@ def test_an_unknown_attached_policy_makes_a_no_unknown() -> None:
     holder = role(allow("s3:Get*"), unknowns=(missing,))
     assert _said(holder, "s3:DeleteBucket") == "unknown"
     assert _said(holder, "s3:GetObject") == "yes proved"
+
+
+@pytest.mark.parametrize("resource", ["*", _ARN, f"arn:aws:sqs:{_X}:{ACCOUNT}:q", f"arn:aws:sqs:*:*:{_X}"])
+def test_under_a_boundary_that_is_not_known_the_same_statement_gains_nothing(resource: str) -> None:
+    missing = Unknown("permissions boundary", "its document is not in the file", Location("f"), widens=False)
+    holder = role(allow("sqs:DeleteQueue", resource), unknowns=(missing,))
+    assert difference(holder, replace(holder)) == Difference((), ())
+    wider = difference(role(allow("sqs:*"), unknowns=(missing,)), holder, within=catalog().expand("sqs:PurgeQueue"))
+    assert wider.gains
 
 
 def test_a_difference_tells_what_it_could_not_judge() -> None:
