@@ -327,7 +327,7 @@ def _kept(way: Scene, before: Scene, fresh: frozenset[tuple[int, CompiledStateme
         if earlier.grant == way.grant and no_wider(way, earlier):
             if way.grant:
                 return frozenset(s for s in way.identity if (way.grant, s) not in fresh)
-            return frozenset(s for s in earlier.identity if not s.uncertain)
+            return frozenset(earlier.identity)
     return frozenset()
 
 

@@ -249,7 +249,9 @@ def _cores(stage: Scene, within: int) -> _Cores:
             cores.append(core)
             proved |= core.mask
     if stage.guessed or stage.uncertain:
+        wider = _wider(stage, within, cores) if stage.uncertain and proved else []
         cores += _mode(stage, within & ~proved, False, undecided)
+        cores += wider
         for core in cores:
             proved |= core.mask
     for way in stage.also:
@@ -260,6 +262,29 @@ def _cores(stage: Scene, within: int) -> _Cores:
             proved |= core.mask
     open_ = [(reason, mask & ~proved) for reason, mask in undecided]
     return _settle(cores), limits, tuple((r, m) for r, m in open_ if m)
+
+
+def _wider(stage: Scene, within: int, proved: Sequence[Core]) -> list[Core]:
+    """List what statements that are not known may allow on more than is proved, or without its gate."""
+    reached = 0
+    for core in proved:
+        reached |= core.mask
+    reached &= within & ~_everywhere(proved)
+    granting = {statement for core in proved for statement in core.grants}
+    wider = []
+    for core in _mode(stage, reached, False, []) if reached else ():
+        if any(statement.uncertain and statement not in granting for statement in core.grants):
+            mask = core.mask
+            for other in proved:
+                if _SCOPES.index(other.scope) <= _SCOPES.index(core.scope) and (core.gate.text or not other.gate.text):
+                    mask &= ~other.mask
+            if mask:
+                wider.append(core._replace(mask=mask))
+    return wider
+
+
+#: Scopes, the widest first.
+_SCOPES = ("any", "pattern", "named")
 
 
 def _everywhere(cores: Sequence[Core]) -> int:

@@ -236,9 +236,11 @@ def tell_refused(readings: Iterable[Reading], report: Report) -> None:
         if key in seen:
             return
         seen.add(key)
+        told = {_spot(unknown.location) for unknown in role.unknowns} if role is not None else set()
         for problem in policy.document.problems:
             located = Problem(problem.message, locate(problem.route), problem.hint, problem.kind)
-            file_problem(located, report, role)
+            if problem.kind != "unknown" or _spot(located.location) not in told:
+                file_problem(located, report, role)
 
     for reading in readings:
         for role in reading.roles:
@@ -248,3 +250,8 @@ def tell_refused(readings: Iterable[Reading], report: Report) -> None:
                 add(policy, role)
         for policy in reading.policies:
             add(policy, None)
+
+
+def _spot(location: Location) -> tuple[object, ...]:
+    """Say where a statement stands: two elements of one that is not written out stand at the same place."""
+    return location.file, location.address, location.line, location.column, "" if location.line else location.route

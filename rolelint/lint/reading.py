@@ -28,8 +28,11 @@ _SIGNS = (
     (b"AWSTemplateFormatVersion",),
 )
 
-#: Keys of what quotes policies that nobody holds: a SARIF report, a rule with its examples, cases for `evaluate`.
-_QUOTING = tuple(map(frozenset, (("runs", "version"), ("when", "examples"), ("policies", "request"))))
+#: Keys of what quotes policies that nobody holds, or that stand elsewhere, too: a SARIF report, a rule with its
+#: examples, cases for `evaluate`, the construct tree that the CDK writes beside its templates.
+_QUOTING = tuple(
+    map(frozenset, (("runs", "version"), ("when", "examples"), ("policies", "request"), ("tree", "version")))
+)
 
 
 class Request(NamedTuple):

@@ -17,6 +17,7 @@ from rolelint.policies.document import (
 )
 from rolelint.policies.json_text import PolicyTextError, loads
 from rolelint.policies.text import has_unknown, show, unknown, unknown_names
+from rolelint.records import replace
 
 _PLAIN_OPERATORS = (
     "StringEquals StringNotEquals StringEqualsIgnoreCase StringNotEqualsIgnoreCase StringLike StringNotLike "
@@ -176,6 +177,9 @@ def _document(data: object) -> PolicyDocument:
             problems.append(DocumentProblem(f"the Sid `{show(statement.sid)}` appears twice", (*route, "Sid")))
         sids.add(statement.sid)
         statements.append(statement)
+        if isinstance(written := item.get("Effect"), str) and has_unknown(written):
+            # It may deny as well, so what another statement allows is not proved.
+            statements.append(replace(statement, effect="Deny"))
     return PolicyDocument(version, tuple(statements), tuple(problems))
 
 

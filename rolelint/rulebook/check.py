@@ -148,9 +148,13 @@ def unknown_items(role: Role, options: CheckOptions) -> list[UnknownItem]:
     if held is None:
         held = powers(role, actor(options.actor))
     items = []
+    # What the reader said of a statement, it says with the name of what is not known.
+    told = {unknown.location for unknown in held.unknown if not unknown.mask}
     for unknown in held.unknown:
         what = unknown.what
         if unknown.mask:
+            if unknown.location in told:
+                continue
             mask = unknown.mask & catalog().destructive
             if not mask:
                 continue

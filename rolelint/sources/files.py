@@ -207,14 +207,27 @@ def _fits(steps: tuple[str, ...], path: tuple[str, ...], begins: bool) -> bool:
     Args:
         begins: whether more names may follow.
     """
-    if not path:
-        return begins or not steps
-    if not steps:
-        return False
-    hidden = path[0].startswith(".") and not steps[0].startswith(".")
-    if steps[0] == "**":
-        return _fits(steps[1:], path, begins) or (not hidden and _fits(steps, path[1:], begins))
-    return not hidden and fnmatch(path[0], steps[0]) and _fits(steps[1:], path[1:], begins)
+    reached = _past_any(steps, {0})
+    for name in path:
+        after: set[int] = set()
+        for at in reached:
+            step = steps[at] if at < len(steps) else ""
+            if name.startswith(".") and not step.startswith("."):
+                continue
+            if step == "**":
+                after.add(at)
+            elif fnmatch(name, step):
+                after.add(at + 1)
+        reached = _past_any(steps, after)
+    return bool(reached) if begins else len(steps) in reached
+
+
+def _past_any(steps: tuple[str, ...], reached: set[int]) -> set[int]:
+    """Add to places in a pattern those behind the `**` that stand there, which may be no folder at all."""
+    for at, step in enumerate(steps):
+        if step == "**" and at in reached:
+            reached.add(at + 1)
+    return reached
 
 
 def _add_glob(pattern: str, excluded: Any, found: Sources, seen: set[tuple[int, int] | str]) -> None:
@@ -270,18 +283,21 @@ def _walk(top: str, excluded: Any, found: Sources, glob: _Glob | None = None) ->
         return
     entered: set[tuple[int, int]] = set()
 
-    def visit(folder: str, below: str, path: tuple[str, ...], whole: bool, named: bool) -> Iterator[str]:
-        if whole:
-            status = os.stat(folder)
-            if (status.st_dev, status.st_ino) in entered:
-                return  # a loop of links
-            entered.add((status.st_dev, status.st_ino))
+    # A list of what is still to enter, and no recursion: folders nest deeper than calls may.
+    ahead: list[tuple[str, str, tuple[str, ...], bool, bool]] = [(top, "", (), glob is None, False)]
+    while ahead:
+        folder, below, path, whole, named = ahead.pop()
         try:
+            if whole:
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in entered:
+                    continue  # a loop of links
+                entered.add((status.st_dev, status.st_ino))
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
         except OSError as error:
             found.problems.append(Problem(_reason(error, folder).replace("the file", "the folder"), Location(folder)))
-            return
+            continue
         if any(entry.name == ".gitignore" for entry in entries):
             ignores.enter(folder, below)
         folders = []
@@ -312,10 +328,7 @@ def _walk(top: str, excluded: Any, found: Sources, glob: _Glob | None = None) ->
                 and not _is_excluded(excluded, inner, entry.path)
             ):
                 yield entry.path
-        for each in folders:
-            yield from visit(*each)
-
-    yield from visit(top, "", (), glob is None, False)
+        ahead += reversed(folders)
 
 
 def _is_excluded(excluded: Any, below: str, named: str) -> bool:

@@ -162,16 +162,54 @@ def test_a_policy_in_a_form_that_is_not_known_is_told(run: Run, text: str, route
     assert unknown["reason"] == warning["message"]
 
 
+TRUSTED = '{"Statement": [{"Effect": "Allow", "Principal": {"Service": "x.aws"}, "Action": "sts:*"}]}'
+HALF_KNOWN = {
+    "statement": (
+        "main.tf",
+        f"""variable "more" {{}}
+data "aws_iam_policy_document" "d" {{
+  source_policy_documents = [var.more]
+}}
+resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = "{TRUSTED.replace('"', chr(92) + '"')}"
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = data.aws_iam_policy_document.d.json
+}}
+""",
+        "statement `${var.more}` is not known yet",
+    ),
+    "actions": (
+        "t.json",
+        f"""{{"Parameters": {{"A": {{}}}}, "Resources": {{"R": {{"Type": "AWS::IAM::Role", "Properties": {{
+        "AssumeRolePolicyDocument": {TRUSTED}, "Policies": [{{"PolicyName": "p", "PolicyDocument": {{"Statement": [
+        {{"Effect": "Allow", "Action": {{"Ref": "A"}}, "Resource": "*"}}]}}}}]}}}}}}}}""",
+        "policy `p`: the actions of statement 0 are `${A}`, not known before deployment",
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "text", "reason"), HALF_KNOWN.values(), ids=HALF_KNOWN)
+def test_a_statement_that_is_not_known_is_told_once(run: Run, name: str, text: str, reason: str) -> None:
+    Path("half").mkdir()
+    Path("half", name).write_text(text)
+    code, out, _ = run("check", "half", "-f", "json")
+    assert (code, [u["reason"] for u in json.loads(out)["unknown"]]) == (4, [reason])
+
+
 CASE = {"policies": {"identity": [json.loads(BAD)]}, "request": {"action": "rds:DeleteDBInstance"}}
 QUOTED = {
     "rule": {"id": "X1", "when": {}, "examples": [{"policy": json.loads(BAD)}]},
     "cases": [CASE],
     "listed cases": {"cases": [CASE]},
+    "construct tree": {"version": "tree-0.1", "tree": {"id": "App", "children": {"R": {"policy": json.loads(BAD)}}}},
 }
 
 
 @pytest.mark.parametrize("data", QUOTED.values(), ids=QUOTED)
-def test_policies_that_our_own_files_quote_are_no_matter(run: Run, data: object) -> None:
+def test_policies_that_a_file_only_quotes_are_no_matter(run: Run, data: object) -> None:
     Path("folder").mkdir()
     Path("folder/own.json").write_text(json.dumps(data))
     Path("folder/good.json").write_text(GOOD)

@@ -9,6 +9,7 @@ from engine.building import ACCOUNT, ALL, allow, deny, role
 
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference, powers
+from rolelint.engine.gains import Difference
 from rolelint.errors import Location
 from rolelint.policies.role import Role, Unknown
 from rolelint.policies.text import unknown
@@ -64,6 +65,12 @@ def test_what_can_be_said(statements: list[Any], action: str, expected: str) -> 
     assert _said(role(*statements), action) == expected
 
 
+_QUEUE = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:q"
+_DEV = {"StringEquals": {"aws:ResourceTag/env": "dev"}}
+#: AWS may refuse it, or read it otherwise.
+_MAY = {**allow("sqs:DeleteQueue"), "Unknown": "x"}
+
+
 @pytest.mark.parametrize(
     ("resource", "action", "scope", "certainty"),
     [
@@ -78,6 +85,24 @@ def test_what_can_be_said(statements: list[Any], action: str, expected: str) -> 
 def test_an_unknown_value_is_one_thing(resource: str, action: str, scope: str, certainty: str) -> None:
     found = powers(role(allow(action, resource)), _ANY, catalog().expand(action)).powers
     assert [(p.scope, p.certainty, p.resources) for p in found][:1] == [(scope, certainty, (resource,))]
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("sqs:DeleteQueue", _QUEUE)], [("named", "proved")]),
+        ([allow("sqs:DeleteQueue", _QUEUE), _MAY], [("any", "possible"), ("named", "proved")]),
+        ([allow("sqs:DeleteQueue"), _MAY], [("any", "proved")]),
+        ([allow("sqs:DeleteQueue", _QUEUE), {**_MAY, "Resource": f"{_QUEUE}-2"}], [("named", "proved")]),
+        ([allow("sqs:DeleteQueue", "*", _DEV), _MAY], [("any", "possible"), ("any", "proved")]),
+    ],
+    ids=["alone", "wider", "as wide", "as narrow", "without its gate"],
+)
+def test_what_may_reach_further_is_possible_beside_what_is_proved(
+    statements: list[Any], expected: list[tuple[str, str]]
+) -> None:
+    found = powers(role(*statements), actor("automation"), catalog().expand("sqs:DeleteQueue")).powers
+    assert sorted((p.scope, p.certainty) for p in found) == expected
 
 
 def test_an_unknown_action_is_told_and_not_guessed() -> None:
@@ -118,6 +143,15 @@ def test_an_unknown_attached_policy_makes_a_no_unknown() -> None:
     holder = role(allow("s3:Get*"), unknowns=(missing,))
     assert _said(holder, "s3:DeleteBucket") == "unknown"
     assert _said(holder, "s3:GetObject") == "yes proved"
+
+
+@pytest.mark.parametrize("resource", ["*", _ARN, f"arn:aws:sqs:{_X}:{ACCOUNT}:q", f"arn:aws:sqs:*:*:{_X}"])
+def test_under_a_boundary_that_is_not_known_the_same_statement_gains_nothing(resource: str) -> None:
+    missing = Unknown("permissions boundary", "its document is not in the file", Location("f"), widens=False)
+    holder = role(allow("sqs:DeleteQueue", resource), unknowns=(missing,))
+    assert difference(holder, replace(holder)) == Difference((), ())
+    wider = difference(role(allow("sqs:*"), unknowns=(missing,)), holder, within=catalog().expand("sqs:PurgeQueue"))
+    assert wider.gains
 
 
 def test_a_difference_tells_what_it_could_not_judge() -> None:

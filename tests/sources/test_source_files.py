@@ -79,6 +79,21 @@ def test_a_loop_of_links_ends(tree: Path) -> None:
 
 
 @windows
+@pytest.mark.parametrize("path", [".", "**/*.json", "d/**"])
+def test_folders_may_nest_deeper_than_calls(tree: Path, path: str) -> None:
+    top = os.getcwd()
+    for _ in range(sys.getrecursionlimit() + 100):
+        os.mkdir("d")
+        os.chdir("d")
+    put("a.json")
+    os.chdir(top)
+    (name,) = names(path)
+    assert name.endswith("/d/a.json")
+    os.remove(name)
+    os.removedirs(os.path.dirname(name))  # what clears up after tests recurses
+
+
+@windows
 def test_a_broken_link_is_passed_over_in_a_folder_and_told_when_named(tree: Path) -> None:
     put("d/a.json")
     os.symlink("nowhere", "d/b.json")

@@ -14,7 +14,7 @@ from rolelint.readers.parts import doubtful, published
 from rolelint.readers.terraform.kinds import arn_of, environment, tags_of
 from rolelint.readers.terraform.principals import Attached, Inline, Principal, Registry
 from rolelint.readers.terraform.statements import build, decode, parse_built
-from rolelint.readers.terraform.world import MAYBE, Instance, World, single_unknown
+from rolelint.readers.terraform.world import MAYBE, WHETHER, Instance, World, single_unknown
 from rolelint.records import replace
 
 #: Managed policies: type to the attribute that holds the document.
@@ -458,9 +458,11 @@ class Assembler:
             return
         if policy.arn and ":aws:policy/" in policy.arn:
             return
+        whole = {problem.route: problem.message for problem in document.problems if problem.kind == "unknown"}
         for statement in document.statements:
             if any(action.startswith(OPEN) and single_unknown(action) for action in statement.actions):
-                reason = f"the actions of {_statement_name(statement)} are not known{self.world.why(owner, route)}"
+                known = whole.get(statement.route) or f"the actions of {_statement_name(statement)} are not known"
+                reason = f"{known}{self.world.why(owner, route)}"
                 where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
                 unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))
 
@@ -480,7 +482,7 @@ def _parse(text: str) -> PolicyDocument:
         names = unknown_names(text)
         shown = ", ".join(f"`{name}`" for name in names[:3]) + (" and others" if len(names) > 3 else "")
         return unknown_document(f"the policy's text depends on {shown}")
-    if MAYBE in text and isinstance(data, dict):
+    if (MAYBE in text or WHETHER in text) and isinstance(data, dict):
         said = data.get("Statement")
         return parse_built({**data, "Statement": said if isinstance(said, list) else [said]})
     return parse_document(data)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import unknown
-from rolelint.readers.terraform.evaluate import Frame, may_lack, value
+from rolelint.readers.terraform.evaluate import Frame, may_lack, reached, value
 from rolelint.readers.terraform.functions import Block, Loose, is_unknown
 from rolelint.readers.terraform.presence import listed
 from rolelint.readers.terraform.world import MAYBE
@@ -20,7 +20,7 @@ def nested_blocks(body: hcl.Body, wanted: str, frame: Frame) -> list[Any] | None
     for block in body.blocks:
         if block.type == wanted:
             seen = True
-            found.append(Block(body_values(block.body, frame)))
+            found.append(Block(body_values(block.body, frame, wanted)))
         elif block.type == "dynamic" and block.labels[:1] == (wanted,):
             seen = True
             found.extend(_dynamic(block, wanted, frame))
@@ -44,21 +44,28 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
         text, where = frame.module.describe(setting.value, frame.file)
         label = f"{frame.module.prefix()}{text} at {where}"
         inner = frame.bind(**{name: {"key": unknown(f"{label} key"), "value": unknown(f"{label} value")}})
-        yield Block(body_values(content.body, inner), **{MAYBE: unknown(label)})
+        yield Block(body_values(content.body, inner, wanted), **{MAYBE: unknown(label)})
         return
     doubt = listed(setting.value, frame) - frame.maybe
     mark = {MAYBE: unknown(" and ".join(sorted(doubt)))} if doubt else {}
     for key, item in pairs:
-        made = Block(body_values(content.body, frame.bind(**{name: {"key": key, "value": item}})), **mark)
+        made = Block(body_values(content.body, frame.bind(**{name: {"key": key, "value": item}}), wanted), **mark)
         if not mark and isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
             text, where = frame.module.describe(setting.value, frame.file)
             made[MAYBE] = unknown(f"{frame.module.prefix()}{text} at {where}")
         yield made
 
 
-def body_values(body: hcl.Body, frame: Frame) -> dict[str, Any]:
-    """Evaluate every setting and nested block of a body."""
-    out: dict[str, Any] = {name: value(setting.value, frame) for name, setting in body.settings.items()}
+def body_values(body: hcl.Body, frame: Frame, kind: str = "") -> dict[str, Any]:
+    """Evaluate every setting and nested block of a body.
+
+    Args:
+        kind: the type of the block that the body is of; empty for others than nested ones.
+    """
+    patterns = ("actions", "resources") if kind == "statement" else ()
+    out: dict[str, Any] = {
+        name: (reached if name in patterns else value)(setting.value, frame) for name, setting in body.settings.items()
+    }
     for block in body.blocks:
         name = block.labels[0] if block.type == "dynamic" and block.labels else block.type
         if name not in out and name not in ("lifecycle", "provisioner", "connection", "timeouts"):

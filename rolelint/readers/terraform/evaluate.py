@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
-from rolelint.policies.text import has_unknown, unknown
+from rolelint.policies.text import CLOSE, OPEN, has_unknown, split_unknown, unknown
 from rolelint.readers.terraform.functions import (
     FUNCTIONS,
     KEEPING,
@@ -22,12 +22,15 @@ from rolelint.readers.terraform.functions import (
     lacks,
     sole,
     text_of,
+    unique,
 )
-from rolelint.readers.terraform.world import MAYBE, single_unknown
+from rolelint.readers.terraform.world import MAYBE, WHETHER, single_unknown
 from rolelint.records import field, record, replace
 
 #: Bounds the nesting of one evaluation; past it, the value is unknown.
 MAX_DEPTH = 120
+#: Functions that give the members of their arguments, as far as the order is no matter.
+_JOINING = frozenset("compact concat distinct flatten setunion sort tolist toset".split())
 #: How much of an expression's text names an unknown value.
 _SHOWN = 60
 
@@ -234,8 +237,71 @@ def _items(node: hcl.Items, frame: Frame) -> list[Any]:
 def _object(node: hcl.Object, frame: Frame) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, item in node.pairs:
-        out[text_of(evaluate(key, frame))] = value(item, frame)
+        name = text_of(evaluate(key, frame))
+        out[name] = reached(item, frame) if name in ("Action", "Resource") else value(item, frame)
     return out
+
+
+def reached(node: Any, frame: Frame) -> Any:
+    """Give the patterns of a statement; of those that hang on a condition, each is marked with it (`world.WHETHER`)."""
+    found = value(node, frame)
+    if not isinstance(node, hcl.Conditional | hcl.Call) or not (is_unknown(found) or is_open(found)):
+        return found
+    made = unique(_patterns(node, frame))
+    return made if is_unknown(found) or any(WHETHER in item for item in made) else found
+
+
+def _patterns(node: Any, frame: Frame) -> list[str]:
+    if isinstance(node, hcl.Conditional):
+        test = truth(value(node.test, frame))
+        if test is not None:
+            return _patterns(node.yes if test else node.no, frame)
+        yes, no = _patterns(node.yes, frame), _patterns(node.no, frame)
+        mark = _whether(node.test, frame)
+        return [item if item in yes and item in no else _hanging(item, mark) for item in unique([*yes, *no])]
+    if isinstance(node, hcl.Call) and node.name in _JOINING and not node.expand:
+        return [item for part in node.arguments for item in _patterns(part, frame)]
+    if isinstance(node, hcl.Call) and node.name == "coalescelist" and not node.expand:
+        return _first_list(node.arguments, frame)
+    if isinstance(node, hcl.Call) and node.name == "split" and len(node.arguments) == 2:
+        separator, text = (value(part, frame) for part in node.arguments)
+        return _split(separator, text, unknown_at(node, frame))
+    if isinstance(node, hcl.Items):
+        return [item for part in node.items for item in _patterns(part, frame)]
+    found = value(node, frame)
+    listed = found if isinstance(found, list) and not isinstance(found, Loose) else [found]
+    return [item if isinstance(item, str) else unknown_at(node, frame) for item in listed]
+
+
+def _first_list(arguments: Sequence[Any], frame: Frame) -> list[str]:
+    """Give the patterns of the first list that is not empty; behind one that may be, they hang on it."""
+    made: list[str] = []
+    mark = ""
+    for part in arguments:
+        listed = _patterns(part, frame)
+        made += [_hanging(item, mark) for item in listed]
+        if any(not is_unknown(item) and WHETHER not in item for item in listed):
+            break
+        if listed:
+            mark += _whether(part, frame)
+    return made
+
+
+def _whether(test: Any, frame: Frame) -> str:
+    return f"{WHETHER}{single_unknown(unknown_at(test, frame))}{CLOSE}"
+
+
+def _hanging(item: str, mark: str) -> str:
+    return item if is_unknown(item) else mark + item
+
+
+def _split(separator: Any, text: Any, other: str) -> list[str]:
+    """Split a text of which a part is not known, and so may be several: `other` stands for what it is in."""
+    if not isinstance(separator, str) or not isinstance(text, str) or has_unknown(separator) or not separator:
+        return [other]
+    # A name of what is not known may hold the separator.
+    pieces = OPEN.join(split_unknown(text)[::2]).split(separator)
+    return [other if OPEN in piece else piece for piece in pieces]
 
 
 def _conditional(node: hcl.Conditional, frame: Frame) -> Any:

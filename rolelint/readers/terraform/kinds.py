@@ -104,6 +104,7 @@ aws_redshift_cluster redshift:cluster arn:{p}:redshift:{r}:{a}:cluster:{cluster_
 aws_route53_zone route53:hostedzone arn:{p}:route53:::hostedzone/{zone_id}
 aws_route_table ec2:route-table
 aws_s3_bucket s3:bucket arn:{p}:s3:::{bucket}
+aws_s3_directory_bucket s3express:bucket arn:{p}:s3express:{r}:{a}:bucket/{bucket}
 aws_secretsmanager_secret secretsmanager:Secret
 aws_security_group ec2:security-group
 aws_sfn_state_machine states:statemachine arn:{p}:states:{r}:{a}:stateMachine:{name}
@@ -126,6 +127,7 @@ awscc_logs_log_group logs:log-group arn:{p}:logs:{r}:{a}:log-group:{log_group_na
 awscc_rds_db_cluster rds:cluster arn:{p}:rds:{r}:{a}:cluster:{db_cluster_identifier}
 awscc_rds_db_instance rds:db arn:{p}:rds:{r}:{a}:db:{db_instance_identifier}
 awscc_s3_bucket s3:bucket arn:{p}:s3:::{bucket_name}
+awscc_s3express_directory_bucket s3express:bucket arn:{p}:s3express:{r}:{a}:bucket/{bucket_name}
 awscc_sns_topic sns:topic arn:{p}:sns:{r}:{a}:{topic_name}
 awscc_sqs_queue sqs:queue arn:{p}:sqs:{r}:{a}:{queue_name}
 """

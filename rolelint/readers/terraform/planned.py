@@ -12,6 +12,7 @@ from rolelint.readers.terraform.world import Instance, World
 #: What `id` is, where it is another attribute of the same resource.
 ID_OF = {
     "aws_s3_bucket": "bucket",
+    "aws_s3_directory_bucket": "bucket",
     "aws_iam_role": "name",
     "aws_iam_user": "name",
     "aws_iam_group": "name",

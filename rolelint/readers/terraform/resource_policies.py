@@ -82,6 +82,7 @@ _ROWS: dict[str, _Row] = {
     "awscc_ecr_repository": _Row("repository_policy_text"),
     "awscc_kms_key": _Row("key_policy"),
     "awscc_s3_bucket_policy": _Row("policy_document", "bucket", "arn:{p}:s3:::{}"),
+    "awscc_s3express_bucket_policy": _Row("policy_document", "bucket", "arn:{p}:s3express:{r}:{a}:bucket/{}"),
     "awscc_secretsmanager_resource_policy": _Row("resource_policy", "secret_id"),
     "awscc_sns_topic_policy": _Row("policy_document", "topics"),
     "awscc_sqs_queue_policy": _Row("policy_document", "queues"),
@@ -163,5 +164,7 @@ def _named(value: object, instance: Instance, row: _Row, world: World) -> str:
     queue = _QUEUE_URL.fullmatch(value) if row.link == "queue_url" else None
     if queue is not None:
         return f"arn:{scope.partition}:sqs:{':'.join(queue.groups())}"
-    text = row.arn.replace("{p}", scope.partition).replace("{r}", scope.region).replace("{a}", scope.account)
+    # AWS: directory-bucket-naming-rules.html. No other bucket may end so.
+    arn = "arn:{p}:s3express:{r}:{a}:bucket/{}" if row.link == "bucket" and value.endswith("--x-s3") else row.arn
+    text = arn.replace("{p}", scope.partition).replace("{r}", scope.region).replace("{a}", scope.account)
     return text.replace("{}", value)

@@ -9,9 +9,9 @@ from rolelint.errors import Route
 from rolelint.policies.document import DocumentProblem, PolicyDocument
 from rolelint.policies.json_text import PolicyTextError
 from rolelint.policies.parse import parse_document
-from rolelint.policies.text import has_unknown, unknown
+from rolelint.policies.text import CLOSE, has_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
-from rolelint.readers.terraform.world import MAYBE, single_unknown
+from rolelint.readers.terraform.world import MAYBE, WHETHER, single_unknown
 from rolelint.records import replace
 
 _LISTS = (
@@ -139,30 +139,71 @@ def _statement(block: object) -> object:
 def parse_built(data: dict[str, Any]) -> PolicyDocument:
     """Parse a document that `build` made; a statement that may not be there is doubtful."""
     statements: list[Any] = []
+    places: list[tuple[int, str]] = []
     doubts: dict[int, str] = {}
     sids: set[str] = set()
-    for index, statement in enumerate(data["Statement"]):
-        if isinstance(statement, dict) and MAYBE in statement:
-            doubts[index] = f"whether the statement is there depends on `{single_unknown(statement[MAYBE])}`"
-            # What may stand in place of another statement has the same Sid: never both are there.
-            left_out = (MAYBE, "Sid") if statement.get("Sid") in sids else (MAYBE,)
-            sids.add(statement.get("Sid", ""))
-            statement = {name: value for name, value in statement.items() if name not in left_out}
-        statements.append(statement)
+    for place, whole in enumerate(data["Statement"]):
+        parts = _apart(whole) if isinstance(whole, dict) else [whole]
+        for statement in parts:
+            if isinstance(statement, dict) and (MAYBE in statement or len(parts) > 1):
+                if MAYBE in statement:
+                    open_ = "whether the statement is there" if statement is whole else "what the statement names"
+                    doubts[len(statements)] = f"{open_} depends on `{single_unknown(statement[MAYBE])}`"
+                # What may stand in place of another statement has the same Sid: never both are there.
+                left_out = (MAYBE, "Sid") if statement.get("Sid") in sids else (MAYBE,)
+                sids.add(statement.get("Sid", ""))
+                statement = {name: value for name, value in statement.items() if name not in left_out}
+            statements.append(statement)
+            places.append((place, str(whole.get("Sid", "")) if len(parts) > 1 else ""))
     document = parse_document({**data, "Statement": statements})
-    if not doubts:
+    if not doubts and len(places) == len(data["Statement"]):
         return document
     problems = [DocumentProblem(why, ("Statement", index), "", "warning") for index, why in doubts.items()]
     return replace(
         document,
         statements=tuple(
-            replace(s, doubtful="; ".join(filter(None, (s.doubtful, doubts.get(s.index, "")))))
-            if s.index in doubts
-            else s
+            replace(
+                s,
+                index=places[s.index][0],
+                sid=s.sid or places[s.index][1],
+                doubtful="; ".join(filter(None, (s.doubtful, doubts.get(s.index, "")))),
+            )
             for s in document.statements
         ),
-        problems=(*document.problems, *problems),
+        problems=tuple(dict.fromkeys(_moved(p, places) for p in (*document.problems, *problems))),
     )
+
+
+def _apart(statement: dict[str, Any]) -> list[dict[str, Any]]:
+    """Take apart what a statement says for sure and what it says for some outcome of a condition."""
+    made = [statement]
+    for element in ("Action", "Resource"):
+        made = [part for one in made for part in _by_condition(one, element)]
+    return made
+
+
+def _by_condition(statement: dict[str, Any], element: str) -> list[dict[str, Any]]:
+    listed = statement.get(element)
+    if not isinstance(listed, list) or not any(isinstance(item, str) and WHETHER in item for item in listed):
+        return [statement]
+    grouped: dict[str, list[Any]] = {}
+    for item in listed:
+        before, *marks = item.split(WHETHER) if isinstance(item, str) else (item,)
+        names = [mark.partition(CLOSE) for mark in marks]
+        pattern = before if not names else names[-1][2]
+        grouped.setdefault(" and ".join(name for name, _, _ in names), []).append(pattern)
+    known = [single_unknown(statement[MAYBE])] if MAYBE in statement else []
+    return [
+        {**statement, **({MAYBE: unknown(" and ".join([*known, name]))} if name else {}), element: patterns}
+        for name, patterns in sorted(grouped.items())
+    ]
+
+
+def _moved(problem: DocumentProblem, places: list[tuple[int, str]]) -> DocumentProblem:
+    head, *rest = problem.route or ("",)
+    if head != "Statement" or not rest or not isinstance(rest[0], int):
+        return problem
+    return problem._replace(route=(head, places[rest[0]][0], *rest[1:]))
 
 
 def _variables(value: Any) -> Any:

@@ -14,6 +14,8 @@ from rolelint.records import field, record
 
 #: Marks, as a key, the values of a nested block that may or may not be there.
 MAYBE = "\ue002maybe"
+#: Begins what stands before a pattern of a statement that is there only for some outcome of a condition.
+WHETHER = f"{OPEN}whether "
 #: How much of an expression that decides whether something is there is shown.
 _SHOWN = 60
 

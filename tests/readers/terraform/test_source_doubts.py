@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rolelint.engine import can
-from rolelint.policies.text import show
+from rolelint.policies.text import has_unknown, show
 from tests.readers.terraform.folders import TRUST, read_folder, write
 
 HEAD = 'variable "on" { type = bool }\nvariable "extra" {}\n'
@@ -632,3 +632,65 @@ def test_one_key_with_two_values_is_not_known(tmp_path: Path) -> None:
     text += each("p", 'var.on ? { a = "s3:*" } : { a = "ec2:*" }', "Allow")
     (found,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
     assert "the actions of" in " ".join(u.reason for u in found.unknowns)
+
+
+@pytest.mark.parametrize(
+    ("actions", "expected"),
+    [
+        ('["s3:A", "s3:B"]', {"s3:A": True, "s3:B": True}),
+        ('var.on ? ["s3:A"] : ["s3:A", "s3:B"]', {"s3:A": True, "s3:B": False}),
+        ('concat(["s3:A"], var.on ? ["s3:B"] : [])', {"s3:A": True, "s3:B": False}),
+        ('distinct(flatten([["s3:A"], var.on ? "s3:B" : "s3:C"]))', {"s3:A": True, "s3:B": False, "s3:C": False}),
+        ('var.on ? (var.extra ? ["s3:A"] : ["s3:B"]) : ["s3:C"]', {"s3:A": False, "s3:B": False, "s3:C": False}),
+        ('split(",", "s3:A,${var.extra},s3:B")', {"s3:A": True, "s3:B": True, "": True}),
+        ("coalesce(var.extra, [])", {"": True}),
+        ('coalescelist(var.extra, ["s3:A"], ["s3:B"])', {"": True, "s3:A": False}),
+        ('coalescelist([], ["s3:A"], var.extra)', {"s3:A": True}),
+        ('coalescelist(var.on ? ["s3:A"] : [], ["s3:B"])', {"s3:A": False, "s3:B": False}),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "document"])
+def test_actions_that_hang_on_a_condition_may_be_there(
+    tmp_path: Path, form: str, actions: str, expected: dict[str, bool]
+) -> None:
+    text = f"""resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = POLICY
+}}
+"""
+    block = f'statement {{\n sid = "S"\n actions = {actions}\n resources = ["*"]\n}}'
+    block = f'data "aws_iam_policy_document" "d" {{\n{block}\n}}\n'
+    said = f'jsonencode({{ Statement = [{{ Sid = "S", Effect = "Allow", Action = {actions}, Resource = "*" }}] }})'
+    text = (
+        text.replace("POLICY", said)
+        if form == "json"
+        else text.replace("POLICY", "data.aws_iam_policy_document.d.json") + block
+    )
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
+    (held,) = found.identity
+    statements = held.document.statements
+    assert {(s.sid, s.index) for s in statements} == {("S", 0)}
+    told = {("" if has_unknown(a) else a): not s.doubtful for s in statements for a in s.actions}
+    assert told == expected
+
+
+@pytest.mark.parametrize("effect", ["Allow", "Deny"])
+def test_what_hangs_on_a_condition_is_possible(tmp_path: Path, effect: str) -> None:
+    said = f'Effect = "{effect}", Action = var.on ? ["s3:DeleteBucket"] : ["s3:DeleteObject"], Resource = "*"'
+    more = '{ Effect = "Allow", Action = "s3:*", Resource = "*" }' if effect == "Deny" else ""
+    text = f"""resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.name
+  policy = jsonencode({{ Statement = [{{ {said} }}, {more}] }})
+}}
+"""
+    (found,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
+    answer = can(found, "s3:DeleteBucket")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")

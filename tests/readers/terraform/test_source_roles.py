@@ -527,6 +527,26 @@ resource "aws_sqs_queue_policy" "q" {
     assert policy.resource == ""
 
 
+@pytest.mark.parametrize(
+    "name", ["aws_s3_directory_bucket.b.bucket", "aws_s3_directory_bucket.b.id", '"tmp--az1--x-s3"']
+)
+def test_the_policy_of_a_directory_bucket_is_of_its_own_service(tmp_path: Path, name: str) -> None:
+    text = f"""
+resource "aws_s3_directory_bucket" "b" {{
+  bucket = "tmp--az1--x-s3"
+}}
+resource "aws_s3_bucket_policy" "p" {{
+  bucket = {name}
+  policy = jsonencode({{ Statement = [{{
+    Effect = "Deny", Principal = "*", Action = "s3express:DeleteBucket", Resource = aws_s3_directory_bucket.b.arn
+  }}] }})
+}}
+"""
+    (policy,) = read_folder(write(tmp_path, main__tf=text)).policies
+    arn = "arn:${partition}:s3express:${region}:${account id}:bucket/tmp--az1--x-s3"
+    assert (show(policy.resource), [show(r) for r in policy.document.statements[0].resources or ()]) == (arn, [arn])
+
+
 def test_a_document_whose_key_is_not_known_is_found_by_it(tmp_path: Path) -> None:
     text = (
         ROLE
@@ -564,8 +584,6 @@ resource "aws_iam_role_policy" "p" {
 """
     )
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
-    (statement,) = role.identity[0].document.statements
-    assert (statement.effect, statement.doubtful.split(":")[0]) == (
-        "Allow",
-        "whether the statement allows or denies is not known",
-    )
+    told = [(s.effect, s.index, s.doubtful.split(":")[0]) for s in role.identity[0].document.statements]
+    why = "whether the statement allows or denies is not known"
+    assert told == [("Allow", 0, why), ("Deny", 0, why)]
