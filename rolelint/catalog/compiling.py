@@ -278,6 +278,7 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
         (row.action.name.lower().startswith(("delete", "terminate")), "called-delete"),
         (sets_tags, "sets-tags"),
         (sets_tags and "aws:tagkeys" in keys, "sets-named-tags"),
+        ("aws:resourcetag/${tagkey}" in keys, "resource-tag"),
     )
     return out | {name for holds, name in named if holds}
 

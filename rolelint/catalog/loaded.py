@@ -280,7 +280,7 @@ class Catalog:
             value: `R0`-`R3`, `B0`-`B4`, a timing, a via, who decided (`reviewed`, `rule`, `user`, `undecided`), or
                 `resource`, `no-resource`, `several-types`, `stateful`, `recovery`, `taggable`, `parameter-key`,
                 `write-level`, `called-delete`, `sets-tags` (also takes them away), `sets-named-tags` (a condition can
-                name them).
+                name them), `resource-tag` (a condition can be about the tags of what it acts on).
         """
         return self._mask_table.get(value, 0)
 

@@ -112,8 +112,7 @@ def _unlimited(index: int, widens: bool) -> str:
         return "reaches past one account"
     if _example(types[0])[1]:
         return ""
-    supported = known.key_mask("aws:resourcetag/environment")
-    if supported is None or supported >> index & 1:
+    if known.attribute_mask("resource-tag") >> index & 1:
         return ""
     return "acts on what has no name of your choice and no tag to limit it by"
 
