@@ -150,7 +150,11 @@ class Hit:
 
     def _of(self, parts: Iterable[tuple[Part, int]]) -> Hit | None:
         """Leave of each part the actions of a mask."""
-        left = [p._replace(mask=p.mask & mask, lead=p.lead & mask) for p, mask in parts if p.mask & mask]
+        left = [
+            p._replace(mask=p.mask & mask, lead=p.lead & mask) if p.mask & ~mask else p
+            for p, mask in parts
+            if p.mask & mask
+        ]
         if not left:
             return None
         ordered = best_first(left)
@@ -470,7 +474,10 @@ def best_first(parts: Iterable[Part]) -> tuple[Part, ...]:
     least = _order(ordered[0])
     alike = [p for p in ordered if _order(p) == least]
     if len(alike) > 1:
-        index = worst(_union(p._replace(mask=p.lead or p.mask) for p in alike), alike[0].prefer)
+        leading = 0
+        for part in alike:
+            leading |= part.lead or part.mask
+        index = worst(leading, alike[0].prefer)
         lead = next(p for p in alike if p.mask >> index & 1)
         ordered.remove(lead)
         ordered.insert(0, lead)
