@@ -90,25 +90,9 @@ def fold(drafts: Sequence[Draft], subject: Subject) -> list[Draft]:
     by_code = {d.rule.id: d for d in drafts}
     folded: dict[str, list[Rule]] = {}
     left: dict[str, Draft | None] = {}
-
-    def settle(code: str) -> None:
-        one = by_code[code]
-        wider = [name for name in one.rule.subsumed_by if name in by_code]
-        for name in wider:
-            if name not in left:
-                settle(name)
-        if not wider:
-            left[code] = one
-            return
-        rest, into = _unsaid(one, sorted((by_code[name] for name in wider), key=_rank), subject)
-        by_code[code] = one._replace(severity=rest.severity)
-        left[code] = rest if into is None else None
-        if into is not None:
-            folded.setdefault(into.rule.id, []).append(one.rule)
-
     for one in drafts:
         if one.rule.id not in left:
-            settle(one.rule.id)
+            _settle(one, by_code, left, folded, subject)
     kept = [rest for one in drafts if (rest := left[one.rule.id]) is not None]
     # What was folded into a finding that was itself folded goes along with it.
     if not folded:
@@ -123,6 +107,31 @@ def fold(drafts: Sequence[Draft], subject: Subject) -> list[Draft]:
                 queue.append(rule.id)
         out.append(one._replace(folded=tuple(sorted(rules, key=lambda r: r.id))))
     return out
+
+
+def _settle(
+    one: Draft,
+    by_code: dict[str, Draft],
+    left: dict[str, Draft | None],
+    folded: dict[str, list[Rule]],
+    subject: Subject,
+) -> None:
+    """Work out what is left of a finding, after those that may say it; note in `by_code` how severe it is now."""
+    code = one.rule.id
+    names = [name for name in one.rule.subsumed_by if name in by_code]
+    if not names:
+        left[code] = one
+        return
+    for name in names:
+        if name not in left:
+            _settle(by_code[name], by_code, left, folded, subject)
+    wider = [by_code[name] for name in names]
+    rest, into = _unsaid(one, sorted(wider, key=_rank), subject)
+    if rest.severity != one.severity:
+        by_code[code] = one._replace(severity=rest.severity)
+    left[code] = rest if into is None else None
+    if into is not None:
+        folded.setdefault(into.rule.id, []).append(one.rule)
 
 
 def _rank(one: Draft) -> int:
