@@ -54,7 +54,23 @@ def load(extra_folders: Iterable[Path] = ()) -> Rulebook:
         for code in rule.subsumed_by:
             if code not in known:
                 raise UsageError(f"`subsumed_by` of `{rule.id}` names `{code}`, which is no rule", hint=rule.path)
+    _refuse_circles(extra)
     return Rulebook((*shipped.rules, *extra))
+
+
+def _refuse_circles(rules: Iterable[Rule]) -> None:
+    """Refuse rules that leave it to one another to tell of a power, so that none would."""
+    by_code = {rule.id: rule for rule in rules}
+    for rule in by_code.values():
+        seen: set[str] = set()
+        queue = list(rule.subsumed_by)
+        while queue:
+            code = queue.pop()
+            if code == rule.id:
+                raise UsageError(f"`subsumed_by` of `{rule.id}` leads back to it", hint=rule.path)
+            if code in by_code and code not in seen:
+                seen.add(code)
+                queue += by_code[code].subsumed_by
 
 
 def _folder(folder: Path) -> list[Rule]:

@@ -84,19 +84,16 @@ def fold(drafts: Sequence[Draft], subject: Subject) -> list[Draft]:
     statements that it rests on as well, what is as severe, or less where it stands at high or above. A finding of
     which nothing is left goes into the most severe of these; of others the rest is judged by itself. One about a
     text, or about actions that belong together, such as a pair, goes as a whole or stays.
+
+    A finding says what it does as severely as it stands without what others say of it: those come first.
     """
     by_code = {d.rule.id: d for d in drafts}
     folded: dict[str, list[Rule]] = {}
-    kept = []
+    left: dict[str, Draft | None] = {}
     for one in drafts:
-        wider = [by_code[code] for code in one.rule.subsumed_by if code in by_code]
-        into, left = _unsaid(one, sorted(wider, key=lambda d: RANK[d.severity]), subject) if wider else (None, one)
-        if into is None:
-            kept.append(one)
-        elif left is not None:
-            kept.append(left)
-        else:
-            folded.setdefault(into.rule.id, []).append(one.rule)
+        if one.rule.id not in left:
+            _settle(one, by_code, left, folded, subject)
+    kept = [rest for one in drafts if (rest := left[one.rule.id]) is not None]
     # What was folded into a finding that was itself folded goes along with it.
     if not folded:
         return kept
@@ -112,30 +109,60 @@ def fold(drafts: Sequence[Draft], subject: Subject) -> list[Draft]:
     return out
 
 
-def _unsaid(one: Draft, wider: Iterable[Draft], subject: Subject) -> tuple[Draft | None, Draft | None]:
+def _settle(
+    one: Draft,
+    by_code: dict[str, Draft],
+    left: dict[str, Draft | None],
+    folded: dict[str, list[Rule]],
+    subject: Subject,
+) -> None:
+    """Work out what is left of a finding, after those that may say it; note in `by_code` how severe it is now."""
+    code = one.rule.id
+    names = [name for name in one.rule.subsumed_by if name in by_code]
+    if not names:
+        left[code] = one
+        return
+    for name in names:
+        if name not in left:
+            _settle(by_code[name], by_code, left, folded, subject)
+    wider = [by_code[name] for name in names]
+    rest, into = _unsaid(one, sorted(wider, key=_rank), subject)
+    if rest.severity != one.severity:
+        by_code[code] = one._replace(severity=rest.severity)
+    left[code] = rest if into is None else None
+    if into is not None:
+        folded.setdefault(into.rule.id, []).append(one.rule)
+
+
+def _rank(one: Draft) -> int:
+    return RANK[one.severity]
+
+
+def _unsaid(one: Draft, wider: Iterable[Draft], subject: Subject) -> tuple[Draft, Draft | None]:
     """Leave out of a finding what some others say, the most severe first.
 
     Returns:
-        The first that says something of it, and what is left.
+        What is left, and where that is nothing the first that says something of it; what the finding was about is
+        said at the severity of the former, or a higher one.
     """
     into: Draft | None = None
     left = one
     for wide in wider:
         if not left.asked.is_said_by(wide.hit):
             continue
-        rank = RANK[wide.severity]
-        if left is not one and rank > RANK[left.severity] and one.asked.divisible:
+        rank = _rank(wide)
+        if left is not one and rank > _rank(left) and one.asked.divisible:
             left = draft(one.rule, left.asked, one.lowers, subject)
-        if rank != (mine := RANK[left.severity]) and (rank > mine or rank > RANK["high"]):
+        if rank != (mine := _rank(left)) and (rank > mine or rank > RANK["high"]):
             continue
         into = into or wide
         rest = left.asked.unsaid_by(wide.hit)
         if rest is None:
-            return into, None
+            return left, into
         left = left._replace(asked=rest)
     if left is one or not one.asked.divisible:
-        return into, one
-    return into, draft(one.rule, left.asked, one.lowers, subject)
+        return one, None
+    return draft(one.rule, left.asked, one.lowers, subject), None
 
 
 def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:

@@ -137,15 +137,17 @@ def _foreign_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
     for text in written:
         rest = text[len(issuer.head) :] if text.startswith(issuer.head) else ""
         organization, end, tail = rest.partition(issuer.end)
-        if not set(organization) & {"*", "?"}:
+        organization, colon, _ = organization.partition(":")
+        if not set(organization) & ({"*"} if colon else {"*", "?"}):
             continue
         joint = f"-{_STRANGER}" if organization.strip("*") and not organization.startswith("*") else _STRANGER
-        if end:
+        if end and not colon:
             yield f"{issuer.head}{_filled(organization, joint)}{end}{_filled(tail, 'main')}"
-        else:
-            # The wildcard covers the end of the organization's name, and what follows it.
+            continue
+        # The wildcard covers the end of the organization's name, and what follows it.
+        if not colon:
             yield f"{issuer.head}{_filled(organization, joint)}{issuer.foreign}"
-            yield f"{issuer.head}{_filled(organization, f'{joint}{issuer.end}project', 'main')}"
+        yield f"{issuer.head}{_filled(rest, f'{joint}{issuer.end}project', 'main')}"
 
 
 def _filled(text: str, first: str, others: str = "") -> str:

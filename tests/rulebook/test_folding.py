@@ -58,6 +58,12 @@ def test_what_is_left_of_a_finding_is_judged_by_itself() -> None:
     }
 
 
+def test_what_lost_its_worst_says_the_rest_no_more_severely() -> None:
+    found = by_code(findings(statements(allow(["ec2:TerminateInstances", "bedrock:DeleteImportedModel"]))))
+    assert (found["RL105"].severity, found["RL105"].actions) == ("medium", ("bedrock:DeleteImportedModel",))
+    assert (found["RL803"].severity, found["RL803"].actions) == ("high", ("bedrock:DeleteImportedModel",))
+
+
 def test_a_pair_folds_as_a_whole_or_not_at_all() -> None:
     pair = ["dynamodb:CreateTable", "dynamodb:DeleteTable", "s3:CreateBucket"]
     assert "RL107" not in by_code(findings(statements(allow(pair))))

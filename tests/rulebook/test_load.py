@@ -237,6 +237,19 @@ def test_subsuming_rules_must_exist(tmp_path: Path) -> None:
         load_rules([tmp_path])
 
 
+@pytest.mark.parametrize("circle", [["ACME001"], ["ACME002", "ACME001"]], ids=["itself", "one another"])
+def test_rules_that_subsume_in_a_circle_are_refused(circle: list[str], tmp_path: Path) -> None:
+    for code, wider in zip(circle, [*circle[1:], circle[0]], strict=True):
+        examples = [{**example, "flags": [code] if example["flags"] else []} for example in GOOD["examples"]]
+        folder = tmp_path / code
+        folder.mkdir()
+        _write(
+            folder, {**GOOD, "id": code, "name": f"rule-{code.lower()}", "subsumed_by": [wider], "examples": examples}
+        )
+    with pytest.raises(UsageError, match="leads back to it"):
+        load_rules([tmp_path])
+
+
 def test_a_folder_without_rules(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no rule files"):
         load_rules([tmp_path])

@@ -74,6 +74,7 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
     "github, the audience only": ({"RL701"}, [_oidc(GITHUB, StringEquals={f"{GITHUB}:aud": "sts.amazonaws.com"})]),
     "github, every repository": ({"RL701"}, [_subject(GITHUB, "repo:*")]),
     "github, owners that begin alike": ({"RL701"}, [_subject(GITHUB, "repo:acme*/app:ref:refs/heads/main")]),
+    "github, nobody: owners have no colon": (set(), [_subject(GITHUB, "repo:acme:*")]),
     "github, owners with one more letter": ({"RL701"}, [_subject(GITHUB, "repo:acm?/*")]),
     "github, a test that is true without the claim": (
         {"RL701"},
@@ -271,3 +272,16 @@ def test_a_principal_that_only_one_branch_names_is_possible() -> None:
     assert found is not None
     (finding,) = [f for f in check_role(found.roles[0], load_rules()).findings if f.rule == "RL704"]
     assert finding.certainty == "possible"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "subject"),
+    [
+        ("repo:acme*:*", "repo:acme-someone-else/project:main"),
+        ("repo:acme*:ref:refs/heads/main", "repo:acme-someone-else/project:ref:refs/heads/main"),
+        ("repo:*:environment:prod", "repo:someone-else/project:environment:prod"),
+    ],
+)
+def test_the_example_of_an_outsider_is_a_subject_that_the_issuer_writes(pattern: str, subject: str) -> None:
+    (found,) = (f for f in findings({"Statement": [_subject(GITHUB, pattern)]}, "trust") if f.rule == "RL701")
+    assert f"`{subject}`" in found.message
