@@ -248,7 +248,7 @@ def reached(node: Any, frame: Frame) -> Any:
     if not isinstance(node, hcl.Conditional | hcl.Call) or not (is_unknown(found) or is_open(found)):
         return found
     made = unique(_patterns(node, frame))
-    return made if is_unknown(found) or any(WHETHER in item for item in made) else found
+    return Loose(made) if any(WHETHER in item for item in made) else made if is_unknown(found) else found
 
 
 def _patterns(node: Any, frame: Frame) -> list[str]:
@@ -292,7 +292,7 @@ def _whether(test: Any, frame: Frame) -> str:
 
 
 def _hanging(item: str, mark: str) -> str:
-    return item if is_unknown(item) else mark + item
+    return item if is_unknown(item) else Perhaps(mark + item)
 
 
 def _split(separator: Any, text: Any, other: str) -> list[str]:
