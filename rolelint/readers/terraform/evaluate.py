@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
-from rolelint.policies.text import CLOSE, OPEN, has_unknown, split_unknown, unknown
+from rolelint.policies.text import CLOSE, has_unknown, pieces_between, unknown
 from rolelint.readers.terraform.functions import (
     FUNCTIONS,
     KEEPING,
@@ -296,12 +296,9 @@ def _hanging(item: str, mark: str) -> str:
 
 
 def _split(separator: Any, text: Any, other: str) -> list[str]:
-    """Split a text of which a part is not known, and so may be several: `other` stands for what it is in."""
     if not isinstance(separator, str) or not isinstance(text, str) or has_unknown(separator) or not separator:
         return [other]
-    # A name of what is not known may hold the separator.
-    pieces = OPEN.join(split_unknown(text)[::2]).split(separator)
-    return [other if OPEN in piece else piece for piece in pieces]
+    return pieces_between(separator, text, other)
 
 
 def _conditional(node: hcl.Conditional, frame: Frame) -> Any:
