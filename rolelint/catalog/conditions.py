@@ -10,7 +10,9 @@ from rolelint.catalog.artefact import Artefact
 
 #: Stands for every key whose prefix is the host name of an identity provider, such as `oidc.example.com:sub`.
 CLAIM = "${host}:${claim}"
-_VARIABLE = re.compile(r"\$\{[^}]*\}|<key>")
+#: Some services publish the key of any tag as `service:ResourceTag/tag-key`, of some actions or of all.
+_ANY_TAG = "/tag-key"
+_VARIABLE = re.compile(rf"\$\{{[^}}]*\}}|<key>|(?<=/){_ANY_TAG[1:]}$")
 
 
 class ConditionKeys:
@@ -21,7 +23,7 @@ class ConditionKeys:
         self._full = full
         self._templates: list[tuple[str, str, str]] = []
         self._rows: dict[str, tuple[str, bool, int, int, int]] = {}
-        self._found: dict[str, str | None] = {}
+        self._found: dict[str, tuple[str, ...]] = {}
         self._masks = artefact.section("key_masks")
         at = 0
         for line in artefact.section("keys").decode().split("\n"):
@@ -32,7 +34,7 @@ class ConditionKeys:
             at += 4 + length
             if key == CLAIM:
                 continue
-            variables = list(_VARIABLE.finditer(key)) if "$" in key or "<" in key else []
+            variables = list(_VARIABLE.finditer(key)) if "$" in key or "<" in key or key.endswith(_ANY_TAG) else []
             if variables:
                 self._templates.append((key[: variables[0].start()], key[variables[-1].end() :], key))
         # The longest fixed text first: the most exact template wins.
@@ -40,39 +42,41 @@ class ConditionKeys:
 
     def mask(self, key: str) -> int | None:
         """Give the actions that can carry a key; None when it is unknown."""
-        name = self._resolve(key)
-        if name is None:
+        names = self._resolve(key)
+        if not names:
             return None
-        _, everywhere, start, at, length = self._rows[name]
-        if everywhere:
-            return self._full
-        return int.from_bytes(self._masks[at : at + length], "little") << (start * 8)
+        found = 0
+        for name in names:
+            _, everywhere, start, at, length = self._rows[name]
+            if everywhere:
+                return self._full
+            found |= int.from_bytes(self._masks[at : at + length], "little") << (start * 8)
+        return found
 
     def type(self, key: str) -> str | None:
         """Name the type of a key's values; None when it is unknown."""
-        name = self._resolve(key)
-        return None if name is None else self._rows[name][0]
+        names = self._resolve(key)
+        return self._rows[names[0]][0] if names else None
 
     def of_action(self, index: int) -> tuple[str, ...]:
         """List the keys an action itself is published with, in AWS's spelling."""
         numbers = self._sets[self._set_of[2 * index] | self._set_of[2 * index + 1] << 8]
         return tuple(self._names[int(n)] for n in numbers.split(",")) if numbers else ()
 
-    def _resolve(self, key: str) -> str | None:
+    def _resolve(self, key: str) -> tuple[str, ...]:
+        """List the rows that a key is one of: several where one template is published in two spellings."""
         if key in self._rows and "${" not in key:
-            return key
+            return (key,)
         if key not in self._found:
             if len(self._found) > 65_536:
                 self._found.clear()
-            claim = CLAIM if "." in key.partition(":")[0] and not key.endswith(":") else None
-            self._found[key] = next(
-                (
-                    name
-                    for head, tail, name in self._templates
-                    if len(key) > len(head) + len(tail) and key.startswith(head) and key.endswith(tail)
-                ),
-                claim,
-            )
+            fits = [
+                (head, tail, name)
+                for head, tail, name in self._templates
+                if len(key) > len(head) + len(tail) and key.startswith(head) and key.endswith(tail)
+            ]
+            claim = (CLAIM,) if "." in key.partition(":")[0] and not key.endswith(":") else ()
+            self._found[key] = tuple(name for *ends, name in fits if ends == [*fits[0][:2]]) or claim
         return self._found[key]
 
     @cached_property

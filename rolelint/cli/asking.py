@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from rolelint.cli import tell
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: Actions of one name, of several services, that a hint lists.
 _MEANT = 3
+#: Names of no action of which the hint is remembered: cases for `evaluate` may repeat one, and a hint takes long.
+_REMEMBERED = 1024
 #: Forms of resources that an answer lists.
 _FORMATS_TOLD = 3
 
@@ -109,6 +112,7 @@ def expect_arn(resource: str | None) -> None:
         )
 
 
+@lru_cache(_REMEMBERED)
 def nearest_action(known: Catalog, pattern: str) -> str:
     """Say what a pattern that matches no action may have been meant for; empty where nothing is near."""
     prefix, colon, name = pattern.partition(":")

@@ -131,17 +131,6 @@ def _run(plan: str, source: str, new_only: bool, **options: Any) -> int:
 
     Exit codes: 0 clean, 1 findings at or above --fail-on, 2 errors, 3 not a plan, 4 something is unknown.
     """
-    start = b"" if plan == "-" else _start(plan)
-    if start.startswith(b"[command]"):
-        raise UsageError(
-            f"`{printable(plan)}` begins with a line of the wrapper that `hashicorp/setup-terraform` installs",
-            hint="set `terraform_wrapper: false` there",
-        )
-    if start.startswith(b"PK\x03\x04"):  # a zip archive, as `terraform plan -out` writes
-        raise UsageError(
-            f"`{printable(plan)}` is a saved plan in Terraform's own format",
-            hint=f"write `terraform show -json {printable(plan)} | rolelint plan -`",
-        )
     reading = {"source": _source(source), "new_only": new_only}
     settings = Settings.of(options, paths=(plan,), reader_options=reading, only="plan")
     nothing = "this is no plan. give the output of `terraform show -json PLANFILE`"
@@ -155,15 +144,6 @@ def _source(source: str) -> str:
     if source or context.get_parameter_source("source") is click.core.ParameterSource.COMMANDLINE:
         return source
     return "."
-
-
-def _start(path: str) -> bytes:
-    """Read how a file begins; of one that cannot be read it is told later."""
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(9)
-    except OSError:
-        return b""
 
 
 command = Command(

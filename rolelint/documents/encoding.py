@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import codecs
 
-from rolelint.errors import InputError, Location
+from rolelint.errors import InputError, Location, printable
 
+#: How a zip archive begins, as `terraform plan -out` writes one.
+_ZIP = b"PK\x03\x04"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins like that of UTF-16
@@ -43,9 +45,10 @@ def _pattern(head: bytes) -> str:
 def _guess(file: str, data: bytes) -> str:
     encoding = _pattern(data)
     if not encoding:
-        raise InputError(
-            "the file is binary, not text", location=Location(file), hint="name JSON or YAML files, or exclude it"
-        )
+        hint = "name JSON or YAML files, or exclude it"
+        if data.startswith(_ZIP):
+            hint = f"of a saved Terraform plan, give what `terraform show -json {printable(file)}` writes"
+        raise InputError("the file is binary, not text", location=Location(file), hint=hint)
     return encoding
 
 

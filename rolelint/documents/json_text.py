@@ -83,6 +83,9 @@ def _explain(file: str, text: str, error: JSONDecodeError) -> InputError:
     hint = ""
     if text[max(0, at - 1) : at + 2].startswith(("{{", "{%")) or text.startswith(("{{", "{%"), at):
         message, hint = "a template is not JSON", "render it first"
+    elif text.startswith("[command]"):
+        message = "a line of the wrapper that `hashicorp/setup-terraform` installs is not JSON"
+        hint = "set `terraform_wrapper: false` there"
     elif "trailing comma" in message or (last == "," and found in ("}", "]", ",")):
         if found != ",":
             at = before if last == "," else at

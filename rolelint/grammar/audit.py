@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from rolelint.errors import Problem, UsageError, printable
-from rolelint.grammar.issues import Issue, find_issue
+from rolelint.grammar.issues import ISSUES, Issue, find_issue
 from rolelint.grammar.lending import Lent
 from rolelint.grammar.library import parliament, quiet
 from rolelint.grammar.settings import SEVERITIES, is_ignored, read_config
@@ -38,7 +38,7 @@ class Auditor:
         self._lent = lent
         self._private = private_auditors
         self._community = community
-        self._set_by_user = read_config(config)
+        self._set_by_user = read_config(config, {*library.config, *(issue.key for issue in ISSUES)})
         self._auditors = bool(private_auditors) or community or _has_default_auditors(library)
         self._memo: dict[tuple[int, str, str], tuple[PolicyDocument, tuple[Told, ...], tuple[Problem, ...]]] = {}
         self.version: str = getattr(library, "__version__", "")

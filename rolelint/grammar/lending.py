@@ -95,7 +95,7 @@ class Lent:
         Args:
             actions: None when the user's auditors may ask for others.
         """
-        self._keys = tuple(dict.fromkeys(key for key in keys if key_mask(self._known, key) is not None))
+        self._keys = tuple(dict.fromkeys(key for key in keys if self._known.key_mask(key) is not None))
         services = self._services
         if actions is not None:
             # It walks the whole list for every action.
@@ -116,7 +116,7 @@ class Lent:
             self._privileges.update({(service, entry["privilege"]): entry for entry in listed})
             found = self._privileges[service, action]
         bit = 1 << found["index"]
-        keys = [key for key in self._keys if (key_mask(self._known, key) or 0) & bit]
+        keys = [key for key in self._keys if (self._known.key_mask(key) or 0) & bit]
         # Published keys are templates such as `aws:ResourceTag/${TagKey}`; the policy's own keys stand for them.
         rows = found["typed_rows"]
         if keys or not rows:
@@ -127,15 +127,6 @@ class Lent:
             "service_resources": self._by_prefix[service]["resources"],
             "service_conditions": [{"condition": key, "type": key_type(self._known, key)} for key in keys],
         }
-
-
-def key_mask(known: Catalog, key: str) -> int | None:
-    """Give the actions that support a lower-cased condition key; None when nothing is known of it.
-
-    Some services publish the key of any tag as `service:ResourceTag/tag-key`.
-    """
-    mask = known.key_mask(key)
-    return known.key_mask(f"{key.partition('/')[0]}/tag-key") if mask is None and "/" in key else mask
 
 
 def key_type(known: Catalog, key: str) -> str:

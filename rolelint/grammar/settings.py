@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from rolelint.documents import Document, parse
-from rolelint.errors import Location, UsageError, printable, reason_of
+from rolelint.errors import Location, UsageError, nearest, printable, reason_of
 
 #: parliament's severities in our words; what is muted is not reported.
 SEVERITIES: Mapping[str, str] = {
@@ -18,14 +18,20 @@ SEVERITIES: Mapping[str, str] = {
     "INFO": "info",
     "MUTE": "",
 }
+#: What the configuration must say of an issue that is described nowhere else.
+_DESCRIPTION = frozenset(("severity", "title"))
 _EXAMPLE = "for example `RESOURCE_STAR: {severity: MUTE}`"
 
 
-def read_config(path: str) -> dict[str, dict[str, Any]]:
+def read_config(path: str, known: Collection[str]) -> dict[str, dict[str, Any]]:
     """Read an overriding configuration, by issue.
 
+    Args:
+        known: the issues that are described elsewhere.
+
     Raises:
-        InputError, UsageError: for a file that parliament would stumble over, with the place.
+        InputError, UsageError: for a file that parliament would stumble over, or of which a part would mean nothing,
+            with the place.
     """
     if not path:
         return {}
@@ -40,6 +46,10 @@ def read_config(path: str) -> dict[str, dict[str, Any]]:
         raise UsageError(message, location=Location(path), hint=_EXAMPLE)
     for key, value in data.items():
         _check(str(key), value, documents[0])
+        if key not in known and not value.keys() >= _DESCRIPTION:
+            place = documents[0].locate((str(key),))
+            hint = nearest(str(key).upper(), known) or "an issue of an auditor of yours needs a title and a severity"
+            raise UsageError(f"parliament has no issue `{printable(str(key))}`", location=place, hint=hint)
     return {str(key): value for key, value in data.items()}
 
 

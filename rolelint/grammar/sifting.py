@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from rolelint.catalog import ResourceType, catalog
 from rolelint.errors import Route
 from rolelint.grammar.globs import overlap
-from rolelint.grammar.lending import key_mask
 from rolelint.grammar.values import FITS, WORDS, base_type, family, fits
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.parse import parse_operator
@@ -360,7 +359,7 @@ def _key(case: Case) -> Iterator[Told]:
         yield case.told(str(case.finding.detail))
         return
     name, known = found[2], catalog()
-    index, supported = known.index(name), key_mask(known, condition.key)
+    index, supported = known.index(name), known.key_mask(condition.key)
     if supported is not None and index is not None and supported >> index & 1:
         return case.drop("condition keys that parliament does not know")
     if condition.if_exists or condition.quantifier == "ForAllValues":

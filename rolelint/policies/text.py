@@ -42,6 +42,13 @@ def split_unknown(text: str) -> list[str]:
     return _UNKNOWN.split(text)
 
 
+def pieces_between(separator: str, text: str, other: str) -> list[str]:
+    """Split a text; `other` stands for each piece that is not known, and so may be several."""
+    # A name of what is not known may hold the separator.
+    pieces = OPEN.join(split_unknown(text)[::2]).split(separator)
+    return [other if OPEN in piece else piece for piece in pieces]
+
+
 def show(text: str) -> str:
     """Write the text for people: unknown values as `${name}`."""
     if OPEN not in text:

@@ -287,6 +287,16 @@ def test_condition_keys_know_who_can_carry_them(
 
 
 @pytest.mark.parametrize(
+    "action",
+    ["secretsmanager:DeleteSecret", "ssm:DeleteMaintenanceWindow", "ssm:DeleteDocument", "ssm:DeleteParameter"],
+)
+def test_the_key_of_any_tag_is_known_in_either_spelling(known: Catalog, action: str) -> None:
+    mask = known.key_mask(f"{action.partition(':')[0]}:resourcetag/team")
+    assert mask is not None
+    assert mask & known.expand(action)
+
+
+@pytest.mark.parametrize(
     "key", ["aws:nope", "nope:key", "aws:resourcetag/", "", "s3", "aws.example:", "iam:passedtoservices"]
 )
 def test_a_key_nobody_publishes_is_unknown(known: Catalog, key: str) -> None:

@@ -364,6 +364,18 @@ def test_a_case_about_what_no_request_has_is_told(
     assert json.loads(capsys.readouterr().out)[0]["problems"] == told
 
 
+def test_the_hint_for_an_action_that_many_cases_misspell_is_looked_for_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("rolelint.cli.asking.nearest", lambda name, known: asked.append(name) or "")
+    cases = [_case("implicit_deny", "s3:PutObjektt")] * 5
+    assert run(["evaluate", write(tmp_path, "cases.json", cases), "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["problems"] for row in rows] == [["request: no known action is called `s3:PutObjektt`"]] * 5
+    assert asked == ["putobjektt"]
+
+
 @pytest.mark.parametrize(
     ("broken", "place"),
     [

@@ -132,6 +132,12 @@ BROKEN = {
         "config.yaml:1:27: unknown severity `['low']` of `RESOURCE_STAR`. it is one of CRITICAL",
     ),
     "a broken pattern": ("A: {ignore_locations: [{filepath: '('}]}", "`(` is not a regular expression"),
+    "a misspelt issue": (
+        "RESORCE_STAR: {severity: MUTE}",
+        "config.yaml:1:15: parliament has no issue `RESORCE_STAR`. did you mean `RESOURCE_STAR`?",
+    ),
+    "an issue in lower case": ("resource_star: {severity: MUTE}", "did you mean `RESOURCE_STAR`?"),
+    "an issue that nobody describes": ("OUR_OWN: {severity: LOW}", "needs a title and a severity"),
     "locations of another shape": (
         "A: {ignore_locations: [x]}",
         "`ignore_locations` of `A` must be a list of mappings",
@@ -147,14 +153,14 @@ def test_a_broken_configuration_is_refused_with_its_place(
     monkeypatch.chdir(tmp_path)
     Path("config.yaml").write_text(text)
     with pytest.raises(RolelintError) as caught:
-        read_config("config.yaml")
+        read_config("config.yaml", {"A", "RESOURCE_STAR"})
     assert message in str(caught.value)
     assert str(caught.value).startswith("config.yaml")
 
 
 def test_a_configuration_that_is_not_there_is_refused() -> None:
     with pytest.raises(UsageError, match=r"cannot read `nowhere.yaml`: no such file or directory"):
-        read_config("nowhere.yaml")
+        read_config("nowhere.yaml", ())
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,17 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rolelint.errors import Route
-from rolelint.policies.text import OPEN, has_unknown, show, unknown
+from rolelint.policies.text import OPEN, has_unknown, pieces_between, show, unknown
 from rolelint.readers.cloudformation.template import ABSENT, MOST_VALUES, Open, joined, plain_text, referred
 
 if TYPE_CHECKING:
     from rolelint.readers.cloudformation.values import Evaluator
 
 _SUB = re.compile(r"\$\{([^{}]*)\}")
+
+
+class _Pieces(list[str]):
+    """The pieces of a text of which one is not known, and may be several: nobody knows how many they are."""
 
 
 def _ref(evaluator: Evaluator, argument: Any) -> Any:
@@ -81,10 +85,13 @@ def _split(evaluator: Evaluator, argument: Any) -> Any:
     if not (isinstance(argument, list) and len(argument) == 2):
         return unknown("Fn::Split")
     separator, text = evaluator.text(argument[0]), evaluator.text(argument[1])
-    # An unknown part may itself hold the separator, so only known text is split.
-    if not separator or has_unknown(separator) or has_unknown(text):
-        return unknown(f"Fn::Split {show(text)}")
-    return text.split(separator)
+    label = unknown(f"Fn::Split {show(text)}")
+    if not separator or has_unknown(separator):
+        return label
+    pieces = pieces_between(separator, text, label)
+    if label not in pieces:
+        return pieces
+    return label if {*pieces} == {label} else _Pieces(pieces)
 
 
 def _select(evaluator: Evaluator, argument: Any) -> Any:
@@ -92,7 +99,8 @@ def _select(evaluator: Evaluator, argument: Any) -> Any:
         return unknown("Fn::Select")
     index, items = evaluator.evaluate(argument[0]), evaluator.evaluate(argument[1])
     position = plain_text(index)
-    if isinstance(items, list) and position.isdecimal() and int(position) < len(items):
+    counted = isinstance(items, list) and not isinstance(items, _Pieces)
+    if counted and position.isdecimal() and int(position) < len(items):
         return items[int(position)]
     split = argument[1].get("Fn::Split") if isinstance(argument[1], Mapping) else None
     if isinstance(split, list) and len(split) == 2 and position.isdecimal():
@@ -192,7 +200,8 @@ def _import(evaluator: Evaluator, argument: Any) -> Any:
 
 def _length(evaluator: Evaluator, argument: Any) -> Any:
     value = evaluator.evaluate(argument)
-    return len(value) if isinstance(value, list) else unknown("Fn::Length")
+    counted = isinstance(value, list) and not isinstance(value, _Pieces)
+    return len(value) if counted else unknown("Fn::Length")
 
 
 def _json(evaluator: Evaluator, argument: Any) -> Any:

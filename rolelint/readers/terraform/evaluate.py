@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from rolelint.documents import hcl_nodes as hcl
-from rolelint.policies.text import CLOSE, OPEN, has_unknown, split_unknown, unknown
+from rolelint.policies.text import CLOSE, has_unknown, pieces_between, unknown
 from rolelint.readers.terraform.functions import (
     FUNCTIONS,
     KEEPING,
@@ -248,7 +248,7 @@ def reached(node: Any, frame: Frame) -> Any:
     if not isinstance(node, hcl.Conditional | hcl.Call) or not (is_unknown(found) or is_open(found)):
         return found
     made = unique(_patterns(node, frame))
-    return made if is_unknown(found) or any(WHETHER in item for item in made) else found
+    return Loose(made) if any(WHETHER in item for item in made) else made if is_unknown(found) else found
 
 
 def _patterns(node: Any, frame: Frame) -> list[str]:
@@ -292,16 +292,13 @@ def _whether(test: Any, frame: Frame) -> str:
 
 
 def _hanging(item: str, mark: str) -> str:
-    return item if is_unknown(item) else mark + item
+    return item if is_unknown(item) else Perhaps(mark + item)
 
 
 def _split(separator: Any, text: Any, other: str) -> list[str]:
-    """Split a text of which a part is not known, and so may be several: `other` stands for what it is in."""
     if not isinstance(separator, str) or not isinstance(text, str) or has_unknown(separator) or not separator:
         return [other]
-    # A name of what is not known may hold the separator.
-    pieces = OPEN.join(split_unknown(text)[::2]).split(separator)
-    return [other if OPEN in piece else piece for piece in pieces]
+    return pieces_between(separator, text, other)
 
 
 def _conditional(node: hcl.Conditional, frame: Frame) -> Any:

@@ -83,6 +83,15 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "select with text index": ({"Fn::Select": ["0", ["x", "y"]]}, "x"),
     "select out of range": ({"Fn::Select": [9, ["x"]]}, "${Fn::Select 9 of list}"),
     "split": ({"Fn::Split": ["-", "a-b"]}, ["a", "b"]),
+    "split around what is not known": (
+        {"Fn::Split": [",", {"Fn::Sub": "a,b${None}c,d"}]},
+        ["a", "${Fn::Split a,b${None}c,d}", "d"],
+    ),
+    "split of what is not known": ({"Fn::Split": [",", {"Fn::Sub": "${None}"}]}, "${Fn::Split ${None}}"),
+    "length of what may be several": (
+        {"Fn::Length": {"Fn::Split": [",", {"Fn::Sub": "a,${None}"}]}},
+        "${Fn::Length}",
+    ),
     "select of a split with an unknown end": (
         {"Fn::Select": [1, {"Fn::Split": ["-", {"Fn::Sub": "a-b-${None}"}]}]},
         "b",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -130,20 +133,41 @@ def test_a_sensitive_value_is_never_printed(capsys: pytest.CaptureFixture[str]) 
             assert "dynamodb:DeleteTable" in out
 
 
-def test_a_saved_plan_says_what_to_do(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    saved = tmp_path / "saved"
-    saved.write_bytes(b"PK\x03\x04rest")
-    code, _, err = gate(capsys, str(saved))
-    assert code == 2
-    assert "terraform show -json" in err
+WRONG_PLANS = {
+    "a saved plan": (b"PK\x03\x04\x14\x00\x08\x00rest", "terraform show -json"),
+    "output of a wrapper": (b"[command]/opt/terraform-bin show -json plan.bin\n{}\n", "set `terraform_wrapper: false`"),
+}
 
 
-def test_the_output_of_a_wrapper_around_terraform_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    wrapped = tmp_path / "plan.json"
-    wrapped.write_text("[command]/opt/terraform-bin show -json plan.bin\n{}\n", "utf-8")
-    code, _, err = gate(capsys, str(wrapped))
+@pytest.mark.parametrize("given", ["file", "standard input"])
+@pytest.mark.parametrize(("content", "said"), WRONG_PLANS.values(), ids=WRONG_PLANS)
+def test_what_is_not_the_json_of_a_plan_is_told_with_the_cure(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    content: bytes,
+    said: str,
+    given: str,
+) -> None:
+    wrong = tmp_path / "plan"
+    wrong.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    code, _, err = gate(capsys, "-" if given == "standard input" else str(wrong))
     assert code == 2
-    assert "set `terraform_wrapper: false`" in err
+    assert said in err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_plan_can_come_through_a_pipe_that_has_a_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pipe = tmp_path / "plan"
+    os.mkfifo(pipe)
+    text = (FIXTURES / "oidc.json").read_bytes()
+    writer = threading.Thread(target=pipe.write_bytes, args=(text,), daemon=True)
+    writer.start()
+    code, out, _ = gate(capsys, str(pipe))
+    writer.join(10)
+    assert code in (0, 1, 4)
+    assert "this plan" in out
 
 
 def test_a_source_that_is_no_folder(capsys: pytest.CaptureFixture[str]) -> None:

@@ -694,3 +694,47 @@ resource "aws_iam_role_policy" "p" {{
     (found,) = read_folder(write(tmp_path, main__tf=HEAD + text)).roles
     answer = can(found, "s3:DeleteBucket")
     assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        "length(local.s.Action) == 1 ? 1 : 0",
+        'contains(local.s.Action, "s3:B") ? 0 : 1',
+        'local.s.Action[0] == "s3:A" ? 1 : 0',
+        "local.s.Action == tolist([]) ? 1 : 0",
+    ],
+    ids=["length", "contains", "index", "equal"],
+)
+def test_what_hangs_on_a_condition_is_counted_by_nothing(tmp_path: Path, count: str) -> None:
+    text = """locals {
+  s = { Effect = "Allow", Action = concat(var.on ? ["s3:B"] : [], ["s3:A"]), Resource = "*" }
+}
+"""
+    text += policy("p", "Allow", "s3:DeleteBucket", f"count = {count}")
+    text += role("managed_policy_arns = aws_iam_policy.p[*].arn").replace(INLINE, "")
+    assert verdict(tmp_path, text) == "yes"
+
+
+@pytest.mark.parametrize("list_of", ["s.Action", "[for a in s.Action : a]"])
+def test_a_block_for_each_of_what_hangs_on_a_condition_may_not_be_there(tmp_path: Path, list_of: str) -> None:
+    text = f"""locals {{
+  s    = {{ Action = var.on ? ["s3:B"] : [] }}
+  each = {list_of.replace("s.A", "local.s.A")}
+}}
+data "aws_iam_policy_document" "d" {{
+  dynamic "statement" {{
+    for_each = local.each
+    content {{
+      effect    = "Deny"
+      actions   = ["s3:*"]
+      resources = ["*"]
+    }}
+  }}
+}}
+resource "aws_iam_policy" "d" {{
+  name   = "d"
+  policy = data.aws_iam_policy_document.d.json
+}}
+"""
+    assert verdict(tmp_path, text + role("managed_policy_arns = [aws_iam_policy.d.arn]")) == "yes"
