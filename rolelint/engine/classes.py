@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
@@ -462,7 +463,9 @@ def _solve_world(
         return None
     layers = [[group.option, *sorted(group.others, key=cost)], *(sorted(la, key=cost) for la in group.layers)]
 
-    def domain(key: str) -> Domain:
+    def domain(key: str, of: str = "") -> Domain:
+        if of and "-tag/" in key and catalog().key_kind(key) not in ("", of):
+            return NEVER
         found = keys.get(key)
         return found if found is not None else stage.domain(key)
 
@@ -510,7 +513,7 @@ def _solve_world(
     for kind in sorted(signature.optional, key=lambda kind: not kind.stateful):
         if resource is not None and not is_of(stage, resource, kind):
             continue
-        one = one_type(stage, layers, group.denies, kind, domain, world, resource)
+        one = one_type(stage, layers, group.denies, kind, partial(domain, of=kind.key), world, resource)
         if one is not None and (best is None or reach_rank(one[0]) > reach_rank(best[0])):
             best = one
             if one[0].whole:

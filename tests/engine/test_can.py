@@ -675,6 +675,26 @@ def test_a_request_for_a_policy_by_itself_names_an_account_and_partition_that_ex
     )
 
 
+@pytest.mark.parametrize(
+    ("operator", "kind", "expected"),
+    [
+        ("StringEquals", "db:prod", "no"),
+        ("StringLikeIfExists", "db:prod", "yes"),
+        ("StringNotEquals", "db:prod", "yes"),
+        ("StringEquals", "cluster:prod", "yes"),
+    ],
+)
+def test_a_tag_of_one_type_is_on_no_resource_of_another(operator: str, kind: str, expected: str) -> None:
+    held = role(allow("rds:*", "*", {operator: {"rds:cluster-tag/team": "x"}}))
+    answer = can(held, "rds:AddTagsToResource", resource=f"arn:aws:rds:eu-west-1:{ACCOUNT}:{kind}", who=_ANY)
+    assert answer.verdict == expected
+
+
+def test_a_tag_of_one_type_tells_of_what_is_made_from_it() -> None:
+    held = role(allow("rds:*", "*", {"StringEquals": {"rds:db-tag/team": "x"}}))
+    assert can(held, "rds:CreateBlueGreenDeployment", who=_ANY).verdict == "yes"
+
+
 _UNPROTECTING = {"ec2:Attribute": "DisableApiTermination", "ec2:Attribute/DisableApiTermination": "false"}
 
 
