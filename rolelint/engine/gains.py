@@ -81,6 +81,35 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     """
     asker = who or actor()
     mask = catalog().full if within is None else within
+    found = _as_written(new, old, mask, asker)
+    if old is None or not found.gains or not (_names_unknown(new) or _names_unknown(old)):
+        return found
+    from rolelint.engine.places import alike
+
+    open_ = 0
+    for versions in alike(new, old):
+        left = found.mask & ~open_
+        open_ |= left if versions is None else left & ~_as_written(*versions, left, asker).mask
+    if not open_:
+        return found
+    sure = _as_written(new, old, mask & ~open_, asker)
+    return replace(
+        sure, unknown=(*sure.unknown, (open_, "a Region, account or partition is known in one version only"))
+    )
+
+
+def _names_unknown(role: Role) -> bool:
+    """Tell whether something that the policies of a role name is not known."""
+    return any(
+        has_unknown(text)
+        for policy in role.policies()
+        for statement in policy.document.statements
+        for text in (*(statement.resources or ()), *(v for c in statement.conditions for v in c.values))
+    )
+
+
+def _as_written(new: Role, old: Role | None, mask: int, asker: Actor) -> Difference:
+    """Work out the difference where a value that is not known is no other value."""
     if old is None:
         before = Role("role", new.name, new.location, new.arn, new.account, new.partition)
     elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
