@@ -297,16 +297,23 @@ def _difference(
     for way in (after, *after.also):
         kept = _kept(way, before, fresh)
         limits = {*way.denies, *(s for layer in way.layers for s in layer.statements)}
-        # What is not known of a limit is read against the holder first; then for it, which leaves a gain open.
-        doubtful = any(s.uncertain for s in limits)
+        # What is not known of the statements around one is read against the holder first; then for it, which leaves a
+        # gain open. Those are the limits, and for several resources what allows the others.
+        asked = mask
+        if not any(s.uncertain for s in limits):
+            asked = mask & catalog().several if any(s.uncertain for s in way.identity) else 0
         around = ceilings(way, mask, certain=False)
-        for certain in (False,) if way.guessed else (True, False) if doubtful else (True,):
-            open_limits = frozenset(s for s in limits if s.uncertain and not certain and not way.guessed)
+        for certain in (False,) if way.guessed else (True, False) if asked else (True,):
+            loose = not certain and not way.guessed
+            open_limits = frozenset(s for s in limits if s.uncertain and loose)
             for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
-                if statement in kept or (open_limits and statement.uncertain):
+                if statement in kept or (loose and statement.uncertain):
                     continue
+                rest = mask & ~gained_so_far
+                if loose:
+                    rest &= asked & ~_reached_before(statement, way, before)
                 for joined, losers, signature, actions in _classes(
-                    way, before, statement, failures, mask & ~gained_so_far, certain, open_limits
+                    way, before, statement, failures, rest, certain, open_limits
                 ):
                     actions &= ~gained_so_far
                     try:
@@ -319,7 +326,7 @@ def _difference(
                         answer = confirm(way, Found(number, signature, solved), {}, certain, before)
                         if answer.verdict != YES or answer.witness is None:
                             unknown.append((gained, answer.reason))
-                        elif open_limits:
+                        elif loose:
                             unknown.append((gained, possible_reason(way)))
                         else:
                             gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))

@@ -508,6 +508,40 @@ def test_a_deny_that_is_not_known_leaves_a_gain_open(
     assert [mask for mask, _ in found.unknown] == ([bucket] if expected else [])
 
 
+@pytest.mark.parametrize(
+    ("before", "expected"), [([], True), ([allow("ec2:*", "arn:aws:ec2:*:*:instance/*")], False), ([ALL], False)]
+)
+def test_what_is_not_known_of_one_resource_leaves_a_gain_on_two_open(before: list[Any], expected: bool) -> None:
+    volumes = allow("ec2:*", "arn:aws:ec2:*:*:volume/*", {"StringNotLike": {"aws:SourceIp": _HIDDEN}})
+    instances = allow("ec2:AttachVolume", "arn:aws:ec2:*:*:instance/*")
+    mask = catalog().expand("ec2:AttachVolume")
+    found = difference(role(volumes, instances), role(volumes, *before), who=_ANY, within=mask)
+    assert (found.gains, bool(found.unknown)) == ((), expected)
+
+
+_AT_HOME = "arn:aws:rds:eu-west-1:123456789012:db:x"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("region"))), allow("rds:*", _AT_HOME), "unknown"),
+        (allow("rds:*", _AT_HOME.replace(ACCOUNT, unknown("account"))), allow("rds:*", _AT_HOME), "unknown"),
+        (allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("region"))),
+         allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("where"))), "unknown"),
+        (allow("rds:*", condition={"StringEquals": {"aws:RequestedRegion": unknown("region")}}),
+         allow("rds:*", condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}), "unknown"),
+        (allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("region"))), allow("rds:*", f"{_AT_HOME}y"), "gain"),
+        (allow("rds:*", _AT_HOME.replace("x", unknown("new"))), allow("rds:*", _AT_HOME), "gain"),
+    ],
+    ids=["Region", "account", "two names", "tested Region", "another name", "a name not known"],
+)  # fmt: skip
+def test_a_place_that_one_version_alone_knows_leaves_a_gain_open(one: Any, other: Any, expected: str) -> None:
+    for new, old in ((one, other), (other, one)):
+        found = difference(role(new), role(old), who=_ANY, within=catalog().expand("rds:DeleteDBInstance"))
+        assert ("gain" if found.gains else "unknown" if found.unknown else "none") == expected
+
+
 @pytest.mark.parametrize("limit", [allow("s3:*", _HIDDEN), allow(unknown("var.actions"))])
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
