@@ -12,7 +12,7 @@ import pytest
 from engine.building import ACCOUNT, ALL, allow, deny, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import Outcome, actor, can, decide, powers
+from rolelint.engine import Outcome, actor, can, can_within, decide, powers
 from rolelint.engine.request import Request, Target
 from rolelint.engine.scene import policy_set, request_principal
 from rolelint.policies.role import Role
@@ -693,6 +693,17 @@ def test_a_tag_of_one_type_is_on_no_resource_of_another(operator: str, kind: str
 def test_a_tag_of_one_type_tells_of_what_is_made_from_it() -> None:
     held = role(allow("rds:*", "*", {"StringEquals": {"rds:db-tag/team": "x"}}))
     assert can(held, "rds:CreateBlueGreenDeployment", who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [("sqs:DeleteQueue", "no"), ("sqs:SendMessage", "unknown"), ("sqs:ReceiveMessage", "no"), ("s3:PutObject", "no")],
+)
+def test_a_pattern_of_another_account_is_answered_as_its_resources_are(action: str, expected: str) -> None:
+    held = role(ALL, deny("sqs:Receive*"))
+    theirs = "arn:aws:sqs:eu-west-1:999999999999:jobs-1"
+    assert can(held, action, resource=theirs, who=_ANY).verdict == expected
+    assert can_within(held, action, theirs.replace("-1", "-*"), who=_ANY).verdict == expected
 
 
 _UNPROTECTING = {"ec2:Attribute": "DisableApiTermination", "ec2:Attribute/DisableApiTermination": "false"}
