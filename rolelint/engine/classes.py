@@ -159,7 +159,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     value of an attribute is, `ec2:attribute/*` for those that may set several.
     """
     cuts: dict[str, int] = {}
-    pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
+    pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
@@ -305,8 +305,9 @@ def _solve(
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.told if k in REGION_KEYS}
-    if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in mentioned):
-        group = group._replace(denies=(*group.denies, *laws(mentioned | {k for k, _ in stage.pins}, unsupported)))
+    asked = mentioned.union(k for k, _ in stage.pins) if stage.pins else mentioned
+    if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in asked):
+        group = group._replace(denies=(*group.denies, *laws(asked, unsupported)))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)

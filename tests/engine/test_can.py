@@ -725,6 +725,13 @@ def test_a_call_sets_one_attribute(condition: dict[str, Any], expected: str) -> 
     assert can(held, "ec2:ModifyInstanceAttribute", context=_UNPROTECTING).verdict == expected
 
 
+@pytest.mark.parametrize(("named", "expected"), [("UserData", "no"), ("instanceType", "yes")])
+def test_a_question_about_one_attribute_is_about_no_other(named: str, expected: str) -> None:
+    held = role(allow("ec2:ModifyInstanceAttribute", "*", {"StringEquals": {"ec2:Attribute": named}}))
+    answer = can(held, "ec2:ModifyInstanceAttribute", context={"ec2:Attribute/InstanceType": "t3.micro"})
+    assert answer.verdict == expected
+
+
 def test_options_of_instance_metadata_are_set_together() -> None:
     both = {"StringEquals": {"ec2:Attribute/HttpTokens": "required", "ec2:Attribute/HttpEndpoint": "enabled"}}
     one, several = "ec2:ModifyInstanceAttribute", "ec2:ModifyInstanceMetadataOptions"
