@@ -173,7 +173,7 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
             masks.setdefault(name, set()).add(index)
     size = (len(rows) + 7) // 8
     mask_names = sorted(masks)
-    key_text, key_masks = _keys(published, key_bits, tables)
+    key_text, key_masks = _keys(published, key_bits, _telling_tags(keys_of_type), tables)
     service_table, name_blocks = _names(services)
     sections = {
         "services": _lines(service_table),
@@ -283,8 +283,24 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
     return out | {name for holds, name in named if holds}
 
 
-def _keys(published: Published, bits: Mapping[str, set[int]], tables: Curated) -> tuple[bytes, bytes]:
-    """Write the condition keys with their types, and beside them which actions can carry each."""
+def _telling_tags(keys_of_type: Mapping[tuple[str, str], set[str]]) -> dict[str, str]:
+    """Name for keys that tell a tag of one type of resource alone, as `rds:cluster-tag/...` does, that type."""
+    of: dict[str, list[str]] = {}
+    for (prefix, name), keys in keys_of_type.items():
+        for key in keys:
+            if key.startswith(f"{prefix}:") and key.endswith("-tag/${tagkey}"):
+                of.setdefault(key, []).append(f"{prefix}:{name}")
+    return {key: kinds[0] for key, kinds in of.items() if len(kinds) == 1}
+
+
+def _keys(
+    published: Published, bits: Mapping[str, set[int]], telling: Mapping[str, str], tables: Curated
+) -> tuple[bytes, bytes]:
+    """Write the condition keys with their types, and beside them which actions can carry each.
+
+    Args:
+        telling: the only resource type that a key is about, where there is one.
+    """
     kinds: dict[str, str] = {}
     for prefix in sorted(published.services):
         for key, kind in published.services[prefix].keys.items():
@@ -296,7 +312,7 @@ def _keys(published: Published, bits: Mapping[str, set[int]], tables: Curated) -
     everywhere = {key.lower() for key in tables.everywhere}
     lines, packed = [], bytearray()
     for key in sorted(kinds):
-        lines.append(f"{key}\t{kinds[key]}\t{'*' if key in everywhere else ''}")
+        lines.append(f"{key}\t{kinds[key]}\t{'*' if key in everywhere else telling.get(key, '')}")
         found = bits.get(key, set()) if key not in everywhere else set()
         start = min(found) // 8 if found else 0
         length = max(found) // 8 - start + 1 if found else 0

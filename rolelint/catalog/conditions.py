@@ -22,15 +22,15 @@ class ConditionKeys:
         self._artefact = artefact
         self._full = full
         self._templates: list[tuple[str, str, str]] = []
-        self._rows: dict[str, tuple[str, bool, int, int, int]] = {}
+        self._rows: dict[str, tuple[str, str, int, int, int]] = {}
         self._found: dict[str, tuple[str, ...]] = {}
         self._masks = artefact.section("key_masks")
         at = 0
         for line in artefact.section("keys").decode().split("\n"):
-            key, kind, everywhere = line.split("\t")
+            key, kind, of = line.split("\t")
             start = self._masks[at] | self._masks[at + 1] << 8
             length = self._masks[at + 2] | self._masks[at + 3] << 8
-            self._rows[key] = (sys.intern(kind), everywhere == "*", start, at + 4, length)
+            self._rows[key] = (sys.intern(kind), of, start, at + 4, length)
             at += 4 + length
             if key == CLAIM:
                 continue
@@ -47,8 +47,8 @@ class ConditionKeys:
             return None
         found = 0
         for name in names:
-            _, everywhere, start, at, length = self._rows[name]
-            if everywhere:
+            _, of, start, at, length = self._rows[name]
+            if of == "*":
                 return self._full
             found |= int.from_bytes(self._masks[at : at + length], "little") << (start * 8)
         return found
@@ -57,6 +57,11 @@ class ConditionKeys:
         """Name the type of a key's values; None when it is unknown."""
         names = self._resolve(key)
         return self._rows[names[0]][0] if names else None
+
+    def kind(self, key: str) -> str:
+        """Name the only resource type whose tags a key tells, `service:type`; empty where there is none."""
+        kinds = {self._rows[name][1].strip("*") for name in self._resolve(key)}
+        return kinds.pop() if len(kinds) == 1 else ""
 
     def of_action(self, index: int) -> tuple[str, ...]:
         """List the keys an action itself is published with, in AWS's spelling."""

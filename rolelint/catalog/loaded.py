@@ -472,6 +472,10 @@ class Catalog:
         """Name the type of a key's values (`String`, `ArrayOfString`, `Bool` ...); None when the key is unknown."""
         return self._keys.type(key)
 
+    def key_kind(self, key: str) -> str:
+        """Name the only resource type, `service:type`, whose tags a key tells; empty where there is none."""
+        return self._keys.kind(key)
+
     def _action_keys(self, index: int) -> tuple[str, ...]:
         return self._keys.of_action(index)
 

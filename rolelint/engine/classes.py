@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
@@ -158,7 +159,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     value of an attribute is, `ec2:attribute/*` for those that may set several.
     """
     cuts: dict[str, int] = {}
-    pinned = (_REGION for k, _ in stage.told if k in REGION_KEYS)
+    pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
@@ -304,8 +305,9 @@ def _solve(
     conditions = conditions_of(group)
     refs = frozenset(r for v in group.views for r in v.statement.refs)
     mentioned = frozenset(c.key for c in conditions) | refs | {k for k, _ in stage.told if k in REGION_KEYS}
-    if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in mentioned):
-        group = group._replace(denies=(*group.denies, *laws(mentioned | {k for k, _ in stage.pins}, unsupported)))
+    asked = mentioned.union(k for k, _ in stage.pins) if stage.pins else mentioned
+    if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in asked):
+        group = group._replace(denies=(*group.denies, *laws(asked, unsupported)))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)
@@ -462,7 +464,9 @@ def _solve_world(
         return None
     layers = [[group.option, *sorted(group.others, key=cost)], *(sorted(la, key=cost) for la in group.layers)]
 
-    def domain(key: str) -> Domain:
+    def domain(key: str, of: str = "") -> Domain:
+        if of and "-tag/" in key and catalog().key_kind(key) not in ("", of):
+            return NEVER
         found = keys.get(key)
         return found if found is not None else stage.domain(key)
 
@@ -510,7 +514,7 @@ def _solve_world(
     for kind in sorted(signature.optional, key=lambda kind: not kind.stateful):
         if resource is not None and not is_of(stage, resource, kind):
             continue
-        one = one_type(stage, layers, group.denies, kind, domain, world, resource)
+        one = one_type(stage, layers, group.denies, kind, partial(domain, of=kind.key), world, resource)
         if one is not None and (best is None or reach_rank(one[0]) > reach_rank(best[0])):
             best = one
             if one[0].whole:

@@ -81,6 +81,35 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     """
     asker = who or actor()
     mask = catalog().full if within is None else within
+    found = _as_written(new, old, mask, asker)
+    if old is None or not found.gains or not (_names_unknown(new) or _names_unknown(old)):
+        return found
+    from rolelint.engine.places import alike
+
+    open_ = 0
+    for versions in alike(new, old):
+        left = found.mask & ~open_
+        open_ |= left if versions is None else left & ~_as_written(*versions, left, asker).mask
+    if not open_:
+        return found
+    sure = _as_written(new, old, mask & ~open_, asker)
+    return replace(
+        sure, unknown=(*sure.unknown, (open_, "a Region, account or partition is known in one version only"))
+    )
+
+
+def _names_unknown(role: Role) -> bool:
+    """Tell whether something that the policies of a role name is not known."""
+    return any(
+        has_unknown(text)
+        for policy in role.policies()
+        for statement in policy.document.statements
+        for text in (*(statement.resources or ()), *(v for c in statement.conditions for v in c.values))
+    )
+
+
+def _as_written(new: Role, old: Role | None, mask: int, asker: Actor) -> Difference:
+    """Work out the difference where a value that is not known is no other value."""
     if old is None:
         before = Role("role", new.name, new.location, new.arn, new.account, new.partition)
     elif _facts(old) == _facts(new) and _brought(old, asker) == _brought(new, asker):
@@ -268,16 +297,23 @@ def _difference(
     for way in (after, *after.also):
         kept = _kept(way, before, fresh)
         limits = {*way.denies, *(s for layer in way.layers for s in layer.statements)}
-        # What is not known of a limit is read against the holder first; then for it, which leaves a gain open.
-        doubtful = any(s.uncertain for s in limits)
+        # What is not known of the statements around one is read against the holder first; then for it, which leaves a
+        # gain open. Those are the limits, and for several resources what allows the others.
+        asked = mask
+        if not any(s.uncertain for s in limits):
+            asked = mask & catalog().several if any(s.uncertain for s in way.identity) else 0
         around = ceilings(way, mask, certain=False)
-        for certain in (False,) if way.guessed else (True, False) if doubtful else (True,):
-            open_limits = frozenset(s for s in limits if s.uncertain and not certain and not way.guessed)
+        for certain in (False,) if way.guessed else (True, False) if asked else (True,):
+            loose = not certain and not way.guessed
+            open_limits = frozenset(s for s in limits if s.uncertain and loose)
             for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
-                if statement in kept or (open_limits and statement.uncertain):
+                if statement in kept or (loose and statement.uncertain):
                     continue
+                rest = mask & ~gained_so_far
+                if loose:
+                    rest &= asked & ~_reached_before(statement, way, before)
                 for joined, losers, signature, actions in _classes(
-                    way, before, statement, failures, mask & ~gained_so_far, certain, open_limits
+                    way, before, statement, failures, rest, certain, open_limits
                 ):
                     actions &= ~gained_so_far
                     try:
@@ -290,7 +326,7 @@ def _difference(
                         answer = confirm(way, Found(number, signature, solved), {}, certain, before)
                         if answer.verdict != YES or answer.witness is None:
                             unknown.append((gained, answer.reason))
-                        elif open_limits:
+                        elif loose:
                             unknown.append((gained, possible_reason(way)))
                         else:
                             gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))

@@ -178,6 +178,14 @@ def let_in(role: Role, resource: str) -> Role:
     return replace(role, resource_policies=(*role.resource_policies, policy))
 
 
+def callable_abroad() -> int:
+    """Give the actions that callers of other accounts may be let into at all."""
+    mask = 0
+    for statement in _OPEN_ABROAD:
+        mask |= compile_statement(statement, False).mask
+    return mask
+
+
 def open_abroad(role: Role, caller: Principal) -> Iterator[str]:
     """List the resources of other accounts whose policies let a role in: its own side decides beside them (S6.35)."""
     every = (caller, *sessions(role, caller))

@@ -98,13 +98,17 @@ def can(
 
             opened = _can(scene(let_in(role, resource), stage.actor, pins, resource), mask, resource, context or {})
         if opened.verdict != NO:
-            reason = f"whether account {account} lets the caller in is not known: no policy of `{resource}` is given"
-            return Answer(UNKNOWN, reason=reason)  # S6.35
+            return _not_let_in(account, resource)
     if answer.verdict == NO and resource in (None, "*") and not mask & ~catalog().expand_all(UNGOVERNED):
         # Nobody has to allow these; as a part of a wider pattern they would make every answer YES (S6.55).
         request = Request(stage.caller, catalog().name(mask.bit_length() - 1), ())
         return Answer(YES, Witness(_asker(stage), request.action, "*", {}), decide(request, policy_set(role)))
     return answer
+
+
+def _not_let_in(account: str, resource: str) -> Answer:
+    reason = f"whether account {account} lets the caller in is not known: no policy of `{resource}` is given"
+    return Answer(UNKNOWN, reason=reason)  # S6.35
 
 
 def can_within(
@@ -123,9 +127,16 @@ def can_within(
     outside = Statement("Deny", ("*",), (pattern,), not_resource=True)
     document = PolicyDocument("2008-10-17", (outside,))  # a version without variables
     policy = Policy(PolicyType.IDENTITY, f"outside {pattern}", document, lambda route: role.location)
-    answer = can(replace(role, identity=(*role.identity, policy)), mask, context=context, who=who)
+    held = replace(role, identity=(*role.identity, policy))
+    answer = can(held, mask, context=context, who=who)
     if answer.verdict != NO:
         return answer
+    if account := stranger(role, pattern):
+        from rolelint.engine.guarded import callable_abroad
+
+        asked = mask & callable_abroad()
+        if asked and can(replace(held, account=account), asked, context=context, who=who).verdict != NO:
+            return _not_let_in(account, pattern)
     several = 0
     for signature, part in catalog().signatures(mask):
         if signature.required and len(signature.required) + len(signature.optional) > 1:

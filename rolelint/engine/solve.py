@@ -21,7 +21,7 @@ from rolelint.engine.compile import (
 )
 from rolelint.engine.keys import Literal, Pins, Undecided, Value, solve_key, truth
 from rolelint.engine.match import substitute
-from rolelint.engine.worlds import REGIONS, default_region, twin_of
+from rolelint.engine.worlds import CLOCK, CURRENT, EPOCH, REGIONS, default_region, twin_of
 from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import EXAMPLE_ACCOUNT
@@ -358,7 +358,7 @@ class Search:
         self.samples = samples
         self.domain = domain
         self.visits = 0
-        #: For keys of resource tags: the key under which the constraints and value of all that say the same are kept.
+        #: For keys that have twins: the key under which the constraints and value of all that say the same are kept.
         self.twins: dict[str, str] = {}
 
     def run(self, layers: Sequence[Sequence[View]], denies: Sequence[View]) -> Solution | None:
@@ -453,17 +453,20 @@ class Search:
         return arn
 
     def _slot(self, key: str) -> str:
-        """Give the key under which a key is kept: the tags of a resource have two names (S5.34)."""
-        if ":resourcetag/" not in key:
+        """Give the key under which a key is kept: the tags of a resource have two names, and so has time (S5.34)."""
+        if ":resourcetag/" not in key and key not in CLOCK:
             return key
         found = self.twins.get(key)
         if found is None:
             twin = twin_of(key)
-            found = self.twins[key] = twin if self.domain(twin) == self.domain(key) else key
+            one, other = self.domain(twin), self.domain(key)
+            found = self.twins[key] = twin if one == other or (key == EPOCH and one.since and other.since) else key
         return found
 
     def _key(self, state: _State, lit: Literal) -> _State | None:
         key = self._slot(lit.condition.key)
+        if key != lit.condition.key == EPOCH:
+            lit = _on_clock(lit)
         literals = state.keys.get(key, frozenset())
         if lit in literals:
             return state
@@ -479,8 +482,8 @@ class Search:
             {**state.values, key: value},
         )
 
-    def _value(self, state: _State, key: str) -> Value:
-        key = self._slot(key)
+    def _value(self, state: _State, asked: str) -> Value:
+        key = self._slot(asked)
         value = state.values.get(key)
         if value is None:
             value = solve_key(self.domain(key), frozenset())
@@ -488,7 +491,7 @@ class Search:
                 raise Undecided(f"no value is known for `{key}`")
             # Part of the answer from here on. INVARIANT: states that share `values` share `keys`.
             state.values[key] = value
-        return value
+        return _told(asked, value) if asked == EPOCH else value
 
     def _fires(self, state: _State, deny: View) -> bool:
         return self._covers(deny, self._model_resource(state)) and all(
@@ -524,8 +527,9 @@ class Search:
         firing = next((d for d in denies if self._fires(state, d)), None)
         if firing is None:
             values = state.values
-            context = {k: v for k, v in values.items() if v and ":resourcetag/" not in k}
-            context.update((k, values[slot]) for k, slot in self.twins.items() if values.get(slot))
+            kept = self.twins.values()
+            context = {k: v for k, v in values.items() if v and k not in kept}
+            context.update((k, _told(k, values[slot])) for k, slot in self.twins.items() if values.get(slot))
             absent = () if len(context) == len(values) else tuple([k for k, v in values.items() if not v])
             return Solution(self._model_resource(state), context, picks, carved, absent)
         for condition in firing.conditions:
@@ -545,6 +549,38 @@ class Search:
             if following is not None:
                 return self._repair(following, denies, picks, (*carved, (firing, None)))
         return None
+
+
+_NUMBERS = ("number", "string", "folded")
+
+
+def _on_clock(lit: Literal) -> Literal:
+    """Ask of `aws:CurrentTime` what a condition asks of `aws:EpochTime`: both tell one instant (S5.36).
+
+    Raises:
+        Undecided: when it compares the seconds as text.
+    """
+    operator, written = lit.condition.operator, lit.condition.condition
+    name, values = written.operator, written.values
+    if operator is not None and operator.family in _NUMBERS and not (operator.wild or lit.condition.refs):
+        from rolelint.engine.typed import parse_number
+
+        plain = name.replace("Numeric", "").replace("String", "").replace("IgnoreCase", "")
+        # With an exponent no number reads as a year.
+        name, values = f"Date{plain}", tuple(f"{n:E}" for v in values if (n := parse_number(v)) is not None)
+    elif operator is None or operator.family not in ("date", "null"):
+        raise Undecided("`aws:EpochTime` is compared as text")
+    moved = written._replace(operator=name, key=CURRENT, key_text="aws:CurrentTime", values=values)
+    return Literal(compile_condition(moved, lit.condition.variables), lit.wanted, lit.pins)
+
+
+def _told(key: str, value: Value) -> Value:
+    """Write the value that twins share as one of them has it."""
+    if key != EPOCH:
+        return value
+    from rolelint.engine.typed import parse_date
+
+    return tuple(f"{moment.normalize():f}" for v in value if (moment := parse_date(v)) is not None)
 
 
 @record(frozen=False)

@@ -37,15 +37,28 @@ def named_values(group: Group, resource: str | None) -> dict[str, list[str]]:
     ):
         name = arn.split(":", 5)[-1]
         before, *rest = VARIABLE.split(written.split(":", 5)[-1])
-        at = len(before)
-        if not name.startswith(before):
-            continue
+        places = _reached(before, name, [0])
         for key, after in zip(rest[::2], rest[1::2], strict=True):
-            literal_part = re.split(r"[*?]", after, maxsplit=1)[0]
-            ends = [len(name)] if not after else [name.find(literal_part, at), name.rfind(literal_part, at)]
-            out.setdefault(key.partition(",")[0].strip().lower(), []).extend(name[at:e] for e in ends if e > at)
-            at = max(ends[0], at) + len(after)
+            ends = [e for e in range(1, len(name) + 1) if _reached(after, name, [e])] if after else [len(name)]
+            spans = [(at, e) for at in places for e in ends if at < e]
+            values = dict.fromkeys(name[at:e] for at, e in spans)
+            # One step of a path is likelier than several.
+            told = sorted(values, key=lambda value: "/" in value)[:MAX_VARIABLE_VALUES]
+            out.setdefault(key.partition(",")[0].strip().lower(), []).extend(told)
+            places = _reached(after, name, sorted({e for _, e in spans}))
     return out
+
+
+def _reached(text: str, name: str, places: Sequence[int]) -> Sequence[int]:
+    """List where a text with wildcards may end in a name when it begins at one of some places."""
+    for run in re.split(r"([*?])", text):
+        if run == "*":
+            places = range(places[0], len(name) + 1) if places else ()
+        else:
+            places = [
+                p + len(run) for p in places if p + len(run) <= len(name) and (run == "?" or name.startswith(run, p))
+            ]
+    return places
 
 
 def variable_values(

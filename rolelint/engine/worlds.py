@@ -110,6 +110,8 @@ NO_OWNER = (
 #: Accounts that a caller, or a resource, of which the account is not known may be of, for one question. Past it the
 #: question is UNKNOWN.
 MAX_ACCOUNTS = 64
+#: Keys that tell one instant. AWS: reference_policies_condition-keys.html, "aws:EpochTime". S5.36
+CURRENT, EPOCH = CLOCK = ("aws:currenttime", "aws:epochtime")
 #: Keys that a world fixes together.
 LINKED = _CHANNEL | _PUBLIC | _ENDPOINT | REGION_KEYS
 
@@ -430,7 +432,12 @@ def _in_region(region: str) -> World:
 
 
 def twin_of(key: str) -> str:
-    """Give the global name of a key that tells a tag of the resource: `ec2:ResourceTag/k` is `aws:ResourceTag/k`."""
+    """Give the global name of a key that tells a tag of the resource: `ec2:ResourceTag/k` is `aws:ResourceTag/k`.
+
+    Of the two that tell the time, it is `aws:CurrentTime`.
+    """
+    if key == EPOCH:
+        return CURRENT
     _, found, tag = key.partition(":resourcetag/")
     return f"aws:resourcetag/{tag}" if found else key
 

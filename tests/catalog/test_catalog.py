@@ -297,6 +297,21 @@ def test_the_key_of_any_tag_is_known_in_either_spelling(known: Catalog, action: 
 
 
 @pytest.mark.parametrize(
+    ("key", "kind"),
+    [
+        ("rds:cluster-tag/team", "rds:cluster"),
+        ("dms:task-tag/a-tag/b", "dms:ReplicationTask"),
+        ("rds:req-tag/team", ""),
+        ("aws:requesttag/a-tag/b", ""),
+        ("aws:currenttime", ""),
+        ("nope:x-tag/b", ""),
+    ],
+)
+def test_a_key_may_tell_tags_of_one_type_alone(known: Catalog, key: str, kind: str) -> None:
+    assert known.key_kind(key) == kind
+
+
+@pytest.mark.parametrize(
     "key", ["aws:nope", "nope:key", "aws:resourcetag/", "", "s3", "aws.example:", "iam:passedtoservices"]
 )
 def test_a_key_nobody_publishes_is_unknown(known: Catalog, key: str) -> None:

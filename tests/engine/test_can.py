@@ -12,7 +12,7 @@ import pytest
 from engine.building import ACCOUNT, ALL, allow, deny, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import Outcome, actor, can, decide, powers
+from rolelint.engine import Outcome, actor, can, can_within, decide, powers
 from rolelint.engine.request import Request, Target
 from rolelint.engine.scene import policy_set, request_principal
 from rolelint.policies.role import Role
@@ -203,6 +203,15 @@ def test_resources_of_one_request_share_the_caller(statements: list[Any], expect
         ({"DateLessThan": {"aws:CurrentTime": "2024-01-01"}}, "no"),
         ({"DateLessThanIfExists": {"aws:EpochTime": "1700000000"}}, "no"),
         ({"DateLessThanEquals": {"aws:CurrentTime": "2099-01-01"}}, "yes"),
+        ({"DateLessThan": {"aws:CurrentTime": "2030-01-01"},
+          "NumericGreaterThanEquals": {"aws:EpochTime": "1893456000"}}, "no"),
+        ({"DateLessThanEquals": {"aws:CurrentTime": "2030-01-01", "aws:EpochTime": "1893456000"},
+          "NumericGreaterThanEquals": {"aws:EpochTime": "1.893456e9"}}, "yes"),
+        ({"NumericLessThan": {"aws:EpochTime": "2026"}}, "no"),
+        ({"StringEquals": {"aws:EpochTime": "1893456000"}}, "yes"),
+        ({"StringEquals": {"aws:EpochTime": "1893456000"}, "DateLessThan": {"aws:CurrentTime": "2029-12-31"}}, "no"),
+        ({"NumericGreaterThan": {"aws:EpochTime": "1893456000"}, "StringLike": {"aws:CurrentTime": "2031-*"}}, "yes"),
+        ({"Null": {"aws:EpochTime": "true"}}, "no"),
         ({"StringLike": {"aws:UserAgent": "*a*b*"}, "StringNotLike": {"aws:UserAgent": ["*ab*", "a*"]}}, "yes"),
         ({"StringEqualsIgnoreCase": {"aws:UserAgent": "ab"}, "StringNotEquals": {"aws:UserAgent": ["ab", "AB", "aB"]}},
          "yes"),
@@ -278,6 +287,11 @@ _BY_TEAM = "arn:aws:s3:::b-${aws:PrincipalTag/Team}/*"
         (role(allow("s3:*", _BY_TEAM), deny("*", "arn:aws:s3:::b-red/*")), "arn:aws:s3:::b-red/k", None),
         (role(allow("s3:*", "arn:aws:s3:::b/${aws:PrincipalTag/a}/${aws:PrincipalTag/b}/*")), "arn:aws:s3:::b/1/2/v",
          {"aws:PrincipalTag/a": "1", "aws:PrincipalTag/b": "2"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/*/${aws:PrincipalTag/a}")), "arn:aws:s3:::b/home/ops",
+         {"aws:PrincipalTag/a": "ops"}),
+        (role(allow("s3:*", "arn:aws:s3:::*/?/${aws:PrincipalTag/a}/*")), "arn:aws:s3:::b/d/ops/v",
+         {"aws:PrincipalTag/a": "ops"}),
+        (role(allow("s3:*", "arn:aws:s3:::b/*/${aws:PrincipalTag/a}")), "arn:aws:s3:::b/ops", None),
         (role(allow("s3:*", "arn:aws:s3:::b/${aws:userid}/*")), "arn:aws:s3:::b/AROAX:me/v",
          {"aws:userid": "AROAX:me"}),
         (role(allow("s3:*", "arn:aws:s3:::b/${aws:username}/*"), kind="user"), "arn:aws:s3:::b/app/v",
@@ -661,6 +675,37 @@ def test_a_request_for_a_policy_by_itself_names_an_account_and_partition_that_ex
     )
 
 
+@pytest.mark.parametrize(
+    ("operator", "kind", "expected"),
+    [
+        ("StringEquals", "db:prod", "no"),
+        ("StringLikeIfExists", "db:prod", "yes"),
+        ("StringNotEquals", "db:prod", "yes"),
+        ("StringEquals", "cluster:prod", "yes"),
+    ],
+)
+def test_a_tag_of_one_type_is_on_no_resource_of_another(operator: str, kind: str, expected: str) -> None:
+    held = role(allow("rds:*", "*", {operator: {"rds:cluster-tag/team": "x"}}))
+    answer = can(held, "rds:AddTagsToResource", resource=f"arn:aws:rds:eu-west-1:{ACCOUNT}:{kind}", who=_ANY)
+    assert answer.verdict == expected
+
+
+def test_a_tag_of_one_type_tells_of_what_is_made_from_it() -> None:
+    held = role(allow("rds:*", "*", {"StringEquals": {"rds:db-tag/team": "x"}}))
+    assert can(held, "rds:CreateBlueGreenDeployment", who=_ANY).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("action", "expected"),
+    [("sqs:DeleteQueue", "no"), ("sqs:SendMessage", "unknown"), ("sqs:ReceiveMessage", "no"), ("s3:PutObject", "no")],
+)
+def test_a_pattern_of_another_account_is_answered_as_its_resources_are(action: str, expected: str) -> None:
+    held = role(ALL, deny("sqs:Receive*"))
+    theirs = "arn:aws:sqs:eu-west-1:999999999999:jobs-1"
+    assert can(held, action, resource=theirs, who=_ANY).verdict == expected
+    assert can_within(held, action, theirs.replace("-1", "-*"), who=_ANY).verdict == expected
+
+
 _UNPROTECTING = {"ec2:Attribute": "DisableApiTermination", "ec2:Attribute/DisableApiTermination": "false"}
 
 
@@ -678,6 +723,13 @@ _UNPROTECTING = {"ec2:Attribute": "DisableApiTermination", "ec2:Attribute/Disabl
 def test_a_call_sets_one_attribute(condition: dict[str, Any], expected: str) -> None:
     held = role(allow("ec2:ModifyInstanceAttribute", "*", condition))
     assert can(held, "ec2:ModifyInstanceAttribute", context=_UNPROTECTING).verdict == expected
+
+
+@pytest.mark.parametrize(("named", "expected"), [("UserData", "no"), ("instanceType", "yes")])
+def test_a_question_about_one_attribute_is_about_no_other(named: str, expected: str) -> None:
+    held = role(allow("ec2:ModifyInstanceAttribute", "*", {"StringEquals": {"ec2:Attribute": named}}))
+    answer = can(held, "ec2:ModifyInstanceAttribute", context={"ec2:Attribute/InstanceType": "t3.micro"})
+    assert answer.verdict == expected
 
 
 def test_options_of_instance_metadata_are_set_together() -> None:

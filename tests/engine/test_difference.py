@@ -58,6 +58,10 @@ def _gains(new: Role, old: Role, within: str) -> list[str]:
          {"s": [allow("s3:*", condition={"StringEquals": {"s3:prefix": ["ab", "ac"]}})]}),
         ({"s": [allow("s3:*", condition={"NumericLessThan": {"s3:max-keys": "10"}})]},
          {"s": [allow("s3:*", condition={"NumericLessThan": {"s3:max-keys": "9"}})]}),
+        ({"s": [allow("s3:*", condition={"DateLessThan": {"aws:CurrentTime": "2030-01-01T00:00:00Z"}})]},
+         {"s": [allow("s3:*", condition={"NumericLessThan": {"aws:EpochTime": "1893456000"}})]}),
+        ({"s": [allow("s3:*", condition={"DateLessThan": {"aws:EpochTime": "1893456000"}})]},
+         {"s": [allow("s3:*", condition={"DateLessThan": {"aws:CurrentTime": "2030-01-01"}})]}),
         ({"s": [allow("s3:*", condition={"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}})]},
          {"s": [allow("s3:*", condition={"IpAddress": {"aws:SourceIp": ["10.1.0.0/16", "10.9.9.9"]}})]}),
     ],
@@ -502,6 +506,40 @@ def test_a_deny_that_is_not_known_leaves_a_gain_open(
     found = difference(role(*new, refused), role(*old, refused), who=_ANY, within=bucket)
     assert found.gains == ()
     assert [mask for mask, _ in found.unknown] == ([bucket] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"), [([], True), ([allow("ec2:*", "arn:aws:ec2:*:*:instance/*")], False), ([ALL], False)]
+)
+def test_what_is_not_known_of_one_resource_leaves_a_gain_on_two_open(before: list[Any], expected: bool) -> None:
+    volumes = allow("ec2:*", "arn:aws:ec2:*:*:volume/*", {"StringNotLike": {"aws:SourceIp": _HIDDEN}})
+    instances = allow("ec2:AttachVolume", "arn:aws:ec2:*:*:instance/*")
+    mask = catalog().expand("ec2:AttachVolume")
+    found = difference(role(volumes, instances), role(volumes, *before), who=_ANY, within=mask)
+    assert (found.gains, bool(found.unknown)) == ((), expected)
+
+
+_AT_HOME = "arn:aws:rds:eu-west-1:123456789012:db:x"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("region"))), allow("rds:*", _AT_HOME), "unknown"),
+        (allow("rds:*", _AT_HOME.replace(ACCOUNT, unknown("account"))), allow("rds:*", _AT_HOME), "unknown"),
+        (allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("region"))),
+         allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("where"))), "unknown"),
+        (allow("rds:*", condition={"StringEquals": {"aws:RequestedRegion": unknown("region")}}),
+         allow("rds:*", condition={"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}), "unknown"),
+        (allow("rds:*", _AT_HOME.replace("eu-west-1", unknown("region"))), allow("rds:*", f"{_AT_HOME}y"), "gain"),
+        (allow("rds:*", _AT_HOME.replace("x", unknown("new"))), allow("rds:*", _AT_HOME), "gain"),
+    ],
+    ids=["Region", "account", "two names", "tested Region", "another name", "a name not known"],
+)  # fmt: skip
+def test_a_place_that_one_version_alone_knows_leaves_a_gain_open(one: Any, other: Any, expected: str) -> None:
+    for new, old in ((one, other), (other, one)):
+        found = difference(role(new), role(old), who=_ANY, within=catalog().expand("rds:DeleteDBInstance"))
+        assert ("gain" if found.gains else "unknown" if found.unknown else "none") == expected
 
 
 @pytest.mark.parametrize("limit", [allow("s3:*", _HIDDEN), allow(unknown("var.actions"))])
