@@ -433,6 +433,8 @@ SIBLINGS = [
     ("overwrite", "rds:ModifyIntegration glue:ModifyIntegration glue:UpdateIntegration*Propert*"),
     ("unprotect", "qbusiness:DisableAclOnDataSource quicksight:UpdateKnowledgeBase"),
     ("disrupt", "bedrock:UpdateMarketplaceModelEndpoint comprehend:UpdateEndpoint"),
+    ("none", "*:InvokeRegistryMcp"),
+    ("mutate", "*:UpdateRegistryRecord"),
     ("none", "ec2:RunInstances gamelift:Create*Fleet eks:CreateNodegroup"),
     ("none", "route53:CreateHostedZone servicediscovery:Create*Namespace"),
     ("none", "ec2:CreateRoute ec2:CreateLocalGatewayRoute ec2:CreateClientVpnRoute ec2:CreateVpnConnectionRoute"),
