@@ -445,6 +445,9 @@ SIBLINGS = [
     ("none", "ec2:DeleteQueuedReservedInstances savingsplans:DeleteQueuedSavingsPlan"),
     ("none", "codestar-notifications:Delete* autoscaling:DeleteNotification* backup:DeleteBackupVaultNotifications"),
     ("none", "acm-pca:CreatePermission"),
+    ("overwrite", "imagebuilder:Update*Configuration"),
+    ("blind", "route53-recovery-readiness:Update*"),
+    ("overwrite", "bedrock-agentcore:UpdateWorkloadIdentity cognito-idp:UpdateUserPoolClient"),
 ]
 
 
