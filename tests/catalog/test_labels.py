@@ -448,6 +448,10 @@ SIBLINGS = [
     ("overwrite", "imagebuilder:Update*Configuration"),
     ("blind", "route53-recovery-readiness:Update*"),
     ("overwrite", "bedrock-agentcore:UpdateWorkloadIdentity cognito-idp:UpdateUserPoolClient"),
+    ("disrupt", "ec2:ModifySubnetAttribute ec2:ModifyVpcAttribute"),
+    ("disrupt", "lambda:PutFunctionRecursionConfig lambda:PutFunctionScalingConfig"),
+    ("overwrite", "bedrock:UpdateKnowledgeBase lookoutequipment:UpdateInferenceScheduler"),
+    ("lock-out", "qbusiness:UpdateUser workmail:UpdateUser"),
 ]
 
 
