@@ -452,6 +452,7 @@ SIBLINGS = [
     ("disrupt", "lambda:PutFunctionRecursionConfig lambda:PutFunctionScalingConfig"),
     ("overwrite", "bedrock:UpdateKnowledgeBase lookoutequipment:UpdateInferenceScheduler"),
     ("lock-out", "qbusiness:UpdateUser workmail:UpdateUser"),
+    ("disrupt", "ec2:CreateIpamRoutingPolicyRegistration ec2:*ModifyIpamRoutingPolicyRegistration*"),
 ]
 
 
