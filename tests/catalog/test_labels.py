@@ -453,6 +453,7 @@ SIBLINGS = [
     ("overwrite", "bedrock:UpdateKnowledgeBase lookoutequipment:UpdateInferenceScheduler"),
     ("lock-out", "qbusiness:UpdateUser workmail:UpdateUser"),
     ("disrupt", "ec2:CreateIpamRoutingPolicyRegistration ec2:*ModifyIpamRoutingPolicyRegistration*"),
+    ("disrupt", "kinesis:UpdateStreamRecordDistributionStrategy elasticmapreduce:SetUnhealthyNodeReplacement"),
 ]
 
 
