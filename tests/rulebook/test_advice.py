@@ -33,8 +33,8 @@ def test_doing_as_a_finding_says_ends_it() -> None:
                 continue
             tried += 1
             advised = _advised(finding)
-            denies = any(s["Effect"] == "Deny" for s in advised)
-            after = findings(statements(*([allow(action)] if denies else []), *advised))
+            stays = all(s["Effect"] == "Deny" for s in advised)
+            after = findings(statements(*([allow(action)] if stays else []), *advised))
             left = [f.fix for f in after if f.rule == finding.rule and at_least(f.severity, "high")]
             assert left == [], f"{finding.rule} of {action}"
     assert tried > 50
