@@ -67,7 +67,9 @@ def _hit(parts: list[Part], texts: list[str], named: int = 0) -> Hit | None:
     hit = hit_of(parts)
     if hit is None:
         return None
-    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(texts)}, named=named)
+    lead = hit.parts[0].worst
+    first = sorted(texts, key=lambda text: (not catalog().expand(text) >> lead & 1, text.lower()))
+    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(first)}, named=named)
 
 
 def _about_shape(selector: Selector, pick: Pick) -> Question:
@@ -125,9 +127,11 @@ def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
         texts = []
         for text in () if statement.not_action else statement.actions:
             prefix, colon, name = text.partition(":")
-            if colon and prefix and prefix.strip("*") and name and not name.strip("*"):
-                mask |= catalog().expand(text)
-                texts.append(text)
+            if colon and prefix.strip("*") and name and not name.strip("*?"):
+                named = catalog().expand(text)
+                if "?" not in name or named == catalog().expand(f"{prefix}:*"):
+                    mask |= named
+                    texts.append(text)
         return mask, tuple(texts)
 
     return _about_shape(selector, pick)

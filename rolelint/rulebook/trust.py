@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from rolelint.engine import Answer, Principal, StatementRef
 from rolelint.engine.actors import Domain
+from rolelint.engine.arns import named_like
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import has_unknown, show
+from rolelint.records import replace
 from rolelint.rulebook.shapes import quoted
 from rolelint.rulebook.subject import Hit, Subject
 
@@ -102,6 +104,17 @@ def _allows(policy: Policy) -> Iterator[Statement]:
             yield statement
 
 
+def _alone(policy: Policy, statement: Statement) -> Policy:
+    """Leave of a policy one Allow, beside its Denies: what that statement by itself lets in."""
+    document = policy.document
+    kept = tuple(s for s in document.statements if s is statement or s.effect == "Deny")
+    return (
+        policy
+        if len(kept) == len(document.statements)
+        else replace(policy, document=replace(document, statements=kept))
+    )
+
+
 def _hosts(statement: Statement) -> Iterator[tuple[str, str]]:
     """List the identity providers of a statement: issuer and the ARN or name it is written as."""
     for entry in statement.principals or ():
@@ -170,6 +183,7 @@ def subject_open(args: Any) -> Ask:
 
 def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
     ref = StatementRef(policy, statement)
+    policy = _alone(policy, statement)
     for host, provider in _hosts(statement):
         if has_unknown(host):
             continue
@@ -199,12 +213,13 @@ def any_ref(args: Any) -> Ask:
 
     def ask(subject: Subject, policy: Policy) -> Hit | None:
         for statement in _allows(policy):
+            alone = _alone(policy, statement)
             for host, provider in _hosts(statement):
                 issuer = ISSUERS.get(host.lower())
                 if issuer is None or not issuer.refs:
                     continue
                 for claim in _ref_claims(issuer, _claim_values(statement, host, issuer.claim)):
-                    if certainty := _asked(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
+                    if certainty := _asked(alone, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
                         ref = StatementRef(policy, statement)
                         element = "Condition" if statement.conditions else "Principal"
                         fields = {"text": f"`{claim}`"}
@@ -304,15 +319,21 @@ def whole_account(args: Any) -> Ask:
     def ask(subject: Subject, policy: Policy) -> Hit | None:
         own = subject.role.account if subject.role is not None else ""
         for statement in _allows(policy):
+            alone = _alone(policy, statement)
             for entry in statement.principals or ():
                 account, partition = _whole_account(entry.kind, entry.value)
                 if not account or (account != "*" and account == own):
                     continue
-                if certainty := _outsider_enters(policy, account, partition):
-                    text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
-                    ref = StatementRef(policy, statement)
-                    fields = {"text": text}
-                    return Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
+                text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
+                number = _OUTSIDER if account == "*" else account
+                caller = f"arn:{partition}:iam::{number}:role/anyone"
+                for role_arn in (caller, *(_named_anywhere(statement, caller) if account == "*" else ())):
+                    if certainty := _outsider_enters(alone, account, role_arn):
+                        if role_arn != caller:
+                            text += f", for example by a role `{show(role_arn)}`"
+                        ref = StatementRef(policy, statement)
+                        fields = {"text": text}
+                        return Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
         return None
 
     return ask
@@ -332,14 +353,22 @@ def _whole_account(kind: str, value: str) -> tuple[str, str]:
     return "", ""
 
 
-def _outsider_enters(policy: Policy, account: str, partition: str) -> str:
+def _named_anywhere(statement: Statement, caller: str) -> Iterator[str]:
+    """List roles of a caller's account whose names a condition asks for, in whatever account they are."""
+    for condition in statement.conditions:
+        for value in condition.values if condition.key == "aws:principalarn" else ():
+            fields = value.split(":", 5)
+            if len(fields) == 6 and set(fields[4]) & {"*", "?"} and fields[5].startswith("role/"):
+                yield named_like(value, caller)
+
+
+def _outsider_enters(policy: Policy, account: str, role_arn: str) -> str:
     from rolelint.engine.trust import trust_allows
 
-    number = _OUTSIDER if account == "*" else account
-    role_arn = f"arn:{partition}:iam::{number}:role/anyone"
+    _, partition, _, _, number, name = role_arn.split(":", 5)
     caller = Principal(
         "role_session",
-        arn=f"arn:{partition}:sts::{number}:assumed-role/anyone/session",
+        arn=f"arn:{partition}:sts::{number}:assumed-role/{name.rpartition('/')[2]}/session",
         role_arn=role_arn,
         account=number,
     )

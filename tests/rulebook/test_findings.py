@@ -82,6 +82,24 @@ def test_the_fingerprint_outlives_moves_and_changes_with_meaning() -> None:
     assert _fingerprint("policies/agent.json", allow(["dynamodb:DeleteTable", "s3:PutObject"])) != base
 
 
+def test_of_several_statements_with_a_mistake_each_may_stand_first() -> None:
+    one, two = deny("rds:DeleteDbInstances"), deny("s3:DropBucket")
+    base, other = (by_code(findings(statements(*both))) for both in ((one, two), (two, one)))
+    assert base["RL901"].fingerprint == other["RL901"].fingerprint
+    assert base["RL901"].fingerprint != by_code(findings(statements(one)))["RL901"].fingerprint
+
+
+@pytest.mark.parametrize(("rule", "wildcard"), [("RL102", "*"), ("RL103", "Delete*")])
+def test_the_wildcard_that_covers_the_named_action_is_named_first(rule: str, wildcard: str) -> None:
+    services = ["events", "rds", "ecr", "sqs", "kinesis"]
+    said = {
+        by_code(findings(statements(allow([f"{one}:{wildcard}" for one in order]))))[rule].message
+        for order in (services, services[::-1], sorted(services))
+    }
+    (message,) = said
+    assert f"holds `rds:{wildcard}`, `ecr:{wildcard}`" in message
+
+
 def test_effects_are_complete_lists() -> None:
     report = check_role(statements(allow("rds:*"), deny("rds:Delete*")), load_rules())
     listed = {action for groups in report.effects.values() for group in groups for action in group.actions}

@@ -217,6 +217,28 @@ def test_a_role_is_judged_with_its_trust_policy() -> None:
     assert "repo:acme/app:pull_request" in found["RL702"].message
 
 
+@pytest.mark.parametrize(
+    ("rule", "principal", "action", "pinned"),
+    [
+        (
+            "RL701",
+            {"Federated": "arn:aws:iam::123456789012:oidc-provider/gitlab.com"},
+            "sts:AssumeRoleWithWebIdentity",
+            {"StringEquals": {"gitlab.com:sub": "project_path:acme/app:ref_type:branch:ref:main"}},
+        ),
+        ("RL704", {"AWS": "999999999999"}, "sts:AssumeRole", {"StringEquals": {"sts:ExternalId": "acme-7f3c"}}),
+    ],
+)
+def test_the_statement_that_lets_outsiders_in_is_the_one_that_is_named(
+    rule: str, principal: dict[str, str], action: str, pinned: dict[str, Any]
+) -> None:
+    wide = {"Sid": "Wide", "Effect": "Allow", "Principal": principal, "Action": action}
+    good = {**wide, "Sid": "Pinned", "Condition": pinned}
+    for both in ([wide, good], [good, wide]):
+        (found,) = (f for f in findings({"Version": "2012-10-17", "Statement": both}, "trust") if f.rule == rule)
+        assert [one.rpartition("/")[2] for one in found.granted_by] == ["Wide"]
+
+
 def test_the_own_account_is_no_stranger() -> None:
     trust = {"Statement": [_aws("arn:aws:iam::123456789012:root")]}
     own = {"role": {"name": "ops", "arn": f"{ROLE}ops"}, "trust": trust}
