@@ -393,6 +393,7 @@ class Subject:
         *,
         statements: Iterable[StatementRef] | None = None,
         production_counts: bool = True,
+        any_account_counts: bool = False,
         prefer: Sequence[str] = (),
         selected: int = 0,
     ) -> Part:
@@ -401,12 +402,14 @@ class Subject:
         Args:
             statements: those that matter of the ones that grant it; all of them by default.
             production_counts: whether a name that says production counts as unscoped.
+            any_account_counts: whether a pattern of roles to assume, in whatever account, counts as unscoped.
             selected: all actions that the rule asks for, to see whether the boundary takes some of them.
         """
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if not power.wide and not production and not self.is_about_itself(power, mask):
+        everywhere = any_account_counts and _in_any_account(power, mask)
+        if not (power.wide or production or everywhere or self.is_about_itself(power, mask)):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
@@ -423,6 +426,13 @@ class Subject:
             reasons.append("a permissions boundary takes part of it away")
         refs = power.granted_by if statements is None else tuple(statements)
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
+
+
+def _in_any_account(power: Power, mask: int) -> bool:
+    """Tell whether some actions of a power assume roles that a pattern names in every account."""
+    if power.scope != "pattern" or not mask & catalog().service_mask("sts"):
+        return False
+    return any(resource.split(":", 5)[4:5] == ["*"] for resource in power.resources)
 
 
 def by_alias(power: Power) -> bool:
