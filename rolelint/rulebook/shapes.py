@@ -210,6 +210,7 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
     def ask(subject: Subject) -> Hit | None:
         if subject.role is None or not subject.mask & siblings.mask:
             return None
+        found: list[tuple[StatementRef, int, Hit]] = []
         for ref in _denies(subject):
             denied = catalog().expand_all(ref.statement.actions) & selector.mask
             if not denied:
@@ -227,10 +228,18 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
             ]
             hit = hit_of(parts)
             if hit is not None:
-                fields = {"statement": ref.label, "text": quoted(ref.statement.actions), "deed": describe(hit.parts[0])}
-                refs = (ref, *hit.parts[0].statements)
-                return Hit((), hit.parts, statements=refs, element="Action", fields=fields)
-        return None
+                found.append((ref, denied, hit))
+        if not found:
+            return None
+        ref, denied, hit = found[0]
+        fields = {
+            "statement": ref.label,
+            "text": quoted(a for a in ref.statement.actions if catalog().expand(a) & denied),
+            "deed": describe(hit.parts[0]),
+            "more": f" ({len(found) - 1} more)" if len(found) > 1 else "",
+        }
+        refs = tuple(r for one, _, rest in found for r in (one, *rest.parts[0].statements))
+        return Hit((), hit.parts, statements=refs, element="Action", fields=fields)
 
     return Question(ask, (selector, siblings), needs=(siblings,))
 

@@ -83,10 +83,20 @@ def test_the_fingerprint_outlives_moves_and_changes_with_meaning() -> None:
 
 
 def test_of_several_statements_with_a_mistake_each_may_stand_first() -> None:
-    one, two = deny("rds:DeleteDbInstances"), deny("s3:DropBucket")
-    base, other = (by_code(findings(statements(*both))) for both in ((one, two), (two, one)))
-    assert base["RL901"].fingerprint == other["RL901"].fingerprint
-    assert base["RL901"].fingerprint != by_code(findings(statements(one)))["RL901"].fingerprint
+    held = allow(["dynamodb:*", "s3:*"])
+    one = deny(["rds:DeleteDbInstances", "dynamodb:DeleteTable"])
+    two = deny(["s3:DropBucket", "s3:DeleteBucket"])
+    base, other = (by_code(findings(statements(held, *both))) for both in ((one, two), (two, one)))
+    alone = by_code(findings(statements(held, one)))
+    for rule in ("RL901", "RL904"):
+        assert base[rule].fingerprint == other[rule].fingerprint
+        assert base[rule].fingerprint != alone[rule].fingerprint
+
+
+def test_what_a_deny_stops_is_told_of_what_destroys_alone() -> None:
+    held = allow("s3:*", "arn:aws:s3:::app-data/*")
+    found = by_code(findings(statements(held, deny(["s3:GetObjectAcl", "s3:DeletObject", "s3:DeleteObject"]))))
+    assert "stops `s3:DeleteObject`, and" in found["RL904"].message
 
 
 @pytest.mark.parametrize(("rule", "wildcard"), [("RL102", "*"), ("RL103", "Delete*")])
