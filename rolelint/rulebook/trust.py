@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.engine import Answer, Principal, StatementRef
@@ -175,10 +175,15 @@ def subject_open(args: Any) -> Ask:
     """Look for a statement that lets tokens of another organization in, or tokens with any subject at all."""
 
     def ask(subject: Subject, policy: Policy) -> Hit | None:
-        hits = [hit for statement in _allows(policy) for hit in _open_hosts(policy, statement)]
-        return min(hits, key=lambda h: h.drop) if hits else None
+        return _together(hit for statement in _allows(policy) for hit in _open_hosts(policy, statement))
 
     return ask
+
+
+def _together(found: Iterable[Hit]) -> Hit | None:
+    """Join what is found in single statements: the worst says what, and all are at fault."""
+    hits = sorted(found, key=lambda h: h.drop)
+    return hits[0].but(statements=tuple(ref for hit in hits for ref in hit.statements)) if hits else None
 
 
 def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
@@ -211,7 +216,7 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
 def any_ref(args: Any) -> Ask:
     """Look for a statement that lets unreviewed code of the trusted source in."""
 
-    def ask(subject: Subject, policy: Policy) -> Hit | None:
+    def hits(policy: Policy) -> Iterator[Hit]:
         for statement in _allows(policy):
             alone = _alone(policy, statement)
             for host, provider in _hosts(statement):
@@ -223,10 +228,10 @@ def any_ref(args: Any) -> Ask:
                         ref = StatementRef(policy, statement)
                         element = "Condition" if statement.conditions else "Principal"
                         fields = {"text": f"`{claim}`"}
-                        return Hit((), statements=(ref,), element=element, fields=fields, certainty=certainty)
-        return None
+                        yield Hit((), statements=(ref,), element=element, fields=fields, certainty=certainty)
+                        break
 
-    return ask
+    return lambda subject, policy: _together(hits(policy))
 
 
 def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
@@ -302,7 +307,7 @@ def shared_with_tool(args: Mapping[str, Any]) -> Ask:
         if not humans or not machines:
             return None
         first, second = humans[0], machines[0]
-        refs = (second.ref,) if second.ref == first.ref else (second.ref, first.ref)
+        refs = tuple(caller.ref for caller in (second, first, *machines, *humans))
         return Hit((), statements=refs, element="Principal", fields={"first": first.text, "second": second.text})
 
     return ask
@@ -316,7 +321,7 @@ _FOREIGN_ORGANIZATION = Domain("maybe", ("o-someoneelse",))
 def whole_account(args: Any) -> Ask:
     """Look for a principal that opens the role to a whole account that is not its own, or to all."""
 
-    def ask(subject: Subject, policy: Policy) -> Hit | None:
+    def hits(subject: Subject, policy: Policy) -> Iterator[Hit]:
         own = subject.role.account if subject.role is not None else ""
         for statement in _allows(policy):
             alone = _alone(policy, statement)
@@ -333,10 +338,10 @@ def whole_account(args: Any) -> Ask:
                             text += f", for example by a role `{show(role_arn)}`"
                         ref = StatementRef(policy, statement)
                         fields = {"text": text}
-                        return Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
-        return None
+                        yield Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
+                        break
 
-    return ask
+    return lambda subject, policy: _together(hits(subject, policy))
 
 
 def _whole_account(kind: str, value: str) -> tuple[str, str]:
@@ -396,7 +401,8 @@ def unattributed(args: Mapping[str, Any]) -> Ask:
             return None
         certainty = "proved" if "proved" in (c for _, c in asked) else "possible"
         fields = {"text": anonymous[0].text if len(anonymous) == 1 else quoted(m.arn for m in anonymous)}
-        return Hit((), statements=(anonymous[0].ref,), element="Principal", fields=fields, certainty=certainty)
+        refs = tuple(m.ref for m in anonymous)
+        return Hit((), statements=refs, element="Principal", fields=fields, certainty=certainty)
 
     return ask
 

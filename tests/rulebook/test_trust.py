@@ -239,6 +239,17 @@ def test_the_statement_that_lets_outsiders_in_is_the_one_that_is_named(
         assert [one.rpartition("/")[2] for one in found.granted_by] == ["Wide"]
 
 
+def test_of_several_statements_that_let_outsiders_in_each_may_stand_first() -> None:
+    one, two = (
+        {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+        for account in ("999999999999", "888888888888")
+    )
+    both, turned, alone = (findings({"Statement": items}, "trust")[0] for items in ([one, two], [two, one], [one]))
+    assert both.fingerprint == turned.fingerprint
+    assert both.fingerprint != alone.fingerprint
+    assert len(both.granted_by) == 2
+
+
 def test_the_own_account_is_no_stranger() -> None:
     trust = {"Statement": [_aws("arn:aws:iam::123456789012:root")]}
     own = {"role": {"name": "ops", "arn": f"{ROLE}ops"}, "trust": trust}
