@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from rolelint.engine import Answer, Principal, StatementRef
 from rolelint.engine.actors import Domain
-from rolelint.engine.arns import named_like
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import has_unknown, show
@@ -148,6 +147,13 @@ def _foreign_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
     """
     yield f"{issuer.head}{_STRANGER}{issuer.foreign}"
     for text in written:
+        end = text.lstrip("*")
+        if end != text and end and not end.startswith(issuer.head):
+            # The wildcard covers the beginning of the organization's name at least.
+            project = "" if issuer.end in end else f"{issuer.end}project"
+            joint = "" if project or end.startswith(issuer.end) else "-"
+            yield f"{issuer.head}{_STRANGER}{project}{joint}{_filled(end, 'main')}"
+            continue
         rest = text[len(issuer.head) :] if text.startswith(issuer.head) else ""
         organization, end, tail = rest.partition(issuer.end)
         organization, colon, _ = organization.partition(":")
@@ -196,9 +202,11 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
         if issuer is None:
             tested = any(_claim_values(statement, host, claim) for claim in ("sub", "aud", "app_id", "amr", "oaud"))
             named = any(
-                c.key.startswith(f"{host.lower()}:") and not c.key.endswith(":aud") for c in statement.conditions
+                c.key.startswith(f"{host.lower()}:") and not c.key.endswith((":aud", ":sub"))
+                for c in statement.conditions
             )
-            claims = {"sub": "system:serviceaccount:any:any"} if host.startswith("oidc.eks.") else {"sub": "any"}
+            eks = host.startswith("oidc.eks.")
+            claims = {"sub": f"system:serviceaccount:{_STRANGER}:{_STRANGER}" if eks else _STRANGER}
             if not named and (certainty := _asked(policy, provider, host, claims)):
                 fields = {"issuer": show(host), "text": "any of its callers"}
                 reason = "the issuer belongs to one organization or cluster"
@@ -250,9 +258,12 @@ def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
 
 
 def _ref_of(claim: str) -> dict[str, str | None]:
-    """Give the other claims that go with a subject: the ref itself, and no protected environment."""
-    ref = "refs/pull/1/merge" if claim.endswith(":pull_request") else "refs/heads/some-branch"
-    return {"ref": ref, "environment": None}
+    """Give the other claims that go with a subject: the ref itself, its workflow, and no protected environment."""
+    pull = claim.endswith(":pull_request")
+    ref = "refs/pull/1/merge" if pull else "refs/heads/some-branch"
+    workflow = f"{claim.partition(':')[2].partition(':')[0]}/.github/workflows/some.yml@{ref}"
+    claims: dict[str, str | None] = {"ref": ref, "environment": None, "job_workflow_ref": workflow}
+    return claims | {"event_name": "pull_request"} if pull else claims
 
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -332,10 +343,10 @@ def whole_account(args: Any) -> Ask:
                 text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
                 number = _OUTSIDER if account == "*" else account
                 caller = f"arn:{partition}:iam::{number}:role/anyone"
-                for role_arn in (caller, *(_named_anywhere(statement, caller) if account == "*" else ())):
-                    if certainty := _outsider_enters(alone, account, role_arn):
-                        if role_arn != caller:
-                            text += f", for example by a role `{show(role_arn)}`"
+                for arn in (caller, *(_named_anywhere(statement, caller) if account == "*" else ())):
+                    if certainty := _outsider_enters(alone, account, arn):
+                        if arn != caller:
+                            text += f", for example by `{show(arn)}`"
                         ref = StatementRef(policy, statement)
                         fields = {"text": text}
                         yield Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
@@ -359,28 +370,34 @@ def _whole_account(kind: str, value: str) -> tuple[str, str]:
 
 
 def _named_anywhere(statement: Statement, caller: str) -> Iterator[str]:
-    """List roles of a caller's account whose names a condition asks for, in whatever account they are."""
+    """List principals of a caller's account whose names a condition asks for, in whatever account they are."""
+    account = caller.rpartition(":")[0]
     for condition in statement.conditions:
         for value in condition.values if condition.key == "aws:principalarn" else ():
-            fields = value.split(":", 5)
-            if len(fields) == 6 and set(fields[4]) & {"*", "?"} and fields[5].startswith("role/"):
-                yield named_like(value, caller)
+            for kind in (":role/", ":user/"):
+                _, found, name = value.partition(kind)
+                if found and set(value) & {"*", "?"}:
+                    yield f"{account}{kind}{name.replace('*', 'x').replace('?', 'x')}"
 
 
-def _outsider_enters(policy: Policy, account: str, role_arn: str) -> str:
+def _outsider_enters(policy: Policy, account: str, arn: str) -> str:
     from rolelint.engine.trust import trust_allows
 
-    _, partition, _, _, number, name = role_arn.split(":", 5)
-    caller = Principal(
-        "role_session",
-        arn=f"arn:{partition}:sts::{number}:assumed-role/{name.rpartition('/')[2]}/session",
-        role_arn=role_arn,
-        account=number,
+    _, partition, _, _, number, name = arn.split(":", 5)
+    caller = (
+        Principal("user", arn=arn, account=number)
+        if name.startswith("user/")
+        else Principal(
+            "role_session",
+            arn=f"arn:{partition}:sts::{number}:assumed-role/{name.rpartition('/')[2]}/session",
+            role_arn=arn,
+            account=number,
+        )
     )
     context: dict[str, Domain | str | None] = {
         "aws:PrincipalOrgID": _FOREIGN_ORGANIZATION,
         "aws:PrincipalOrgPaths": None,
-        "aws:PrincipalArn": role_arn,
+        "aws:PrincipalArn": arn,
         "aws:PrincipalAccount": number,
     }
     if account != "*":

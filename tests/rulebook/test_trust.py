@@ -55,6 +55,43 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
     ),
     "github, a Deny closes what the Allow opens": (set(), [_oidc(GITHUB), DENY_FORKS]),
     "github, a wildcard that is an ordinary character": (set(), [_subject(GITHUB, "repo:*", "StringEquals")]),
+    "github, the workflow of one branch": (
+        set(),
+        [
+            _oidc(
+                GITHUB,
+                StringLike={
+                    f"{GITHUB}:sub": "repo:acme/app:*",
+                    f"{GITHUB}:job_workflow_ref": "acme/app/.github/workflows/*@refs/heads/main",
+                },
+            )
+        ],
+    ),
+    "github, workflows of any branch": (
+        {"RL702"},
+        [
+            _oidc(
+                GITHUB,
+                StringLike={
+                    f"{GITHUB}:sub": "repo:acme/app:*",
+                    f"{GITHUB}:job_workflow_ref": "acme/app/.github/workflows/*",
+                },
+            )
+        ],
+    ),
+    "github, one environment of anybody": ({"RL701"}, [_subject(GITHUB, "*:environment:prod")]),
+    "github, a name that ends like another": ({"RL701"}, [_subject(GITHUB, "*acme/app:environment:prod")]),
+    "eks, one namespace": (set(), [_subject(EKS, "system:serviceaccount:apps:*")]),
+    "eks, every namespace": ({"RL701"}, [_subject(EKS, "system:serviceaccount:*:*")]),
+    "eks, any subject": ({"RL701"}, [_subject(EKS, "*")]),
+    "everyone with a role of a name, however it is written": (
+        {"RL704"},
+        [_aws("*", Condition={"StringLike": {"aws:PrincipalArn": "*:role/deploy-*"}})],
+    ),
+    "every user of every account": (
+        {"RL704"},
+        [_aws("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}})],
+    ),
     "gitlab, one branch": (set(), [_subject(GITLAB, "project_path:acme/app:ref_type:branch:ref:main")]),
     "terraform, plans too": (
         {"RL702"},
