@@ -187,7 +187,6 @@ _PLAIN = (
     "rds:DeleteDBInstance",
     "s3:DeleteBucket",
     "s3:DeleteObject",
-    "s3:DeleteObjectVersion",
     "ec2:TerminateInstances",
     "cloudformation:DeleteStack",
     "eks:DeleteCluster",

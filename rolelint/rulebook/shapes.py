@@ -204,8 +204,9 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
 
 def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A Deny takes one way to destroy a thing away, and the role keeps others on the same resource type."""
-    selector = Selector({k: v for k, v in args.items() if k != "siblings"})
+    selector = Selector({k: v for k, v in args.items() if k not in ("siblings", "prefer")})
     siblings = Selector(args["siblings"])
+    prefer = tuple(args.get("prefer", ()))
 
     def ask(subject: Subject) -> Hit | None:
         if subject.role is None or not subject.mask & siblings.mask:
@@ -222,7 +223,7 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                 if not kinds.isdisjoint(signature.targets):
                     left |= mask
             parts = [
-                subject.part(power, counted)
+                subject.part(power, counted, prefer=prefer)
                 for power, mask in subject.of(left)
                 if (counted := subject.counted(power, mask)) and _touches(ref.statement, power.resources)
             ]

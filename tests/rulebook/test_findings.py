@@ -97,6 +97,7 @@ def test_what_a_deny_stops_is_told_of_what_destroys_alone() -> None:
     held = allow("s3:*", "arn:aws:s3:::app-data/*")
     found = by_code(findings(statements(held, deny(["s3:GetObjectAcl", "s3:DeletObject", "s3:DeleteObject"]))))
     assert "stops `s3:DeleteObject`, and" in found["RL904"].message
+    assert "can still `s3:DeleteObjectVersion`" in found["RL904"].message
 
 
 @pytest.mark.parametrize(("rule", "wildcard"), [("RL102", "*"), ("RL103", "Delete*")])
