@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
+from rolelint.catalog.patterns import glob
 from rolelint.engine import Actor, Answer, Power, StatementRef, actor, can, powers
 from rolelint.engine.arns import named_like
 from rolelint.engine.compile import compile_document
@@ -16,6 +17,7 @@ from rolelint.engine.gates import ALIASES, key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, counted
 from rolelint.findings.model import Related
+from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
@@ -331,6 +333,8 @@ class Subject:
         near = {key.lower().partition("/")[0] for key in said}  # what a call says of one attribute tells of the others
         if role is None or near.isdisjoint(key.partition("/")[0] for key in self._tested):
             return True
+        if all(_rules_out(ref.statement, said) for ref in power.granted_by):
+            return False
         context = {
             key: min((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), default=value)
             for key, value in said.items()
@@ -426,6 +430,22 @@ class Subject:
             reasons.append("a permissions boundary takes part of it away")
         refs = power.granted_by if statements is None else tuple(statements)
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
+
+
+#: The tests of a text that `_rules_out` reads; it leaves the others to the engine.
+_TESTS = frozenset(("StringEquals", "StringEqualsIgnoreCase", "StringLike"))
+
+
+def _rules_out(statement: Statement, said: Mapping[str, str]) -> bool:
+    """Tell at a glance whether an Allow demands another value of some key than a call says, whatever its case."""
+    return any(
+        key.lower() == condition.key
+        and condition.operator in _TESTS
+        and not (condition.if_exists or condition.quantifier)
+        and not any("$" in v or glob(v.lower(), value.lower()) for v in condition.values)
+        for condition in statement.conditions
+        for key, value in said.items()
+    )
 
 
 def _in_any_account(power: Power, mask: int) -> bool:
