@@ -189,7 +189,11 @@ def subject_open(args: Any) -> Ask:
 def _together(found: Iterable[Hit]) -> Hit | None:
     """Join what is found in single statements: the worst says what, and all are at fault."""
     hits = sorted(found, key=lambda h: h.drop)
-    return hits[0].but(statements=tuple(ref for hit in hits for ref in hit.statements)) if hits else None
+    if len(hits) < 2:
+        return hits[0] if hits else None
+    others = len({hit.fields["text"] for hit in hits}) - 1
+    fields = {**hits[0].fields, "more": f" ({others} more)" if others else ""}
+    return hits[0].but(statements=tuple(ref for hit in hits for ref in hit.statements), fields=fields)
 
 
 def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
