@@ -305,6 +305,8 @@ def is_named(pattern: str, arn_format: str) -> bool:
         return False
     if service == "secretsmanager":
         return not set(re.sub(r"-(\*|\?{6})$", "", rest)) & {"*", "?"}
+    if service == "es":  # requests to one domain name it with a path
+        return not set(re.sub(r"^(domain/[^/]+)/\*$", r"\1", rest)) & {"*", "?"}
     variables = arn_format.split(":", 5)[5].count("${") if arn_format.count(":") >= 5 else 1
     trimmed = re.sub(r":\*$", "", rest)
     if variables > 1 and service in ("cloudformation", "ecs", "autoscaling", "states", "elasticloadbalancing"):

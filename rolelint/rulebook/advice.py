@@ -78,7 +78,8 @@ def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> st
             alike = core & catalog().service_mask(action.name.partition(":")[0])
             return _limited(_listed(alike & power.mask if places else alike, index), places)
         if places:
-            return _with(rule.fix, {"Effect": "Allow", "Action": action.name, "Resource": _one(places[:_MOST_PLACES])})
+            named = {"Sid": "NamedAction", "Effect": "Allow", "Action": action.name}
+            return _with(rule.fix, {**named, "Resource": _one(places[:_MOST_PLACES])})
     if types and _names(rule, index) and not (widens and scoped):
         return rule.advice
     demanded = _demanded(rule, index) if widens else {}
@@ -86,7 +87,8 @@ def _scoped(rule: Rule, core: int, power: Power, index: int, scoped: bool) -> st
     if why:
         return _never(rule, core, index, why)
     resource, chosen = _example(types[0])
-    statement: dict[str, Any] = {"Effect": "Allow", "Action": action.name, "Resource": resource}
+    sid = "Confined" if demanded else "PreviewOnly" if chosen else "DevOnly"
+    statement: dict[str, Any] = {"Sid": sid, "Effect": "Allow", "Action": action.name, "Resource": resource}
     if demanded:
         holders = _places(power, types[0].service)[:_MOST_PLACES]
         statement |= {"Resource": _one(holders or [resource]), "Condition": demanded}

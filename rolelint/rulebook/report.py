@@ -199,7 +199,7 @@ def finding(one: Draft, subject: Subject, *, all_actions: bool) -> Finding:
         identity=(
             rule.id,
             role.name if role else policy_name,
-            normal_form(primary.statement) if primary else "",
+            _form(hit, primary),
             os.path.basename(location.file),
         ),
         witness=proof,
@@ -357,6 +357,15 @@ _POLICY_WORDS = {
     "boundary": "boundary",
     "resource": "resource policy",
 }
+
+
+def _form(hit: Hit, primary: StatementRef | None) -> str:
+    """Write what a finding rests on: its primary statement, or all where it is about texts, whichever stands first."""
+    if primary is None:
+        return ""
+    if hit.parts or len(hit.statements) < 2:
+        return normal_form(primary.statement)
+    return "\n".join(sorted({normal_form(ref.statement) for ref in hit.statements}))
 
 
 _normal: dict[int, tuple[Statement, str]] = memo()

@@ -67,7 +67,9 @@ def _hit(parts: list[Part], texts: list[str], named: int = 0) -> Hit | None:
     hit = hit_of(parts)
     if hit is None:
         return None
-    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(texts)}, named=named)
+    lead = hit.parts[0].worst
+    first = sorted(texts, key=lambda text: (not catalog().expand(text) >> lead & 1, text.lower()))
+    return Hit(hit.parts, drop=hit.drop, reasons=hit.reasons, fields={"text": quoted(first)}, named=named)
 
 
 def _about_shape(selector: Selector, pick: Pick) -> Question:
@@ -125,9 +127,11 @@ def service_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
         texts = []
         for text in () if statement.not_action else statement.actions:
             prefix, colon, name = text.partition(":")
-            if colon and prefix and prefix.strip("*") and name and not name.strip("*"):
-                mask |= catalog().expand(text)
-                texts.append(text)
+            if colon and prefix.strip("*") and name and not name.strip("*?"):
+                named = catalog().expand(text)
+                if "?" not in name or named == catalog().expand(f"{prefix}:*"):
+                    mask |= named
+                    texts.append(text)
         return mask, tuple(texts)
 
     return _about_shape(selector, pick)
@@ -200,12 +204,14 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
 
 def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question:
     """A Deny takes one way to destroy a thing away, and the role keeps others on the same resource type."""
-    selector = Selector({k: v for k, v in args.items() if k != "siblings"})
+    selector = Selector({k: v for k, v in args.items() if k not in ("siblings", "prefer")})
     siblings = Selector(args["siblings"])
+    prefer = tuple(args.get("prefer", ()))
 
     def ask(subject: Subject) -> Hit | None:
         if subject.role is None or not subject.mask & siblings.mask:
             return None
+        found: list[tuple[StatementRef, int, Hit]] = []
         for ref in _denies(subject):
             denied = catalog().expand_all(ref.statement.actions) & selector.mask
             if not denied:
@@ -217,16 +223,24 @@ def deny_misses_siblings(args: Mapping[str, Any], compile_: Compile) -> Question
                 if not kinds.isdisjoint(signature.targets):
                     left |= mask
             parts = [
-                subject.part(power, counted)
+                subject.part(power, counted, prefer=prefer)
                 for power, mask in subject.of(left)
                 if (counted := subject.counted(power, mask)) and _touches(ref.statement, power.resources)
             ]
             hit = hit_of(parts)
             if hit is not None:
-                fields = {"statement": ref.label, "text": quoted(ref.statement.actions), "deed": describe(hit.parts[0])}
-                refs = (ref, *hit.parts[0].statements)
-                return Hit((), hit.parts, statements=refs, element="Action", fields=fields)
-        return None
+                found.append((ref, denied, hit))
+        if not found:
+            return None
+        ref, denied, hit = found[0]
+        fields = {
+            "statement": ref.label,
+            "text": quoted(a for a in ref.statement.actions if catalog().expand(a) & denied),
+            "deed": describe(hit.parts[0]),
+            "more": f" ({len(found) - 1} more)" if len(found) > 1 else "",
+        }
+        refs = tuple(r for one, _, rest in found for r in (one, *rest.parts[0].statements))
+        return Hit((), hit.parts, statements=refs, element="Action", fields=fields)
 
     return Question(ask, (selector, siblings), needs=(siblings,))
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import wildcards
 from rolelint.catalog import catalog
+from rolelint.catalog.patterns import glob
 from rolelint.engine import Actor, Answer, Power, StatementRef, actor, can, powers
 from rolelint.engine.arns import named_like
 from rolelint.engine.compile import compile_document
@@ -16,6 +17,7 @@ from rolelint.engine.gates import ALIASES, key_kind
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, counted
 from rolelint.findings.model import Related
+from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
 from rolelint.rulebook.selectors import worst
@@ -331,6 +333,8 @@ class Subject:
         near = {key.lower().partition("/")[0] for key in said}  # what a call says of one attribute tells of the others
         if role is None or near.isdisjoint(key.partition("/")[0] for key in self._tested):
             return True
+        if all(_rules_out(ref.statement, said) for ref in power.granted_by):
+            return False
         context = {
             key: min((v for v in self._tested.get(key.lower(), ()) if v.lower() == value.lower()), default=value)
             for key, value in said.items()
@@ -393,6 +397,7 @@ class Subject:
         *,
         statements: Iterable[StatementRef] | None = None,
         production_counts: bool = True,
+        any_account_counts: bool = False,
         prefer: Sequence[str] = (),
         selected: int = 0,
     ) -> Part:
@@ -401,12 +406,14 @@ class Subject:
         Args:
             statements: those that matter of the ones that grant it; all of them by default.
             production_counts: whether a name that says production counts as unscoped.
+            any_account_counts: whether a pattern of roles to assume, in whatever account, counts as unscoped.
             selected: all actions that the rule asks for, to see whether the boundary takes some of them.
         """
         drop = 0
         reasons: list[str] = []
         production = production_counts and power.naming == "production"
-        if not power.wide and not production and not self.is_about_itself(power, mask):
+        everywhere = any_account_counts and _in_any_account(power, mask)
+        if not (power.wide or production or everywhere or self.is_about_itself(power, mask)):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
         if power.tag_limited and not production:
@@ -423,6 +430,29 @@ class Subject:
             reasons.append("a permissions boundary takes part of it away")
         refs = power.granted_by if statements is None else tuple(statements)
         return Part(power, mask, drop, tuple(reasons), refs, tuple(prefer))
+
+
+#: The tests of a text that `_rules_out` reads; it leaves the others to the engine.
+_TESTS = frozenset(("StringEquals", "StringEqualsIgnoreCase", "StringLike"))
+
+
+def _rules_out(statement: Statement, said: Mapping[str, str]) -> bool:
+    """Tell at a glance whether an Allow demands another value of some key than a call says, whatever its case."""
+    return any(
+        key.lower() == condition.key
+        and condition.operator in _TESTS
+        and not (condition.if_exists or condition.quantifier)
+        and not any("$" in v or glob(v.lower(), value.lower()) for v in condition.values)
+        for condition in statement.conditions
+        for key, value in said.items()
+    )
+
+
+def _in_any_account(power: Power, mask: int) -> bool:
+    """Tell whether some actions of a power assume roles that a pattern names in every account."""
+    if power.scope != "pattern" or not mask & catalog().service_mask("sts"):
+        return False
+    return any(resource.split(":", 5)[4:5] == ["*"] for resource in power.resources)
 
 
 def by_alias(power: Power) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rolelint.engine import Answer, Principal, StatementRef
@@ -11,6 +11,7 @@ from rolelint.engine.actors import Domain
 from rolelint.policies.document import Statement
 from rolelint.policies.role import Policy
 from rolelint.policies.text import has_unknown, show
+from rolelint.records import replace
 from rolelint.rulebook.shapes import quoted
 from rolelint.rulebook.subject import Hit, Subject
 
@@ -102,6 +103,17 @@ def _allows(policy: Policy) -> Iterator[Statement]:
             yield statement
 
 
+def _alone(policy: Policy, statement: Statement) -> Policy:
+    """Leave of a policy one Allow, beside its Denies: what that statement by itself lets in."""
+    document = policy.document
+    kept = tuple(s for s in document.statements if s is statement or s.effect == "Deny")
+    return (
+        policy
+        if len(kept) == len(document.statements)
+        else replace(policy, document=replace(document, statements=kept))
+    )
+
+
 def _hosts(statement: Statement) -> Iterator[tuple[str, str]]:
     """List the identity providers of a statement: issuer and the ARN or name it is written as."""
     for entry in statement.principals or ():
@@ -135,6 +147,13 @@ def _foreign_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
     """
     yield f"{issuer.head}{_STRANGER}{issuer.foreign}"
     for text in written:
+        end = text.lstrip("*")
+        if end != text and end and not end.startswith(issuer.head):
+            # The wildcard covers the beginning of the organization's name at least.
+            project = "" if issuer.end in end else f"{issuer.end}project"
+            joint = "" if project or end.startswith(issuer.end) else "-"
+            yield f"{issuer.head}{_STRANGER}{project}{joint}{_filled(end, 'main')}"
+            continue
         rest = text[len(issuer.head) :] if text.startswith(issuer.head) else ""
         organization, end, tail = rest.partition(issuer.end)
         organization, colon, _ = organization.partition(":")
@@ -162,14 +181,24 @@ def subject_open(args: Any) -> Ask:
     """Look for a statement that lets tokens of another organization in, or tokens with any subject at all."""
 
     def ask(subject: Subject, policy: Policy) -> Hit | None:
-        hits = [hit for statement in _allows(policy) for hit in _open_hosts(policy, statement)]
-        return min(hits, key=lambda h: h.drop) if hits else None
+        return _together(hit for statement in _allows(policy) for hit in _open_hosts(policy, statement))
 
     return ask
 
 
+def _together(found: Iterable[Hit]) -> Hit | None:
+    """Join what is found in single statements: the worst says what, and all are at fault."""
+    hits = sorted(found, key=lambda h: h.drop)
+    if len(hits) < 2:
+        return hits[0] if hits else None
+    others = len({hit.fields["text"] for hit in hits}) - 1
+    fields = {**hits[0].fields, "more": f" ({others} more)" if others else ""}
+    return hits[0].but(statements=tuple(ref for hit in hits for ref in hit.statements), fields=fields)
+
+
 def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
     ref = StatementRef(policy, statement)
+    policy = _alone(policy, statement)
     for host, provider in _hosts(statement):
         if has_unknown(host):
             continue
@@ -177,9 +206,11 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
         if issuer is None:
             tested = any(_claim_values(statement, host, claim) for claim in ("sub", "aud", "app_id", "amr", "oaud"))
             named = any(
-                c.key.startswith(f"{host.lower()}:") and not c.key.endswith(":aud") for c in statement.conditions
+                c.key.startswith(f"{host.lower()}:") and not c.key.endswith((":aud", ":sub"))
+                for c in statement.conditions
             )
-            claims = {"sub": "system:serviceaccount:any:any"} if host.startswith("oidc.eks.") else {"sub": "any"}
+            eks = host.startswith("oidc.eks.")
+            claims = {"sub": f"system:serviceaccount:{_STRANGER}:{_STRANGER}" if eks else _STRANGER}
             if not named and (certainty := _asked(policy, provider, host, claims)):
                 fields = {"issuer": show(host), "text": "any of its callers"}
                 reason = "the issuer belongs to one organization or cluster"
@@ -197,21 +228,22 @@ def _open_hosts(policy: Policy, statement: Statement) -> Iterator[Hit]:
 def any_ref(args: Any) -> Ask:
     """Look for a statement that lets unreviewed code of the trusted source in."""
 
-    def ask(subject: Subject, policy: Policy) -> Hit | None:
+    def hits(policy: Policy) -> Iterator[Hit]:
         for statement in _allows(policy):
+            alone = _alone(policy, statement)
             for host, provider in _hosts(statement):
                 issuer = ISSUERS.get(host.lower())
                 if issuer is None or not issuer.refs:
                     continue
                 for claim in _ref_claims(issuer, _claim_values(statement, host, issuer.claim)):
-                    if certainty := _asked(policy, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
+                    if certainty := _asked(alone, provider, host, {issuer.claim: claim, **_ref_of(claim)}):
                         ref = StatementRef(policy, statement)
                         element = "Condition" if statement.conditions else "Principal"
                         fields = {"text": f"`{claim}`"}
-                        return Hit((), statements=(ref,), element=element, fields=fields, certainty=certainty)
-        return None
+                        yield Hit((), statements=(ref,), element=element, fields=fields, certainty=certainty)
+                        break
 
-    return ask
+    return lambda subject, policy: _together(hits(policy))
 
 
 def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
@@ -230,9 +262,12 @@ def _ref_claims(issuer: Issuer, written: Sequence[str]) -> Iterator[str]:
 
 
 def _ref_of(claim: str) -> dict[str, str | None]:
-    """Give the other claims that go with a subject: the ref itself, and no protected environment."""
-    ref = "refs/pull/1/merge" if claim.endswith(":pull_request") else "refs/heads/some-branch"
-    return {"ref": ref, "environment": None}
+    """Give the other claims that go with a subject: the ref itself, its workflow, and no protected environment."""
+    pull = claim.endswith(":pull_request")
+    ref = "refs/pull/1/merge" if pull else "refs/heads/some-branch"
+    workflow = f"{claim.partition(':')[2].partition(':')[0]}/.github/workflows/some.yml@{ref}"
+    claims: dict[str, str | None] = {"ref": ref, "environment": None, "job_workflow_ref": workflow}
+    return claims | {"event_name": "pull_request"} if pull else claims
 
 
 _WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
@@ -287,7 +322,7 @@ def shared_with_tool(args: Mapping[str, Any]) -> Ask:
         if not humans or not machines:
             return None
         first, second = humans[0], machines[0]
-        refs = (second.ref,) if second.ref == first.ref else (second.ref, first.ref)
+        refs = tuple(caller.ref for caller in (second, first, *machines, *humans))
         return Hit((), statements=refs, element="Principal", fields={"first": first.text, "second": second.text})
 
     return ask
@@ -301,21 +336,27 @@ _FOREIGN_ORGANIZATION = Domain("maybe", ("o-someoneelse",))
 def whole_account(args: Any) -> Ask:
     """Look for a principal that opens the role to a whole account that is not its own, or to all."""
 
-    def ask(subject: Subject, policy: Policy) -> Hit | None:
+    def hits(subject: Subject, policy: Policy) -> Iterator[Hit]:
         own = subject.role.account if subject.role is not None else ""
         for statement in _allows(policy):
+            alone = _alone(policy, statement)
             for entry in statement.principals or ():
                 account, partition = _whole_account(entry.kind, entry.value)
                 if not account or (account != "*" and account == own):
                     continue
-                if certainty := _outsider_enters(policy, account, partition):
-                    text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
-                    ref = StatementRef(policy, statement)
-                    fields = {"text": text}
-                    return Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
-        return None
+                text = "every AWS account" if account == "*" else f"every principal of the account `{account}`"
+                number = _OUTSIDER if account == "*" else account
+                caller = f"arn:{partition}:iam::{number}:role/anyone"
+                for arn in (caller, *(_named_anywhere(statement, caller) if account == "*" else ())):
+                    if certainty := _outsider_enters(alone, account, arn):
+                        if arn != caller:
+                            text += f", for example by `{show(arn)}`"
+                        ref = StatementRef(policy, statement)
+                        fields = {"text": text}
+                        yield Hit((), statements=(ref,), element="Principal", fields=fields, certainty=certainty)
+                        break
 
-    return ask
+    return lambda subject, policy: _together(hits(subject, policy))
 
 
 def _whole_account(kind: str, value: str) -> tuple[str, str]:
@@ -332,21 +373,35 @@ def _whole_account(kind: str, value: str) -> tuple[str, str]:
     return "", ""
 
 
-def _outsider_enters(policy: Policy, account: str, partition: str) -> str:
+def _named_anywhere(statement: Statement, caller: str) -> Iterator[str]:
+    """List principals of a caller's account whose names a condition asks for, in whatever account they are."""
+    account = caller.rpartition(":")[0]
+    for condition in statement.conditions:
+        for value in condition.values if condition.key == "aws:principalarn" else ():
+            for kind in (":role/", ":user/"):
+                _, found, name = value.partition(kind)
+                if found and set(value) & {"*", "?"}:
+                    yield f"{account}{kind}{name.replace('*', 'x').replace('?', 'x')}"
+
+
+def _outsider_enters(policy: Policy, account: str, arn: str) -> str:
     from rolelint.engine.trust import trust_allows
 
-    number = _OUTSIDER if account == "*" else account
-    role_arn = f"arn:{partition}:iam::{number}:role/anyone"
-    caller = Principal(
-        "role_session",
-        arn=f"arn:{partition}:sts::{number}:assumed-role/anyone/session",
-        role_arn=role_arn,
-        account=number,
+    _, partition, _, _, number, name = arn.split(":", 5)
+    caller = (
+        Principal("user", arn=arn, account=number)
+        if name.startswith("user/")
+        else Principal(
+            "role_session",
+            arn=f"arn:{partition}:sts::{number}:assumed-role/{name.rpartition('/')[2]}/session",
+            role_arn=arn,
+            account=number,
+        )
     )
     context: dict[str, Domain | str | None] = {
         "aws:PrincipalOrgID": _FOREIGN_ORGANIZATION,
         "aws:PrincipalOrgPaths": None,
-        "aws:PrincipalArn": role_arn,
+        "aws:PrincipalArn": arn,
         "aws:PrincipalAccount": number,
     }
     if account != "*":
@@ -367,7 +422,8 @@ def unattributed(args: Mapping[str, Any]) -> Ask:
             return None
         certainty = "proved" if "proved" in (c for _, c in asked) else "possible"
         fields = {"text": anonymous[0].text if len(anonymous) == 1 else quoted(m.arn for m in anonymous)}
-        return Hit((), statements=(anonymous[0].ref,), element="Principal", fields=fields, certainty=certainty)
+        refs = tuple(m.ref for m in anonymous)
+        return Hit((), statements=refs, element="Principal", fields=fields, certainty=certainty)
 
     return ask
 

@@ -52,6 +52,7 @@ class Eligible:
         #: By resources: the few that roles share are asked for again and again.
         self._found: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.production_counts = bool(args.get("production-counts", True))
+        self.any_account_counts = bool(args.get("any-account-counts", False))
 
     def __call__(self, power: Power, subject: Subject) -> bool:
         production = self.production_counts and power.naming == "production"
@@ -142,7 +143,12 @@ def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence
         mask = power.mask & selected
         if mask and (mask := subject.counted(power, mask)) and eligible(power, subject):
             yield subject.part(
-                power, mask, production_counts=eligible.production_counts, prefer=prefer, selected=selected
+                power,
+                mask,
+                production_counts=eligible.production_counts,
+                any_account_counts=eligible.any_account_counts,
+                prefer=prefer,
+                selected=selected,
             )
 
 

@@ -33,6 +33,7 @@ def test_doing_as_a_finding_says_ends_it() -> None:
                 continue
             tried += 1
             advised = _advised(finding)
+            assert "RL905" not in by_code(findings(statements(*advised)))
             stays = all(s["Effect"] == "Deny" for s in advised)
             after = findings(statements(*([allow(action)] if stays else []), *advised))
             left = [f.fix for f in after if f.rule == finding.rule and at_least(f.severity, "high")]

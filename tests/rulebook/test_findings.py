@@ -82,6 +82,35 @@ def test_the_fingerprint_outlives_moves_and_changes_with_meaning() -> None:
     assert _fingerprint("policies/agent.json", allow(["dynamodb:DeleteTable", "s3:PutObject"])) != base
 
 
+def test_of_several_statements_with_a_mistake_each_may_stand_first() -> None:
+    held = allow(["dynamodb:*", "s3:*"])
+    one = deny(["rds:DeleteDbInstances", "dynamodb:DeleteTable"])
+    two = deny(["s3:DropBucket", "s3:DeleteBucket"])
+    base, other = (by_code(findings(statements(held, *both))) for both in ((one, two), (two, one)))
+    alone = by_code(findings(statements(held, one)))
+    for rule in ("RL901", "RL904"):
+        assert base[rule].fingerprint == other[rule].fingerprint
+        assert base[rule].fingerprint != alone[rule].fingerprint
+
+
+def test_what_a_deny_stops_is_told_of_what_destroys_alone() -> None:
+    held = allow("s3:*", "arn:aws:s3:::app-data/*")
+    found = by_code(findings(statements(held, deny(["s3:GetObjectAcl", "s3:DeletObject", "s3:DeleteObject"]))))
+    assert "stops `s3:DeleteObject`, and" in found["RL904"].message
+    assert "can still `s3:DeleteObjectVersion`" in found["RL904"].message
+
+
+@pytest.mark.parametrize(("rule", "wildcard"), [("RL102", "*"), ("RL103", "Delete*")])
+def test_the_wildcard_that_covers_the_named_action_is_named_first(rule: str, wildcard: str) -> None:
+    services = ["events", "rds", "ecr", "sqs", "kinesis"]
+    said = {
+        by_code(findings(statements(allow([f"{one}:{wildcard}" for one in order]))))[rule].message
+        for order in (services, services[::-1], sorted(services))
+    }
+    (message,) = said
+    assert f"holds `rds:{wildcard}`, `ecr:{wildcard}`" in message
+
+
 def test_effects_are_complete_lists() -> None:
     report = check_role(statements(allow("rds:*"), deny("rds:Delete*")), load_rules())
     listed = {action for groups in report.effects.values() for group in groups for action in group.actions}

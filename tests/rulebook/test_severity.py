@@ -178,3 +178,37 @@ def test_state_that_is_written_and_state_that_is_deleted(actions: str | list[str
 def test_a_whole_service_that_deletes_beside_its_worst_effect() -> None:
     assert _severity("RL102", allow("fms:*")) == "high"
     assert _severity("RL102", allow("pipes:*")) == "medium"
+
+
+@pytest.mark.parametrize(
+    ("roles", "severity"),
+    [
+        ("arn:aws:iam::123456789012:role/atlantis", ""),
+        ("arn:aws:iam::*:role/atlantis", ""),
+        ("arn:aws:iam::123456789012:role/atlantis-*", "low"),
+        ("arn:aws:iam::*:role/atlantis-*", "medium"),
+        ("arn:aws-us-gov:iam::*:role/deploy/*", "medium"),
+    ],
+)
+def test_a_pattern_of_roles_in_every_account_is_no_limit(roles: str, severity: str) -> None:
+    found = by_code(findings(statements(allow("sts:AssumeRole", roles)))).get("RL906")
+    assert (found.severity if found else "") == severity
+
+
+@pytest.mark.parametrize(
+    ("name", "severity"),
+    [
+        ("orders-prod", "critical"),
+        ("prod-non-prod-sync", "critical"),
+        ("orders-nonprod", "high"),
+        ("orders-non-prod", "high"),
+        ("pre_prod_orders", "high"),
+        ("non-production-orders", "high"),
+    ],
+)
+def test_what_is_beside_production_is_not_production(name: str, severity: str) -> None:
+    assert (
+        _severity("RL201", allow("dynamodb:DeleteTable", f"arn:aws:dynamodb:*:123456789012:table/{name}")) == severity
+    )
+    tagged = {"StringEquals": {"aws:ResourceTag/stage": name}}
+    assert _severity("RL201", allow("dynamodb:DeleteTable", Condition=tagged)) == severity

@@ -55,6 +55,43 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
     ),
     "github, a Deny closes what the Allow opens": (set(), [_oidc(GITHUB), DENY_FORKS]),
     "github, a wildcard that is an ordinary character": (set(), [_subject(GITHUB, "repo:*", "StringEquals")]),
+    "github, the workflow of one branch": (
+        set(),
+        [
+            _oidc(
+                GITHUB,
+                StringLike={
+                    f"{GITHUB}:sub": "repo:acme/app:*",
+                    f"{GITHUB}:job_workflow_ref": "acme/app/.github/workflows/*@refs/heads/main",
+                },
+            )
+        ],
+    ),
+    "github, workflows of any branch": (
+        {"RL702"},
+        [
+            _oidc(
+                GITHUB,
+                StringLike={
+                    f"{GITHUB}:sub": "repo:acme/app:*",
+                    f"{GITHUB}:job_workflow_ref": "acme/app/.github/workflows/*",
+                },
+            )
+        ],
+    ),
+    "github, one environment of anybody": ({"RL701"}, [_subject(GITHUB, "*:environment:prod")]),
+    "github, a name that ends like another": ({"RL701"}, [_subject(GITHUB, "*acme/app:environment:prod")]),
+    "eks, one namespace": (set(), [_subject(EKS, "system:serviceaccount:apps:*")]),
+    "eks, every namespace": ({"RL701"}, [_subject(EKS, "system:serviceaccount:*:*")]),
+    "eks, any subject": ({"RL701"}, [_subject(EKS, "*")]),
+    "everyone with a role of a name, however it is written": (
+        {"RL704"},
+        [_aws("*", Condition={"StringLike": {"aws:PrincipalArn": "*:role/deploy-*"}})],
+    ),
+    "every user of every account": (
+        {"RL704"},
+        [_aws("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}})],
+    ),
     "gitlab, one branch": (set(), [_subject(GITLAB, "project_path:acme/app:ref_type:branch:ref:main")]),
     "terraform, plans too": (
         {"RL702"},
@@ -215,6 +252,41 @@ def test_a_role_is_judged_with_its_trust_policy() -> None:
     found = {f.rule: f for f in findings(bundle)}
     assert found["RL702"].location.route == "trust/Statement/0/Condition"
     assert "repo:acme/app:pull_request" in found["RL702"].message
+
+
+@pytest.mark.parametrize(
+    ("rule", "principal", "action", "pinned"),
+    [
+        (
+            "RL701",
+            {"Federated": "arn:aws:iam::123456789012:oidc-provider/gitlab.com"},
+            "sts:AssumeRoleWithWebIdentity",
+            {"StringEquals": {"gitlab.com:sub": "project_path:acme/app:ref_type:branch:ref:main"}},
+        ),
+        ("RL704", {"AWS": "999999999999"}, "sts:AssumeRole", {"StringEquals": {"sts:ExternalId": "acme-7f3c"}}),
+    ],
+)
+def test_the_statement_that_lets_outsiders_in_is_the_one_that_is_named(
+    rule: str, principal: dict[str, str], action: str, pinned: dict[str, Any]
+) -> None:
+    wide = {"Sid": "Wide", "Effect": "Allow", "Principal": principal, "Action": action}
+    good = {**wide, "Sid": "Pinned", "Condition": pinned}
+    for both in ([wide, good], [good, wide]):
+        (found,) = (f for f in findings({"Version": "2012-10-17", "Statement": both}, "trust") if f.rule == rule)
+        assert [one.rpartition("/")[2] for one in found.granted_by] == ["Wide"]
+
+
+def test_of_several_statements_that_let_outsiders_in_each_may_stand_first() -> None:
+    one, two = (
+        {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+        for account in ("999999999999", "888888888888")
+    )
+    both, turned, alone = (findings({"Statement": items}, "trust")[0] for items in ([one, two], [two, one], [one]))
+    assert both.fingerprint == turned.fingerprint
+    assert both.fingerprint != alone.fingerprint
+    assert len(both.granted_by) == 2
+    assert both.message.endswith("of the account `999999999999` (1 more)")
+    assert alone.message.endswith("of the account `999999999999`")
 
 
 def test_the_own_account_is_no_stranger() -> None:

@@ -24,7 +24,7 @@ KEPT = frozenset(
         "prod production prd live prods dev development test testing tests sandbox preview previews ephemeral tmp temp "
         "temporary scratch demo qa playground sbx integration integ e2e staging stage ci env environment true false "
         "repo ref refs heads tags pull request main master branch project path aws awsreservedsso reserved sso "
-        "amazonaws com cn org organization service role root assumed federated user o r ou vpc vpce "
+        "non not pre amazonaws com cn org organization service role root assumed federated user o r ou vpc vpce "
         # What the subjects of well-known issuers of tokens are made of.
         "account apply commit credentials default deploy https mcp oidc phase pipeline provider run step type vercel "
         "workspace"

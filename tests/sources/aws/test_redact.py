@@ -119,6 +119,8 @@ def test_words_that_a_judgement_needs_are_kept() -> None:
     for word in gates.PRODUCTION | gates.DISPOSABLE:
         for name in (f"acme-{word}-db", f"acme_{word}1", f"1{word}"):
             assert gates.name_says(hide(name)) == gates.name_says(name), name
+    for word in ("non-prod", "not_prod", "pre-production"):
+        assert gates.name_says(hide(f"acme-{word}-db")) == gates.name_says(f"acme-{word}-db") == ""
 
 
 def test_the_words_of_shared_issuers_of_tokens_are_kept() -> None:
