@@ -81,7 +81,6 @@ class Shape:
         "rest_sample",
         "rest_start",
         "sample",
-        "variables",
     )
 
     def __init__(self, arn_format: str, partition: str, account: str, region: str) -> None:
@@ -107,8 +106,6 @@ class Shape:
         rest = written[5] if len(written) > 5 else "${Any}"
         self.format = arn_format
         self.fields = tuple(fields)
-        #: Which of the five fields a principal's own value stands in.
-        self.variables = tuple("${" in f for f in written[:5])
         self.rest_sample = VARIABLE.sub("example", rest)
         self.sample = ":".join([*sample, self.rest_sample])
         parts = VARIABLE.split(rest)[::2]

@@ -41,7 +41,6 @@ class Gain:
 
     mask: int
     witness: Witness
-    resources: tuple[str, ...]
 
 
 @record
@@ -323,13 +322,13 @@ def _difference(
                         continue
                     for gained, solved in found:
                         number = (gained & -gained).bit_length() - 1
-                        answer = confirm(way, Found(number, signature, solved), {}, certain, before)
+                        answer = confirm(way, Found(number, solved), {}, certain, before)
                         if answer.verdict != YES or answer.witness is None:
                             unknown.append((gained, answer.reason))
                         elif loose:
                             unknown.append((gained, possible_reason(way)))
                         else:
-                            gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
+                            gains.append(Gain(gained, answer.witness))
                             gained_so_far |= gained
         for statement in way.identity:
             # What is certain of a statement is judged above; what it may reach besides stays open.
@@ -552,5 +551,4 @@ def _support(stage: Scene, group: Group, old: _Old, actions: int) -> list[tuple[
 
 def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:
     index = (part & -part).bit_length() - 1
-    found = Found(index, catalog().action(index).signature, solved)
-    return confirm(before, found, {}).verdict != YES
+    return confirm(before, Found(index, solved), {}).verdict != YES

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
-from rolelint.catalog import Signature, catalog
+from rolelint.catalog import catalog
 from rolelint.engine.actors import NEVER, Actor, Domain, account_like, actor
 from rolelint.engine.classes import (
     Solved,
@@ -58,7 +58,6 @@ class Answer:
 
 class Found(NamedTuple):
     number: int
-    signature: Signature
     solved: Solved
     hangs: bool = False
 
@@ -254,7 +253,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                         picks = [pick for _, solution in solved for pick in solution.picks]
                         firing = [d for d in joined.denies if can_fire(stage, d, signature, unsupported)]
                         hangs = hangs_on_unknown(picks, firing, partial(passes, stage, joined, signature, unsupported))
-                    yield Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
+                    yield Found((actions & -actions).bit_length() - 1, solved, hangs)
 
 
 def witness(held: Powers, index: int) -> Answer:

@@ -149,7 +149,7 @@ def test_a_key_that_opened_to_the_account_is_a_gain(principal: Any, gained: bool
     found = difference(after, before, within=catalog().expand("kms:ScheduleKeyDeletion"))
     assert bool(found.mask) is gained
     if gained:
-        assert found.gains[0].resources == (_KEY,)
+        assert found.gains[0].witness.resource == _KEY
 
 
 _RED = {"StringEquals": {"aws:RequestTag/Team": "red"}}
