@@ -9,7 +9,7 @@ from rolelint.algebra.strings import replenish, wildcards
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, account_like, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
+from rolelint.engine.decision import NO_GRANT, ROLE_GRANT, grant_strength
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.worlds import LINKED, REGION_KEYS, partitions_named, twin_of
@@ -297,11 +297,11 @@ def _limit_rcp(statement: CompiledStatement) -> CompiledStatement:
     """Keep the actions of an RCP that belong to services with RCP support (S6.23)."""
     found = _rcp_memo.get(statement)
     if found is None:
+        from copy import copy
+
         known = catalog()
-        mask = known.expand_all(f"{prefix}:*" for prefix in RCP_SERVICES) & ~known.expand("kms:RetireGrant")
-        found = object.__new__(CompiledStatement)
-        for name in CompiledStatement.__slots__:
-            setattr(found, name, getattr(statement, name))
+        mask = known.expand_all(f"{prefix}:*" for prefix in known.rcp_services) & ~known.expand("kms:RetireGrant")
+        found = copy(statement)
         found.mask = statement.mask & mask
         found.possible_mask = statement.possible_mask & mask
         _rcp_memo[statement] = found

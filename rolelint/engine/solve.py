@@ -26,7 +26,7 @@ from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import EXAMPLE_ACCOUNT
 from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
-from rolelint.records import record
+from rolelint.records import field, record
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
 #: need fewer than ten.
@@ -587,17 +587,11 @@ def _told(key: str, value: Value) -> Value:
 class _State:
     """A partial request: constraints so far, and a model of them."""
 
-    unions: tuple[tuple[Pattern, ...], ...] = ()
-    without: tuple[Pattern, ...] = ()
-    keys: dict[str, frozenset[Literal]] = None  # type: ignore[assignment]
+    unions: tuple[tuple[Pattern, ...], ...]
+    without: tuple[Pattern, ...]
+    keys: dict[str, frozenset[Literal]] = field(default_factory=dict)
     resource: str | None = None
-    values: dict[str, Value] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.keys is None:
-            self.keys = {}
-        if self.values is None:
-            self.values = {}
+    values: dict[str, Value] = field(default_factory=dict)
 
 
 _guess_memo: dict[Pattern, list[str]] = memo()
