@@ -7,7 +7,7 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, product
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
@@ -159,21 +159,15 @@ def _raw_view(statement: CompiledStatement, certain: bool) -> View | None:
 def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -> View | None:
     allow = statement.statement.effect == "Allow"
     widen = allow is not certain  # what is unknown makes the statement reach further
-    if statement.statement.doubtful and allow and certain:
-        return None
-    if statement.statement.doubtful and not allow and not certain:
+    if statement.statement.doubtful and not widen:
         return None  # S1.20
     fixed = dict(pins)
     conditions = []
     for condition in statement.conditions:
-        if condition.operator is None:
-            if widen:
-                continue
-            return None
         if condition.uncertain:
             if widen:
                 continue
-            if not allow or condition.operator.negated:
+            if not allow or condition.operator is None or condition.operator.negated:
                 return None
         if loose and not condition.refs <= fixed.keys():
             if loose == "narrow":
@@ -418,17 +412,13 @@ class Search:
     def _find(self, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str | None:
         assert self.shapes is not None
         for sample in self.samples:
-            if all(any(p.matches(sample) for p in u) for u in unions) and not any(p.matches(sample) for p in without):
+            if _fits(sample, unions, without):
                 return sample
         for union in unions:
             for pattern in union:
                 likened = (guess for sample in self.samples for guess in _likened(pattern, sample))
                 for guess in chain(_guesses(pattern), likened):
-                    if (
-                        any(s.matches(guess) for s in self.shapes)
-                        and all(any(p.matches(guess) for p in u) for u in unions)
-                        and not any(p.matches(guess) for p in without)
-                    ):
+                    if _fits(guess, (self.shapes, *unions), without):
                         return guess
         found = member([self.shapes, *unions], without)
         return found and self._made_real(found, unions, without)
@@ -446,9 +436,7 @@ class Search:
             known = REGIONS.get(placed, REGIONS["aws"])
             for moved in (region,) if not region or region in known else (*known, region):
                 made = f"arn:{placed}:{service}:{moved}:{owner}:{rest}"
-                if all(any(p.matches(made) for p in u) for u in (self.shapes, *unions)) and not any(
-                    p.matches(made) for p in without
-                ):
+                if _fits(made, (self.shapes, *unions), without):
                     return made
         return arn
 
@@ -549,6 +537,11 @@ class Search:
             if following is not None:
                 return self._repair(following, denies, picks, (*carved, (firing, None)))
         return None
+
+
+def _fits(arn: str, unions: Iterable[Sequence[Pattern]], without: Iterable[Pattern]) -> bool:
+    """Tell whether an ARN is in each of some unions of patterns, and in none of some further patterns."""
+    return all(any(p.matches(arn) for p in u) for u in unions) and not any(p.matches(arn) for p in without)
 
 
 _NUMBERS = ("number", "string", "folded")
