@@ -107,7 +107,7 @@ class Scene:
     def domain(self, key: str) -> Domain:
         """Give what a key can be, from the question's pins, the actor and the role."""
         for pinned, domain in self.pins:
-            if pinned == key or (":resourcetag/" in key and twin_of(pinned) == twin_of(key)):
+            if twin_of(pinned) == twin_of(key):
                 return domain
         if key in ("aws:resourceaccount", "s3:resourceaccount") and self.account != self.role.account:
             return Domain("always", (self.account,))

@@ -568,6 +568,12 @@ def test_a_principal_that_is_not_known_may_be_the_caller(holder: Role, expected:
     assert [p.certainty for p in found.powers] == ([expected[1]] if expected[0] == "yes" else [])
 
 
+def test_a_grant_that_names_the_role_beside_a_principal_that_is_not_known_is_no_doubt() -> None:
+    elsewhere = {"StringEquals": {"aws:PrincipalAccount": "999999999999"}}
+    grant = _grant({"AWS": [ROLE_ARN, unknown("aws_iam_role.x.arn")]}) | {"Condition": elsewhere}
+    assert can(_with(_BUCKET, grant), "s3:DeleteBucket", who=_ANY).verdict == "no"
+
+
 def test_a_new_grant_to_a_principal_that_is_not_known_may_be_a_gain() -> None:
     here, open_ = _with(_BUCKET, _grant(_OTHER)), _with(_BUCKET, _grant(_OTHER), _grant(_WHO, action="s3:DeleteObject"))
     found = difference(open_, here, who=_ANY)

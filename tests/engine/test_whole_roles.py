@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
+from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
 
 from rolelint import memory
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference
 from rolelint.engine.settled import settle
-from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.parse import parse_document
+from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
 
 _BUCKET = "arn:aws:s3:::ledger"
@@ -122,6 +123,14 @@ def test_settling_leaves_what_is_not_certain() -> None:
     assert [c.key for c in statement.conditions] == ["aws:requesttag/x", "aws:principaltag/team"]
 
 
+def test_settling_leaves_what_is_no_variable_in_an_old_version() -> None:
+    for version, settled in (("2008-10-17", _BY_TEAM), ("2012-10-17", "arn:aws:s3:::red")):
+        document = parse_document({"Version": version, "Statement": [allow("s3:*", _BY_TEAM)]})
+        held = Policy(PolicyType.IDENTITY, "old", document, lambda route: HERE)
+        found = settle(replace(role(tags={"team": "red"}, trust=_EC2), identity=(held,)), actor())
+        assert found.identity[0].document.statements[0].resources == (settled,)
+
+
 _ALL_BUCKETS = role(allow("s3:*"))
 _NOBODY = deny("s3:*", [_BUCKET, f"{_BUCKET}/*"], Principal="*")
 
@@ -227,6 +236,44 @@ def test_a_question_gives_a_tag_by_either_of_its_keys(keys: tuple[str, str]) -> 
     holder = role(ALL, deny("*", condition={"StringEquals": {tested: "prod"}}))
     assert can(holder, "ec2:TerminateInstances", context={given: "prod"}).verdict == "no"
     assert can(holder, "ec2:TerminateInstances", context={given: "dev"}).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "expected"),
+    [
+        ({"NumericGreaterThan": {"aws:EpochTime": "2208988800"}}, {"aws:CurrentTime": "2030-01-01T00:00:00Z"}, "no"),
+        ({"NumericGreaterThan": {"aws:EpochTime": "2208988800"}}, {"aws:CurrentTime": "2050-01-01T00:00:00Z"}, "yes"),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2040-01-01T00:00:00Z"}}, {"aws:EpochTime": "1893456000"}, "no"),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2040-01-01T00:00:00Z"}}, {"aws:EpochTime": "2524608000"}, "yes"),
+    ],
+)
+def test_a_question_gives_the_time_by_either_of_its_keys(condition: Any, given: Any, expected: str) -> None:
+    holder = role(allow("s3:DeleteBucket", condition=condition))
+    assert can(holder, "s3:DeleteBucket", context=given).verdict == expected
+
+
+def test_a_question_about_a_chain_of_services_is_one_about_a_forwarded_call() -> None:
+    holder = role(allow("s3:DeleteBucket", condition={"Bool": {"aws:ViaAWSService": "true"}}))
+    for chain in ("athena.amazonaws.com", "cloudformation.amazonaws.com"):
+        assert can(holder, "s3:DeleteBucket", context={"aws:CalledVia": chain}, who=actor("any")).verdict == "yes"
+
+
+@pytest.mark.parametrize("spared", range(3))
+def test_every_account_that_conditions_name_may_own_a_resource(spared: int) -> None:
+    named = ["111111111111", "222222222222", "333333333333"]
+    others = [account for number, account in enumerate(named) if number != spared]
+    allowed, denied = ({"StringEquals": {"aws:ResourceAccount": accounts}} for accounts in (named, others))
+    holder = role(allow("s3:*", condition=allowed), deny("s3:*", condition=denied), kind="policy")
+    answer = can(holder, "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.context["aws:ResourceAccount"] == named[spared]
+
+
+def test_a_role_without_an_arn_is_one_of_its_account() -> None:
+    elsewhere = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/*"}}
+    holder = role(allow("s3:*", condition=elsewhere), arn="")
+    assert can(holder, "s3:DeleteBucket").verdict == "no"
+    assert can(replace(holder, account="999999999999"), "s3:DeleteBucket").verdict == "yes"
 
 
 def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:
