@@ -276,6 +276,22 @@ def test_a_role_without_an_arn_is_one_of_its_account() -> None:
     assert can(replace(holder, account="999999999999"), "s3:DeleteBucket").verdict == "yes"
 
 
+@pytest.mark.parametrize(("account", "expected"), [("222222222222", "yes"), ("333333333333", "no")])
+def test_a_question_about_the_account_is_one_about_the_arn(account: str, expected: str) -> None:
+    theirs = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/*"}}
+    holder = role(allow("s3:*", condition=theirs), kind="policy")
+    answer = can(holder, "s3:DeleteBucket", context={"aws:PrincipalAccount": account}, who=actor("any"))
+    assert answer.verdict == expected
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_one_session_policy_that_is_not_known_leaves_all_open(first: bool) -> None:
+    known, lost = policy(PolicyType.SESSION, allow("ec2:*")), policy(PolicyType.SESSION, "not to be read")
+    holder = replace(role(allow("s3:*")), session=(lost, known) if first else (known, lost))
+    answer = can(holder, "s3:DeleteBucket")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
 def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:
     approved = allow("s3:DeleteBucket", condition={"StringEquals": {"aws:PrincipalTag/approved": "yes"}})
     known, unknown = role(approved, trust=[], tags={}), role(approved, trust=["?"], tags={})
