@@ -95,15 +95,9 @@ def decide(request: Request, policies: PolicySet) -> Decision:
 def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decision:
     caller = request.principal
     scene = _Scene(request, target, has_boundary=policies.boundary is not None)
-    scp_applies = (
-        policies.scps is not None
-        and not caller.bare
-        and not caller.service_linked
-        and not caller.management_account  # S6.14 to S6.18
-    )
-    rcp_applies = policies.rcps is not None and _rcp_applies(request)
-    scps = policies.scps if scp_applies and policies.scps is not None else ()
-    rcps = policies.rcps if rcp_applies and policies.rcps is not None else ()
+    limited = not caller.bare and not caller.service_linked and not caller.management_account  # S6.14 to S6.18
+    scps = policies.scps or () if limited else ()
+    rcps = policies.rcps if policies.rcps and _rcp_applies(request) else ()
     resource = (policies.resource,) if policies.resource is not None and _guards(request, target) else ()
     boundary = (policies.boundary,) if policies.boundary is not None else ()
     identity = () if caller.bare else policies.identity

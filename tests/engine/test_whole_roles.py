@@ -70,6 +70,13 @@ def test_a_key_holds_values_of_its_type_only(low: str, high: str, key: str) -> N
     assert can(holder, "s3:DeleteBucket", who=actor("any")).verdict == "no"
 
 
+def test_one_character_of_a_time_that_is_compared_as_text_is_the_digit_that_fits() -> None:
+    statement = allow("s3:*", condition={"StringLike": {"aws:CurrentTime": "20?0-01-01T00:00:00Z"}})
+    answer = can(role(statement), "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.context["aws:CurrentTime"] > "2030"
+
+
 def test_what_nobody_has_to_allow_is_allowed_when_asked_for_by_name() -> None:
     assert can(role(deny("*")), "sts:GetCallerIdentity").verdict == "yes"  # S6.55
     assert can(role(deny("*")), "sts:*").verdict == "no"
