@@ -9,10 +9,12 @@ import pytest
 
 from rolelint.catalog import catalog
 from rolelint.documents import parse
+from rolelint.policies.role import Unknown
 from rolelint.readers import ReadContext, read
+from rolelint.records import replace
 from rolelint.rulebook import CheckOptions, check_guardrails, check_role, load_rules, role_unknowns
 
-from .build import allow, by_code, deny, findings, reading, role, statements
+from .build import allow, by_code, codes, deny, findings, reading, role, statements
 
 
 def test_the_place_is_the_action_that_grants_the_worst() -> None:
@@ -123,6 +125,13 @@ def test_an_unknown_boundary_is_listed_and_not_missed() -> None:
     items = role_unknowns(one)
     assert items
     assert all(item.role_name == "agent" and item.reason for item in items)
+
+
+def test_a_boundary_that_may_be_there_is_not_missed() -> None:
+    one = role({"role": "agent", "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}}})
+    assert "RL802" in codes(findings(one))
+    maybe = Unknown("permissions boundary", "it hangs on a condition", one.location, widens=False)
+    assert "RL802" not in codes(findings(replace(one, unknowns=(maybe,))))
 
 
 def test_a_known_role_has_no_unknowns() -> None:
