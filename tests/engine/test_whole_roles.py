@@ -10,6 +10,7 @@ from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, r
 from rolelint import memory
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference
+from rolelint.engine.scene import StatementRef
 from rolelint.engine.settled import settle
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Policy, PolicyType, Role
@@ -297,6 +298,20 @@ def test_one_session_policy_that_is_not_known_leaves_all_open(first: bool) -> No
     holder = replace(role(allow("s3:*")), session=(lost, known) if first else (known, lost))
     answer = can(holder, "s3:DeleteBucket")
     assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+def test_an_element_is_pointed_at_as_it_is_written() -> None:
+    spared = {"Effect": "Allow", "NotAction": "s3:Get*", "NotResource": _BUCKET, "Condition": {"Bool": {"a:b": "true"}}}
+    (held,) = role(allow(["s3:Get*", "s3:DeleteBucket"], _BUCKET), spared).identity
+    plain, without = (StatementRef(held, statement) for statement in held.document.statements)
+    index = catalog().index("s3:DeleteBucket")
+    assert plain.route("Action", index) == ("Statement", 0, "Action", 1)
+    assert plain.route("Action") == ("Statement", 0, "Action")
+    assert plain.route("Resource") == ("Statement", 0, "Resource")
+    assert without.route("Action", index) == ("Statement", 1, "NotAction")
+    assert without.route("Resource") == ("Statement", 1, "NotResource")
+    assert without.route("Condition") == ("Statement", 1, "Condition")
+    assert without.route() == ("Statement", 1)
 
 
 def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:
