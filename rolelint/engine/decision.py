@@ -213,7 +213,8 @@ def _guards(request: Request, target: Target) -> bool:
         return False
     if action.startswith("es:") and not action.startswith(BELOW_DOMAIN):
         return False
-    if ":iam:" in target.arn and ":role/" in target.arn and not action.startswith("sts:"):
+    fields = target.arn.split(":", 5)
+    if fields[2:3] == ["iam"] and fields[-1].startswith("role/") and not action.startswith("sts:"):
         return False
     return ":key/" in target.arn or not action.startswith("kms:")
 
