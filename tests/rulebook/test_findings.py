@@ -127,6 +127,20 @@ def test_an_unknown_boundary_is_listed_and_not_missed() -> None:
     assert all(item.role_name == "agent" and item.reason for item in items)
 
 
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        (["dynamodb"], "`dynamodb:*`"),
+        (["dynamodb", "rds"], "`dynamodb:*` and `rds:*`"),
+        (["dynamodb", "rds", "s3"], "`dynamodb:*`, `rds:*` and `s3:*`"),
+        (["dynamodb", "ec2", "rds", "s3", "sqs"], "`dynamodb:*`, `ec2:*`, `rds:*` and 2 more"),
+    ],
+)
+def test_a_finding_quotes_what_it_is_about(services: list[str], said: str) -> None:
+    message = by_code(findings(statements(allow([f"{service}:*" for service in services]))))["RL102"].message
+    assert f"holds {said} and with it " in message
+
+
 def test_a_boundary_that_may_be_there_is_not_missed() -> None:
     one = role({"role": "agent", "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}}})
     assert "RL802" in codes(findings(one))
