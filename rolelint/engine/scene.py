@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import replenish, wildcards
@@ -152,7 +152,6 @@ def scene(
     """
     replenish()
     asked = role
-    identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
 
@@ -166,16 +165,8 @@ def scene(
                 (denies if statement.statement.effect == "Deny" else allows).append(statement)
         return allows, unknown
 
-    allows, _ = take(role.identity)
-    identity += allows
-    ceilings: list[tuple[str, tuple[Policy, ...]]] = []
-    if role.boundary is not None:
-        ceilings.append(("permissions boundary", (role.boundary,)))
-    if role.session is not None:
-        ceilings.append(("session policy", role.session))
-    if role.scps is not None and not role.service_linked and not role.management_account:  # S6.14, S6.15
-        ceilings += [(f"SCP level {i}", level) for i, level in enumerate(role.scps)]
-    for name, policies in ceilings:
+    identity, _ = take(role.identity)
+    for name, policies in _ceilings(role):
         allows, unknown = take(policies)
         layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
     keeping = (*identity, *(s for layer in layers for s in layer.statements), *(s for s in denies if s.not_resource))
@@ -224,6 +215,16 @@ def scene(
         also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies))
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
+
+
+def _ceilings(role: Role) -> Iterator[tuple[str, tuple[Policy, ...]]]:
+    """List the policies around those of a role, by layer: of each layer one must allow."""
+    if role.boundary is not None:
+        yield "permissions boundary", (role.boundary,)
+    if role.session is not None:
+        yield "session policy", role.session
+    if role.scps is not None and not role.service_linked and not role.management_account:  # S6.14, S6.15
+        yield from ((f"SCP level {i}", level) for i, level in enumerate(role.scps))
 
 
 def stranger(role: Role, resource: str) -> str:
