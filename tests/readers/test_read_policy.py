@@ -9,6 +9,7 @@ import pytest
 
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Reading
+from rolelint.policies.text import unknown
 from rolelint.readers import ReadContext
 
 ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -187,3 +188,20 @@ def test_a_policy_that_is_nested_too_deeply_is_not_known() -> None:
     for _ in range(100_000):
         action = {"Fn::Join": ["", [action]]}
     assert parse_document(policy({**ALLOW, "Action": action})).unknown == "the policy is nested too deeply to be read"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ({"Fn::Sub": "s3:${Verb}Bucket${!x}"}, f"s3:{unknown('Verb')}Bucket${{x}}"),
+        ({"Fn::Sub": ["s3:${Verb}", {"Verb": "Get"}]}, f"s3:{unknown('Verb')}"),
+        ({"Fn::Join": [":", ["s3", {"Ref": "Verb"}, "*"]]}, f"s3:{unknown('Verb')}:*"),
+        ({"Fn::GetAtt": "Role.Arn"}, unknown("Fn::GetAtt Role.Arn")),
+        ({"Fn::GetAtt": ["Role", "Arn"]}, unknown('{"Fn::GetAtt": ["Role", "Arn"]}')),
+    ],
+    ids=["Sub", "Sub with values", "Join", "GetAtt", "GetAtt in parts"],
+)
+def test_a_function_of_a_template_in_a_bare_policy_keeps_what_is_known_of_its_text(written: Any, text: str) -> None:
+    (statement,) = parse_document(policy({**ALLOW, "Action": [written]})).statements
+    assert statement.actions == (text,)
+    assert statement.doubtful
