@@ -7,10 +7,10 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, product
 
-from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
+from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, is_member, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain, account_like
 from rolelint.engine.compile import (
     CompiledCondition,
@@ -412,13 +412,13 @@ class Search:
     def _find(self, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str | None:
         assert self.shapes is not None
         for sample in self.samples:
-            if _fits(sample, unions, without):
+            if is_member(sample, unions, without):
                 return sample
         for union in unions:
             for pattern in union:
                 likened = (guess for sample in self.samples for guess in _likened(pattern, sample))
                 for guess in chain(_guesses(pattern), likened):
-                    if _fits(guess, (self.shapes, *unions), without):
+                    if is_member(guess, (self.shapes, *unions), without):
                         return guess
         found = member([self.shapes, *unions], without)
         return found and self._made_real(found, unions, without)
@@ -436,7 +436,7 @@ class Search:
             known = REGIONS.get(placed, REGIONS["aws"])
             for moved in (region,) if not region or region in known else (*known, region):
                 made = f"arn:{placed}:{service}:{moved}:{owner}:{rest}"
-                if _fits(made, (self.shapes, *unions), without):
+                if is_member(made, (self.shapes, *unions), without):
                     return made
         return arn
 
@@ -537,11 +537,6 @@ class Search:
             if following is not None:
                 return self._repair(following, denies, picks, (*carved, (firing, None)))
         return None
-
-
-def _fits(arn: str, unions: Iterable[Sequence[Pattern]], without: Iterable[Pattern]) -> bool:
-    """Tell whether an ARN is in each of some unions of patterns, and in none of some further patterns."""
-    return all(any(p.matches(arn) for p in u) for u in unions) and not any(p.matches(arn) for p in without)
 
 
 _NUMBERS = ("number", "string", "folded")
