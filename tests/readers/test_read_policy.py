@@ -116,6 +116,10 @@ COLLECTIONS: dict[str, tuple[Any, list[str]]] = {
         [{"PolicyName": "p", "PolicyDocument": policy(ALLOW)}],
         ["identity p: +s3:* @7"],
     ),
+    "list with other names": (
+        [{"Name": "p", "document": policy(ALLOW)}, {"Id": "q", "policy": policy(ALLOW)}],
+        ["identity p: +s3:* @7", "identity q: +s3:* @20"],
+    ),
     "notes beside": ({"Description": "x", "PolicyDocument": policy(ALLOW)}, ["identity PolicyDocument: +s3:* @6"]),
     "names to objects that hold them": ({"p": {"policy": policy(ALLOW)}}, ["identity p: +s3:* @6"]),
 }
