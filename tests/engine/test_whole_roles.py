@@ -20,6 +20,7 @@ _BUCKET = "arn:aws:s3:::ledger"
 _QUEUE = "arn:aws:sqs:us-east-1:999999999999:q"
 _KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
 _EC2 = [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+_TAGGING = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
 _SESSION = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/ci"}
 
 
@@ -312,6 +313,12 @@ def test_an_element_is_pointed_at_as_it_is_written() -> None:
     assert without.route("Resource") == ("Statement", 1, "NotResource")
     assert without.route("Condition") == ("Statement", 1, "Condition")
     assert without.route() == ("Statement", 1)
+
+
+@pytest.mark.parametrize(("trust", "expected"), [(None, "yes"), (_EC2, "no"), ([_TAGGING], "yes")])
+def test_a_tag_that_a_role_lacks_may_come_with_its_session(trust: Any, expected: str) -> None:
+    holder = role(allow("s3:DeleteBucket", condition=_TEAM), tags={"env": "x"}, trust=trust)
+    assert can(holder, "s3:DeleteBucket").verdict == expected
 
 
 def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:
