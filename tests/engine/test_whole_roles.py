@@ -315,6 +315,21 @@ def test_an_element_is_pointed_at_as_it_is_written() -> None:
     assert without.route() == ("Statement", 1)
 
 
+_WITHOUT_OWNER = """
+ebs:CompleteSnapshot ec2:DeleteVolume ec2:DeleteSnapshot ec2:DeregisterImage ec2:RunInstances ec2:DeleteFleets
+ec2:CancelSpotInstanceRequests ec2:DeleteVpcPeeringConnection ec2:DeleteVpcEndpoints es:AcceptInboundConnection
+events:PutEvents route53:DisassociateVPCFromHostedZone ds:AcceptSharedDirectory guardduty:AcceptInvitation
+"""
+
+
+def test_some_requests_do_not_tell_whose_the_resource_is() -> None:
+    holder = role(allow("*", condition={"Null": {"aws:ResourceAccount": "true"}}))
+    silent = {action for action in _WITHOUT_OWNER.split() if can(holder, action, who=actor("any")).verdict == "yes"}
+    assert silent == set(_WITHOUT_OWNER.split())
+    for action in ("ec2:DeleteVpc", "s3:DeleteBucket", "rds:DeleteDBInstance"):
+        assert can(holder, action, who=actor("any")).verdict == "no"
+
+
 @pytest.mark.parametrize(("trust", "expected"), [(None, "yes"), (_EC2, "no"), ([_TAGGING], "yes")])
 def test_a_tag_that_a_role_lacks_may_come_with_its_session(trust: Any, expected: str) -> None:
     holder = role(allow("s3:DeleteBucket", condition=_TEAM), tags={"env": "x"}, trust=trust)
