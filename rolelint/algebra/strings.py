@@ -240,23 +240,22 @@ def member(
     """
     without = list(without)
     for union in unions:
-        texts = [p.literal for p in union]
-        if all(t is not None for t in texts):
+        texts = [text for p in union if (text := p.literal) is not None]
+        if len(texts) == len(union):
             # A finite union decides by itself.
-            for text in texts:
-                if (
-                    text is not None
-                    and all(any(p.matches(text) for p in u) for u in unions if u is not union)
-                    and not any(p.matches(text) for p in without)
-                ):
-                    return text
-            return None
+            others = [u for u in unions if u is not union]
+            return next((text for text in texts if is_member(text, others, without)), None)
     if without:
         # What is taken away again adds nothing.
         unions = [[p for p in union if p not in without] for union in unions]
         if not all(unions):
             return None
     return _search(unions, without, limit)
+
+
+def is_member(text: str, unions: Iterable[Sequence[Pattern]], without: Iterable[Pattern] = ()) -> bool:
+    """Tell whether a string is in every union and in none of `without`."""
+    return all(any(p.matches(text) for p in u) for u in unions) and not any(p.matches(text) for p in without)
 
 
 def includes(outer: Iterable[Pattern], inner: Pattern) -> bool:

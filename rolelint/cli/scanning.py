@@ -6,7 +6,6 @@ import gc
 import json
 import pickle
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -315,7 +314,6 @@ class Progress:
         self._moving = sys.stderr.isatty()
         self._accounts = accounts
         self._done = 0
-        self._started = time.monotonic()
 
     def __enter__(self) -> Progress:
         return self

@@ -81,7 +81,6 @@ class Shape:
         "rest_sample",
         "rest_start",
         "sample",
-        "variables",
     )
 
     def __init__(self, arn_format: str, partition: str, account: str, region: str) -> None:
@@ -107,8 +106,6 @@ class Shape:
         rest = written[5] if len(written) > 5 else "${Any}"
         self.format = arn_format
         self.fields = tuple(fields)
-        #: Which of the five fields a principal's own value stands in.
-        self.variables = tuple("${" in f for f in written[:5])
         self.rest_sample = VARIABLE.sub("example", rest)
         self.sample = ":".join([*sample, self.rest_sample])
         parts = VARIABLE.split(rest)[::2]
@@ -217,8 +214,7 @@ def _reach(pattern: str, into: Shape) -> Reach:
 
 def _measure(pattern: str, into: Shape) -> Reach:
     fields = pattern.split(":", 5)
-    if len(fields) < 6:
-        fields += ["*"] * (6 - len(fields))  # S3.5
+    fields += ["*"] * (6 - len(fields))  # S3.5
     whole = regional = True
     for i in range(5):
         text, own = fields[i], into.fields[i]
@@ -238,34 +234,34 @@ def _measure(pattern: str, into: Shape) -> Reach:
             whole = False
         else:
             whole = regional = False
-    rest = fields[5]
-    if into.closed and rest.count("/") > into.rest_head.count("/"):
+    covers = _covers(fields[5], into)
+    if covers is None:
         return NOTHING
-    covers = True
-    if rest != "*":
-        head = into.rest_head
-        bare = rest[:-1] if rest.endswith("*") else rest
-        if "*" not in bare and "?" not in bare:
-            if bare is rest:  # a literal
-                inside = rest.startswith(head) and len(rest) > len(head) if into.rest_open else into.rest.matches(rest)
-                if not inside:
-                    return NOTHING
-                covers = into.rest.literal == rest
-            elif into.rest_start.startswith(bare):
-                covers = True
-            elif not bare.startswith(head) or not (into.rest_open or _meets(rest, into)):
-                return NOTHING
-            else:
-                covers = False
-        elif not _meets(rest, into):
-            return NOTHING
-        else:
-            # A pattern that misses one member covers not all of them.
-            shaped = glob(rest)
-            covers = shaped.matches(into.rest_sample) and includes([shaped], into.rest)
     whole, regional = whole and covers, regional and covers
     named = not regional and is_named(pattern, into.format)
     return Reach(True, whole, regional, named, (pattern,))
+
+
+def _covers(rest: str, into: Shape) -> bool | None:
+    """Tell whether the resource field of a pattern covers that of a shape; None where they have nothing in common."""
+    if rest == "*":
+        return True
+    head = into.rest_head
+    if into.closed and rest.count("/") > head.count("/"):
+        return None
+    bare = rest.removesuffix("*")
+    if "*" in bare or "?" in bare:
+        if not _meets(rest, into):
+            return None
+        # A pattern that misses one member covers not all of them.
+        shaped = glob(rest)
+        return shaped.matches(into.rest_sample) and includes([shaped], into.rest)
+    if bare == rest:  # a literal
+        inside = rest.startswith(head) and len(rest) > len(head) if into.rest_open else into.rest.matches(rest)
+        return into.rest.literal == rest if inside else None
+    if into.rest_start.startswith(bare):
+        return True
+    return False if bare.startswith(head) and (into.rest_open or _meets(rest, into)) else None
 
 
 def _partition_like(pattern: str) -> bool:

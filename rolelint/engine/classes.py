@@ -537,6 +537,7 @@ def shared_key(key: str) -> bool:
 
 
 def is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
+    """Tell whether an ARN names a resource of a type."""
     return any(s.names(arn) for s in type_shapes(stage, kind, resource=arn))
 
 
@@ -549,6 +550,19 @@ def one_type(
     world: World,
     resource: str | None,
 ) -> tuple[Reach, Solution] | None:
+    """Find one request on a resource of one type, with how far what allows it reaches into the type.
+
+    Args:
+        layers: of each, one statement must match.
+        domain: what each context key can be.
+        resource: the ARN that the request must name, or None for any.
+
+    Returns:
+        None when there is provably no such request.
+
+    Raises:
+        Undecided, LimitReached: when a named limit was reached.
+    """
     all_shapes = type_shapes(stage, kind, world.region, resource, world.account)
     if resource is not None and not any(s.names(resource) for s in all_shapes):
         return None

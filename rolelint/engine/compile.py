@@ -23,10 +23,9 @@ class CompiledCondition:
         uncertain: whether an unknown value or an unknown operator takes part.
     """
 
-    __slots__ = ("condition", "id", "key", "operator", "refs", "uncertain", "variables")
+    __slots__ = ("condition", "key", "operator", "refs", "uncertain", "variables")
 
-    def __init__(self, number: int, condition: Condition, variables: bool) -> None:
-        self.id = number
+    def __init__(self, condition: Condition, variables: bool) -> None:
         self.condition = condition
         self.key = condition.key
         self.operator: Operator | None = TABLE.get(condition.operator) if condition.known else None
@@ -55,7 +54,6 @@ class CompiledStatement:
         "blank",
         "conditions",
         "covers_all",
-        "id",
         "mask",
         "not_resource",
         "personal",
@@ -69,8 +67,7 @@ class CompiledStatement:
         "within",
     )
 
-    def __init__(self, number: int, statement: Statement, variables: bool, within: tuple[str, ...]) -> None:
-        self.id = number
+    def __init__(self, statement: Statement, variables: bool, within: tuple[str, ...]) -> None:
         self.within = within
         self._content: tuple[object, ...] | None = None
         self.statement = statement
@@ -166,7 +163,7 @@ def compile_condition(condition: Condition, variables: bool) -> CompiledConditio
     key = (condition, variables)
     found = _conditions.get(key)
     if found is None:
-        found = _conditions[key] = CompiledCondition(len(_conditions), condition, variables)
+        found = _conditions[key] = CompiledCondition(condition, variables)
     return found
 
 
@@ -187,7 +184,7 @@ def compile_statement(statement: Statement, variables: bool, within: tuple[str, 
     )
     found = _statements.get(key)
     if found is None:
-        found = _statements[key] = CompiledStatement(len(_statements), statement, variables, within)
+        found = _statements[key] = CompiledStatement(statement, variables, within)
     return found
 
 

@@ -3,15 +3,16 @@
 The order of the layers, the way a request's resources and context are read and what the layers together give are
 written here only: the set engine has its own, and the two are checked against each other. Shared with it are, beside
 the data model, the matching of one text (`match`, `operators.family_matches`), whom a statement means
-(`grant_strength`, `statement_reaches`, `needs_trust`) and AWS's lists (`RCP_SERVICES`, `UNGOVERNED`, `UNSIGNED`). No
-law can show a mistake in these; the cases in `tests/spec/` cover them, each with its page. Which statements of a
-document name an action is kept (`naming`); the rest is worked out each time.
+(`grant_strength`, `statement_reaches`, `needs_trust`) and AWS's lists (`Catalog.rcp_services`,
+`UNGOVERNED`, `UNSIGNED`). No law can show a mistake in these; the cases in `tests/spec/` cover them, each with its
+page. Which statements of a document name an action is kept (`naming`); the rest is worked out each time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from rolelint.catalog import catalog
 from rolelint.engine.match import action_matches, resource_matches
 from rolelint.engine.operators import condition_holds
 from rolelint.engine.request import Context, Deciding, Decision, Outcome, PolicySet, Principal, Request, Target
@@ -21,19 +22,6 @@ from rolelint.policies.role import PolicyType
 
 #: How strongly a resource policy grants, weakest first (S4.4 to S4.10).
 NO_GRANT, ACCOUNT_GRANT, ROLE_GRANT, DIRECT_GRANT = range(4)
-
-# AWS: orgs_manage_policies_rcps.html, "List of AWS services that support RCPs". S6.23
-RCP_SERVICES = frozenset(
-    (
-        "appstream dsql clouddirectory cloudfront cloudsearch logs networkmonitor cognito-identity cognito-idp "
-        "comprehend comprehendmedical firehose dynamodb dax autoscaling ecr ecr-public gamelift "
-        "inspector-scan kendra kinesisvideo memorydb aoss personalize polly s3 swf sqs textract timestream-influxdb "
-        "transcribe translate workspaces appconfig autoscaling-plans budgets servicediscovery "
-        "cloudtrail-data codeartifact codebuild codecommit codepipeline compute-optimizer cost-optimization-hub "
-        "events fms fis health rolesanywhere kms opensearch pricing pca-connector-ad resource-groups "
-        "secretsmanager sts signin support transfer notifications wafv2 xray"
-    ).split()
-)
 
 # AWS: kms/latest/developerguide/key-policy-modifying-external-accounts.html: permissions for any other operation have
 # no effect in another account. Read 2026-11.
@@ -107,15 +95,9 @@ def decide(request: Request, policies: PolicySet) -> Decision:
 def _decide_one(request: Request, target: Target, policies: PolicySet) -> Decision:
     caller = request.principal
     scene = _Scene(request, target, has_boundary=policies.boundary is not None)
-    scp_applies = (
-        policies.scps is not None
-        and not caller.bare
-        and not caller.service_linked
-        and not caller.management_account  # S6.14 to S6.18
-    )
-    rcp_applies = policies.rcps is not None and _rcp_applies(request)
-    scps = policies.scps if scp_applies and policies.scps is not None else ()
-    rcps = policies.rcps if rcp_applies and policies.rcps is not None else ()
+    limited = not caller.bare and not caller.service_linked and not caller.management_account  # S6.14 to S6.18
+    scps = policies.scps or () if limited else ()
+    rcps = policies.rcps if policies.rcps and _rcp_applies(request) else ()
     resource = (policies.resource,) if policies.resource is not None and _guards(request, target) else ()
     boundary = (policies.boundary,) if policies.boundary is not None else ()
     identity = () if caller.bare else policies.identity
@@ -196,7 +178,7 @@ def _implicit(why: str) -> Decision:
 def _rcp_applies(request: Request) -> bool:
     service = request.action.partition(":")[0].lower()
     return (
-        service in RCP_SERVICES  # S6.23
+        service in catalog().rcp_services  # S6.23
         and not request.principal.service_linked  # S6.21
         and not request.resource_in_management_account  # S6.22
         and request.action.lower() != "kms:retiregrant"
@@ -231,7 +213,8 @@ def _guards(request: Request, target: Target) -> bool:
         return False
     if action.startswith("es:") and not action.startswith(BELOW_DOMAIN):
         return False
-    if ":iam:" in target.arn and ":role/" in target.arn and not action.startswith("sts:"):
+    fields = target.arn.split(":", 5)
+    if fields[2:3] == ["iam"] and fields[-1].startswith("role/") and not action.startswith("sts:"):
         return False
     return ":key/" in target.arn or not action.startswith("kms:")
 

@@ -41,7 +41,6 @@ class Gain:
 
     mask: int
     witness: Witness
-    resources: tuple[str, ...]
 
 
 @record
@@ -284,16 +283,53 @@ def _trusted(role: Role) -> object:
 _differences: dict[tuple[object, ...], Difference] = memo()
 
 
+class _Tally:
+    """The gains that were found so far, and what is not known of others.
+
+    Attributes:
+        mask: what is gained.
+    """
+
+    def __init__(self, before: Scene) -> None:
+        self.before = before
+        self.gains: list[Gain] = []
+        self.unknown: list[tuple[int, str]] = []
+        self.mask = 0
+
+    def judge(
+        self, way: Scene, group: Group, losers: _Old, signature: Signature, actions: int, certain: bool, loose: bool
+    ) -> None:
+        """Judge one class of actions of the new role.
+
+        Args:
+            loose: what is not known of the limits was read for the holder: a gain stays open.
+        """
+        actions &= ~self.mask
+        try:
+            found = list(_gained(way, self.before, group, losers, signature, actions))
+        except (Undecided, LimitReached) as error:
+            self.unknown.append((actions, str(error)))
+            return
+        for gained, solved in found:
+            number = (gained & -gained).bit_length() - 1
+            answer = confirm(way, Found(number, solved), {}, certain, self.before)
+            if answer.verdict != YES or answer.witness is None:
+                self.unknown.append((gained, answer.reason))
+            elif loose:
+                self.unknown.append((gained, possible_reason(way)))
+            else:
+                self.gains.append(Gain(gained, answer.witness))
+                self.mask |= gained
+
+
 def _difference(
     after: Scene,
     before: Scene,
     mask: int,
     fresh: frozenset[tuple[int, CompiledStatement]],
 ) -> Difference:
-    gains: list[Gain] = []
-    unknown: list[tuple[int, str]] = []
+    found = _Tally(before)
     failures = _failures(before)
-    gained_so_far = 0
     for way in (after, *after.also):
         kept = _kept(way, before, fresh)
         limits = {*way.denies, *(s for layer in way.layers for s in layer.statements)}
@@ -309,36 +345,21 @@ def _difference(
             for statement in sorted(way.identity, key=lambda s: (not s.covers_all, len(s.conditions))):
                 if statement in kept or (loose and statement.uncertain):
                     continue
-                rest = mask & ~gained_so_far
+                rest = mask & ~found.mask
                 if loose:
                     rest &= asked & ~_reached_before(statement, way, before)
-                for joined, losers, signature, actions in _classes(
+                for group, losers, signature, actions in _classes(
                     way, before, statement, failures, rest, certain, open_limits
                 ):
-                    actions &= ~gained_so_far
-                    try:
-                        found = list(_gained(way, before, joined, losers, signature, actions))
-                    except (Undecided, LimitReached) as error:
-                        unknown.append((actions, str(error)))
-                        continue
-                    for gained, solved in found:
-                        number = (gained & -gained).bit_length() - 1
-                        answer = confirm(way, Found(number, signature, solved), {}, certain, before)
-                        if answer.verdict != YES or answer.witness is None:
-                            unknown.append((gained, answer.reason))
-                        elif loose:
-                            unknown.append((gained, possible_reason(way)))
-                        else:
-                            gains.append(Gain(gained, answer.witness, tuple(s.resource for _, s in solved)))
-                            gained_so_far |= gained
+                    found.judge(way, group, losers, signature, actions, certain, loose)
         for statement in way.identity:
             # What is certain of a statement is judged above; what it may reach besides stays open.
-            open_ = statement.possible_mask & around.allowed & ~gained_so_far
+            open_ = statement.possible_mask & around.allowed & ~found.mask
             if not way.guessed and statement.uncertain and open_:
                 open_ &= ~_reached_before(statement, way, before)
                 if open_:
-                    unknown.append((open_, f"{called(statement)} is not fully known yet"))
-    return Difference(tuple(gains), tuple(unknown))
+                    found.unknown.append((open_, f"{called(statement)} is not fully known yet"))
+    return Difference(tuple(found.gains), tuple(found.unknown))
 
 
 def _classes(
@@ -552,5 +573,4 @@ def _support(stage: Scene, group: Group, old: _Old, actions: int) -> list[tuple[
 
 def _old_refuses(before: Scene, solved: Solved, part: int) -> bool:
     index = (part & -part).bit_length() - 1
-    found = Found(index, catalog().action(index).signature, solved)
-    return confirm(before, found, {}).verdict != YES
+    return confirm(before, Found(index, solved), {}).verdict != YES

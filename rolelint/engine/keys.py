@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from rolelint.algebra.strings import (
@@ -196,9 +196,8 @@ def _from_values(domain: Domain, literals: frozenset[Literal]) -> Value | None:
         if all(truth(lit, (one,)) for lit in literals):
             return (one,)
     if domain.many and len(domain.values) > 1:
-        fit = tuple(domain.values)
-        if all(truth(lit, fit) for lit in literals):
-            return fit
+        if all(truth(lit, domain.values) for lit in literals):
+            return domain.values
         raise Undecided("several values of one key are needed at once")
     return None
 
@@ -244,36 +243,8 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     if domain.example and fits(domain.example):
         return domain.example
     families = {t.operator.family for t in tests}
-    strings = families <= _TEXT
-    if strings:
-        unions: list[Sequence[Pattern]] = [t.patterns() for t in tests if t.some]
-        without = [p for t in tests if not t.some for p in t.patterns()]
-        if domain.kind:
-            unions = [[p for p in u if (text := p.literal) is None or _is_a(domain.kind, text)] for u in unions]
-            if not all(unions):
-                return None
-        if shape is not None:
-            unions.insert(0, [shape])
-        if not unions:
-            for guess in () if domain.kind else ("example", "other"):
-                if not any(p.matches(guess) for p in without):
-                    return guess
-            # A key that is present has a value of at least one character.
-            unions = [[glob("?*")]]
-        elif all(u and u[0] == EVERYTHING for u in unions):
-            unions = [[glob("?*")]]
-        found = None
-        if shape is not None and TWELVE in domain.pattern and domain.example.count(":") > 4:
-            # In the account of the example, where one fits.
-            near = domain.pattern.replace(TWELVE, domain.example.split(":")[4])
-            found = member([[_shape(near)], *unions[1:]], without)
-        found = found or member(unions, without)
-        if found is None or not domain.kind or fits(found):
-            return found
-        for text in _likened(domain, (p for u in unions for p in u)):
-            if fits(text):
-                return text
-        raise Undecided(f"{domain.kind} is compared as text")
+    if families <= _TEXT:
+        return _one_text(domain, tests, shape, fits)
     candidates = _candidates(tests)
     candidates += _likened(domain, (p for t in tests if t.operator.family in _TEXT for p in t.patterns()))
     if domain.since:
@@ -281,11 +252,45 @@ def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     for value in candidates:
         if fits(value):
             return value
-    if len(families) == 1:
-        return None
-    if families <= {"number", "date"}:
+    if len(families) == 1 or families <= {"number", "date"}:
         return None
     raise Undecided("one key is tested by operators of different types")
+
+
+def _one_text(domain: Domain, tests: Sequence[_Test], shape: Pattern | None, fits: Callable[[str], bool]) -> str | None:
+    """Find one value that passes tests of text, which are sets of strings.
+
+    Args:
+        shape: what the domain says of the text.
+        fits: whether a value passes the tests and all that the domain says.
+    """
+    unions: list[Sequence[Pattern]] = [t.patterns() for t in tests if t.some]
+    without = [p for t in tests if not t.some for p in t.patterns()]
+    if domain.kind:
+        unions = [[p for p in u if (text := p.literal) is None or _is_a(domain.kind, text)] for u in unions]
+        if not all(unions):
+            return None
+    if shape is not None:
+        unions.insert(0, [shape])
+    if not unions:
+        for guess in () if domain.kind else ("example", "other"):
+            if not any(p.matches(guess) for p in without):
+                return guess
+    if all(u and u[0] == EVERYTHING for u in unions):
+        # A key that is present has a value of at least one character.
+        unions = [[glob("?*")]]
+    found = None
+    if shape is not None and TWELVE in domain.pattern and domain.example.count(":") > 4:
+        # In the account of the example, where one fits.
+        near = domain.pattern.replace(TWELVE, domain.example.split(":")[4])
+        found = member([[_shape(near)], *unions[1:]], without)
+    found = found or member(unions, without)
+    if found is None or not domain.kind or fits(found):
+        return found
+    for text in _likened(domain, (p for u in unions for p in u)):
+        if fits(text):
+            return text
+    raise Undecided(f"{domain.kind} is compared as text")
 
 
 def _shape(pattern: str) -> Pattern:

@@ -43,7 +43,6 @@ class Core(NamedTuple):
     """A power without the places in the input: what is memoised by content."""
 
     mask: int
-    signature: Signature | None
     scope: str
     broad: bool
     resources: tuple[str, ...]
@@ -59,7 +58,6 @@ class Power:
 
     Attributes:
         mask: the actions, over the catalogue's order.
-        signature: their resource types, or None where they differ.
         scope: `any` (every resource of its type in the account), `pattern` or `named`.
         broad: the grant covers its whole type (of a Region at least), though a Deny may carve something out.
         resources: the broadest allowed resource patterns, as written.
@@ -73,7 +71,6 @@ class Power:
     """
 
     mask: int
-    signature: Signature | None
     scope: str
     broad: bool
     resources: tuple[str, ...]
@@ -181,7 +178,6 @@ def powers(role: Role, who: Actor | None = None, within: int | None = None) -> P
     out = tuple(
         Power(
             c.mask,
-            c.signature,
             c.scope,
             c.broad,
             c.resources,
@@ -370,7 +366,7 @@ def _of_statement(stage: Scene, statement: CompiledStatement, around: Ceilings, 
         return (), ()
     for group in (way for whole in groups(statement, around, certain) for way in _ways(whole)):
         if group.option.plain and not group.denies and group.open:
-            out.append(Core(group.mask, None, "any", True, ("*",), "", _NO_GATE, certainty, (statement,)))
+            out.append(Core(group.mask, "any", True, ("*",), "", _NO_GATE, certainty, (statement,)))
             continue
         # Where no statement speaks of resources, all actions stand and fall together.
         resources = any(v.texts is not None for v in group.views)
@@ -454,8 +450,7 @@ def _class(
         narrow, gate, naming = _on_hosts(stage, group, signature, mask, unsupported, terms)
     scope = "any" if narrow.whole and exact else "named" if narrow.named else "pattern"
     grants = (option.statement,)
-    known = None if signature is UNTYPED else signature
-    return Core(mask, known, scope, narrow.whole_region, narrow.patterns, naming, gate, certainty, grants)
+    return Core(mask, scope, narrow.whole_region, narrow.patterns, naming, gate, certainty, grants)
 
 
 _Terms = tuple[Reach, Gate, str]
@@ -616,9 +611,5 @@ def _merge(cores: list[Core]) -> tuple[Core, ...]:
     for core in cores:
         key = (core.scope, core.broad, core.resources, core.naming, core.gate, core.certainty, core.grants)
         before = joined.get(key)
-        if before is None:
-            joined[key] = core
-        else:
-            same = before.signature is core.signature
-            joined[key] = before._replace(mask=before.mask | core.mask, signature=core.signature if same else None)
+        joined[key] = core if before is None else before._replace(mask=before.mask | core.mask)
     return tuple(joined.values())

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached, exhausted
-from rolelint.catalog import Signature, catalog
+from rolelint.catalog import catalog
 from rolelint.engine.actors import NEVER, Actor, Domain, account_like, actor
 from rolelint.engine.classes import (
     Solved,
@@ -57,8 +57,14 @@ class Answer:
 
 
 class Found(NamedTuple):
+    """A request that the search found.
+
+    Attributes:
+        number: the action, by its index in the catalogue.
+        hangs: whether it may fail for some value of what is not known.
+    """
+
     number: int
-    signature: Signature
     solved: Solved
     hangs: bool = False
 
@@ -206,11 +212,13 @@ def _can(
 
 
 def called(statement: CompiledStatement) -> str:
+    """Name a statement in a reason, by its Sid or its number."""
     written = statement.statement
     return f"statement `{written.sid}`" if written.sid else f"statement {written.index}"
 
 
 def possible_reason(stage: Scene) -> str:
+    """Say what is not known of a role that can do something at most."""
     for layer in stage.layers:
         if layer.unknown:
             return f"the {layer.name} is not known: {layer.unknown}"
@@ -254,7 +262,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                         picks = [pick for _, solution in solved for pick in solution.picks]
                         firing = [d for d in joined.denies if can_fire(stage, d, signature, unsupported)]
                         hangs = hangs_on_unknown(picks, firing, partial(passes, stage, joined, signature, unsupported))
-                    yield Found((actions & -actions).bit_length() - 1, signature, solved, hangs)
+                    yield Found((actions & -actions).bit_length() - 1, solved, hangs)
 
 
 def witness(held: Powers, index: int) -> Answer:
@@ -407,12 +415,15 @@ def grantable(stage: Scene, mask: int, policy: Policy) -> int:
 
 
 def of_service(policy: Policy) -> int:
+    """Give every action of the service of a resource policy's resource."""
     return catalog().service_mask(policy.resource.split(":", 3)[2])
 
 
 def unread_text(policy: Policy) -> str:
+    """Say that a policy is not known, and why."""
     return f"policy `{policy.name}` is not known: {policy.document.unknown}"
 
 
 def unnamed_text(policy: Policy) -> str:
+    """Say that it is not known whom a resource policy means."""
     return f"whom policy `{policy.name}` lets in is not known"

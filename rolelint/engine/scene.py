@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from rolelint.algebra.strings import replenish, wildcards
 from rolelint.catalog import catalog
 from rolelint.engine.actors import Actor, Domain, account_like, key_domain
 from rolelint.engine.compile import CompiledStatement, compile_document
-from rolelint.engine.decision import NO_GRANT, RCP_SERVICES, ROLE_GRANT, grant_strength
+from rolelint.engine.decision import NO_GRANT, ROLE_GRANT, grant_strength
 from rolelint.engine.match import arn_matches
 from rolelint.engine.request import PolicySet, Principal
 from rolelint.engine.worlds import LINKED, REGION_KEYS, partitions_named, twin_of
@@ -107,7 +107,7 @@ class Scene:
     def domain(self, key: str) -> Domain:
         """Give what a key can be, from the question's pins, the actor and the role."""
         for pinned, domain in self.pins:
-            if pinned == key or (":resourcetag/" in key and twin_of(pinned) == twin_of(key)):
+            if twin_of(pinned) == twin_of(key):
                 return domain
         if key in ("aws:resourceaccount", "s3:resourceaccount") and self.account != self.role.account:
             return Domain("always", (self.account,))
@@ -152,7 +152,6 @@ def scene(
     """
     replenish()
     asked = role
-    identity: list[CompiledStatement] = []
     denies: list[CompiledStatement] = []
     layers: list[Layer] = []
 
@@ -166,16 +165,8 @@ def scene(
                 (denies if statement.statement.effect == "Deny" else allows).append(statement)
         return allows, unknown
 
-    allows, _ = take(role.identity)
-    identity += allows
-    ceilings: list[tuple[str, tuple[Policy, ...]]] = []
-    if role.boundary is not None:
-        ceilings.append(("permissions boundary", (role.boundary,)))
-    if role.session is not None:
-        ceilings.append(("session policy", role.session))
-    if role.scps is not None and not role.service_linked and not role.management_account:  # S6.14, S6.15
-        ceilings += [(f"SCP level {i}", level) for i, level in enumerate(role.scps)]
-    for name, policies in ceilings:
+    identity, _ = take(role.identity)
+    for name, policies in _ceilings(role):
         allows, unknown = take(policies)
         layers.append(Layer(name, tuple(dict.fromkeys(allows)), unknown))
     keeping = (*identity, *(s for layer in layers for s in layer.statements), *(s for s in denies if s.not_resource))
@@ -224,6 +215,16 @@ def scene(
         also = [] if foreign else guarded.own_ways(replace(base, denies=own.denies))
         own = replace(own, denies=also[0].denies) if also else own
     return _told(replace(own, also=tuple(map(_told, also))))
+
+
+def _ceilings(role: Role) -> Iterator[tuple[str, tuple[Policy, ...]]]:
+    """List the policies around those of a role, by layer: of each layer one must allow."""
+    if role.boundary is not None:
+        yield "permissions boundary", (role.boundary,)
+    if role.session is not None:
+        yield "session policy", role.session
+    if role.scps is not None and not role.service_linked and not role.management_account:  # S6.14, S6.15
+        yield from ((f"SCP level {i}", level) for i, level in enumerate(role.scps))
 
 
 def stranger(role: Role, resource: str) -> str:
@@ -297,11 +298,11 @@ def _limit_rcp(statement: CompiledStatement) -> CompiledStatement:
     """Keep the actions of an RCP that belong to services with RCP support (S6.23)."""
     found = _rcp_memo.get(statement)
     if found is None:
+        from copy import copy
+
         known = catalog()
-        mask = known.expand_all(f"{prefix}:*" for prefix in RCP_SERVICES) & ~known.expand("kms:RetireGrant")
-        found = object.__new__(CompiledStatement)
-        for name in CompiledStatement.__slots__:
-            setattr(found, name, getattr(statement, name))
+        mask = known.expand_all(f"{prefix}:*" for prefix in known.rcp_services) & ~known.expand("kms:RetireGrant")
+        found = copy(statement)
         found.mask = statement.mask & mask
         found.possible_mask = statement.possible_mask & mask
         _rcp_memo[statement] = found

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, product
 
-from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, marked_arn, member, wildcards
+from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, is_member, marked_arn, member, wildcards
 from rolelint.engine.actors import Domain, account_like
 from rolelint.engine.compile import (
     CompiledCondition,
@@ -26,7 +26,7 @@ from rolelint.memory import memo
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import EXAMPLE_ACCOUNT
 from rolelint.policies.text import CLOSE, OPEN, VARIABLE, has_unknown
-from rolelint.records import record
+from rolelint.records import field, record
 
 #: Models one search may visit. Past it the question is answered UNKNOWN. Each visit repairs one Deny; real roles
 #: need fewer than ten.
@@ -159,21 +159,15 @@ def _raw_view(statement: CompiledStatement, certain: bool) -> View | None:
 def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -> View | None:
     allow = statement.statement.effect == "Allow"
     widen = allow is not certain  # what is unknown makes the statement reach further
-    if statement.statement.doubtful and allow and certain:
-        return None
-    if statement.statement.doubtful and not allow and not certain:
+    if statement.statement.doubtful and not widen:
         return None  # S1.20
     fixed = dict(pins)
     conditions = []
     for condition in statement.conditions:
-        if condition.operator is None:
-            if widen:
-                continue
-            return None
         if condition.uncertain:
             if widen:
                 continue
-            if not allow or condition.operator.negated:
+            if not allow or condition.operator is None or condition.operator.negated:
                 return None
         if loose and not condition.refs <= fixed.keys():
             if loose == "narrow":
@@ -418,17 +412,13 @@ class Search:
     def _find(self, unions: tuple[tuple[Pattern, ...], ...], without: tuple[Pattern, ...]) -> str | None:
         assert self.shapes is not None
         for sample in self.samples:
-            if all(any(p.matches(sample) for p in u) for u in unions) and not any(p.matches(sample) for p in without):
+            if is_member(sample, unions, without):
                 return sample
         for union in unions:
             for pattern in union:
                 likened = (guess for sample in self.samples for guess in _likened(pattern, sample))
                 for guess in chain(_guesses(pattern), likened):
-                    if (
-                        any(s.matches(guess) for s in self.shapes)
-                        and all(any(p.matches(guess) for p in u) for u in unions)
-                        and not any(p.matches(guess) for p in without)
-                    ):
+                    if is_member(guess, (self.shapes, *unions), without):
                         return guess
         found = member([self.shapes, *unions], without)
         return found and self._made_real(found, unions, without)
@@ -446,9 +436,7 @@ class Search:
             known = REGIONS.get(placed, REGIONS["aws"])
             for moved in (region,) if not region or region in known else (*known, region):
                 made = f"arn:{placed}:{service}:{moved}:{owner}:{rest}"
-                if all(any(p.matches(made) for p in u) for u in (self.shapes, *unions)) and not any(
-                    p.matches(made) for p in without
-                ):
+                if is_member(made, (self.shapes, *unions), without):
                     return made
         return arn
 
@@ -587,17 +575,11 @@ def _told(key: str, value: Value) -> Value:
 class _State:
     """A partial request: constraints so far, and a model of them."""
 
-    unions: tuple[tuple[Pattern, ...], ...] = ()
-    without: tuple[Pattern, ...] = ()
-    keys: dict[str, frozenset[Literal]] = None  # type: ignore[assignment]
+    unions: tuple[tuple[Pattern, ...], ...]
+    without: tuple[Pattern, ...]
+    keys: dict[str, frozenset[Literal]] = field(default_factory=dict)
     resource: str | None = None
-    values: dict[str, Value] = None  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.keys is None:
-            self.keys = {}
-        if self.values is None:
-            self.values = {}
+    values: dict[str, Value] = field(default_factory=dict)
 
 
 _guess_memo: dict[Pattern, list[str]] = memo()

@@ -68,32 +68,54 @@ def variable_values(
     keys: dict[str, Domain],
     named: dict[str, list[str]],
 ) -> Iterator[Pins]:
+    """Yield combinations of values for policy variables: what each key can be, absence last.
+
+    Args:
+        refs: the keys that the variables name.
+        conditions: those of the statements, which tell what is worth trying where the values are free.
+        keys: domains that hold here before those of the scene.
+        named: values by which texts of resources name something, by key (`named_values`).
+
+    Raises:
+        Undecided, LimitReached: when no value of a key could be found.
+    """
     choices: list[list[tuple[str, str | None]]] = []
     for key in sorted(refs):
         domain = keys.get(key) or stage.domain(key)
         options: list[str | None] = []
         if domain.presence != "never":
-            if domain.values is not None:
-                options += domain.values
-            else:
-                shape = glob(domain.pattern) if domain.pattern else None
-                options += [v for v in named.get(key, ()) if shape is None or shape.matches(v)]
-                value = solve_key(domain, frozenset())
-                options += [domain.example or "example", *(value or ())]
-                for c in conditions:
-                    if key in c.refs:
-                        other = keys.get(c.key) or stage.domain(c.key)
-                        options += (other.values or ())[:4]
-                        options += [other.example] if other.example else []
-                        options += named.get(c.key, ())
-                    if twin_of(c.key) == twin_of(key) and c.operator is not None:
-                        options += [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
-                        for wanted in (True, False) if not c.refs else ():
-                            options += solve_key(domain, frozenset((Literal(c, wanted),))) or ()
+            options += (
+                domain.values if domain.values is not None else _tried(stage, key, domain, conditions, keys, named)
+            )
         if domain.presence != "always":
             options.append(None)
         choices.append([(key, v) for v in dict.fromkeys(options)])
     yield from product(*choices)
+
+
+def _tried(
+    stage: Scene,
+    key: str,
+    domain: Domain,
+    conditions: Sequence[CompiledCondition],
+    keys: dict[str, Domain],
+    named: dict[str, list[str]],
+) -> Iterator[str]:
+    """List values of a key that is free: those that policies name, and those that conditions tell apart."""
+    shape = glob(domain.pattern) if domain.pattern else None
+    yield from (v for v in named.get(key, ()) if shape is None or shape.matches(v))
+    value = solve_key(domain, frozenset())
+    yield from (domain.example or "example", *(value or ()))
+    for c in conditions:
+        if key in c.refs:
+            other = keys.get(c.key) or stage.domain(c.key)
+            yield from (other.values or ())[:4]
+            yield from filter(None, (other.example,))
+            yield from named.get(c.key, ())
+        if twin_of(c.key) == twin_of(key) and c.operator is not None:
+            yield from [v for v in c.condition.values if not set(v) & {"*", "?", "$"}][:4]
+            for wanted in (True, False) if not c.refs else ():
+                yield from solve_key(domain, frozenset((Literal(c, wanted),))) or ()
 
 
 def repin(group: Group, pins: Pins, loose: bool = False) -> Group | None:

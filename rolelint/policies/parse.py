@@ -10,6 +10,7 @@ from rolelint.errors import Route, nearest
 from rolelint.policies.document import (
     Condition,
     DocumentProblem,
+    Effect,
     PolicyDocument,
     PrincipalEntry,
     Statement,
@@ -214,7 +215,7 @@ def _statement(
                 known = next((name for name in _ELEMENTS if name.lower() == str(key).lower()), "")
                 doubt(f"unknown element `{key}`", (*route, key), f"did you mean `{known}`?" if known else "")
     written = item.get("Effect")
-    effect = "Deny" if str(written).lower() == "deny" else "Allow"
+    effect: Effect = "Deny" if str(written).lower() == "deny" else "Allow"
     if written not in ("Allow", "Deny"):
         text = show(written) if isinstance(written, str) else _kind(written)
         message = (
@@ -255,7 +256,7 @@ def _statement(
         conditions = tuple(_conditions(item["Condition"], (*route, "Condition"), doubt))
     sid = item.get("Sid", "")
     return Statement(
-        effect=effect,  # type: ignore[arg-type]
+        effect=effect,
         actions=actions,
         resources=resources,
         conditions=conditions,
@@ -352,11 +353,11 @@ def _conditions(value: object, route: Route, doubt: Doubt) -> Iterator[Condition
         if not isinstance(block, dict):
             doubt(f"`{written}` must be an object of condition keys, not {_kind(block)}", where)
             continue
-        seen: dict[str, str] = {}
+        seen: set[str] = set()
         for key, values in block.items():
             if key.lower() in seen:
                 doubt(f"the condition key `{key}` appears twice under `{written}`", (*where, key))
-            seen[key.lower()] = key
+            seen.add(key.lower())
             yield Condition(
                 operator, quantifier, if_exists, key.lower(), key, tuple(_values(values, (*where, key), doubt)), known
             )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from rolelint.catalog import catalog
 from rolelint.catalog.bits import few, split
@@ -32,6 +32,7 @@ INNER_TRIES = 8
 
 _TAG_KEY = re.compile(r"(?:[a-z0-9-]+:resourcetag|rds:[a-z-]*tag)/(.+)")
 _REGION_KEY = "aws:requestedregion"
+_T = TypeVar("_T")
 
 
 class Damage(NamedTuple):
@@ -92,8 +93,15 @@ class Blast:
         vague = any(u.widens for u in role.unknowns) or any(p.document.unknown for p in role.identity)
         told = tuple(rule.statement for rule in self.rules)
         facts = self.held.stage.facts(*told) if told else ()
-        self.memo: dict[object, object] = inventory.memo.setdefault((self.held.content, vague, told, facts), {})
+        self.memo: dict[object, Any] = inventory.memo.setdefault((self.held.content, vague, told, facts), {})
         self._statements: list[CompiledStatement] | None = None
+
+    def _once(self, key: object, work: Callable[[], _T]) -> _T:
+        """Give what was worked out under a key for a role that can do the same, or work it out."""
+        if key not in self.memo:
+            self.memo[key] = work()
+        found: _T = self.memo[key]
+        return found
 
     def _rules(self, every: int) -> list[Rule]:
         if not self.said.rules:
@@ -119,12 +127,7 @@ class Blast:
             within: only with these actions; a guard is taken away with any action that the role has.
         """
         limit = -1 if within is None else within
-        key = ("answer", limit & self.held.mask)
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = self._answer(limit)
-        assert isinstance(found, Damage)
-        return found
+        return self._once(("answer", limit & self.held.mask), lambda: self._answer(limit))
 
     def _answer(self, limit: int) -> Damage:
         struck = unsure = stopped_everywhere = 0
@@ -162,11 +165,7 @@ class Blast:
 
     def reached(self, kind: str, mask: int, inside: str) -> tuple[int, int, bool]:
         """Give the resources of a type that some actions reach, those undecided, and whether all is proved."""
-        key = (kind, mask, inside)
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = self._reached(kind, mask, inside)
-        return found  # type: ignore[return-value]
+        return self._once((kind, mask, inside), lambda: self._reached(kind, mask, inside))
 
     def _reached(self, kind: str, mask: int, inside: str) -> tuple[int, int, bool]:
         members = self.inventory.types[kind]
@@ -271,36 +270,29 @@ class Blast:
 
     def tag_keys(self) -> list[tuple[str, str]]:
         """List the condition keys that look at a resource's tags, each with the tag."""
-        found = self.memo.get("tag keys")
-        if found is None:
-            keys = {c.key for s in self.statements() for c in s.conditions}
-            keys |= {r for s in self.statements() for r in s.refs}
-            found = self.memo["tag keys"] = [
-                (key, match.group(1)) for key in sorted(keys) if (match := _TAG_KEY.fullmatch(key))
-            ]
-        return found  # type: ignore[return-value]
+        return self._once("tag keys", self._tag_keys)
+
+    def _tag_keys(self) -> list[tuple[str, str]]:
+        keys = {c.key for s in self.statements() for c in s.conditions}
+        keys |= {r for s in self.statements() for r in s.refs}
+        return [(key, match.group(1)) for key in sorted(keys) if (match := _TAG_KEY.fullmatch(key))]
 
     def mentions(self, key: str) -> bool:
         """Tell whether some statement looks at a context key."""
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = any(c.key == key for s in self.statements() for c in s.conditions)
-        return bool(found)
+        return self._once(key, lambda: any(c.key == key for s in self.statements() for c in s.conditions))
 
     def standing(self, kind: str, guard: str) -> int:
         """Give the resources over which a guard stands that the role cannot take away."""
-        key = ("guard", kind, guard)
-        found = self.memo.get(key)
-        if found is None:
-            bits = self.inventory.types[kind] & self.inventory.guarded.get(guard, 0)
-            for way in removers().get((kind, guard), ()):
-                mask = way.mask & self.held.mask
-                if bits and mask:
-                    reached, unsure, _ = self.reached(kind, mask, way.inside)
-                    bits &= ~(reached | unsure)
-            found = self.memo[key] = bits
-        assert isinstance(found, int)
-        return found
+        return self._once(("guard", kind, guard), lambda: self._standing(kind, guard))
+
+    def _standing(self, kind: str, guard: str) -> int:
+        bits = self.inventory.types[kind] & self.inventory.guarded.get(guard, 0)
+        for way in removers().get((kind, guard), ()):
+            mask = way.mask & self.held.mask
+            if bits and mask:
+                reached, unsure, _ = self.reached(kind, mask, way.inside)
+                bits &= ~(reached | unsure)
+        return bits
 
     def backed(self, struck: int) -> int:
         """Give the resources that have a copy which the role cannot delete."""
@@ -321,8 +313,4 @@ class Blast:
             return False
         if any(p.scope == "any" and not p.gate for p, _ in holding):
             return True
-        key = ("point", point)
-        found = self.memo.get(key)
-        if found is None:
-            found = self.memo[key] = can(self.role, mask, resource=point, who=self.who).verdict != "no"
-        return bool(found)
+        return self._once(("point", point), lambda: can(self.role, mask, resource=point, who=self.who).verdict != "no")

@@ -76,8 +76,6 @@ def _about_shape(selector: Selector, pick: Pick) -> Question:
     """Make a question that speaks of everything its statements name, not only of the selected actions."""
 
     def ask(subject: Subject) -> Hit | None:
-        if not subject.mask & selector.mask:
-            return None
         parts, texts = _granted_by_shape(subject, selector.mask, pick)
         named = 0
         for statement in {id(r.statement): r.statement for p in parts for r in p.statements}.values():
@@ -162,8 +160,6 @@ def verb_wildcard(args: Mapping[str, Any], compile_: Compile) -> Question:
         return (catalog().expand_all(texts), texts) if texts else (0, ())
 
     def ask(subject: Subject) -> Hit | None:
-        if not subject.mask & selector.mask:
-            return None
         return _hit(*_granted_by_shape(subject, selector.mask, pick))
 
     return Question(ask, (selector,), needs=(selector,))
@@ -187,8 +183,6 @@ def no_sid(args: Mapping[str, Any], compile_: Compile) -> Question:
     selector = Selector(args)
 
     def ask(subject: Subject) -> Hit | None:
-        if not subject.mask & selector.mask:
-            return None
         parts: list[Part] = []
         for power, mask in subject.of(selector.mask):
             refs = [r for r in power.granted_by if not r.statement.sid and not r.policy.by_aws]

@@ -191,6 +191,20 @@ def test_merge_bears_keys_of_a_later_version(tmp_path: Path) -> None:
     assert run(["merge", str(path)]) == 1
 
 
+def test_merge_tells_reports_of_other_questions_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one = _report(tmp_path, "one.json", {"arn": "arn:aws:iam::123456789012:role/a"})
+    other = _report(tmp_path, "other.json", {"arn": "arn:aws:iam::210987654321:role/a"})
+    data = json.loads(other.read_text("utf-8"))
+    other.write_text(json.dumps({**data, "tool": {**data["tool"], "catalog": {"date": "2020-01-01"}}}), "utf-8")
+    assert run(["merge", str(one), str(other), "-f", "json"]) == 1
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning["message"] == "the report was made with another catalogue"
+    assert warning["location"]["file"] == str(other)
+    other.write_text(json.dumps({**data, "settings": {**data["settings"], "actor": "any"}}), "utf-8")
+    assert run(["merge", str(one), str(other)]) == 2
+    assert f"`{other}` was made for the actor `any`, others for `automation`" in capsys.readouterr().err
+
+
 def test_findings_of_files_of_one_name_have_fingerprints_of_their_own(tmp_path: Path) -> None:
     """All but the first have others than alone, so that a baseline of the first holds on."""
     trust = policy({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"})
@@ -217,7 +231,7 @@ def test_a_finding_about_a_policy_that_accounts_share_is_one_in_all_of_them(tmp_
         "arn": "arn:aws:organizations::999999999999:policy/o-a/service_control_policy/p-1",
         "document": policy({"Effect": "Deny", "Action": "aws-mcp:*", "Resource": "*"}),
     }
-    found = []
+    found, reports = [], []
     for account in ("111111111111", "222222222222"):
         own: dict[str, Any] = {"schema": "rolelint-dump/1", "account": account, "partition": "aws"}
         own["organization"] = {"path": [{"id": "r-1", "name": "Root", "scps": [shared], "rcps": []}]}
@@ -226,5 +240,9 @@ def test_a_finding_about_a_policy_that_accounts_share_is_one_in_all_of_them(tmp_
         report = tmp_path / f"{account}-report.json"
         run(["check", dump, "-f", "json", "-o", str(report)])
         found.append([(f["rule"], f["fingerprint"]) for f in json.loads(report.read_text("utf-8"))["findings"]])
+        reports.append(str(report))
     assert found[0] == found[1]
     assert [rule for rule, _ in found[0]] == ["RL805"]
+    both = tmp_path / "both.json"
+    run(["merge", *reports, "-f", "json", "-o", str(both)])
+    assert [(f["rule"], f["fingerprint"]) for f in json.loads(both.read_text("utf-8"))["findings"]] == found[0]

@@ -157,6 +157,20 @@ def test_an_approval_that_the_holder_gives_itself(statements: list[Any], expecte
     assert _ask(lone, "automation").verdict == expected
 
 
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        (allow("iam:TagUser", "arn:aws:iam::*:user/*"), "yes"),
+        (allow("iam:TagRole", "arn:aws:iam::*:role/*"), "yes"),
+        (allow("iam:TagUser", "arn:aws:iam::*:role/*"), "no"),
+        (allow("iam:TagRole", "arn:aws:iam::*:user/*"), "no"),
+    ],
+)
+def test_a_policy_by_itself_may_be_held_by_a_role_or_a_user(own: dict[str, Any], expected: str) -> None:
+    holder = role(allow("rds:*", condition=_APPROVED), own, kind="policy")
+    assert _ask(holder, "automation").verdict == expected
+
+
 def test_tags_that_the_holder_gives_itself_are_any() -> None:
     own = allow("iam:TagUser", f"arn:aws:iam::{ACCOUNT}:user/app")
     for statements, expected in (([], "no"), ([own], "yes")):

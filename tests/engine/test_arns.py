@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from rolelint.engine.arns import is_named, reach, shape
+from rolelint.engine.extent import narrower
 
 _FORMATS = {
     "bucket": "arn:${Partition}:s3:::${BucketName}",
@@ -55,6 +58,25 @@ def test_how_far_a_pattern_reaches(kind: str, pattern: str, expected: str) -> No
         return
     said = "whole" if found.whole else "region" if found.whole_region else "named" if found.named else "part"
     assert said == expected
+
+
+def test_two_reaches_that_both_must_hold_are_the_narrower() -> None:
+    db = shape(_FORMATS["db"], "aws", "123456789012", "")
+    patterns = {
+        "whole": "*:123456789012:db:*",
+        "region": "us-east-1:123456789012:db:*",
+        "part": "*:123456789012:db:prod-*",
+        "named": "us-east-1:123456789012:db:orders",
+        "nothing": "*:123456789012:cluster:*",
+    }
+    found = {name: reach((f"arn:aws:rds:{tail}",), db) for name, tail in patterns.items()}
+    order = list(patterns)
+    for one, other in product(order, order):
+        joint = narrower(found[one], found[other])
+        wanted = found[max(one, other, key=order.index)]
+        assert (joint.overlap, joint.whole_region, joint.named) == (wanted.overlap, wanted.whole_region, wanted.named)
+        assert joint.whole is (one == other == "whole")
+        assert joint.patterns == wanted.patterns
 
 
 def test_several_patterns_reach_as_far_as_the_widest() -> None:

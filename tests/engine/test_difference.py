@@ -122,7 +122,7 @@ def test_a_statement_that_moves_between_policies_gains_nothing() -> None:
 def test_a_new_role_gains_what_it_allows() -> None:
     found = difference(role(allow("s3:DeleteBucket", _BUCKET)), None)
     assert catalog().names(found.mask) == ["s3:DeleteBucket"]
-    assert found.gains[0].resources == (_BUCKET,)
+    assert found.gains[0].witness.resource == _BUCKET
     assert not found.unknown
 
 
@@ -305,7 +305,7 @@ def test_a_role_that_its_own_trust_policy_newly_names_may_assume_itself() -> Non
     held = role(allow("sts:*"), trust=[service])
     opened = replace(held, trust=policy(PolicyType.TRUST, {**_trusting(), "Principal": _ME}))
     found = difference(opened, held, who=_ANY, within=catalog().expand("sts:AssumeRole"))
-    assert [gain.resources for gain in found.gains] == [(ROLE_ARN,)]
+    assert [gain.witness.resource for gain in found.gains] == [ROLE_ARN]
 
 
 @pytest.mark.parametrize(

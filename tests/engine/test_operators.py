@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rolelint.algebra.strings import wildcards
+from rolelint.engine.actors import Domain
+from rolelint.engine.compile import compile_condition
+from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.match import substitute
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.typed import parse_date, parse_number
@@ -124,3 +127,27 @@ def test_what_is_no_number(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-1-1", "2026-01-01 00:00", "2026-01-01T25:00Z"])
 def test_what_is_no_date(text: str) -> None:
     assert parse_date(text) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ([("ForAnyValue", "a")], ("a",)),
+        ([("ForAllValues", "b")], ("b",)),
+        ([("ForAnyValue", "a"), ("ForAnyValue", "b")], ("a", "b")),
+        ([("ForAnyValue", "a"), ("ForAllValues", "b")], None),
+    ],
+)
+def test_a_key_of_several_given_values_has_one_or_all_of_them(
+    wanted: list[tuple[str, str]], expected: tuple[str, ...] | None
+) -> None:
+    literals = frozenset(
+        Literal(compile_condition(Condition("StringEquals", quantifier, False, "x:k", "x:k", (value,)), False), True)
+        for quantifier, value in wanted
+    )
+    domain = Domain("always", ("a", "b"), many=True)
+    if expected is None:
+        with pytest.raises(Undecided, match="several values of one key"):
+            solve_key(domain, literals)
+    else:
+        assert solve_key(domain, literals) == expected

@@ -8,8 +8,10 @@ import pytest
 from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import actor, can, difference, powers
+from rolelint.engine import Outcome, actor, can, decide, difference, powers
 from rolelint.engine.gains import Difference
+from rolelint.engine.request import Request, Target
+from rolelint.engine.scene import policy_set, request_principal
 from rolelint.policies.role import PolicyType, Role
 from rolelint.policies.text import unknown
 from rolelint.records import replace
@@ -566,6 +568,23 @@ def test_a_principal_that_is_not_known_may_be_the_caller(holder: Role, expected:
     assert (answer.verdict, answer.certainty) == expected
     found = powers(holder, _ANY, catalog().expand("s3:DeleteObject"))
     assert [p.certainty for p in found.powers] == ([expected[1]] if expected[0] == "yes" else [])
+
+
+def test_a_grant_that_names_the_role_beside_a_principal_that_is_not_known_is_no_doubt() -> None:
+    elsewhere = {"StringEquals": {"aws:PrincipalAccount": "999999999999"}}
+    grant = _grant({"AWS": [ROLE_ARN, unknown("aws_iam_role.x.arn")]}) | {"Condition": elsewhere}
+    assert can(_with(_BUCKET, grant), "s3:DeleteBucket", who=_ANY).verdict == "no"
+
+
+@pytest.mark.parametrize("name", ["a", "a:iam:b:role/c", "a:role/c"])
+def test_an_object_may_be_called_like_a_role(name: str) -> None:
+    thing = f"{_BUCKET}/{name}"
+    assert can(_with(_BUCKET, _grant(_ME)), "s3:DeleteObject", resource=thing, who=_ANY).verdict == "yes"
+    refused = _with(_BUCKET, deny("s3:*", _IN_IT, Principal="*"), identity=[ALL])
+    assert can(refused, "s3:DeleteObject", resource=thing, who=_ANY).verdict == "no"
+    policies = policy_set(refused, refused.resource_policies[0].document)
+    request = Request(request_principal(refused), "s3:DeleteObject", (Target(thing),))
+    assert decide(request, policies).outcome is Outcome.EXPLICIT_DENY
 
 
 def test_a_new_grant_to_a_principal_that_is_not_known_may_be_a_gain() -> None:

@@ -62,6 +62,9 @@ _SUB = f"{_GITHUB}:sub"
          "sts:AssumeRole", {}, "no"),
         ([_trust({"AWS": ACCOUNT}, "sts:AssumeRole", {"StringEquals": {"aws:PrincipalAccount": "1"}})], _ROLE,
          "sts:AssumeRole", {}, "no"),
+        ([_trust({"AWS": "999999999999"}), _trust({"AWS": ACCOUNT})], _ROLE, "sts:AssumeRole", {}, "yes"),
+        ([_trust({"AWS": ACCOUNT}, "sts:AssumeRole", {"StringEquals": {"aws:PrincipalAccount": "1"}}),
+          _trust({"AWS": ACCOUNT})], _ROLE, "sts:AssumeRole", {}, "yes"),
     ],
 )  # fmt: skip
 def test_a_trust_policy(

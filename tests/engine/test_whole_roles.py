@@ -5,19 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
+from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
 
 from rolelint import memory
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference
+from rolelint.engine.scene import StatementRef
 from rolelint.engine.settled import settle
-from rolelint.policies.role import PolicyType, Role
+from rolelint.policies.parse import parse_document
+from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.records import replace
 
 _BUCKET = "arn:aws:s3:::ledger"
 _QUEUE = "arn:aws:sqs:us-east-1:999999999999:q"
 _KEY = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234"
 _EC2 = [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+_TAGGING = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
 _SESSION = {"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/ci"}
 
 
@@ -67,6 +70,13 @@ def test_a_key_holds_values_of_its_type_only(low: str, high: str, key: str) -> N
     everything = [deny("*", condition={operator: {key: limit}}) for operator in (low, high)]
     holder = role(allow("s3:DeleteBucket", condition=present), *everything)
     assert can(holder, "s3:DeleteBucket", who=actor("any")).verdict == "no"
+
+
+def test_one_character_of_a_time_that_is_compared_as_text_is_the_digit_that_fits() -> None:
+    statement = allow("s3:*", condition={"StringLike": {"aws:CurrentTime": "20?0-01-01T00:00:00Z"}})
+    answer = can(role(statement), "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.context["aws:CurrentTime"] > "2030"
 
 
 def test_what_nobody_has_to_allow_is_allowed_when_asked_for_by_name() -> None:
@@ -122,6 +132,14 @@ def test_settling_leaves_what_is_not_certain() -> None:
     assert [c.key for c in statement.conditions] == ["aws:requesttag/x", "aws:principaltag/team"]
 
 
+def test_settling_leaves_what_is_no_variable_in_an_old_version() -> None:
+    for version, settled in (("2008-10-17", _BY_TEAM), ("2012-10-17", "arn:aws:s3:::red")):
+        document = parse_document({"Version": version, "Statement": [allow("s3:*", _BY_TEAM)]})
+        held = Policy(PolicyType.IDENTITY, "old", document, lambda route: HERE)
+        found = settle(replace(role(tags={"team": "red"}, trust=_EC2), identity=(held,)), actor())
+        assert found.identity[0].document.statements[0].resources == (settled,)
+
+
 _ALL_BUCKETS = role(allow("s3:*"))
 _NOBODY = deny("s3:*", [_BUCKET, f"{_BUCKET}/*"], Principal="*")
 
@@ -149,7 +167,7 @@ def test_a_key_that_opened_to_the_account_is_a_gain(principal: Any, gained: bool
     found = difference(after, before, within=catalog().expand("kms:ScheduleKeyDeletion"))
     assert bool(found.mask) is gained
     if gained:
-        assert found.gains[0].resources == (_KEY,)
+        assert found.gains[0].witness.resource == _KEY
 
 
 _RED = {"StringEquals": {"aws:RequestTag/Team": "red"}}
@@ -227,6 +245,95 @@ def test_a_question_gives_a_tag_by_either_of_its_keys(keys: tuple[str, str]) -> 
     holder = role(ALL, deny("*", condition={"StringEquals": {tested: "prod"}}))
     assert can(holder, "ec2:TerminateInstances", context={given: "prod"}).verdict == "no"
     assert can(holder, "ec2:TerminateInstances", context={given: "dev"}).verdict == "yes"
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "expected"),
+    [
+        ({"NumericGreaterThan": {"aws:EpochTime": "2208988800"}}, {"aws:CurrentTime": "2030-01-01T00:00:00Z"}, "no"),
+        ({"NumericGreaterThan": {"aws:EpochTime": "2208988800"}}, {"aws:CurrentTime": "2050-01-01T00:00:00Z"}, "yes"),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2040-01-01T00:00:00Z"}}, {"aws:EpochTime": "1893456000"}, "no"),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2040-01-01T00:00:00Z"}}, {"aws:EpochTime": "2524608000"}, "yes"),
+    ],
+)
+def test_a_question_gives_the_time_by_either_of_its_keys(condition: Any, given: Any, expected: str) -> None:
+    holder = role(allow("s3:DeleteBucket", condition=condition))
+    assert can(holder, "s3:DeleteBucket", context=given).verdict == expected
+
+
+def test_a_question_about_a_chain_of_services_is_one_about_a_forwarded_call() -> None:
+    holder = role(allow("s3:DeleteBucket", condition={"Bool": {"aws:ViaAWSService": "true"}}))
+    for chain in ("athena.amazonaws.com", "cloudformation.amazonaws.com"):
+        assert can(holder, "s3:DeleteBucket", context={"aws:CalledVia": chain}, who=actor("any")).verdict == "yes"
+
+
+@pytest.mark.parametrize("spared", range(3))
+def test_every_account_that_conditions_name_may_own_a_resource(spared: int) -> None:
+    named = ["111111111111", "222222222222", "333333333333"]
+    others = [account for number, account in enumerate(named) if number != spared]
+    allowed, denied = ({"StringEquals": {"aws:ResourceAccount": accounts}} for accounts in (named, others))
+    holder = role(allow("s3:*", condition=allowed), deny("s3:*", condition=denied), kind="policy")
+    answer = can(holder, "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.context["aws:ResourceAccount"] == named[spared]
+
+
+def test_a_role_without_an_arn_is_one_of_its_account() -> None:
+    elsewhere = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::999999999999:role/*"}}
+    holder = role(allow("s3:*", condition=elsewhere), arn="")
+    assert can(holder, "s3:DeleteBucket").verdict == "no"
+    assert can(replace(holder, account="999999999999"), "s3:DeleteBucket").verdict == "yes"
+
+
+@pytest.mark.parametrize(("account", "expected"), [("222222222222", "yes"), ("333333333333", "no")])
+def test_a_question_about_the_account_is_one_about_the_arn(account: str, expected: str) -> None:
+    theirs = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::222222222222:role/*"}}
+    holder = role(allow("s3:*", condition=theirs), kind="policy")
+    answer = can(holder, "s3:DeleteBucket", context={"aws:PrincipalAccount": account}, who=actor("any"))
+    assert answer.verdict == expected
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_one_session_policy_that_is_not_known_leaves_all_open(first: bool) -> None:
+    known, lost = policy(PolicyType.SESSION, allow("ec2:*")), policy(PolicyType.SESSION, "not to be read")
+    holder = replace(role(allow("s3:*")), session=(lost, known) if first else (known, lost))
+    answer = can(holder, "s3:DeleteBucket")
+    assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+def test_an_element_is_pointed_at_as_it_is_written() -> None:
+    spared = {"Effect": "Allow", "NotAction": "s3:Get*", "NotResource": _BUCKET, "Condition": {"Bool": {"a:b": "true"}}}
+    (held,) = role(allow(["s3:Get*", "s3:DeleteBucket"], _BUCKET), spared).identity
+    plain, without = (StatementRef(held, statement) for statement in held.document.statements)
+    index = catalog().index("s3:DeleteBucket")
+    assert plain.route("Action", index) == ("Statement", 0, "Action", 1)
+    assert plain.route("Action") == ("Statement", 0, "Action")
+    assert plain.route("Resource") == ("Statement", 0, "Resource")
+    assert without.route("Action", index) == ("Statement", 1, "NotAction")
+    assert without.route("Resource") == ("Statement", 1, "NotResource")
+    assert without.route("Condition") == ("Statement", 1, "Condition")
+    assert without.route() == ("Statement", 1)
+
+
+_WITHOUT_OWNER = """
+ebs:CompleteSnapshot ec2:DeleteVolume ec2:DeleteSnapshot ec2:DeregisterImage ec2:RunInstances ec2:DeleteFleets
+ec2:CancelSpotInstanceRequests ec2:DeleteVpcPeeringConnection ec2:DeleteVpcEndpoints es:AcceptInboundConnection
+events:PutEvents route53:DisassociateVPCFromHostedZone ds:AcceptSharedDirectory guardduty:AcceptInvitation
+"""
+
+
+def test_some_requests_do_not_tell_whose_the_resource_is() -> None:
+    holder = role(allow("*", condition={"Null": {"aws:ResourceAccount": "true"}}))
+    silent = {action for action in _WITHOUT_OWNER.split() if can(holder, action, who=actor("any")).verdict == "yes"}
+    assert silent == set(_WITHOUT_OWNER.split())
+    for action in ("ec2:DeleteVpc", "s3:DeleteBucket", "rds:DeleteDBInstance"):
+        assert can(holder, action, who=actor("any")).verdict == "no"
+
+
+@pytest.mark.parametrize(("trust", "expected"), [(None, "yes"), (_EC2, "no"), ([_TAGGING], "yes")])
+def test_a_tag_that_a_role_lacks_may_come_with_its_session(trust: Any, expected: str) -> None:
+    holder = role(allow("s3:DeleteBucket", condition=_TEAM), tags={"env": "x"}, trust=trust)
+    assert can(holder, "s3:DeleteBucket").verdict == expected
 
 
 def test_an_unknown_trust_policy_is_not_taken_for_an_empty_one() -> None:

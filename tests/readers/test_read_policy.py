@@ -9,6 +9,7 @@ import pytest
 
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Reading
+from rolelint.policies.text import unknown
 from rolelint.readers import ReadContext
 
 ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -115,6 +116,10 @@ COLLECTIONS: dict[str, tuple[Any, list[str]]] = {
         [{"PolicyName": "p", "PolicyDocument": policy(ALLOW)}],
         ["identity p: +s3:* @7"],
     ),
+    "list with other names": (
+        [{"Name": "p", "document": policy(ALLOW)}, {"Id": "q", "policy": policy(ALLOW)}],
+        ["identity p: +s3:* @7", "identity q: +s3:* @20"],
+    ),
     "notes beside": ({"Description": "x", "PolicyDocument": policy(ALLOW)}, ["identity PolicyDocument: +s3:* @6"]),
     "names to objects that hold them": ({"p": {"policy": policy(ALLOW)}}, ["identity p: +s3:* @6"]),
 }
@@ -133,3 +138,74 @@ def test_collections_of_policies(describe: Callable[..., Any], data: Any, lines:
 def test_the_nearest_operator_does_not_say_the_reverse(written: str, nearest: str) -> None:
     document = parse_document(policy({**ALLOW, "Condition": {written: {"aws:RequestTag/env": "dev"}}}))
     assert f"did you mean `{nearest}`?" in [problem.hint for problem in document.problems]
+
+
+_REFUSED: dict[str, tuple[dict[str, Any], tuple[str | int, ...], str]] = {
+    "both actions": ({"NotAction": "s3:Get*"}, ("NotAction",), "the statement has both Action and NotAction"),
+    "both resources": ({"NotResource": "*"}, ("NotResource",), "the statement has both Resource and NotResource"),
+    "an action that is no text": ({"Action": ["s3:*", 1]}, ("Action", 1), "`Action` must hold strings, not a number"),
+    "a resource without text": (
+        {"Resource": None},
+        ("Resource",),
+        "`Resource` must be a string or a list of strings, ",
+    ),
+    "a principal as text": ({"Principal": "123456789012"}, ("Principal",), "a principal string must be `*`, not `1234"),
+    "a kind of principal": ({"Principal": {"Aws": "*"}}, ("Principal", "Aws"), "unknown principal type `Aws`"),
+    "conditions in a list": ({"Condition": []}, ("Condition",), "`Condition` must be an object, not a list"),
+    "an operator without keys": (
+        {"Condition": {"Bool": "true"}},
+        ("Condition", "Bool"),
+        "`Bool` must be an object of condition keys, not a string",
+    ),
+    "a key in two spellings": (
+        {"Condition": {"Bool": {"aws:SecureTransport": True, "AWS:securetransport": True}}},
+        ("Condition", "Bool", "AWS:securetransport"),
+        "the condition key `AWS:securetransport` appears twice under `Bool`",
+    ),
+    "a value that is no text": (
+        {"Condition": {"Bool": {"aws:SecureTransport": ["true", {}]}}},
+        ("Condition", "Bool", "aws:SecureTransport", 1),
+        "a condition value must be text, a number or a boolean, not an object",
+    ),
+    "a quantifier": (
+        {"Condition": {"ForSomeValue:StringLike": {"aws:TagKeys": "*"}}},
+        ("Condition", "ForSomeValue:StringLike"),
+        "unknown condition operator `ForSomeValue:StringLike`",
+    ),
+}
+
+
+@pytest.mark.parametrize(("written", "route", "message"), _REFUSED.values(), ids=_REFUSED)
+def test_what_aws_refuses_in_a_statement_makes_it_doubtful(
+    written: dict[str, Any], route: tuple[str | int, ...], message: str
+) -> None:
+    document = parse_document(policy({**ALLOW, **written}))
+    (problem,) = document.problems
+    assert (problem.route, problem.kind) == (("Statement", 0, *route), "warning")
+    assert problem.message.startswith(message)
+    (statement,) = document.statements
+    assert statement.doubtful == problem.message
+
+
+def test_a_policy_that_is_nested_too_deeply_is_not_known() -> None:
+    action: Any = "s3:*"
+    for _ in range(100_000):
+        action = {"Fn::Join": ["", [action]]}
+    assert parse_document(policy({**ALLOW, "Action": action})).unknown == "the policy is nested too deeply to be read"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ({"Fn::Sub": "s3:${Verb}Bucket${!x}"}, f"s3:{unknown('Verb')}Bucket${{x}}"),
+        ({"Fn::Sub": ["s3:${Verb}", {"Verb": "Get"}]}, f"s3:{unknown('Verb')}"),
+        ({"Fn::Join": [":", ["s3", {"Ref": "Verb"}, "*"]]}, f"s3:{unknown('Verb')}:*"),
+        ({"Fn::GetAtt": "Role.Arn"}, unknown("Fn::GetAtt Role.Arn")),
+        ({"Fn::GetAtt": ["Role", "Arn"]}, unknown('{"Fn::GetAtt": ["Role", "Arn"]}')),
+    ],
+    ids=["Sub", "Sub with values", "Join", "GetAtt", "GetAtt in parts"],
+)
+def test_a_function_of_a_template_in_a_bare_policy_keeps_what_is_known_of_its_text(written: Any, text: str) -> None:
+    (statement,) = parse_document(policy({**ALLOW, "Action": [written]})).statements
+    assert statement.actions == (text,)
+    assert statement.doubtful

@@ -9,10 +9,12 @@ import pytest
 
 from rolelint.catalog import catalog
 from rolelint.documents import parse
+from rolelint.policies.role import Unknown
 from rolelint.readers import ReadContext, read
+from rolelint.records import replace
 from rolelint.rulebook import CheckOptions, check_guardrails, check_role, load_rules, role_unknowns
 
-from .build import allow, by_code, deny, findings, reading, role, statements
+from .build import allow, by_code, codes, deny, findings, reading, role, statements
 
 
 def test_the_place_is_the_action_that_grants_the_worst() -> None:
@@ -140,7 +142,7 @@ def test_disposable_power_has_effects_and_no_finding() -> None:
     assert (group.actions, group.scope, group.count) == (("dynamodb:DeleteTable",), "pattern", 1)
 
 
-def test_an_unknown_boundary_is_listed() -> None:
+def test_an_unknown_boundary_is_listed_and_not_missed() -> None:
     one = role(
         {
             "role": "agent",
@@ -148,10 +150,31 @@ def test_an_unknown_boundary_is_listed() -> None:
             "boundary": "arn:aws:iam::123456789012:policy/not-given",
         }
     )
-    check_role(one, load_rules())
+    assert "RL802" not in {finding.rule for finding in check_role(one, load_rules()).findings}
     items = role_unknowns(one)
     assert items
     assert all(item.role_name == "agent" and item.reason for item in items)
+
+
+@pytest.mark.parametrize(
+    ("services", "said"),
+    [
+        (["dynamodb"], "`dynamodb:*`"),
+        (["dynamodb", "rds"], "`dynamodb:*` and `rds:*`"),
+        (["dynamodb", "rds", "s3"], "`dynamodb:*`, `rds:*` and `s3:*`"),
+        (["dynamodb", "ec2", "rds", "s3", "sqs"], "`dynamodb:*`, `ec2:*`, `rds:*` and 2 more"),
+    ],
+)
+def test_a_finding_quotes_what_it_is_about(services: list[str], said: str) -> None:
+    message = by_code(findings(statements(allow([f"{service}:*" for service in services]))))["RL102"].message
+    assert f"holds {said} and with it " in message
+
+
+def test_a_boundary_that_may_be_there_is_not_missed() -> None:
+    one = role({"role": "agent", "inline": {"work": {"Statement": [allow("dynamodb:DeleteTable")]}}})
+    assert "RL802" in codes(findings(one))
+    maybe = Unknown("permissions boundary", "it hangs on a condition", one.location, widens=False)
+    assert "RL802" not in codes(findings(replace(one, unknowns=(maybe,))))
 
 
 def test_a_known_role_has_no_unknowns() -> None:

@@ -9,7 +9,7 @@ import pytest
 from rolelint.findings.model import SEVERITIES
 from rolelint.rulebook import CheckOptions, load_rules
 
-from .build import allow, by_code, deny, findings, role, statements
+from .build import allow, by_code, codes, deny, findings, role, statements
 
 TABLE = "arn:aws:dynamodb:eu-west-1:123456789012:table/"
 CHANNEL = {"Bool": {"aws:ViaAWSMCPService": "true"}}
@@ -90,6 +90,15 @@ def test_a_boundary_that_takes_part_away_lowers_and_is_named() -> None:
     assert finding.severity == "high"
     assert finding.lowered == ("a permissions boundary takes part of it away",)
     assert finding.actions == ("dynamodb:DeleteTable",)
+
+
+@pytest.mark.parametrize(("name", "unscoped"), [("prod-db", True), ("app-db", False)])
+def test_a_name_that_says_production_is_no_scope(name: str, unscoped: bool) -> None:
+    cluster, bucket = f"arn:aws:rds:*:123456789012:cluster:{name}-*", f"arn:aws:s3:::{name}-*"
+    for action, place in (("rds:DeleteDBCluster", cluster), ("s3:DeleteBucket", bucket)):
+        found = codes(findings(statements(allow(action, place))))
+        assert "RL201" in found
+        assert (found >= {"RL105", "RL801"}) is unscoped
 
 
 def test_a_pair_is_as_severe_as_its_lesser_half() -> None:

@@ -250,6 +250,14 @@ OWN_TAGS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "a tag to have, and tags of another service": ([allow(DELETE, **DEV), allow("rds:AddTagsToResource")], ""),
     "a tag that protects": ([allow(DELETE), deny(DELETE, **PROTECTED)], "medium"),
     "a tag that protects, and to remove": ([allow([DELETE, "ec2:DeleteTags"]), deny(DELETE, **PROTECTED)], "high"),
+    "a tag that protects, and to remove where it does not stand": (
+        [
+            allow([DELETE, "ec2:DeleteTags"]),
+            deny(DELETE, **PROTECTED),
+            deny("ec2:DeleteTags", Condition={"StringLike": {"aws:ResourceTag/keep": "*"}}),
+        ],
+        "medium",
+    ),
 }
 
 

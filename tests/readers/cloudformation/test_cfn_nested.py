@@ -85,6 +85,19 @@ def test_a_nested_stack_takes_what_its_parent_gives(more: str, expected: list[st
     assert (role.location.address, role.account) == ("Child/R", "111122223333")
 
 
+def test_an_application_of_sam_is_read_from_its_location(tmp_path: Path, read: Read) -> None:
+    (tmp_path / "child.yaml").write_text(CHILD)
+    template = """Transform: AWS::Serverless-2016-10-31
+Resources:
+  Near: {Type: AWS::Serverless::Application, Properties: {Location: child.yaml, Parameters: {Where: x}}}
+  Far: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: a, SemanticVersion: 1.0.0}}}
+"""
+    reading = read(template, base=tmp_path)
+    assert [(role.location.address, identity(role)) for role in reading.roles] == [("Near/R", ["+a:harmless | x"])]
+    (problem,) = reading.problems
+    assert "which `Far` deploys, is not here" in problem.message
+
+
 def test_a_file_that_is_read_by_its_parent_is_not_read_again(tmp_path: Path) -> None:
     (tmp_path / "child.yaml").write_text(CHILD)
     (tmp_path / "parent.yaml").write_text(PARENT % ", Verb: 'a:b'")

@@ -55,6 +55,17 @@ FUNCTIONS: dict[str, tuple[str, list[str], list[str]]] = {
             "sqs:GetQueueAttributes,sqs:ReceiveMessage | arn:aws:sqs:us-east-1:123456789012:q"
         ],
     ),
+    "topic": ("Events: {S: {Type: SNS, Properties: {Topic: t}}}", [BASIC], []),
+    "topic by way of a queue": (
+        "Events: {S: {Type: SNS, Properties: {Topic: t, SqsSubscription: true}}}",
+        [BASIC, "AWSLambdaSQSQueueExecutionRole"],
+        [],
+    ),
+    "queue without a topic": (
+        "Events: {S: {Type: Api, Properties: {SqsSubscription: true}}}",
+        [BASIC],
+        [],
+    ),
     "policy template without its parameter": (
         "Policies: [{SNSPublishMessagePolicy: {}}]",
         [BASIC, "FRolePolicy0"],

@@ -35,7 +35,7 @@ class Organization:
     accounts: dict[str, Account]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def organization(moto_url: str) -> Organization:
     """Six accounts: the management account and five members."""
     management = root_account(moto_url)
