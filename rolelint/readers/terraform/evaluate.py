@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -367,17 +368,16 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
     return _ARITHMETIC[operator](a, b)
 
 
-def _divide(a: Any, b: Any) -> Any:
-    result = a / b
-    return int(result) if result == int(result) else result
+def _whole(number: Any) -> Any:
+    return int(number) if number == int(number) else number
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": _divide,
-    "%": lambda a, b: a % b,
+    "/": lambda a, b: _whole(a / b),
+    "%": lambda a, b: _whole(math.fmod(a, b)),
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
     "<=": lambda a, b: a <= b,
@@ -492,7 +492,7 @@ def _can(node: hcl.Call, frame: Frame) -> bool:
 
 def _pairs(source: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(source, dict):
-        return ((k, v) for k, v in source.items() if k != MAYBE)
+        return ((k, v) for k, v in sorted(source.items()) if k != MAYBE)
     if isinstance(source, list):
         return iter(enumerate(source))
     raise UndecidedError

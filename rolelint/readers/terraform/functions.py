@@ -25,6 +25,10 @@ MAX_ITEMS = 10_000
 MAX_DIRECTIVE = 5
 
 
+#: The first letter of each word, as `title` writes it in upper case.
+_WORD = re.compile(r"(?<!\w)\w")
+
+
 class UndecidedError(Exception):
     """An expression cannot be worked out here."""
 
@@ -50,6 +54,9 @@ class Block(dict[str, Any]):
 
     __slots__ = ()
 
+
+#: A directive of `format`: flags and width, which argument it means, the verb.
+_DIRECTIVE = re.compile(r"%([-+ #0]*\d*(?:\.\d+)?)(?:\[(\d+)\])?([a-zA-Z%])")
 
 #: Text that a module's author puts in place of something, and that no value which is not known holds: `_BUCKET_ARN_`.
 _STAND_IN = re.compile(r"[_<{$%#@\[]+\w[\w.-]*[_>}$%#@\]]+")
@@ -149,49 +156,52 @@ def _set(values: Any) -> list[Any]:
 
 def _format(spec: Any, *arguments: Any) -> str:
     template = _known_text(spec)
-    rest = list(arguments)
     out: list[str] = []
     at = 0
-    while at < len(template):
-        character = template[at]
-        if character != "%":
-            out.append(character)
-            at += 1
-            continue
-        verb = template[at + 1 : at + 2]
+    turn = 0
+    for found in _DIRECTIVE.finditer(template):
+        flags, index, verb = found.groups()
+        out.append(template[at : found.start()])
+        at = found.end()
         if verb == "%":
             out.append("%")
-        elif verb in ("s", "v") and rest:
-            value = rest.pop(0)
-            if verb == "v" and (value is None or isinstance(value, list | dict)):
-                raise UndecidedError
-            out.append(text_of(value))
-        elif verb == "d" and rest:
-            value = rest.pop(0)
-            out.append(value if is_unknown(value) else str(_int(value)))
-        elif verb == "q" and rest:
-            out.append(json.dumps(text_of(rest.pop(0)), ensure_ascii=False))
-        else:
-            end = at + 1
-            while end < len(template) and (template[end].isdigit() or template[end] in "+-#. "):
-                end += 1
-            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest or end - at > MAX_DIRECTIVE:
-                raise UndecidedError
-            value = rest.pop(0)
-            kind = template[end]
-            converted: Any = _int(value) if kind in "dx" else float(text_of(value)) if kind == "f" else text_of(value)
-            out.append(template[at : end + 1] % converted)
-            at = end + 1
             continue
-        at += 2
+        turn = int(index) if index else turn + 1
+        if not 0 < turn <= len(arguments) or len(flags) > MAX_DIRECTIVE:
+            raise UndecidedError
+        out.append(_formatted(flags, verb, arguments[turn - 1]))
+    out.append(template[at:])
     return "".join(out)
+
+
+def _formatted(flags: str, verb: str, value: Any) -> str:
+    """Write one value as a directive of `format` asks for."""
+    if flags and (value is None or is_open(value)):
+        raise UndecidedError
+    if verb == "v" and isinstance(value, list | dict) and not flags and not is_open(value):
+        return _encode_json(value)
+    if verb in ("s", "v", "t") and not flags:
+        if verb == "v" and (value is None or isinstance(value, list | dict)):
+            raise UndecidedError
+        return text_of(value)
+    if verb == "q" and not flags:
+        return json.dumps(text_of(value), ensure_ascii=False)
+    if verb == "d" and is_unknown(value):
+        return str(value)
+    if verb not in ("d", "x", "X", "o", "f", "s"):
+        raise UndecidedError
+    converted: Any = text_of(value) if verb == "s" else float(text_of(value)) if verb == "f" else _int(value)
+    return str(f"%{flags}{verb}" % converted)
 
 
 def _formatlist(spec: Any, *arguments: Any) -> list[str]:
     lengths = [len(a) for a in arguments if isinstance(a, list)]
-    if not lengths or min(lengths) != max(lengths):
+    if (not lengths and any(map(is_unknown, arguments))) or (lengths and min(lengths) != max(lengths)):
         raise UndecidedError
-    return [_format(spec, *(a[i] if isinstance(a, list) else a for a in arguments)) for i in range(lengths[0])]
+    return [
+        _format(spec, *(a[i] if isinstance(a, list) else a for a in arguments))
+        for i in range(lengths[0] if lengths else 1)
+    ]
 
 
 def _join(separator: Any, *lists: Any) -> str:
@@ -333,7 +343,8 @@ def _substr(text: Any, offset: Any, length: Any) -> str:
 
 
 def _range(*limits: Any) -> list[int]:
-    numbers = range(*(_int(v) for v in limits))
+    first, last, *step = (_int(v) for v in (limits if len(limits) > 1 else (0, *limits)))
+    numbers = range(first, last, *(step or [1 if first <= last else -1]))
     if len(numbers) > MAX_ITEMS:
         raise UndecidedError
     return list(numbers)
@@ -464,6 +475,21 @@ def _transpose(table: Any) -> dict[str, list[str]]:
     return out
 
 
+def _basename(value: Any) -> str:
+    path = _known_text(value)
+    return path.rstrip("/").rsplit("/", 1)[-1] or ("/" if path else ".")
+
+
+def _decode_csv(value: Any) -> list[dict[str, str]]:
+    import csv
+
+    rows = list(csv.reader(_known_text(value).splitlines(keepends=True)))
+    head, *rest = [row for row in rows if row] or [[]]
+    if len(set(head)) < len(head) or any(len(row) != len(head) for row in rest):
+        raise RefusedError
+    return [dict(zip(head, row, strict=True)) for row in rest]
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -474,7 +500,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "anytrue": lambda v: any(_tobool(i) for i in _list(v)),
     "base64decode": _decode_base64,
     "base64encode": lambda v: base64.b64encode(_known_text(v).encode()).decode(),
-    "basename": lambda v: _known_text(v).rsplit("/", 1)[-1],
+    "basename": _basename,
     "ceil": lambda v: math.ceil(_number(v)),
     "chomp": lambda v: text_of(v).rstrip("\r\n"),
     "chunklist": _chunklist,
@@ -483,6 +509,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "compact": _compact,
     "concat": _concat,
     "contains": _contains,
+    "csvdecode": _decode_csv,
     "dirname": lambda v: os.path.dirname(_known_text(v)) or ".",
     "distinct": lambda v: unique(_list(v)),
     "element": _element,
@@ -521,13 +548,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sha256": lambda v: _digest("sha256", v),
     "slice": _slice,
     "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
-    "split": lambda s, t: _known_text(t).split(_known_text(s)),
+    "split": lambda s, t: _known_text(t).split(s) if _known_text(s) else list(_known_text(t)),
     "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
     "strcontains": lambda t, p: _known_text(p) in _known_text(t),
     "strrev": lambda v: _known_text(v)[::-1],
     "substr": _substr,
     "sum": lambda v: sum(_number(i) for i in _list(v)),
-    "title": lambda v: _known_text(v).title(),
+    "title": lambda v: _WORD.sub(lambda m: m[0].upper(), _known_text(v)),
     "tobool": _tobool,
     "tolist": lambda v: _list(v),
     "tomap": lambda v: _dict(v),

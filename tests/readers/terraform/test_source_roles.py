@@ -194,8 +194,8 @@ resource "aws_iam_role_policy" "p" {
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     first, second, maybe = role.identity[0].document.statements
     assert [(s.sid, s.actions, s.resources) for s in (first, second)] == [
-        ("orders", ("dynamodb:GetItem",), ("arn:aws:dynamodb:*:*:table/orders",)),
         ("carts", ("dynamodb:DeleteItem",), ("arn:aws:dynamodb:*:*:table/carts",)),
+        ("orders", ("dynamodb:GetItem",), ("arn:aws:dynamodb:*:*:table/orders",)),
     ]
     # A Deny that may not be there must not protect.
     assert (maybe.effect, bool(maybe.doubtful)) == ("Deny", True)
