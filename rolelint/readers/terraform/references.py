@@ -173,8 +173,7 @@ class Configuration:
     ) -> None:
         if not isinstance(expression, dict):
             return
-        if "constant_value" in expression:
-            return
+        # In JSON syntax, the text as it is written stands beside what it refers to, as `constant_value`.
         references = list(_specific(texts(expression.get("references"))))
         indexed = any(r.startswith(("each.", "count.")) for r in references)
         for reference in references:

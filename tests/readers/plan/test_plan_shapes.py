@@ -578,3 +578,29 @@ def test_one_of_some_policies_may_be_attached(attachment: dict[str, Any]) -> Non
     (sure,) = one_of(1, **attachment).roles
     assert [(p.name, p.document.statements[0].doubtful) for p in sure.identity] == [("q0", "")]
     assert said(one_of(21, **attachment))[0].count("?") == 1
+
+
+def test_json_syntax_tells_its_text_beside_its_references() -> None:
+    # Observed: what Terraform 1.11.4 shows of `.tf.json`, as CDK for Terraform writes it.
+    row = change("aws_iam_role_policy.p", {"name": "p", "policy": DELETE}, unknown={"role": True})
+    policy = {
+        "address": "aws_iam_role_policy.p",
+        "mode": "managed",
+        "expressions": {
+            "role": {"constant_value": "${aws_iam_role.r.id}", "references": ["aws_iam_role.r.id", "aws_iam_role.r"]}
+        },
+    }
+    region = {"region": {"constant_value": "${var.region}", "references": ["var.region"]}}
+    reading = reading_of(
+        {
+            "resource_changes": [change("aws_iam_role.r", {"name": "r", "assume_role_policy": TRUST}), row],
+            "configuration": {
+                "provider_config": {"aws": {"name": "aws", "expressions": region}},
+                "root_module": {"resources": [policy]},
+            },
+            "variables": {"region": {"value": "cn-north-1"}},
+        }
+    )
+    (role,) = reading.roles
+    assert [p.name for p in role.identity] == ["p"]
+    assert role.partition == "aws-cn"
