@@ -23,6 +23,24 @@ def test_override_files_win(tmp_path: Path) -> None:
     assert role.name == "renamed"
 
 
+def test_blocks_and_locals_of_override_files_win(tmp_path: Path) -> None:
+    base = (
+        'locals {\n  kept = "s3:GetObject"\n  other = "s3:*"\n}\n'
+        'data "aws_iam_policy_document" "d" {\n'
+        '  statement {\n    actions   = ["ec2:*"]\n    resources = ["*"]\n  }\n}\n'
+        'resource "aws_iam_role_policy" "p" {\n  role   = aws_iam_role.r.id\n'
+        "  policy = data.aws_iam_policy_document.d.json\n}\n"
+    )
+    override = (
+        'locals {\n  other = "rds:StopDBCluster"\n}\n'
+        'data "aws_iam_policy_document" "d" {\n'
+        '  dynamic "statement" {\n    for_each = [local.kept, local.other]\n'
+        '    content {\n      actions   = [statement.value]\n      resources = ["*"]\n    }\n  }\n}\n'
+    )
+    (role,) = read_folder(write(tmp_path, a__tf=ROLE + base, a_override__tf=override)).roles
+    assert actions(role) == ["s3:GetObject", "rds:StopDBCluster"]
+
+
 def test_bad_syntax_is_one_problem_and_the_rest_is_read(tmp_path: Path) -> None:
     reading = read_folder(write(tmp_path, a__tf="resource = = 1\n# aws_iam_\n", b__tf=ROLE))
     assert [r.name for r in reading.roles] == ["r"]
