@@ -16,7 +16,7 @@ from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may
 from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of
-from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
+from rolelint.readers.terraform.planned import PlannedAttributes, same_as
 from rolelint.readers.terraform.presence import conditions, listed, refused, required
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names
@@ -285,8 +285,9 @@ class Module:
             return blocks
         if mode == "data":
             return self._data(kind, wanted, definition, address, frame)
-        if wanted == "id" and kind in ID_OF:
-            return self.resource_attribute(kind, name, key, ID_OF[kind])
+        other = same_as(kind, wanted)
+        if other:
+            return self.resource_attribute(kind, name, key, other)
         if wanted == "arn" and kind in kinds.KINDS:
             parts = {n: self.resource_attribute(kind, name, key, n) for n in kinds.arn_attributes(kind)}
             parts = {n: None if is_unknown(v) and n == "path" else v for n, v in parts.items()}

@@ -429,8 +429,9 @@ def test_a_dynamic_block_that_the_plan_does_not_show(expressions: dict[str, Any]
 def test_the_source_tells_of_a_dynamic_block(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(
         """
+variable "late" {}
 resource "terraform_data" "late" {
-  input = []
+  input = var.late
 }
 resource "aws_iam_role" "a" {
   name               = "a"
@@ -452,7 +453,7 @@ resource "aws_iam_role" "plain" {
     roles = reading_of(late("aws_iam_role.a", "aws_iam_role.plain"), source=str(tmp_path)).roles
     assert [[p.name for p in r.identity] for r in roles] == [["p"], []]
     assert roles[0].identity[0].document.statements[0].doubtful
-    assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 12)]
+    assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 13)]
 
 
 def test_a_resource_policy_that_is_not_known_is_said_so() -> None:

@@ -38,6 +38,7 @@ locals {
 }
 resource "aws_s3_bucket" "named" { bucket = "named" }
 resource "aws_s3_bucket" "made" {}
+resource "terraform_data" "kept" { input = { acts = ["s3:Get*"] } }
 resource "aws_iam_role" "many" {
   for_each = { a = "/x/", b = "/y/" }
   name     = "role-${each.key}"
@@ -146,6 +147,8 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ('{ for v in ["x1", "x2"] : substr(v, 0, 1) => v... }', {"x": ["x1", "x2"]}),
         ("aws_s3_bucket.named.arn", "arn:${partition}:s3:::named"),
         ("aws_s3_bucket.named.id", "named"),
+        ("terraform_data.kept.output.acts", ["s3:Get*"]),
+        ("terraform_data.kept.id", unknown("terraform_data.kept.id")),
         ('"${aws_s3_bucket.made.arn}/*"', "arn:${partition}:s3:::${aws_s3_bucket.made.bucket}/*"),
         ('aws_iam_role.many["a"].arn', "arn:${partition}:iam::${account id}:role/x/role-a"),
         ("[for r in aws_iam_role.many : r.name]", ["role-a", "role-b"]),
