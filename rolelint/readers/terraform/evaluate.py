@@ -515,7 +515,9 @@ def _for(node: hcl.For, frame: Frame) -> Any:
                 continue
         result = value(node.value, inner)
         if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
-            result = _stamped(_marked(result), item)
+            if is_unknown(item) and isinstance(result, str) and not has_unknown(result):
+                result = unknown_at(node.value, inner)  # one text for many elements, or for none
+            result = _stamped(_marked(result), item, unknown_at(node.source, frame))
         if node.key is None:
             listed.append(result)
         else:
@@ -533,17 +535,22 @@ def _for(node: hcl.For, frame: Frame) -> Any:
     return listed if node.key is None else mapped
 
 
-def _stamped(made: Any, of: Any) -> Any:
+def _stamped(made: Any, of: Any, doubt: str = "") -> Any:
     """Mark what is made of an object that may not be there, or of a list that holds one, with what decides that.
+
+    Args:
+        doubt: what decides about any other value, which may not be there either.
 
     Raises:
         UndecidedError: when it is nothing that bears a mark: what grants or denies would hang on nothing.
     """
     marks = [part[MAYBE] for part in (of if isinstance(of, list) else [of]) if isinstance(part, dict) and MAYBE in part]
+    if not marks and doubt and isinstance(made, list | dict):
+        marks = [doubt]
     if not marks or (isinstance(made, str) and MAYBE in made):
         return made  # the JSON text of an object holds its mark
     if isinstance(made, list):
-        return type(made)(_stamped(item, of) for item in made)
+        return type(made)(_stamped(item, of, doubt) for item in made)
     if not isinstance(made, dict):
         raise UndecidedError
     return {MAYBE: marks[0], **made}

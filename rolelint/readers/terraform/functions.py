@@ -15,7 +15,7 @@ from rolelint.errors import InputError
 from rolelint.policies.json_text import PolicyTextError
 from rolelint.policies.text import has_unknown, split_unknown, unknown
 from rolelint.readers.terraform.spliced import loads
-from rolelint.readers.terraform.world import single_unknown
+from rolelint.readers.terraform.world import MAYBE, single_unknown
 
 #: Bounds the length of lists that `range` and `setproduct` make; past it, the value is unknown.
 MAX_ITEMS = 10_000
@@ -124,6 +124,12 @@ def _dict(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
     raise RefusedError if is_plain(value) or isinstance(value, list) else UndecidedError
+
+
+def entries(value: Any) -> dict[str, Any]:
+    """Give a map without the mark of one that may not be there."""
+    table = _dict(value)
+    return {k: v for k, v in table.items() if k != MAYBE} if MAYBE in table else table
 
 
 def lacks(there: list[Any] | dict[str, Any]) -> UndecidedError:
@@ -257,7 +263,7 @@ def _length(value: Any) -> int:
     if isinstance(value, str):
         return len(_known_text(value))
     if isinstance(value, list | dict):
-        return len(value)
+        return len(value if isinstance(value, list) else entries(value))
     raise RefusedError if is_plain(value) else UndecidedError
 
 
@@ -431,7 +437,7 @@ def _slice(values: Any, start: Any, end: Any) -> list[Any]:
 
 
 def _values(table: Any) -> list[Any]:
-    return [v for _, v in sorted(_dict(table).items())]
+    return [v for _, v in sorted(entries(table).items())]
 
 
 def _index(values: Any, wanted: Any) -> int:
@@ -523,7 +529,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "jsondecode": _decode_json,
     "jsonencode": _encode_json,
-    "keys": lambda v: sorted(_dict(v)),
+    "keys": lambda v: sorted(entries(v)),
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),

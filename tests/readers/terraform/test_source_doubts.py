@@ -738,3 +738,38 @@ resource "aws_iam_policy" "d" {{
 }}
 """
     assert verdict(tmp_path, text + role("managed_policy_arns = [aws_iam_policy.d.arn]")) == "yes"
+
+
+@pytest.mark.parametrize(
+    ("denies", "expected"),
+    [
+        ('[for a in ["x"] : local.deny]', "no"),
+        ('[for a in concat(["x"], var.extra) : local.deny]', "no"),
+        ('[merge(local.deny, { Action = concat(["s3:DeleteBucket"], var.extra) })]', "no"),
+        ("[for a in concat(var.extra, []) : local.deny]", "yes"),
+        ("flatten([for a in concat(var.extra, []) : [local.deny]])", "yes"),
+        ("[for a in toset(concat(var.extra, [])) : local.deny]", "yes"),
+        ('[for a in [for b in concat(var.extra, []) : "x${b}"] : local.deny]', "yes"),
+        ("[for a in aws_sqs_queue.q[*].name : local.deny]", "yes"),
+        ("jsondecode(jsonencode([for a in concat(var.extra, []) : local.deny]))", "yes"),
+        ('[merge(local.deny, { Action = [for a in concat(var.extra, []) : "s3:*"] })]', "yes"),
+        ('[merge(local.deny, { Resource = [for a in concat(var.extra, []) : "*"] })]', "yes"),
+    ],
+)
+def test_a_loop_over_a_list_that_is_not_known_denies_nothing_for_sure(
+    tmp_path: Path, denies: str, expected: str
+) -> None:
+    text = f"""
+locals {{
+  deny = {{ Effect = "Deny", Action = "s3:*", Resource = "*" }}
+}}
+resource "aws_sqs_queue" "q" {{
+  count = var.extra
+  name  = "q"
+}}
+resource "aws_iam_role_policy" "d" {{
+  role   = aws_iam_role.r.id
+  policy = jsonencode({{ Statement = {denies} }})
+}}
+"""
+    assert verdict(tmp_path, text + role()) == expected
