@@ -605,3 +605,38 @@ def test_json_syntax_tells_its_text_beside_its_references() -> None:
     (role,) = reading.roles
     assert [p.name for p in role.identity] == ["p"]
     assert role.partition == "aws-cn"
+
+
+def inline(action: str, resource: str = '"*"') -> str:
+    """Write what `jsonencode` makes a policy of."""
+    return f'jsonencode({{ Statement = [{{ Effect = "Allow", Action = "{action}", Resource = {resource} }}] }})'
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["blocks", "a dynamic block"])
+def test_inline_policies_of_a_plan_are_those_of_the_same_name_in_its_source(tmp_path: Path, dynamic: bool) -> None:
+    made = {"mm": inline("ec2:*"), "aa": inline("s3:*", "aws_s3_bucket.b.arn")}
+    blocks = "\n".join(f'inline_policy {{\n  name = "{n}"\n  policy = {text}\n}}' for n, text in made.items())
+    if dynamic:
+        pairs = ", ".join(f"{n} = {text}" for n, text in made.items())
+        content = "content {\n  name = inline_policy.key\n  policy = inline_policy.value\n}"
+        blocks = f'dynamic "inline_policy" {{\nfor_each = {{ {pairs} }}\n{content}\n}}'
+    (tmp_path / "main.tf").write_text(
+        'resource "aws_s3_bucket" "b" {}\n'
+        f'resource "aws_iam_role" "r" {{\nname = "r"\nassume_role_policy = "{{}}"\n{blocks}\n}}\n'
+    )
+    # The provider sorts them by name.
+    ec2 = json.dumps({"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
+    after = {"name": "r", "assume_role_policy": TRUST, "inline_policy": [{"name": "aa"}, {"name": "mm", "policy": ec2}]}
+    unknown = {"inline_policy": [{"policy": True}, {}]}
+    expressions = {"name": {"constant_value": "r"}, **({} if dynamic else {"inline_policy": [{}, {}]})}
+    config = {"address": "aws_iam_role.r", "mode": "managed", "type": "aws_iam_role", "name": "r"}
+    data = {
+        "resource_changes": [change("aws_iam_role.r", after, unknown=unknown)],
+        "configuration": {"root_module": {"resources": [{**config, "expressions": expressions}]}},
+    }
+    (role,) = reading_of(data, source=str(tmp_path)).roles
+    assert [(p.name, p.document.statements[0].actions) for p in role.identity] == [
+        ("aa", ("s3:*",)),
+        ("mm", ("ec2:*",)),
+    ]
+    assert role.unknowns == ()
