@@ -117,6 +117,11 @@ def parse_template(text: str, offset: int = 0) -> Any:
     return _Builder(text, offset).template(text, 0, escapes=False)
 
 
+def parse_expression(text: str) -> Any:
+    """Parse a text that holds one expression."""
+    return _Builder(text, 0)._inner(text, 0)
+
+
 class _Builder:
     """Turns the parser's tree into the tree of this module."""
 

@@ -88,7 +88,7 @@ class Module:
         definition = self.folder.block("variable", name)
         settings = definition.block.body.settings if definition else {}
         own = Frame(self, definition.file if definition else "")
-        kind = settings["type"].value if "type" in settings else None
+        kind = _type_of(settings)
         if self._call is not None and self._frame is not None:
             setting = self._call.block.body.settings.get(name)
             if setting is not None:
@@ -477,6 +477,16 @@ class Module:
         for name, _ in self.folder.keys("module"):
             for _, module in self.modules(name) or ():
                 yield from module.every()
+
+
+def _type_of(settings: dict[str, hcl.Setting]) -> Any:
+    """Give the type constraint of a variable; JSON syntax and old configurations write it as a text."""
+    kind = settings["type"].value if "type" in settings else None
+    if isinstance(kind, hcl.Literal) and isinstance(kind.value, str):
+        from rolelint.documents.hcl import parse_expression
+
+        return parse_expression(kind.value)
+    return kind
 
 
 def _is_computed(mode: str, kind: str, attribute: str) -> bool:

@@ -401,8 +401,9 @@ def _declared_parts(principal: Principal, instance: Instance, old: Principal | N
         value = values.get(attribute)
         if kind == "awscc_sso_permission_set" and isinstance(value, str | dict) and value:
             principal.inline.append(Inline("inline", value, instance, (attribute,)))
-        elif isinstance(value, list):
-            for index, block in enumerate(value):
+        elif isinstance(value, list | dict):
+            # JSON syntax writes one block as an object.
+            for index, block in enumerate([value] if isinstance(value, dict) else value):
                 if not isinstance(block, dict):
                     principal.inline.append(Inline(attribute, block, instance, (attribute, index)))
                 elif block.get(policy) and (instance.sets(attribute) or block.get(name) not in others):

@@ -300,3 +300,33 @@ def test_a_tag_of_the_name_dynamic_is_a_tag(tmp_path: Path) -> None:
     reading = read_folder(write(tmp_path, main__tf__json=json.dumps({"resource": tagged})))
     assert [r.tags for r in reading.roles] == [{"dynamic": "yes"}]
     assert reading.problems == []
+
+
+def test_json_syntax_writes_types_as_texts_and_names_as_templates(tmp_path: Path) -> None:
+    said = 'jsonencode({ Statement = [{ Effect = "Allow", Action = each.value.acts, Resource = "*" }] })'
+    document = {
+        "variable": {
+            "roles": {
+                "type": 'map(object({ acts = optional(list(string), ["kms:*"]) }))',
+                "default": {"a": {}, "b": {"acts": ["s3:${x}"]}},
+            },
+            "key": {"default": "team"},
+        },
+        "resource": {
+            "aws_iam_role": {
+                "r": {
+                    "for_each": "${var.roles}",
+                    "name": "${each.key}",
+                    "assume_role_policy": "{}",
+                    "tags": {"${var.key}": 7, "on": True},
+                    "inline_policy": {
+                        "name": "p",
+                        "policy": f"${{{said}}}",
+                    },
+                }
+            }
+        },
+    }
+    roles = read_folder(write(tmp_path, main__tf__json=json.dumps(document))).roles
+    assert [(r.name, actions(r)) for r in roles] == [("a", ["kms:*"]), ("b", ["s3:${x}"])]
+    assert [r.tags for r in roles] == [{"team": "7", "on": "true"}] * 2
