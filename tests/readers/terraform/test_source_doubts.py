@@ -773,3 +773,30 @@ resource "aws_iam_role_policy" "d" {{
 }}
 """
     assert verdict(tmp_path, text + role()) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "effect", "verdict", "certainty"),
+    [("sns:Publish", "Allow", "yes", "proved"), ("sqs:PurgeQueue", "Deny", "yes", "possible")],
+)
+def test_a_resource_policy_speaks_of_a_role_whose_partition_is_not_known(
+    tmp_path: Path, own: str, effect: str, verdict: str, certainty: str
+) -> None:
+    text = f"""
+resource "aws_sqs_queue" "q" {{
+  name = "q"
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "{own}", Resource = aws_sqs_queue.q.arn }}] }})
+}}
+resource "aws_sqs_queue_policy" "q" {{
+  queue_url = aws_sqs_queue.q.id
+  policy = jsonencode({{ Statement = [{{
+    Effect = "{effect}", Principal = {{ AWS = aws_iam_role.r.arn }}, Action = "sqs:*", Resource = aws_sqs_queue.q.arn
+  }}] }})
+}}
+"""
+    first = read_folder(write(tmp_path, main__tf=HEAD + text + role().replace(INLINE, ""))).roles[0]
+    answer = can(first, "sqs:PurgeQueue")
+    assert (answer.verdict, answer.certainty) == (verdict, certainty)
