@@ -587,3 +587,19 @@ resource "aws_iam_role_policy" "p" {
     told = [(s.effect, s.index, s.doubtful.split(":")[0]) for s in role.identity[0].document.statements]
     why = "whether the statement allows or denies is not known"
     assert told == [("Allow", 0, why), ("Deny", 0, why)]
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "tags"),
+    [
+        ('{ team = "a", n = 1 }', '{ team = "b" }', {"team": "b", "n": "1"}),
+        ('{ team = "a" }', "null", {"team": "a"}),
+        ("var.tags", '{ team = "b" }', None),
+        ('{ team = "a" }', "var.tags", None),
+    ],
+)
+def test_tags_of_the_provider(tmp_path: Path, default: str, own: str, tags: dict[str, str] | None) -> None:
+    text = f'variable "tags" {{}}\nprovider "aws" {{\n  default_tags {{\n    tags = {default}\n  }}\n}}\n'
+    role = ROLE.replace('name               = "r"', f'name = "r"\n  tags = {own}')
+    (read,) = read_folder(write(tmp_path, main__tf=text + role)).roles
+    assert read.tags == tags
