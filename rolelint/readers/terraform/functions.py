@@ -13,7 +13,7 @@ from typing import Any
 
 from rolelint.errors import InputError
 from rolelint.policies.json_text import PolicyTextError
-from rolelint.policies.text import has_unknown, split_unknown, unknown
+from rolelint.policies.text import has_unknown, split_unknown, unknown, unknown_names
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import MAYBE, single_unknown
 
@@ -25,6 +25,8 @@ MAX_ITEMS = 10_000
 MAX_DIRECTIVE = 5
 
 
+#: What an unknown value is called that stands for a place, see `world.Scope.fill`.
+_PLACE = re.compile(r"(?:partition|region|account id)(?: of [^/:]+)?")
 #: The first letter of each word, as `title` writes it in upper case.
 _WORD = re.compile(r"(?<!\w)\w")
 
@@ -481,8 +483,21 @@ def _transpose(table: Any) -> dict[str, list[str]]:
     return out
 
 
+def _split(separator: Any, text: Any) -> list[str]:
+    mark = _known_text(separator)
+    return _with_places(text, mark).split(mark) if mark else list(_known_text(text))
+
+
+def _with_places(value: Any, mark: str) -> str:
+    """Give a text of which no more is unknown than the places of an ARN: these hold neither colons nor slashes."""
+    text = text_of(value)
+    if has_unknown(text) and (mark not in ("/", ":") or not all(map(_PLACE.fullmatch, unknown_names(text)))):
+        raise UndecidedError
+    return text
+
+
 def _basename(value: Any) -> str:
-    path = _known_text(value)
+    path = _with_places(value, "/")
     return path.rstrip("/").rsplit("/", 1)[-1] or ("/" if path else ".")
 
 
@@ -554,7 +569,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sha256": lambda v: _digest("sha256", v),
     "slice": _slice,
     "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
-    "split": lambda s, t: _known_text(t).split(s) if _known_text(s) else list(_known_text(t)),
+    "split": _split,
     "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
     "strcontains": lambda t, p: _known_text(p) in _known_text(t),
     "strrev": lambda v: _known_text(v)[::-1],
