@@ -79,6 +79,9 @@ class Names(Protocol):
     def resource(self, mode: str, kind: str, name: str) -> Any:
         """Give the instances of a resource: a `ResourceValue`, a list or an object of them, or an unknown value."""
 
+    def written(self, value: Any) -> Any:
+        """Give the text of the policy document that a value stands for; other values as they are."""
+
     def read_file(self, path: str) -> str | None:
         """Give the text of a file beside the configuration, or None."""
 
@@ -408,6 +411,8 @@ def _call(node: hcl.Call, frame: Frame) -> Any:
         arguments += last
     if node.name in ("file", "fileexists", "fileset", "templatefile") and arguments:
         return _of_files(node.name, text_of(arguments[0]), arguments[1:], frame)
+    if node.name in ("jsondecode", "replace") and arguments:
+        arguments[0] = frame.module.written(arguments[0])
     if node.name == "templatestring":
         return rendered(*arguments, frame=frame)
     if node.name == "sensitive":

@@ -20,7 +20,7 @@ from rolelint.readers.terraform.planned import PlannedAttributes, same_as
 from rolelint.readers.terraform.presence import conditions, listed, refused, required
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names
-from rolelint.readers.terraform.world import Instance, show_key
+from rolelint.readers.terraform.world import Instance, show_key, single_unknown, split_address
 
 if TYPE_CHECKING:
     from rolelint.readers.terraform.tree import Tree
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_INSTANCES = 1000
 #: Attributes of data sources that hold what a template or a file says.
 _OF_FILES = frozenset((("template_file", "rendered"), ("local_file", "content")))
+#: The attributes of a policy document that hold it.
+_WRITTEN = (("json",), ("minified_json",))
 #: Bounds how deep local modules call each other; deeper calls are unknown.
 MAX_MODULES = 16
 
@@ -336,6 +338,28 @@ class Module:
                 pass
         return unknown(f"{address}.{wanted}")
 
+    def written(self, value: Any) -> Any:
+        address = split_address(single_unknown(value))
+        if address is None or address.type != "aws_iam_policy_document" or address.path not in _WRITTEN:
+            return value
+        module = self.tree.module_at(address.module)
+        definition = module.folder.block("data", address.type, address.name) if module is not None else None
+        if module is None or definition is None:
+            return value
+        frame = next((f for key, f in module.expand(definition) if show_key(key) == address.key), None)
+        if frame is None or frame.maybe:
+            return value
+
+        def make() -> Any:
+            from rolelint.readers.terraform.blocks import body_values
+            from rolelint.readers.terraform.statements import build, decode
+
+            said, _ = build(body_values(definition.block.body, frame), lambda text: decode(self.written(text)))
+            return json.dumps(_lone(said), indent=2, ensure_ascii=False)
+
+        made = module._once(("document", address.resource), address.resource, make)
+        return value if is_unknown(made) else made
+
     def _text(self, kind: str, body: hcl.Body, frame: Frame) -> Any:
         """Give the text that a template or a file holds."""
 
@@ -477,6 +501,13 @@ class Module:
         for name, _ in self.folder.keys("module"):
             for _, module in self.modules(name) or ():
                 yield from module.every()
+
+
+def _lone(said: Any) -> Any:
+    """Write lists of one text as the provider does, as that text."""
+    if isinstance(said, list):
+        return said[0] if len(said) == 1 and isinstance(said[0], str) else [_lone(item) for item in said]
+    return {name: _lone(item) for name, item in said.items()} if isinstance(said, dict) else said
 
 
 def _type_of(settings: dict[str, hcl.Setting]) -> Any:
