@@ -175,10 +175,12 @@ def _format(spec: Any, *arguments: Any) -> str:
             out.append("%")
             continue
         turn = int(index) if index else turn + 1
-        if not 0 < turn <= len(arguments) or len(flags) > MAX_DIRECTIVE:
+        if not 0 < turn <= len(arguments) or len(flags) >= MAX_DIRECTIVE:
             raise UndecidedError
         out.append(_formatted(flags, verb, arguments[turn - 1]))
     out.append(template[at:])
+    if "%" in _DIRECTIVE.sub("", template):
+        raise UndecidedError
     return "".join(out)
 
 
@@ -503,8 +505,12 @@ def _basename(value: Any) -> str:
 
 def _decode_csv(value: Any) -> list[dict[str, str]]:
     import csv
+    import io
 
-    rows = list(csv.reader(_known_text(value).splitlines(keepends=True)))
+    try:
+        rows = list(csv.reader(io.StringIO(_known_text(value), newline="")))
+    except csv.Error:
+        raise UndecidedError from None
     head, *rest = [row for row in rows if row] or [[]]
     if len(set(head)) < len(head) or any(len(row) != len(head) for row in rest):
         raise RefusedError
