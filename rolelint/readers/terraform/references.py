@@ -216,7 +216,13 @@ class Configuration:
         source = (resource or {}).get("for_each_expression")
         references = list(_specific(texts(mapping(source).get("references"))))
         if len(references) != 1:
-            found.open["each.value"] = None
+            targets = [split_address(reference) for reference in references]
+            if targets and all(target is not None and target.type and target.path for target in targets):
+                # Which of them belongs to the key is not told.
+                for reference in references:
+                    self._resource(reference, module, key, False, found, "")
+            else:
+                found.open["each.value"] = None
             return
         reference = references[0]
         if reference.startswith("module.") and "[" not in reference:

@@ -640,3 +640,25 @@ def test_inline_policies_of_a_plan_are_those_of_the_same_name_in_its_source(tmp_
         ("mm", ("ec2:*",)),
     ]
     assert role.unknowns == ()
+
+
+def test_a_policy_may_hang_on_each_role_that_its_for_each_names() -> None:
+    def config(address: str, **more: Any) -> dict[str, Any]:
+        kind, name = address.split(".")
+        return {"address": address, "mode": "managed", "type": kind, "name": name, "expressions": {}, **more}
+
+    each = {"references": ["aws_iam_role.a.id", "aws_iam_role.a", "aws_iam_role.b.id", "aws_iam_role.b"]}
+    hung = config(
+        "aws_iam_role_policy.p", expressions={"role": {"references": ["each.value"]}}, for_each_expression=each
+    )
+    rows = [change(f"aws_iam_role.{n}", {"name": n, "assume_role_policy": TRUST}, unknown={"id": True}) for n in "ab"]
+    for key in ("one", "two"):
+        row = change(f'aws_iam_role_policy.p["{key}"]', {"name": key, "policy": DELETE}, unknown={"role": True})
+        rows.append({**row, "index": key})
+    roles = [config(f"aws_iam_role.{n}") for n in "ab"]
+    reading = reading_of({"resource_changes": rows, "configuration": {"root_module": {"resources": [*roles, hung]}}})
+    assert [(r.kind, r.name, [p.name for p in r.identity]) for r in reading.roles] == [
+        ("role", "a", ["one", "two"]),
+        ("role", "b", ["one", "two"]),
+    ]
+    assert all(p.document.statements[0].doubtful for r in reading.roles for p in r.identity)

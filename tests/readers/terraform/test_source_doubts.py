@@ -800,3 +800,22 @@ resource "aws_sqs_queue_policy" "q" {{
     first = read_folder(write(tmp_path, main__tf=HEAD + text + role().replace(INLINE, ""))).roles[0]
     answer = can(first, "sqs:PurgeQueue")
     assert (answer.verdict, answer.certainty) == (verdict, certainty)
+
+
+def test_a_policy_hangs_on_the_one_role_or_the_other(tmp_path: Path) -> None:
+    text = f"""
+resource "aws_iam_role" "s" {{
+  name               = "s"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  name   = "p"
+  role   = var.on ? aws_iam_role.r.id : aws_iam_role.s.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "rds:*", Resource = "*" }}] }})
+}}
+"""
+    roles = read_folder(write(tmp_path, main__tf=HEAD + text + role())).roles
+    held = {r.name: [p for p in r.identity if p.name == "p"] for r in roles}
+    assert sorted(held) == ["r", "s"]
+    assert all(p.document.statements[0].doubtful for policies in held.values() for p in policies)
+    assert [can(r, "rds:DeleteDBCluster").certainty for r in roles] == ["possible", "possible"]
