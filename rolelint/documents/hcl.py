@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _HEREDOC = re.compile(r"<<-?([A-Za-z][\w.-]*)\r?\n")
 _LOOSE_END = re.compile(r"^([ \t]*([A-Za-z][\w.-]*))([ \t]+)(\r?\n)", re.MULTILINE)
 _ESCAPE = re.compile(r'\\(?:([nrt"\\])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))|(\$\$(?=\{)|%%(?=\{))')
+_CORE = re.compile(r"\bcore::(?=\w+\()")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -75,7 +76,7 @@ def _tidy(text: str) -> str:
 
 
 def _parsed(text: str) -> Tree[Any]:
-    """Parse text with the grammar, which takes no line breaks inside the interpolations of a quoted text.
+    """Parse text with the grammar, which knows no line breaks in interpolations of quoted texts, and no `core::`.
 
     Raises:
         LarkError: when the text is not HCL.
@@ -86,7 +87,7 @@ def _parsed(text: str) -> Tree[Any]:
     try:
         return parses_to_tree(text)
     except LarkError:
-        joined = join_quoted(text)
+        joined = _CORE.sub(lambda m: " " * len(m[0]), join_quoted(text))
         if joined == text:
             raise
         return parses_to_tree(joined)

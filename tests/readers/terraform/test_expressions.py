@@ -138,6 +138,7 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ('basename("/")', "/"),
         ("range(3, 0)", [3, 2, 1]),
         ('split("", "abc")', ["a", "b", "c"]),
+        ('core::upper("${core::lower("A")}b")', "AB"),
         ('format("%[2]s/%[1]s/%s", "a", "b")', "b/a/b"),
         ('format("%[1]s:%5.1f:%t:%X", "a", 2.25, true, 255)', "a:  2.2:true:FF"),
         ('format("%v", ["a", 1])', '["a",1]'),
