@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _HEREDOC = re.compile(r"<<-?([A-Za-z][\w.-]*)\r?\n")
 _LOOSE_END = re.compile(r"^([ \t]*([A-Za-z][\w.-]*))([ \t]+)(\r?\n)", re.MULTILINE)
 _ESCAPE = re.compile(r'\\(?:([nrt"\\])|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))|(\$\$(?=\{)|%%(?=\{))')
+_CORE = re.compile(r"\bcore::(?=\w+\()")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 
 
@@ -75,7 +76,7 @@ def _tidy(text: str) -> str:
 
 
 def _parsed(text: str) -> Tree[Any]:
-    """Parse text with the grammar, which takes no line breaks inside the interpolations of a quoted text.
+    """Parse text with the grammar, which knows no line breaks in interpolations of quoted texts, and no `core::`.
 
     Raises:
         LarkError: when the text is not HCL.
@@ -86,7 +87,7 @@ def _parsed(text: str) -> Tree[Any]:
     try:
         return parses_to_tree(text)
     except LarkError:
-        joined = join_quoted(text)
+        joined = _CORE.sub(lambda m: " " * len(m[0]), join_quoted(text))
         if joined == text:
             raise
         return parses_to_tree(joined)
@@ -115,6 +116,11 @@ def parse_template(text: str, offset: int = 0) -> Any:
         offset: where the text stands in its file, for the offsets of the parts.
     """
     return _Builder(text, offset).template(text, 0, escapes=False)
+
+
+def parse_expression(text: str) -> Any:
+    """Parse a text that holds one expression."""
+    return _Builder(text, 0)._inner(text, 0)
 
 
 class _Builder:
@@ -212,33 +218,39 @@ class _Builder:
         body = rest.rstrip("\r\n")
         body = body[: body.rfind("\n") + 1] if "\n" in body else ""
         begin = first + len(head) + 1
-        if not head.startswith("<<-"):
-            return self.template(body, begin, escapes=False, span=(start, end))
-        lines = body.split("\n")
-        indents = [len(line) - len(line.lstrip(" \t")) for line in lines if line.strip()]
-        cut = min(indents, default=0)
-        node = self.template(body, begin, escapes=False, span=(start, end))
-        return _dedented(node, cut) if cut else node
+        return self.template(body, begin, escapes=False, span=(start, end), flush=head.startswith("<<-"))
 
-    def template(self, text: str, begin: int, escapes: bool, span: tuple[int, int] | None = None) -> Any:
+    def template(
+        self, text: str, begin: int, escapes: bool, span: tuple[int, int] | None = None, flush: bool = False
+    ) -> Any:
         """Parse the text of a template by its interpolations and directives.
 
         Args:
             begin: where the text stands inside the builder's own text.
+            flush: whether the indentation that all lines have in common is taken away.
         """
         start = begin + self._offset
         whole = span or (start, start + len(text))
         pieces = self._pieces(text, start, escapes)
         if pieces is None:
             return Opaque(text, *whole)
-        node, rest = _assembled(pieces, 0, whole)
+        node, rest = _assembled(_flush(pieces) if flush else pieces, 0, whole)
         return node if rest == len(pieces) else Opaque(text, *whole)
 
     def _pieces(self, text: str, start: int, escapes: bool) -> list[Any] | None:
-        """Cut a template into texts, expressions and directives; None when a brace is never closed."""
+        """Cut a template into texts of one line, expressions and directives; None when a brace is never closed."""
         pieces: list[Any] = []
         literal = ""
         at = 0
+        trimmed = False
+
+        def add_lines() -> None:
+            lines = literal.splitlines(keepends=True)
+            if trimmed and lines:
+                # Terraform trims to the end of the line, not into the next one.
+                lines[0] = lines[0].lstrip()
+            pieces.extend(map(_unescape, lines) if escapes else lines)
+
         while (found := text.find("{", at)) >= 0:
             mark = text[found - 1] if found > at else ""
             if mark not in ("$", "%"):
@@ -253,21 +265,19 @@ class _Builder:
             if close < 0:
                 return None
             literal += text[at : found - 1]
-            inner = text[found + 1 : close]
-            if inner.startswith("~"):
-                literal = literal.rstrip()
-            pieces.append(_unescape(literal) if escapes else literal)
+            add_lines()
             literal = ""
+            inner = text[found + 1 : close]
+            if inner.startswith("~") and pieces and isinstance(pieces[-1], str):
+                pieces[-1] = pieces[-1].rstrip()
+            trimmed = inner.endswith("~")
             at = close + 1
-            if inner.endswith("~"):
-                after = len(text) - len(text[at:].lstrip())
-                at = max(at, after)
             if mark == "$":
                 pieces.append(self._inner(inner, start + found + 1))
             else:
                 pieces.append(self._directive(inner.strip("~").strip(), start + found + 1))
         literal += text[at:]
-        pieces.append(_unescape(literal) if escapes else literal)
+        add_lines()
         return pieces
 
     def _directive(self, text: str, offset: int) -> _Directive:
@@ -503,18 +513,20 @@ def _joined(parts: list[Any]) -> list[Any]:
     return out
 
 
-def _dedented(node: Any, cut: int) -> Any:
-    """Remove the indentation of a `<<-` heredoc from the literal parts of its template."""
-    margin = re.compile(rf"(^|\n)[ \t]{{1,{cut}}}")
-    if isinstance(node, Literal):
-        return node._replace(value=margin.sub(r"\1", node.value))
-    if isinstance(node, Template):
-        parts = [
-            (margin if i == 0 else re.compile(rf"(\n)[ \t]{{1,{cut}}}")).sub(r"\1", p) if isinstance(p, str) else p
-            for i, p in enumerate(node.parts)
-        ]
-        return node._replace(parts=tuple(parts))
-    return node
+def _flush(pieces: list[Any]) -> list[Any]:
+    """Take the indentation of a `<<-` heredoc off the texts that begin its lines."""
+    begins = True
+    first: list[int] = []
+    widths: list[int] = []
+    for at, piece in enumerate(pieces):
+        if begins:
+            width = len(piece) - len(piece.lstrip()) if isinstance(piece, str) else 0
+            if not isinstance(piece, str) or width < len(piece) or not piece.endswith("\n"):
+                widths.append(width)
+                first.append(at)
+        begins = isinstance(piece, str) and piece.endswith("\n")
+    cut = min(widths, default=0)
+    return [p[cut:] if at in first and isinstance(p, str) else p for at, p in enumerate(pieces)]
 
 
 def _closing(text: str, opening: int) -> int:

@@ -19,6 +19,7 @@ from rolelint.engine.request import Context, Deciding, Decision, Outcome, Policy
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import PolicyType
+from rolelint.policies.text import has_unknown
 
 #: How strongly a resource policy grants, weakest first (S4.4 to S4.10).
 NO_GRANT, ACCOUNT_GRANT, ROLE_GRANT, DIRECT_GRANT = range(4)
@@ -187,7 +188,7 @@ def _rcp_applies(request: Request) -> bool:
 
 def _is_foreign_partition(caller: Principal, target: Target) -> bool:
     ours, theirs = (([*arn.split(":", 2), "", ""])[1] for arn in (caller.arn, target.arn))
-    return bool(ours and theirs) and ours != theirs
+    return bool(ours and theirs) and ours != theirs and not has_unknown(theirs)
 
 
 def _is_foreign_account(request: Request) -> bool:

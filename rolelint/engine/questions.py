@@ -32,6 +32,7 @@ from rolelint.findings.model import Witness
 from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
+from rolelint.policies.text import has_unknown
 from rolelint.records import record, replace
 
 YES, NO, UNKNOWN = "yes", "no", "unknown"
@@ -322,7 +323,7 @@ def _moved(caller: Principal, arn: str) -> Principal:
         return f"{head}:{partition}:{rest}"
 
     known = {name: there(text) for name in ("arn", "role_arn") if (text := getattr(caller, name))}
-    return replace(caller, **known) if partition else caller
+    return replace(caller, **known) if partition and not has_unknown(partition) else caller
 
 
 def confirm(

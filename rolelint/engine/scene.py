@@ -18,6 +18,7 @@ from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import EXAMPLE_ACCOUNT, Policy, Role
+from rolelint.policies.text import OPEN
 from rolelint.records import record, replace
 
 
@@ -284,7 +285,9 @@ def _told(stage: Scene) -> Scene:
 def _only_partition(statements: list[CompiledStatement]) -> str:
     """Give the partition where all ARNs that have one agree, or else all Regions: policies are written for one."""
     texts = (r for s in statements for r in s.resources or () if r.startswith("arn:"))
-    found = {partition for r in texts if (partition := r.split(":", 2)[1]) and not set(partition) & {"*", "?", "$"}}
+    found = {
+        partition for r in texts if (partition := r.split(":", 2)[1]) and not set(partition) & {"*", "?", "$", OPEN}
+    }
     if not found:
         tests = (c.condition for s in statements for c in s.conditions if c.key in REGION_KEYS)
         found.update(partitions_named(v for test in tests for v in test.values))

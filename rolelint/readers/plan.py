@@ -359,9 +359,9 @@ class _Plan:
             if not isinstance(provider, dict) or provider.get("name") not in ("aws", "awscc"):
                 continue
             expression = mapping(mapping(provider.get("expressions")).get("region"))
-            region = expression.get("constant_value")
             references = texts(expression.get("references"))
-            if region is None and len(references) == 1 and references[0].startswith("var."):
+            region = None if references else expression.get("constant_value")
+            if len(references) == 1 and references[0].startswith("var."):
                 region = mapping(variables.get(references[0][4:])).get("value")
             scopes[key] = Scope(region=region if isinstance(region, str) else "", account=accounts.get(key, ""))
         for address, row in self._prior.items():

@@ -145,6 +145,7 @@ def load(document: Document, context: ReadContext) -> Template:
     template = Template(data, document.text, values)
     declare(template.parameters, context.memo)
     template.elsewhere = context.options.get("elsewhere", template.elsewhere)
+    template.outer = context.options.get("outer")
     for resource in template.declared():
         template.resources[resource.id] = resource
     for name, body in section(data, "Resources").items():
@@ -164,7 +165,9 @@ def load(document: Document, context: ReadContext) -> Template:
 
 def _is_taken(role: Role, template: Template) -> bool:
     """Tell whether this is a lone policy that a principal of another template holds, and is judged with."""
-    return role.kind == "policy" and (role.location.file, role.location.route) in template.elsewhere.taken
+    found = template.elsewhere
+    place = (role.location.file, role.location.route)
+    return role.kind == "policy" and (place in found.taken or any(id(policy) in found.held for policy in role.identity))
 
 
 def environment(assembly: Assembly) -> tuple[Resource, ...]:

@@ -364,6 +364,19 @@ class Assembly:
                 self.note_unknown(found, "inline policy", parts)
             if found not in parts.identity:
                 parts.identity.append(found)
+        self._hung(kind, names, base, parts)
+
+    def _hung(self, kind: str, names: list[str], base: Scenarios, parts: Parts) -> None:
+        """Add the policies of nested templates that name a principal."""
+        for found, stack in [pair for name in names for pair in self.template.hung.get((kind, name), ())]:
+            scenarios = self.existing(stack, base)
+            if not scenarios:
+                continue
+            self.template.elsewhere.held[id(found)] = found
+            if not always(scenarios, base):
+                found = replace(found, document=doubtful(found.document, doubt(scenarios, base)))
+            self.note_unknown(found, "inline policy", parts)
+            parts.identity.append(found)
 
     def boundary(self, resource: Declared, branches: list[Branch], base: Scenarios, parts: Parts) -> Policy | None:
         """Read the permissions boundary; one that does not hold in every way to deploy holds in none."""

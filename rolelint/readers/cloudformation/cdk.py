@@ -68,7 +68,15 @@ def _read(path: str) -> _Manifest:
     except InputError as error:
         hint = "without the manifest the account and Region of its stacks are not known"
         return _Manifest([], [Problem(error.message, error.location or Location(path), hint, "warning")])
-    return _Manifest(_stacks(documents[0].data), []) if documents else _Manifest([], [])
+    stacks = _stacks(documents[0].data) if documents else []
+    beside = os.path.dirname(path)
+    absent = [template for template, _, _ in stacks if not os.path.lexists(os.path.join(beside, template))]
+    return _Manifest(stacks, [_absent(template, path) for template in absent])
+
+
+def _absent(template: str, manifest: str) -> Problem:
+    message = f"the template `{template}`, which the manifest names, is not here, so its roles are not read"
+    return Problem(message, Location(manifest), "run `cdk synth`", "warning")
 
 
 def _stacks(data: object) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:

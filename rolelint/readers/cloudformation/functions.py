@@ -8,13 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rolelint.errors import Route
-from rolelint.policies.text import OPEN, has_unknown, pieces_between, show, unknown
+from rolelint.policies.text import OPEN, has_unknown, pieces_between, show, unknown, unknown_names
 from rolelint.readers.cloudformation.template import ABSENT, MOST_VALUES, Open, joined, plain_text, referred
 
 if TYPE_CHECKING:
     from rolelint.readers.cloudformation.values import Evaluator
 
 _SUB = re.compile(r"\$\{([^{}]*)\}")
+#: What is in the names that CloudFormation makes, and the types of what it names so, and refers to by name.
+_NAME = re.compile("[A-Za-z0-9-]")
+_NAMED_BY_STACK = frozenset(("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group"))
 
 
 class _Pieces(list[str]):
@@ -88,10 +91,22 @@ def _split(evaluator: Evaluator, argument: Any) -> Any:
     label = unknown(f"Fn::Split {show(text)}")
     if not separator or has_unknown(separator):
         return label
+    if _is_of_names(evaluator, text, separator):
+        return text.split(separator)
     pieces = pieces_between(separator, text, label)
     if label not in pieces:
         return pieces
     return label if {*pieces} == {label} else _Pieces(pieces)
+
+
+def _is_of_names(evaluator: Evaluator, text: str, separator: str) -> bool:
+    """Tell whether no more of a text is unknown than names that CloudFormation makes, which hold no separator.
+
+    It makes them of the name of the stack, the logical id and letters: words and hyphens.
+    """
+    resources = evaluator.template.resources
+    types = {resources[name].type if name in resources else "" for name in unknown_names(text)}
+    return bool(types) and types <= _NAMED_BY_STACK and not _NAME.search(separator)
 
 
 def _select(evaluator: Evaluator, argument: Any) -> Any:

@@ -29,6 +29,8 @@ _TYPES: Mapping[str, str] = {
 
 #: Beginnings of names that mean the same in every template of one account and Region.
 _EVERYWHERE = ("AWS::", "resolve:", "Fn::ImportValue")
+#: Begins the names of values that the template above knows, where a resource of the one below has the same name.
+_ABOVE = "../"
 
 #: Bounds how deep templates nest; what lies deeper is told as not read.
 _MOST_LEVELS = 10
@@ -143,6 +145,7 @@ class Deployment:
             declared = parameters.get(name)
             if not isinstance(declared, dict) or str(declared.get("Type")).startswith("AWS::SSM::Parameter::Value"):
                 continue
+            values = [_below(value, document) for value in values]
             if len(values) == 1:
                 stated[name] = values[0]
             elif values:
@@ -154,6 +157,7 @@ class Deployment:
             "above": above,
             "deployed": self._files,
             "elsewhere": self._template.elsewhere,
+            "outer": None if resource.type == "AWS::CloudFormation::StackSet" else (self._template, resource),
         }
         return Child(document, ReadContext(base=base, options=options, memo=self.context.memo))
 
@@ -224,8 +228,27 @@ class Outputs:
         for i in range(1, len(pieces), 2):
             name = pieces[i]
             everywhere = name in self._shared or name.startswith(_EVERYWHERE)
-            pieces[i] = unknown(name if everywhere else f"{self._resource.id}.{name}")
+            pieces[i] = unknown(name.removeprefix(_ABOVE) if everywhere else f"{self._resource.id}.{name}")
         return "".join(pieces)
+
+
+def as_above(text: str, template: Template) -> str:
+    """Write a text of a nested template as the one above does; empty where that does not know some value in it."""
+    pieces = split_unknown(text)
+    stated = {name for value in template.given.values() if isinstance(value, str) for name in unknown_names(value)}
+    if not stated.issuperset(pieces[1::2]):
+        return ""
+    return "".join(unknown(p.removeprefix(_ABOVE)) if i % 2 else p for i, p in enumerate(pieces))
+
+
+def _below(text: str, document: Document) -> str:
+    """Name values that are not known so that none is taken for a resource of the template that they are given to."""
+    pieces = split_unknown(text)
+    for i in range(1, len(pieces), 2):
+        name = pieces[i]
+        taken = name.startswith(_ABOVE) or name.partition(".")[0] in section(document.data, "Resources")
+        pieces[i] = unknown(f"{_ABOVE}{name}" if taken else name)
+    return "".join(pieces)
 
 
 def asset(resource: Declared) -> str:

@@ -147,6 +147,14 @@ def _lone(assembly: Assembly, resource: Declared) -> Iterator[Role]:
         policy = assembly.policy(resource, branches, base, PolicyType.IDENTITY, name or resource.id)
         assembly.note_unknown(policy, "inline policy", parts)
         parts.identity.append(policy)
+    if assembly.template.outer is not None:
+        from rolelint.readers.cloudformation.nested import as_above
+
+        above, stack = assembly.template.outer
+        for kind, principal in named:
+            known = as_above(principal, assembly.template)
+            if known and (kind, principal) not in assembly.declared:
+                above.hung.setdefault((kind, known), []).append((parts.identity[0], stack))
     yield _made(assembly, resource, "policy", name, parts)
 
 

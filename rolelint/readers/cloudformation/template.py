@@ -117,10 +117,12 @@ class Elsewhere:
     Attributes:
         policies: the assembly and resource of each one by the ARN that an output gives.
         taken: files and routes of those that a principal holds or that bound one.
+        held: policies of nested templates, by identity, that a principal above them holds.
     """
 
     policies: dict[str, Any] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
+    held: dict[int, Any] = field(default_factory=dict)
 
 
 def is_template(data: object) -> bool:
@@ -158,6 +160,9 @@ class Template:
         region: stands for the stack's own Region; empty when the template names every candidate.
         output: gives an output of the template that a resource deploys, or None when that is not known.
         elsewhere: what the templates that are deployed together give each other.
+        outer: the template and resource that deploy this one into their own account, or None.
+        hung: policies of nested templates with the resource that deploys them, by kind and name of the principals here
+            that they name.
     """
 
     def __init__(self, data: Mapping[str, Any], text: str, given: Mapping[str, Any]) -> None:
@@ -175,6 +180,8 @@ class Template:
         self.unread: list[tuple[Route, str]] = []
         self.output: Callable[[Declared, str], Any] | None = None
         self.elsewhere = Elsewhere()
+        self.outer: tuple[Template, Declared] | None = None
+        self.hung: dict[tuple[str, str], list[tuple[Any, Declared]]] = {}
         _collect_compared(self.conditions, self.compared)
         self.account_named = bool(_ACCOUNT.search(text))
         named = set(_PARTITION.findall(text))

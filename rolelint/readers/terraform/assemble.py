@@ -464,7 +464,8 @@ class Assembler:
                 known = whole.get(statement.route) or f"the actions of {_statement_name(statement)} are not known"
                 reason = f"{known}{self.world.why(owner, route)}"
                 where = policy.locate((*statement.route, "NotAction" if statement.not_action else "Action"))
-                unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, widens))
+                more = widens and statement.effect == "Allow"
+                unknowns.append(Unknown(f"{what} `{policy.name}`", reason, where, more))
 
 
 def _stand_in(document: PolicyDocument) -> PolicyDocument:

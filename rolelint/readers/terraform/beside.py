@@ -148,7 +148,7 @@ class Beside:
         """Note the inline policies that a dynamic block makes: the configuration of a plan does not tell of it."""
         if instance.mode != "managed" or instance.sets("inline_policy"):
             return
-        if not single_unknown(instance.values.get("inline_policy")):
+        if not _open(instance.values.get("inline_policy")):
             return
         origin = self.origin(instance)
         if origin is None:
@@ -235,7 +235,7 @@ def _refined_list(planned: list[Any], said: list[Any]) -> list[Any]:
     if all(isinstance(v, dict) for v in planned):
         if len(planned) != len(said):
             return planned
-        return [_refined(p, s) if _open(p) else p for p, s in zip(planned, said, strict=True)]
+        return [_refined(p, _same_block(p, said) or s) if _open(p) else p for p, s in zip(planned, said, strict=True)]
     # A set: what the plan knows is taken out of what the source says; the rest fills the open places.
     rest = [s for s in said if s not in planned]
     places = [i for i, p in enumerate(planned) if single_unknown(p) and p not in said]
@@ -247,6 +247,13 @@ def _refined_list(planned: list[Any], said: list[Any]) -> list[Any]:
     for place, item in zip(places, rest, strict=True):
         out[place] = item
     return out
+
+
+def _same_block(planned: dict[str, Any], said: list[Any]) -> Any:
+    """Find the only block of the source that agrees with what is known of a planned one: sets have no order."""
+    known = {name: text for name, text in planned.items() if isinstance(text, str) and not has_unknown(text)}
+    found = [s for s in said if isinstance(s, dict) and all(s.get(name) == text for name, text in known.items())]
+    return found[0] if known and len(found) == 1 else None
 
 
 def variables_of(data: dict[str, Any]) -> dict[str, Any]:

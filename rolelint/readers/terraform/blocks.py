@@ -36,7 +36,7 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
     name = named.value.name if named is not None and isinstance(named.value, hcl.Name) else wanted
     source = value(setting.value, frame)
     if isinstance(source, dict):
-        pairs = list(source.items())
+        pairs = sorted(source.items())
     elif isinstance(source, list):
         pairs = [(item if isinstance(item, str) else i, item) for i, item in enumerate(source)]
     else:

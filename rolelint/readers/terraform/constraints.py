@@ -6,7 +6,7 @@ from typing import Any
 
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, value
-from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of, unique
+from rolelint.readers.terraform.functions import FUNCTIONS, Loose, UndecidedError, is_unknown, text_of
 from rolelint.readers.terraform.world import MAYBE
 
 #: Bounds the nesting of a type; what lies deeper is taken as it is.
@@ -32,8 +32,8 @@ def conform(given: Any, kind: Any, frame: Frame, depth: int = 0) -> Any:
         return {k: conform(v, inner, frame, depth + 1) for k, v in given.items()}
     if kind.name in ("list", "set") and isinstance(given, list):
         items = [conform(v, inner, frame, depth + 1) for v in given]
-        items = unique(items) if kind.name == "set" else items
-        return Loose(items) if isinstance(given, Loose) else items
+        made = FUNCTIONS["toset"](items) if kind.name == "set" else items
+        return Loose(made) if isinstance(given, Loose) else made
     if kind.name == "tuple" and isinstance(inner, hcl.Items) and isinstance(given, list):
         return [
             conform(v, inner.items[i] if i < len(inner.items) else None, frame, depth + 1) for i, v in enumerate(given)

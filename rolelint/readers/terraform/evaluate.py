@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -77,6 +78,9 @@ class Names(Protocol):
 
     def resource(self, mode: str, kind: str, name: str) -> Any:
         """Give the instances of a resource: a `ResourceValue`, a list or an object of them, or an unknown value."""
+
+    def written(self, value: Any) -> Any:
+        """Give the text of the policy document that a value stands for; other values as they are."""
 
     def read_file(self, path: str) -> str | None:
         """Give the text of a file beside the configuration, or None."""
@@ -367,17 +371,16 @@ def _binary(node: hcl.Binary, frame: Frame) -> Any:
     return _ARITHMETIC[operator](a, b)
 
 
-def _divide(a: Any, b: Any) -> Any:
-    result = a / b
-    return int(result) if result == int(result) else result
+def _whole(number: Any) -> Any:
+    return int(number) if number == int(number) else number
 
 
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": _divide,
-    "%": lambda a, b: a % b,
+    "/": lambda a, b: _whole(a / b),
+    "%": lambda a, b: _whole(math.fmod(a, b)),
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
     "<=": lambda a, b: a <= b,
@@ -408,6 +411,8 @@ def _call(node: hcl.Call, frame: Frame) -> Any:
         arguments += last
     if node.name in ("file", "fileexists", "fileset", "templatefile") and arguments:
         return _of_files(node.name, text_of(arguments[0]), arguments[1:], frame)
+    if node.name in ("jsondecode", "replace") and arguments:
+        arguments[0] = frame.module.written(arguments[0])
     if node.name == "templatestring":
         return rendered(*arguments, frame=frame)
     if node.name == "sensitive":
@@ -492,7 +497,7 @@ def _can(node: hcl.Call, frame: Frame) -> bool:
 
 def _pairs(source: Any) -> Iterator[tuple[Any, Any]]:
     if isinstance(source, dict):
-        return ((k, v) for k, v in source.items() if k != MAYBE)
+        return ((k, v) for k, v in sorted(source.items()) if k != MAYBE)
     if isinstance(source, list):
         return iter(enumerate(source))
     raise UndecidedError
@@ -515,7 +520,9 @@ def _for(node: hcl.For, frame: Frame) -> Any:
                 continue
         result = value(node.value, inner)
         if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
-            result = _stamped(_marked(result), item)
+            if is_unknown(item) and isinstance(result, str) and not has_unknown(result):
+                result = unknown_at(node.value, inner)  # one text for many elements, or for none
+            result = _stamped(_marked(result), item, unknown_at(node.source, frame))
         if node.key is None:
             listed.append(result)
         else:
@@ -533,17 +540,22 @@ def _for(node: hcl.For, frame: Frame) -> Any:
     return listed if node.key is None else mapped
 
 
-def _stamped(made: Any, of: Any) -> Any:
+def _stamped(made: Any, of: Any, doubt: str = "") -> Any:
     """Mark what is made of an object that may not be there, or of a list that holds one, with what decides that.
+
+    Args:
+        doubt: what decides about any other value, which may not be there either.
 
     Raises:
         UndecidedError: when it is nothing that bears a mark: what grants or denies would hang on nothing.
     """
     marks = [part[MAYBE] for part in (of if isinstance(of, list) else [of]) if isinstance(part, dict) and MAYBE in part]
+    if not marks and doubt and isinstance(made, list | dict):
+        marks = [doubt]
     if not marks or (isinstance(made, str) and MAYBE in made):
         return made  # the JSON text of an object holds its mark
     if isinstance(made, list):
-        return type(made)(_stamped(item, of) for item in made)
+        return type(made)(_stamped(item, of, doubt) for item in made)
     if not isinstance(made, dict):
         raise UndecidedError
     return {MAYBE: marks[0], **made}

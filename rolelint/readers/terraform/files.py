@@ -220,9 +220,7 @@ class Folder:
         whole = found[0]
         for other in found[1:]:
             if _is_override(os.path.basename(other.file)):
-                body = whole.block.body
-                merged = body._replace(settings={**body.settings, **other.block.body.settings})
-                whole = whole._replace(block=whole.block._replace(body=merged))
+                whole = whole._replace(block=whole.block._replace(body=_overridden(whole.block.body, other.block.body)))
         return whole
 
     def blocks(self, kind: str, first: str = "", second: str = "") -> list[Definition]:
@@ -239,7 +237,8 @@ class Folder:
             self._locals = {}
             for definition in self.blocks("locals"):
                 for setting in definition.block.body.settings.values():
-                    self._locals.setdefault(setting.name, (definition.file, setting))
+                    if setting.name not in self._locals or _is_override(os.path.basename(definition.file)):
+                        self._locals[setting.name] = (definition.file, setting)
         return self._locals.get(name)
 
     def values(self) -> dict[str, tuple[str, hcl.Setting]]:
@@ -252,6 +251,18 @@ class Folder:
             for setting in self._files.body(file).settings.values():
                 found[setting.name] = (file, setting)
         return found
+
+
+def _overridden(body: hcl.Body, other: hcl.Body) -> hcl.Body:
+    """Put the settings and nested blocks of an override over those of the same name and type."""
+    types = {_type_of(block) for block in other.blocks}
+    kept = tuple(block for block in body.blocks if _type_of(block) not in types)
+    settings = {name: setting for name, setting in body.settings.items() if name not in types}
+    return body._replace(settings={**settings, **other.settings}, blocks=(*kept, *other.blocks))
+
+
+def _type_of(block: hcl.Block) -> str:
+    return block.labels[0] if block.type == "dynamic" and block.labels else block.type
 
 
 def _is_override(name: str) -> bool:

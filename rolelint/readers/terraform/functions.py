@@ -13,9 +13,9 @@ from typing import Any
 
 from rolelint.errors import InputError
 from rolelint.policies.json_text import PolicyTextError
-from rolelint.policies.text import has_unknown, split_unknown, unknown
+from rolelint.policies.text import has_unknown, split_unknown, unknown, unknown_names
 from rolelint.readers.terraform.spliced import loads
-from rolelint.readers.terraform.world import single_unknown
+from rolelint.readers.terraform.world import MAYBE, single_unknown
 
 #: Bounds the length of lists that `range` and `setproduct` make; past it, the value is unknown.
 MAX_ITEMS = 10_000
@@ -23,6 +23,12 @@ MAX_ITEMS = 10_000
 
 #: Bounds a directive of `format`, and by that the width it asks for; a longer one stays unknown.
 MAX_DIRECTIVE = 5
+
+
+#: What an unknown value is called that stands for a place, see `world.Scope.fill`.
+_PLACE = re.compile(r"(?:partition|region|account id)(?: of [^/:]+)?")
+#: The first letter of each word, as `title` writes it in upper case.
+_WORD = re.compile(r"(?<!\w)\w")
 
 
 class UndecidedError(Exception):
@@ -50,6 +56,9 @@ class Block(dict[str, Any]):
 
     __slots__ = ()
 
+
+#: A directive of `format`: flags and width, which argument it means, the verb.
+_DIRECTIVE = re.compile(r"%([-+ #0]*\d*(?:\.\d+)?)(?:\[(\d+)\])?([a-zA-Z%])")
 
 #: Text that a module's author puts in place of something, and that no value which is not known holds: `_BUCKET_ARN_`.
 _STAND_IN = re.compile(r"[_<{$%#@\[]+\w[\w.-]*[_>}$%#@\]]+")
@@ -119,6 +128,12 @@ def _dict(value: Any) -> dict[str, Any]:
     raise RefusedError if is_plain(value) or isinstance(value, list) else UndecidedError
 
 
+def entries(value: Any) -> dict[str, Any]:
+    """Give a map without the mark of one that may not be there."""
+    table = _dict(value)
+    return {k: v for k, v in table.items() if k != MAYBE} if MAYBE in table else table
+
+
 def lacks(there: list[Any] | dict[str, Any]) -> UndecidedError:
     """Give the error of an element that a value has not: one that is not known may stand for it."""
     if isinstance(there, Loose | Block) or any(isinstance(i, str) and has_unknown(i) for i in there):
@@ -149,49 +164,54 @@ def _set(values: Any) -> list[Any]:
 
 def _format(spec: Any, *arguments: Any) -> str:
     template = _known_text(spec)
-    rest = list(arguments)
     out: list[str] = []
     at = 0
-    while at < len(template):
-        character = template[at]
-        if character != "%":
-            out.append(character)
-            at += 1
-            continue
-        verb = template[at + 1 : at + 2]
+    turn = 0
+    for found in _DIRECTIVE.finditer(template):
+        flags, index, verb = found.groups()
+        out.append(template[at : found.start()])
+        at = found.end()
         if verb == "%":
             out.append("%")
-        elif verb in ("s", "v") and rest:
-            value = rest.pop(0)
-            if verb == "v" and (value is None or isinstance(value, list | dict)):
-                raise UndecidedError
-            out.append(text_of(value))
-        elif verb == "d" and rest:
-            value = rest.pop(0)
-            out.append(value if is_unknown(value) else str(_int(value)))
-        elif verb == "q" and rest:
-            out.append(json.dumps(text_of(rest.pop(0)), ensure_ascii=False))
-        else:
-            end = at + 1
-            while end < len(template) and (template[end].isdigit() or template[end] in "+-#. "):
-                end += 1
-            if template[end : end + 1] not in ("d", "f", "x", "s") or not rest or end - at > MAX_DIRECTIVE:
-                raise UndecidedError
-            value = rest.pop(0)
-            kind = template[end]
-            converted: Any = _int(value) if kind in "dx" else float(text_of(value)) if kind == "f" else text_of(value)
-            out.append(template[at : end + 1] % converted)
-            at = end + 1
             continue
-        at += 2
+        turn = int(index) if index else turn + 1
+        if not 0 < turn <= len(arguments) or len(flags) >= MAX_DIRECTIVE:
+            raise UndecidedError
+        out.append(_formatted(flags, verb, arguments[turn - 1]))
+    out.append(template[at:])
+    if "%" in _DIRECTIVE.sub("", template):
+        raise UndecidedError
     return "".join(out)
+
+
+def _formatted(flags: str, verb: str, value: Any) -> str:
+    """Write one value as a directive of `format` asks for."""
+    if flags and (value is None or is_open(value)):
+        raise UndecidedError
+    if verb == "v" and isinstance(value, list | dict) and not flags and not is_open(value):
+        return _encode_json(value)
+    if verb in ("s", "v", "t") and not flags:
+        if verb == "v" and (value is None or isinstance(value, list | dict)):
+            raise UndecidedError
+        return text_of(value)
+    if verb == "q" and not flags:
+        return json.dumps(text_of(value), ensure_ascii=False)
+    if verb == "d" and is_unknown(value):
+        return str(value)
+    if verb not in ("d", "x", "X", "o", "f", "s"):
+        raise UndecidedError
+    converted: Any = text_of(value) if verb == "s" else float(text_of(value)) if verb == "f" else _int(value)
+    return str(f"%{flags}{verb}" % converted)
 
 
 def _formatlist(spec: Any, *arguments: Any) -> list[str]:
     lengths = [len(a) for a in arguments if isinstance(a, list)]
-    if not lengths or min(lengths) != max(lengths):
+    if (not lengths and any(map(is_unknown, arguments))) or (lengths and min(lengths) != max(lengths)):
         raise UndecidedError
-    return [_format(spec, *(a[i] if isinstance(a, list) else a for a in arguments)) for i in range(lengths[0])]
+    return [
+        _format(spec, *(a[i] if isinstance(a, list) else a for a in arguments))
+        for i in range(lengths[0] if lengths else 1)
+    ]
 
 
 def _join(separator: Any, *lists: Any) -> str:
@@ -247,7 +267,7 @@ def _length(value: Any) -> int:
     if isinstance(value, str):
         return len(_known_text(value))
     if isinstance(value, list | dict):
-        return len(value)
+        return len(value if isinstance(value, list) else entries(value))
     raise RefusedError if is_plain(value) else UndecidedError
 
 
@@ -333,7 +353,8 @@ def _substr(text: Any, offset: Any, length: Any) -> str:
 
 
 def _range(*limits: Any) -> list[int]:
-    numbers = range(*(_int(v) for v in limits))
+    first, last, *step = (_int(v) for v in (limits if len(limits) > 1 else (0, *limits)))
+    numbers = range(first, last, *(step or [1 if first <= last else -1]))
     if len(numbers) > MAX_ITEMS:
         raise UndecidedError
     return list(numbers)
@@ -420,7 +441,7 @@ def _slice(values: Any, start: Any, end: Any) -> list[Any]:
 
 
 def _values(table: Any) -> list[Any]:
-    return [v for _, v in sorted(_dict(table).items())]
+    return [v for _, v in sorted(entries(table).items())]
 
 
 def _index(values: Any, wanted: Any) -> int:
@@ -464,6 +485,38 @@ def _transpose(table: Any) -> dict[str, list[str]]:
     return out
 
 
+def _split(separator: Any, text: Any) -> list[str]:
+    mark = _known_text(separator)
+    return _with_places(text, mark).split(mark) if mark else list(_known_text(text))
+
+
+def _with_places(value: Any, mark: str) -> str:
+    """Give a text of which no more is unknown than the places of an ARN: these hold neither colons nor slashes."""
+    text = text_of(value)
+    if has_unknown(text) and (mark not in ("/", ":") or not all(map(_PLACE.fullmatch, unknown_names(text)))):
+        raise UndecidedError
+    return text
+
+
+def _basename(value: Any) -> str:
+    path = _with_places(value, "/")
+    return path.rstrip("/").rsplit("/", 1)[-1] or ("/" if path else ".")
+
+
+def _decode_csv(value: Any) -> list[dict[str, str]]:
+    import csv
+    import io
+
+    try:
+        rows = list(csv.reader(io.StringIO(_known_text(value), newline="")))
+    except csv.Error:
+        raise UndecidedError from None
+    head, *rest = [row for row in rows if row] or [[]]
+    if len(set(head)) < len(head) or any(len(row) != len(head) for row in rest):
+        raise RefusedError
+    return [dict(zip(head, row, strict=True)) for row in rest]
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -474,7 +527,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "anytrue": lambda v: any(_tobool(i) for i in _list(v)),
     "base64decode": _decode_base64,
     "base64encode": lambda v: base64.b64encode(_known_text(v).encode()).decode(),
-    "basename": lambda v: _known_text(v).rsplit("/", 1)[-1],
+    "basename": _basename,
     "ceil": lambda v: math.ceil(_number(v)),
     "chomp": lambda v: text_of(v).rstrip("\r\n"),
     "chunklist": _chunklist,
@@ -483,6 +536,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "compact": _compact,
     "concat": _concat,
     "contains": _contains,
+    "csvdecode": _decode_csv,
     "dirname": lambda v: os.path.dirname(_known_text(v)) or ".",
     "distinct": lambda v: unique(_list(v)),
     "element": _element,
@@ -496,7 +550,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "jsondecode": _decode_json,
     "jsonencode": _encode_json,
-    "keys": lambda v: sorted(_dict(v)),
+    "keys": lambda v: sorted(entries(v)),
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),
@@ -521,13 +575,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sha256": lambda v: _digest("sha256", v),
     "slice": _slice,
     "sort": lambda v: sorted(_known_text(i) for i in _list(v)),
-    "split": lambda s, t: _known_text(t).split(_known_text(s)),
+    "split": _split,
     "startswith": lambda t, p: _known_text(t).startswith(_known_text(p)),
     "strcontains": lambda t, p: _known_text(p) in _known_text(t),
     "strrev": lambda v: _known_text(v)[::-1],
     "substr": _substr,
     "sum": lambda v: sum(_number(i) for i in _list(v)),
-    "title": lambda v: _known_text(v).title(),
+    "title": lambda v: _WORD.sub(lambda m: m[0].upper(), _known_text(v)),
     "tobool": _tobool,
     "tolist": lambda v: _list(v),
     "tomap": lambda v: _dict(v),

@@ -128,7 +128,7 @@ class _Reader:
         if first == "{":
             return hcl.Object(
                 tuple(
-                    (hcl.Literal(name, at, value), self.node(value, stop, literal))
+                    (self.text_node(name, at, value, literal), self.node(value, stop, literal))
                     for name, at, value, stop in self.finder.members(start)
                     if name != "//"
                 ),
@@ -138,7 +138,10 @@ class _Reader:
         if first == "[":
             return hcl.Items(tuple(self.node(a, b, literal) for a, b in self.finder.items(start)), start, end)
         value = json.loads(self.text[start:end])
-        if isinstance(value, str) and not literal and ("${" in value or "%{" in value):
-            node = parse_template(value, start + 1)
-            return node._replace(start=start, end=end)
+        return self.text_node(value, start, end, literal or not isinstance(value, str))
+
+    def text_node(self, value: Any, start: int, end: int, literal: bool) -> Any:
+        """Turn a text, or a name of an object, into an expression."""
+        if not literal and ("${" in value or "%{" in value):
+            return parse_template(value, start + 1)._replace(start=start, end=end)
         return hcl.Literal(value, start, end)

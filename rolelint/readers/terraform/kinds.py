@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from rolelint.policies.role import Resource
 from rolelint.policies.text import has_unknown, unknown
+from rolelint.readers.terraform.functions import text_of
 from rolelint.readers.terraform.world import Instance, Scoped, World
 
 
@@ -192,7 +193,7 @@ def tags_of(instance: Instance) -> dict[str, str] | None:
     for name in ("tags_all", "tags"):
         value = instance.values.get(name)
         if isinstance(value, dict):
-            return {str(k): v for k, v in value.items() if isinstance(v, str)}
+            return {str(k): text_of(v) for k, v in value.items() if isinstance(v, str | bool | int | float)}
         if isinstance(value, list) and value:
             return {str(t.get("key")): str(t.get("value")) for t in value if isinstance(t, dict)}
     value = instance.values.get("tags")

@@ -16,11 +16,11 @@ from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may
 from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
 from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of
-from rolelint.readers.terraform.planned import ID_OF, PlannedAttributes
+from rolelint.readers.terraform.planned import PlannedAttributes, same_as
 from rolelint.readers.terraform.presence import conditions, listed, refused, required
 from rolelint.readers.terraform.redact import texts_in
 from rolelint.readers.terraform.references import call_names
-from rolelint.readers.terraform.world import Instance, show_key
+from rolelint.readers.terraform.world import Instance, show_key, single_unknown, split_address
 
 if TYPE_CHECKING:
     from rolelint.readers.terraform.tree import Tree
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_INSTANCES = 1000
 #: Attributes of data sources that hold what a template or a file says.
 _OF_FILES = frozenset((("template_file", "rendered"), ("local_file", "content")))
+#: The attributes of a policy document that hold it.
+_WRITTEN = (("json",), ("minified_json",))
 #: Bounds how deep local modules call each other; deeper calls are unknown.
 MAX_MODULES = 16
 
@@ -88,7 +90,7 @@ class Module:
         definition = self.folder.block("variable", name)
         settings = definition.block.body.settings if definition else {}
         own = Frame(self, definition.file if definition else "")
-        kind = settings["type"].value if "type" in settings else None
+        kind = _type_of(settings)
         if self._call is not None and self._frame is not None:
             setting = self._call.block.body.settings.get(name)
             if setting is not None:
@@ -285,8 +287,9 @@ class Module:
             return blocks
         if mode == "data":
             return self._data(kind, wanted, definition, address, frame)
-        if wanted == "id" and kind in ID_OF:
-            return self.resource_attribute(kind, name, key, ID_OF[kind])
+        other = same_as(kind, wanted)
+        if other:
+            return self.resource_attribute(kind, name, key, other)
         if wanted == "arn" and kind in kinds.KINDS:
             parts = {n: self.resource_attribute(kind, name, key, n) for n in kinds.arn_attributes(kind)}
             parts = {n: None if is_unknown(v) and n == "path" else v for n, v in parts.items()}
@@ -334,6 +337,28 @@ class Module:
             except (UndecidedError, TypeError):
                 pass
         return unknown(f"{address}.{wanted}")
+
+    def written(self, value: Any) -> Any:
+        address = split_address(single_unknown(value))
+        if address is None or address.type != "aws_iam_policy_document" or address.path not in _WRITTEN:
+            return value
+        module = self.tree.module_at(address.module)
+        definition = module.folder.block("data", address.type, address.name) if module is not None else None
+        if module is None or definition is None:
+            return value
+        frame = next((f for key, f in module.expand(definition) if show_key(key) == address.key), None)
+        if frame is None or frame.maybe:
+            return value
+
+        def make() -> Any:
+            from rolelint.readers.terraform.blocks import body_values
+            from rolelint.readers.terraform.statements import build, decode
+
+            said, _ = build(body_values(definition.block.body, frame), lambda text: decode(self.written(text)))
+            return json.dumps(_lone(said), indent=2, ensure_ascii=False)
+
+        made = module._once(("document", address.resource), address.resource, make)
+        return value if is_unknown(made) else made
 
     def _text(self, kind: str, body: hcl.Body, frame: Frame) -> Any:
         """Give the text that a template or a file holds."""
@@ -476,6 +501,23 @@ class Module:
         for name, _ in self.folder.keys("module"):
             for _, module in self.modules(name) or ():
                 yield from module.every()
+
+
+def _lone(said: Any) -> Any:
+    """Write lists of one text as the provider does, as that text."""
+    if isinstance(said, list):
+        return said[0] if len(said) == 1 and isinstance(said[0], str) else [_lone(item) for item in said]
+    return {name: _lone(item) for name, item in said.items()} if isinstance(said, dict) else said
+
+
+def _type_of(settings: dict[str, hcl.Setting]) -> Any:
+    """Give the type constraint of a variable; JSON syntax and old configurations write it as a text."""
+    kind = settings["type"].value if "type" in settings else None
+    if isinstance(kind, hcl.Literal) and isinstance(kind.value, str):
+        from rolelint.documents.hcl import parse_expression
+
+        return parse_expression(kind.value)
+    return kind
 
 
 def _is_computed(mode: str, kind: str, attribute: str) -> bool:

@@ -10,7 +10,7 @@ from rolelint.readers.terraform.functions import is_unknown
 from rolelint.readers.terraform.world import Instance, World
 
 #: What `id` is, where it is another attribute of the same resource.
-ID_OF = {
+_ID_OF = {
     "aws_s3_bucket": "bucket",
     "aws_s3_directory_bucket": "bucket",
     "aws_iam_role": "name",
@@ -29,6 +29,13 @@ ID_OF = {
 }
 
 
+def same_as(kind: str, attribute: str) -> str:
+    """Name the attribute of the same resource that one given by the provider repeats; empty for none."""
+    if attribute == "id":
+        return _ID_OF.get(kind, "")
+    return "input" if (kind, attribute) == ("terraform_data", "output") else ""
+
+
 class PlannedAttributes:
     """Gives the attributes of an instance that a plan tells of."""
 
@@ -42,7 +49,7 @@ class PlannedAttributes:
             return kinds.arn_of(self._instance, self._world)
         if found is not None and not is_unknown(found):
             return found
-        other = ID_OF.get(self._instance.type) if name == "id" else None
+        other = same_as(self._instance.type, name)
         if other:
             return self(other)
         return found if found is not None else unknown(f"{self._instance.address}.{name}")

@@ -324,13 +324,25 @@ class Registry:
         if not named and instance.type in _INLINE:
             named = [((link,), None)]
         for route, principal in named:
+            either, which = self._either(instance, kind, route) if principal is None else ([principal], "")
             for item in items:
-                if principal is None:
+                if not either:
                     self.lost.append((kind, route, item))
-                elif isinstance(item, Inline):
-                    principal.inline.append(item._replace(maybe=principal.doubt(instance)))
-                else:
-                    principal.attached.append(item._replace(maybe=item.maybe or principal.doubt(instance)))
+                for one in either:
+                    doubt = which or one.doubt(instance)
+                    if isinstance(item, Inline):
+                        one.inline.append(item._replace(maybe=doubt))
+                    else:
+                        one.attached.append(item._replace(maybe=item.maybe or doubt))
+
+    def _either(self, instance: Instance, kind: str, route: Route) -> tuple[list[Principal], str]:
+        """List the principals of which an attribute names one, where each is told, with what decides which."""
+        value = instance.values.get(str(route[0]))
+        value = value[int(route[1])] if len(route) > 1 and isinstance(value, list) else value
+        choices = (instance.choices or {}).get(value, []) if isinstance(value, str) else []
+        found = [self.find(kind, choice, instance) for choice in choices if choice]
+        known = [principal for principal in found if principal is not None]
+        return (known, single_unknown(value)) if len(known) == len(found) else ([], "")
 
     def _close(self, instance: Instance, kind: str, link: str, what: str, attribute: str) -> None:
         listed = instance.values.get(attribute)
@@ -401,8 +413,9 @@ def _declared_parts(principal: Principal, instance: Instance, old: Principal | N
         value = values.get(attribute)
         if kind == "awscc_sso_permission_set" and isinstance(value, str | dict) and value:
             principal.inline.append(Inline("inline", value, instance, (attribute,)))
-        elif isinstance(value, list):
-            for index, block in enumerate(value):
+        elif isinstance(value, list | dict):
+            # JSON syntax writes one block as an object.
+            for index, block in enumerate([value] if isinstance(value, dict) else value):
                 if not isinstance(block, dict):
                     principal.inline.append(Inline(attribute, block, instance, (attribute, index)))
                 elif block.get(policy) and (instance.sets(attribute) or block.get(name) not in others):

@@ -173,8 +173,7 @@ class Configuration:
     ) -> None:
         if not isinstance(expression, dict):
             return
-        if "constant_value" in expression:
-            return
+        # In JSON syntax, the text as it is written stands beside what it refers to, as `constant_value`.
         references = list(_specific(texts(expression.get("references"))))
         indexed = any(r.startswith(("each.", "count.")) for r in references)
         for reference in references:
@@ -217,7 +216,13 @@ class Configuration:
         source = (resource or {}).get("for_each_expression")
         references = list(_specific(texts(mapping(source).get("references"))))
         if len(references) != 1:
-            found.open["each.value"] = None
+            targets = [split_address(reference) for reference in references]
+            if targets and all(target is not None and target.type and target.path for target in targets):
+                # Which of them belongs to the key is not told.
+                for reference in references:
+                    self._resource(reference, module, key, False, found, "")
+            else:
+                found.open["each.value"] = None
             return
         reference = references[0]
         if reference.startswith("module.") and "[" not in reference:

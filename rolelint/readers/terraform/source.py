@@ -133,9 +133,20 @@ def instance_of(
     for attribute in ("name", "bucket", "role_name", "user_name", "group_name"):
         values.setdefault(attribute, unknown(f"{address}.{attribute}"))
     provider = module.provider(definition)
+    if mode == "managed" and kind.startswith("aws_"):
+        _add_tags(values, module.tree.scope(provider).tags)
     instance = Instance(address, module.address, mode, kind, name, key, values, provider, configured, maybe=frame.maybe)
     instance.choices = dict(_choices(body, values, frame)) or None
     return instance
+
+
+def _add_tags(values: dict[str, Any], default: Any) -> None:
+    """Put an instance's own tags over those that its provider gives to all."""
+    own = values.get("tags")
+    if isinstance(default, dict) and (own is None or isinstance(own, dict)):
+        values["tags_all"] = {**default, **(own or {})}
+    elif default is not None:
+        values["tags"] = unknown("default_tags")
 
 
 def _choices(body: hcl.Body, values: dict[str, Any], frame: Frame) -> Iterator[tuple[str, list[Any]]]:

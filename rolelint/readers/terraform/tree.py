@@ -6,8 +6,10 @@ import json
 import os
 from typing import Any, NamedTuple
 
+from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.accounts import CREDENTIALS, assumed_account, share_accounts
+from rolelint.readers.terraform.blocks import nested_blocks
 from rolelint.readers.terraform.evaluate import Frame, value
 from rolelint.readers.terraform.files import Definition, Files, open_folder
 from rolelint.readers.terraform.module import Module
@@ -103,16 +105,23 @@ class Tree:
             written = value(alias.value, frame) if alias else ""
             name = definition.block.labels[0] + (f".{written}" if written else "")
             region = value(body.settings["region"].value, frame) if "region" in body.settings else ""
-            assumed = [b.body.settings.get("role_arn") for b in body.of_type("assume_role")]
             self.scopes[name] = Scope(
                 region=region if isinstance(region, str) and not has_unknown(region) else "",
-                account=assumed_account(value(a.value, frame) if a else None for a in assumed),
+                account=assumed_account(_in_blocks(body, "assume_role", "role_arn", frame)),
+                tags=next(iter(_in_blocks(body, "default_tags", "tags", frame)), None),
             )
             text = self.files.text(definition.file) or ""
             given = [text[s.start : s.end] for s in body.settings.values() if s.name in CREDENTIALS]
             given += [text[b.start : b.end] for b in body.blocks if b.type in CREDENTIALS]
             deciding[name] = "\n".join(sorted("".join(part.split()) for part in given))
         share_accounts(self.scopes, deciding)
+
+
+def _in_blocks(body: hcl.Body, kind: str, name: str, frame: Frame) -> list[Any]:
+    """List the values of a setting in the nested blocks of one type, which JSON syntax writes as objects."""
+    written = body.settings.get(kind)
+    made: Any = value(written.value, frame) if written is not None else nested_blocks(body, kind, frame)
+    return [block.get(name) for block in (made if isinstance(made, list) else [made]) if isinstance(block, dict)]
 
 
 def _is_top(folder: str) -> bool:

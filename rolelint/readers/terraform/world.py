@@ -125,11 +125,16 @@ def single_unknown(value: object) -> str:
 
 @record(frozen=False)
 class Scope:
-    """Where one provider configuration works: each part is known text or an unknown value."""
+    """Where one provider configuration works: each part is known text or an unknown value.
+
+    Attributes:
+        tags: those that all its resources get, or an unknown value; None for none.
+    """
 
     partition: str = ""
     region: str = ""
     account: str = ""
+    tags: Any = None
 
     def fill(self, provider: str) -> None:
         """Put unknown values in place of what nothing told, named so that equal things have equal names."""

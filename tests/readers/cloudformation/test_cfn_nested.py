@@ -269,3 +269,56 @@ def test_what_a_parent_does_not_give_has_its_default(
     stack = f"Resources: {{S: {{Type: AWS::CloudFormation::Stack, Properties: {properties}}}}}\n"
     (role,) = read(stack, base=tmp_path).roles
     assert sorted(identity(role)) == expected
+
+
+NAMES = """Parameters: {Name: {Type: String}}
+Resources:
+  Own: {Type: AWS::IAM::Role, Properties: {}}
+  P:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: p
+      Roles: [!Ref Name]
+      PolicyDocument: {Statement: {Effect: Allow, Action: "s3:*", Resource: "*"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "named", "held"),
+    [
+        ("Own: {Type: AWS::IAM::Role, Properties: {}}", "!Ref Own", ["Own: ", "Own: p"]),
+        ("A: {Type: AWS::IAM::Role, Properties: {RoleName: a}}", "!Ref A", ["Own: ", "a: p"]),
+        ("A: {Type: AWS::IAM::Role, Properties: {RoleName: a}}", "a", ["Own: ", "a: p"]),
+        ("A: {Type: AWS::IAM::Role, Properties: {}}", '!Select [1, !Split ["/", !GetAtt A.Arn]]', ["Own: ", "A: p"]),
+        ("A: {Type: AWS::IAM::Role, Properties: {}}", "other", ["Own: ", "p: p", "A: "]),
+        ("Name: {Type: AWS::IAM::Role, Properties: {}}", '!ImportValue "x"', ["Own: ", "p: p", "Name: "]),
+    ],
+    ids=["of the same logical id", "by reference", "by name", "by its ARN", "another", "a parameter's name"],
+)
+def test_a_policy_of_a_nested_stack_hangs_on_a_role_of_its_parent(
+    role: str, named: str, held: list[str], tmp_path: Path, read: Read
+) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES)
+    stack = (
+        f"{{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: names.yaml, Parameters: {{Name: {named}}}}}}}"
+    )
+    found = read(f"Resources:\n  {role}\n  N: {stack}\n", base=tmp_path).roles
+    assert [f"{r.name}: {', '.join(p.name for p in r.identity)}" for r in found] == held
+
+
+def test_a_policy_of_a_nested_stack_that_may_not_be_there_is_doubtful(tmp_path: Path, read: Read) -> None:
+    (tmp_path / "names.yaml").write_text(NAMES.replace("Allow", "Deny").replace('"s3:*"', "!Ref Name"))
+    text = """
+Parameters: {On: {Type: String}}
+Conditions: {C: !Equals [!Ref On, x]}
+Resources:
+  A: {Type: AWS::IAM::Role, Properties: {}}
+  N:
+    Type: AWS::CloudFormation::Stack
+    Condition: C
+    Properties: {TemplateURL: names.yaml, Parameters: {Name: !Ref A}}
+"""
+    *_, found = read(text, base=tmp_path).roles
+    (policy,) = found.identity
+    assert policy.document.statements[0].doubtful == "holds only for some values of `On`"
+    assert [u.what for u in found.unknowns] == ["inline policy", "trust policy"]

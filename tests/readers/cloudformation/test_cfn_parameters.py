@@ -167,3 +167,12 @@ def test_a_broken_manifest_is_told_once(content: bytes, message: str, tmp_path: 
     roles = load_roles(Request((f"{tmp_path}/A.template.json", f"{tmp_path}/B.template.json")), report)
     assert len(roles) == 2
     assert [(w.message, w.kind) for w in report.warnings] == [(message, "warning")]
+
+
+def test_a_template_that_a_manifest_names_and_that_is_not_here_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
+    (tmp_path / "App.template.json").write_text(CDK if isinstance(CDK, str) else json.dumps(CDK))
+    report = Report()
+    assert len(load_roles(Request((str(tmp_path),)), report)) == 1
+    message = "the template `Any.template.json`, which the manifest names, is not here, so its roles are not read"
+    assert [w.message for w in report.warnings] == [message]

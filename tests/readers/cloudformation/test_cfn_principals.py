@@ -322,3 +322,27 @@ NOTHING: dict[str, Any] = {
 def test_templates_without_iam_content_give_nothing(name: str, read: Read) -> None:
     reading = read(NOTHING[name])
     assert (reading.roles, reading.policies, reading.problems) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("names", "held"),
+    [
+        ('[!Select [1, !Split ["/", !GetAtt A.Arn]]]', ["A"]),
+        ('!Split [",", !Join [",", [!Ref A, b, !Ref C]]]', ["A", "b", "C"]),
+        ('[!Select [1, !Split [",", !Sub "${A},${C}"]]]', ["C"]),
+        ('[!Select [1, !Split ["-", !Ref A]]]', []),
+        ('!Split [",", !Sub "${P},${C}"]', []),
+    ],
+)
+def test_names_that_cloudformation_makes_are_cut_out_of_texts(read: Read, names: str, held: list[str]) -> None:
+    role = "Type: AWS::IAM::Role, Properties: {AssumeRolePolicyDocument: {Statement: []}"
+    text = f"""
+Parameters: {{P: {{Type: String}}}}
+Resources:
+  A: {{{role}}}}}
+  B: {{{role}, RoleName: b}}}}
+  C: {{{role}}}}}
+  Hung: {{Type: AWS::IAM::Policy, Properties: {{PolicyName: p, Roles: {names}, PolicyDocument: {policy("a:b")}}}}}
+"""
+    roles = [r for r in read(text).roles if r.kind == "role"]
+    assert [r.name for r in roles if r.identity] == held

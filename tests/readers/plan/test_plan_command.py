@@ -110,7 +110,7 @@ def test_what_stays_unknown_is_exit_code_4(
     found, out, _ = gate(capsys, str(FIXTURES / "unknown_policy.json"), "--fail-on", "never", *options)
     assert found == code
     assert "aws_iam_role_policy.whole.policy" in out
-    assert "terraform_data.made.output" in out
+    assert "terraform_data.made.id" in out
 
 
 def test_lines_and_values_come_from_the_source(

@@ -429,8 +429,9 @@ def test_a_dynamic_block_that_the_plan_does_not_show(expressions: dict[str, Any]
 def test_the_source_tells_of_a_dynamic_block(tmp_path: Path) -> None:
     (tmp_path / "main.tf").write_text(
         """
+variable "late" {}
 resource "terraform_data" "late" {
-  input = []
+  input = var.late
 }
 resource "aws_iam_role" "a" {
   name               = "a"
@@ -452,7 +453,7 @@ resource "aws_iam_role" "plain" {
     roles = reading_of(late("aws_iam_role.a", "aws_iam_role.plain"), source=str(tmp_path)).roles
     assert [[p.name for p in r.identity] for r in roles] == [["p"], []]
     assert roles[0].identity[0].document.statements[0].doubtful
-    assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 12)]
+    assert [(u.what, u.location.line) for r in roles for u in r.unknowns] == [("inline policy `p`", 13)]
 
 
 def test_a_resource_policy_that_is_not_known_is_said_so() -> None:
@@ -578,3 +579,86 @@ def test_one_of_some_policies_may_be_attached(attachment: dict[str, Any]) -> Non
     (sure,) = one_of(1, **attachment).roles
     assert [(p.name, p.document.statements[0].doubtful) for p in sure.identity] == [("q0", "")]
     assert said(one_of(21, **attachment))[0].count("?") == 1
+
+
+def test_json_syntax_tells_its_text_beside_its_references() -> None:
+    # Observed: what Terraform 1.11.4 shows of `.tf.json`, as CDK for Terraform writes it.
+    row = change("aws_iam_role_policy.p", {"name": "p", "policy": DELETE}, unknown={"role": True})
+    policy = {
+        "address": "aws_iam_role_policy.p",
+        "mode": "managed",
+        "expressions": {
+            "role": {"constant_value": "${aws_iam_role.r.id}", "references": ["aws_iam_role.r.id", "aws_iam_role.r"]}
+        },
+    }
+    region = {"region": {"constant_value": "${var.region}", "references": ["var.region"]}}
+    reading = reading_of(
+        {
+            "resource_changes": [change("aws_iam_role.r", {"name": "r", "assume_role_policy": TRUST}), row],
+            "configuration": {
+                "provider_config": {"aws": {"name": "aws", "expressions": region}},
+                "root_module": {"resources": [policy]},
+            },
+            "variables": {"region": {"value": "cn-north-1"}},
+        }
+    )
+    (role,) = reading.roles
+    assert [p.name for p in role.identity] == ["p"]
+    assert role.partition == "aws-cn"
+
+
+def inline(action: str, resource: str = '"*"') -> str:
+    """Write what `jsonencode` makes a policy of."""
+    return f'jsonencode({{ Statement = [{{ Effect = "Allow", Action = "{action}", Resource = {resource} }}] }})'
+
+
+@pytest.mark.parametrize("dynamic", [False, True], ids=["blocks", "a dynamic block"])
+def test_inline_policies_of_a_plan_are_those_of_the_same_name_in_its_source(tmp_path: Path, dynamic: bool) -> None:
+    made = {"mm": inline("ec2:*"), "aa": inline("s3:*", "aws_s3_bucket.b.arn")}
+    blocks = "\n".join(f'inline_policy {{\n  name = "{n}"\n  policy = {text}\n}}' for n, text in made.items())
+    if dynamic:
+        pairs = ", ".join(f"{n} = {text}" for n, text in made.items())
+        content = "content {\n  name = inline_policy.key\n  policy = inline_policy.value\n}"
+        blocks = f'dynamic "inline_policy" {{\nfor_each = {{ {pairs} }}\n{content}\n}}'
+    (tmp_path / "main.tf").write_text(
+        'resource "aws_s3_bucket" "b" {}\n'
+        f'resource "aws_iam_role" "r" {{\nname = "r"\nassume_role_policy = "{{}}"\n{blocks}\n}}\n'
+    )
+    # The provider sorts them by name.
+    ec2 = json.dumps({"Statement": [{"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}]})
+    after = {"name": "r", "assume_role_policy": TRUST, "inline_policy": [{"name": "aa"}, {"name": "mm", "policy": ec2}]}
+    unknown = {"inline_policy": [{"policy": True}, {}]}
+    expressions = {"name": {"constant_value": "r"}, **({} if dynamic else {"inline_policy": [{}, {}]})}
+    config = {"address": "aws_iam_role.r", "mode": "managed", "type": "aws_iam_role", "name": "r"}
+    data = {
+        "resource_changes": [change("aws_iam_role.r", after, unknown=unknown)],
+        "configuration": {"root_module": {"resources": [{**config, "expressions": expressions}]}},
+    }
+    (role,) = reading_of(data, source=str(tmp_path)).roles
+    assert [(p.name, p.document.statements[0].actions) for p in role.identity] == [
+        ("aa", ("s3:*",)),
+        ("mm", ("ec2:*",)),
+    ]
+    assert role.unknowns == ()
+
+
+def test_a_policy_may_hang_on_each_role_that_its_for_each_names() -> None:
+    def config(address: str, **more: Any) -> dict[str, Any]:
+        kind, name = address.split(".")
+        return {"address": address, "mode": "managed", "type": kind, "name": name, "expressions": {}, **more}
+
+    each = {"references": ["aws_iam_role.a.id", "aws_iam_role.a", "aws_iam_role.b.id", "aws_iam_role.b"]}
+    hung = config(
+        "aws_iam_role_policy.p", expressions={"role": {"references": ["each.value"]}}, for_each_expression=each
+    )
+    rows = [change(f"aws_iam_role.{n}", {"name": n, "assume_role_policy": TRUST}, unknown={"id": True}) for n in "ab"]
+    for key in ("one", "two"):
+        row = change(f'aws_iam_role_policy.p["{key}"]', {"name": key, "policy": DELETE}, unknown={"role": True})
+        rows.append({**row, "index": key})
+    roles = [config(f"aws_iam_role.{n}") for n in "ab"]
+    reading = reading_of({"resource_changes": rows, "configuration": {"root_module": {"resources": [*roles, hung]}}})
+    assert [(r.kind, r.name, [p.name for p in r.identity]) for r in reading.roles] == [
+        ("role", "a", ["one", "two"]),
+        ("role", "b", ["one", "two"]),
+    ]
+    assert all(p.document.statements[0].doubtful for r in reading.roles for p in r.identity)

@@ -738,3 +738,84 @@ resource "aws_iam_policy" "d" {{
 }}
 """
     assert verdict(tmp_path, text + role("managed_policy_arns = [aws_iam_policy.d.arn]")) == "yes"
+
+
+@pytest.mark.parametrize(
+    ("denies", "expected"),
+    [
+        ('[for a in ["x"] : local.deny]', "no"),
+        ('[for a in concat(["x"], var.extra) : local.deny]', "no"),
+        ('[merge(local.deny, { Action = concat(["s3:DeleteBucket"], var.extra) })]', "no"),
+        ("[for a in concat(var.extra, []) : local.deny]", "yes"),
+        ("flatten([for a in concat(var.extra, []) : [local.deny]])", "yes"),
+        ("[for a in toset(concat(var.extra, [])) : local.deny]", "yes"),
+        ('[for a in [for b in concat(var.extra, []) : "x${b}"] : local.deny]', "yes"),
+        ("[for a in aws_sqs_queue.q[*].name : local.deny]", "yes"),
+        ("jsondecode(jsonencode([for a in concat(var.extra, []) : local.deny]))", "yes"),
+        ('[merge(local.deny, { Action = [for a in concat(var.extra, []) : "s3:*"] })]', "yes"),
+        ('[merge(local.deny, { Resource = [for a in concat(var.extra, []) : "*"] })]', "yes"),
+    ],
+)
+def test_a_loop_over_a_list_that_is_not_known_denies_nothing_for_sure(
+    tmp_path: Path, denies: str, expected: str
+) -> None:
+    text = f"""
+locals {{
+  deny = {{ Effect = "Deny", Action = "s3:*", Resource = "*" }}
+}}
+resource "aws_sqs_queue" "q" {{
+  count = var.extra
+  name  = "q"
+}}
+resource "aws_iam_role_policy" "d" {{
+  role   = aws_iam_role.r.id
+  policy = jsonencode({{ Statement = {denies} }})
+}}
+"""
+    assert verdict(tmp_path, text + role()) == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "effect", "verdict", "certainty"),
+    [("sns:Publish", "Allow", "yes", "proved"), ("sqs:PurgeQueue", "Deny", "yes", "possible")],
+)
+def test_a_resource_policy_speaks_of_a_role_whose_partition_is_not_known(
+    tmp_path: Path, own: str, effect: str, verdict: str, certainty: str
+) -> None:
+    text = f"""
+resource "aws_sqs_queue" "q" {{
+  name = "q"
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "{own}", Resource = aws_sqs_queue.q.arn }}] }})
+}}
+resource "aws_sqs_queue_policy" "q" {{
+  queue_url = aws_sqs_queue.q.id
+  policy = jsonencode({{ Statement = [{{
+    Effect = "{effect}", Principal = {{ AWS = aws_iam_role.r.arn }}, Action = "sqs:*", Resource = aws_sqs_queue.q.arn
+  }}] }})
+}}
+"""
+    first = read_folder(write(tmp_path, main__tf=HEAD + text + role().replace(INLINE, ""))).roles[0]
+    answer = can(first, "sqs:PurgeQueue")
+    assert (answer.verdict, answer.certainty) == (verdict, certainty)
+
+
+def test_a_policy_hangs_on_the_one_role_or_the_other(tmp_path: Path) -> None:
+    text = f"""
+resource "aws_iam_role" "s" {{
+  name               = "s"
+  assume_role_policy = {TRUST}
+}}
+resource "aws_iam_role_policy" "p" {{
+  name   = "p"
+  role   = var.on ? aws_iam_role.r.id : aws_iam_role.s.id
+  policy = jsonencode({{ Statement = [{{ Effect = "Allow", Action = "rds:*", Resource = "*" }}] }})
+}}
+"""
+    roles = read_folder(write(tmp_path, main__tf=HEAD + text + role())).roles
+    held = {r.name: [p for p in r.identity if p.name == "p"] for r in roles}
+    assert sorted(held) == ["r", "s"]
+    assert all(p.document.statements[0].doubtful for policies in held.values() for p in policies)
+    assert [can(r, "rds:DeleteDBCluster").certainty for r in roles] == ["possible", "possible"]

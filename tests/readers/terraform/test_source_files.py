@@ -23,6 +23,24 @@ def test_override_files_win(tmp_path: Path) -> None:
     assert role.name == "renamed"
 
 
+def test_blocks_and_locals_of_override_files_win(tmp_path: Path) -> None:
+    base = (
+        'locals {\n  kept = "s3:GetObject"\n  other = "s3:*"\n}\n'
+        'data "aws_iam_policy_document" "d" {\n'
+        '  statement {\n    actions   = ["ec2:*"]\n    resources = ["*"]\n  }\n}\n'
+        'resource "aws_iam_role_policy" "p" {\n  role   = aws_iam_role.r.id\n'
+        "  policy = data.aws_iam_policy_document.d.json\n}\n"
+    )
+    override = (
+        'locals {\n  other = "rds:StopDBCluster"\n}\n'
+        'data "aws_iam_policy_document" "d" {\n'
+        '  dynamic "statement" {\n    for_each = [local.kept, local.other]\n'
+        '    content {\n      actions   = [statement.value]\n      resources = ["*"]\n    }\n  }\n}\n'
+    )
+    (role,) = read_folder(write(tmp_path, a__tf=ROLE + base, a_override__tf=override)).roles
+    assert actions(role) == ["s3:GetObject", "rds:StopDBCluster"]
+
+
 def test_bad_syntax_is_one_problem_and_the_rest_is_read(tmp_path: Path) -> None:
     reading = read_folder(write(tmp_path, a__tf="resource = = 1\n# aws_iam_\n", b__tf=ROLE))
     assert [r.name for r in reading.roles] == ["r"]
@@ -282,3 +300,33 @@ def test_a_tag_of_the_name_dynamic_is_a_tag(tmp_path: Path) -> None:
     reading = read_folder(write(tmp_path, main__tf__json=json.dumps({"resource": tagged})))
     assert [r.tags for r in reading.roles] == [{"dynamic": "yes"}]
     assert reading.problems == []
+
+
+def test_json_syntax_writes_types_as_texts_and_names_as_templates(tmp_path: Path) -> None:
+    said = 'jsonencode({ Statement = [{ Effect = "Allow", Action = each.value.acts, Resource = "*" }] })'
+    document = {
+        "variable": {
+            "roles": {
+                "type": 'map(object({ acts = optional(list(string), ["kms:*"]) }))',
+                "default": {"a": {}, "b": {"acts": ["s3:${x}"]}},
+            },
+            "key": {"default": "team"},
+        },
+        "resource": {
+            "aws_iam_role": {
+                "r": {
+                    "for_each": "${var.roles}",
+                    "name": "${each.key}",
+                    "assume_role_policy": "{}",
+                    "tags": {"${var.key}": 7, "on": True},
+                    "inline_policy": {
+                        "name": "p",
+                        "policy": f"${{{said}}}",
+                    },
+                }
+            }
+        },
+    }
+    roles = read_folder(write(tmp_path, main__tf__json=json.dumps(document))).roles
+    assert [(r.name, actions(r)) for r in roles] == [("a", ["kms:*"]), ("b", ["s3:${x}"])]
+    assert [r.tags for r in roles] == [{"team": "7", "on": "true"}] * 2

@@ -194,8 +194,8 @@ resource "aws_iam_role_policy" "p" {
     (role,) = read_folder(write(tmp_path, main__tf=text)).roles
     first, second, maybe = role.identity[0].document.statements
     assert [(s.sid, s.actions, s.resources) for s in (first, second)] == [
-        ("orders", ("dynamodb:GetItem",), ("arn:aws:dynamodb:*:*:table/orders",)),
         ("carts", ("dynamodb:DeleteItem",), ("arn:aws:dynamodb:*:*:table/carts",)),
+        ("orders", ("dynamodb:GetItem",), ("arn:aws:dynamodb:*:*:table/orders",)),
     ]
     # A Deny that may not be there must not protect.
     assert (maybe.effect, bool(maybe.doubtful)) == ("Deny", True)
@@ -587,3 +587,64 @@ resource "aws_iam_role_policy" "p" {
     told = [(s.effect, s.index, s.doubtful.split(":")[0]) for s in role.identity[0].document.statements]
     why = "whether the statement allows or denies is not known"
     assert told == [("Allow", 0, why), ("Deny", 0, why)]
+
+
+@pytest.mark.parametrize(
+    ("default", "own", "tags"),
+    [
+        ('{ team = "a", n = 1 }', '{ team = "b" }', {"team": "b", "n": "1"}),
+        ('{ team = "a" }', "null", {"team": "a"}),
+        ("var.tags", '{ team = "b" }', None),
+        ('{ team = "a" }', "var.tags", None),
+    ],
+)
+def test_tags_of_the_provider(tmp_path: Path, default: str, own: str, tags: dict[str, str] | None) -> None:
+    text = f'variable "tags" {{}}\nprovider "aws" {{\n  default_tags {{\n    tags = {default}\n  }}\n}}\n'
+    role = ROLE.replace('name               = "r"', f'name = "r"\n  tags = {own}')
+    (read,) = read_folder(write(tmp_path, main__tf=text + role)).roles
+    assert read.tags == tags
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("jsonencode(merge(local.base, { Statement = [local.base.Statement[1]] }))", ["rds:*"]),
+        (
+            "jsonencode({ Statement = concat(local.base.Statement, [local.more]) })",
+            ["ec2:*", "ec2:Run*", "rds:*", "a:b"],
+        ),
+        ('jsonencode({ Statement = [for s in local.base.Statement : s if s.Sid == "A"] })', ["ec2:*", "ec2:Run*"]),
+        ('replace(data.aws_iam_policy_document.d.json, "\\"rds:*\\"", "\\"s3:*\\"")', ["ec2:*", "ec2:Run*", "s3:*"]),
+        ("jsonencode(jsondecode(data.aws_iam_policy_document.maybe[0].json))", ["?"]),
+        ("jsonencode(jsondecode(data.aws_iam_policy_document.round.json))", ["?"]),
+    ],
+)
+def test_the_json_of_a_policy_document_is_worked_with(tmp_path: Path, expression: str, expected: list[str]) -> None:
+    statement = 'statement {{\n    sid       = "{}"\n    actions   = [{}]\n    resources = ["*"]\n  }}'
+    text = f"""
+variable "on" {{}}
+locals {{
+  base = jsondecode(data.aws_iam_policy_document.d.json)
+  more = {{ Effect = "Allow", Action = "a:b", Resource = "*" }}
+}}
+data "aws_iam_policy_document" "d" {{
+  source_policy_documents = [data.aws_iam_policy_document.first.json]
+  {statement.format("B", '"rds:*"')}
+}}
+data "aws_iam_policy_document" "first" {{
+  {statement.format("A", '"ec2:*", "ec2:Run*"')}
+}}
+data "aws_iam_policy_document" "maybe" {{
+  count = var.on ? 1 : 0
+  {statement.format("A", '"s3:*"')}
+}}
+data "aws_iam_policy_document" "round" {{
+  source_policy_documents = [replace(data.aws_iam_policy_document.round.json, "a", "b")]
+}}
+resource "aws_iam_role_policy" "p" {{
+  role   = aws_iam_role.r.id
+  policy = {expression}
+}}
+"""
+    roles = read_folder(write(tmp_path, main__tf=text + ROLE)).roles
+    assert actions(next(r for r in roles if r.kind == "role")) == expected

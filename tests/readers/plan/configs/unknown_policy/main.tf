@@ -1,11 +1,11 @@
 # Policies that stay unknown: made by a provider, or by text that no reader can work out.
 resource "terraform_data" "made" {
-  input = "s3:*"
+  input = "s3:*" # its `output` is known by that, its `id` is not
 }
 
 resource "aws_iam_role" "agent" {
   name                 = "agent"
-  permissions_boundary = terraform_data.made.output
+  permissions_boundary = terraform_data.made.id
   assume_role_policy = jsonencode({
     Version   = "2012-10-17"
     Statement = [{ Effect = "Allow", Action = "sts:AssumeRole", Principal = { Service = "lambda.amazonaws.com" } }]
@@ -15,7 +15,7 @@ resource "aws_iam_role" "agent" {
 resource "aws_iam_role_policy" "whole" {
   name   = "whole"
   role   = aws_iam_role.agent.name
-  policy = terraform_data.made.output
+  policy = terraform_data.made.id
 }
 
 resource "aws_iam_role_policy" "actions" {
@@ -23,11 +23,11 @@ resource "aws_iam_role_policy" "actions" {
   role = aws_iam_role.agent.name
   policy = jsonencode({
     Version   = "2012-10-17"
-    Statement = [{ Sid = "Made", Effect = "Allow", Action = terraform_data.made.output, Resource = "*" }]
+    Statement = [{ Sid = "Made", Effect = "Allow", Action = terraform_data.made.id, Resource = "*" }]
   })
 }
 
 resource "aws_iam_role_policy_attachment" "made" {
   role       = aws_iam_role.agent.name
-  policy_arn = terraform_data.made.output
+  policy_arn = terraform_data.made.id
 }
