@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import NamedTuple
@@ -156,13 +156,17 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
     cannot carry: every other value than that. Where the account of the resource is, `aws:resourceaccount?` stands
     there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account; where the
-    value of an attribute is, `ec2:attribute/*` for those that may set several.
+    value of an attribute is, `ec2:attribute/*` for those that may set several. Of a key that not all resources of a
+    call carry, `KEY@TYPE` stands there for those that do not, and `KEY@` says that each has a value of its own.
     """
     cuts: dict[str, int] = {}
     pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
+    several = bool(group.mask & catalog().told_apart)
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
+        for kind, actions in catalog().key_gaps(key).items() if several else ():
+            cuts[f"{key}@{kind}"] = group.mask & ~actions
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
         elif key == _REGION:
@@ -188,7 +192,7 @@ def classes_of(
         resource: a given ARN, which may be of an optional type: a call that names it names several resources.
     """
     for mask, unsupported in by_support(stage, group):
-        if not typed:
+        if not typed and not told_apart(unsupported):
             yield group, UNTYPED, mask, unsupported
             continue
         for signature, part in catalog().signatures(mask):
@@ -502,6 +506,7 @@ def _solve_world(
             out = together(stage, parts, keys, world)
         else:
             (part,) = parts
+            keys = of_type(keys, part.kind)
             one = one_type(stage, part.layers, part.denies, part.kind, domain, world, part.resource)
             out = None if one is None else [one]
         if out is None:
@@ -531,9 +536,25 @@ class Part(NamedTuple):
     denies: Sequence[View]
 
 
-def shared_key(key: str) -> bool:
-    """Tell whether all resources of one request see the same value of a key (S3.12)."""
-    return key.startswith("aws:") and not key.startswith("aws:resource")
+def shared_key(key: str, unsupported: Container[str]) -> bool:
+    """Tell whether all resources of one request see the same value of a key (S3.12).
+
+    Args:
+        unsupported: keys that the actions cannot carry, with the marks of `by_support`.
+    """
+    return key.startswith("aws:") and not key.startswith("aws:resource") and f"{key}@" not in unsupported
+
+
+def told_apart(unsupported: Iterable[str]) -> bool:
+    """Tell whether the resources of a request differ in the keys that they carry, by the marks of `by_support`."""
+    return any("@" in key for key in unsupported)
+
+
+def of_type(keys: dict[str, Domain], kind: ResourceType) -> dict[str, Domain]:
+    """Give what keys can be for a resource of a type: those that it does not carry are absent (S3.12)."""
+    mark = f"@{kind.key}"
+    missing = [key.removesuffix(mark) for key in keys if key.endswith(mark)]
+    return {**keys, **dict.fromkeys(missing, NEVER)} if missing else keys
 
 
 def is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:
