@@ -12,10 +12,30 @@ from rolelint.engine.extent import meeting, type_shapes
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene
 from rolelint.engine.solve import Solution, View
-from rolelint.engine.worlds import World
+from rolelint.engine.worlds import REGIONS, World
+from rolelint.records import replace
 
 
 def together(stage: Scene, parts: Sequence[Part], keys: dict[str, Domain], world: World) -> Solved | None:
+    """Solve for every resource of one request: in one partition (S6.37), and in one Region where that is possible."""
+    found = _anywhere(stage, parts, keys, world)
+    if found is None:
+        return None
+    arns = [s.resource.split(":", 4) for _, s in found]
+    partitions = dict.fromkeys(arn[1] for arn in arns)
+    if len(partitions) > 1:
+        placed = (together(replace(stage, partition=p), parts, keys, world) for p in {**partitions, **REGIONS})
+        return next((one for one in placed if one is not None), None)
+    regions = dict.fromkeys(arn[3] for arn in arns if arn[3])
+    if len(regions) > 1 and not world.region:
+        for region in (*regions, *REGIONS.get(arns[0][1], ())):
+            alike = _anywhere(stage, parts, keys, replace(world, region=region))
+            if alike is not None:
+                return alike
+    return found
+
+
+def _anywhere(stage: Scene, parts: Sequence[Part], keys: dict[str, Domain], world: World) -> Solved | None:
     """Solve for every resource of one request, under values of the shared keys that are the same for all."""
     found, failed = _in_turn(stage, parts, keys, world)
     if failed is None:

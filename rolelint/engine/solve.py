@@ -616,6 +616,8 @@ def _likened(pattern: Pattern, sample: str) -> Iterator[str]:
     if len(fields) < 6 or len(known) < 6:
         return
     head = [own if set(field) & {"*", "?"} else field for field, own in zip(fields[:5], known, strict=False)]
+    if head[1] != known[1] and head[3] == known[3] != "":
+        head[3] = default_region(head[1])
     rest = fields[5].replace("?", "x")
     kind = known[5].partition("example")[0].rstrip(":/")
     yield ":".join([*head, rest.replace("*", kind, 1).replace("*", "example")])
@@ -637,4 +639,4 @@ def readable(pattern: Pattern) -> list[str]:
     rest = fields[5].replace("?", "x")
     if "*" not in rest:
         return [":".join([*head, rest])]
-    return [":".join([*head, rest.replace("*", name)]) for name in ("example", "example/example", "", "a:example")]
+    return [":".join([*head, rest.replace("*", name)]) for name in ("example", "example/example", "x", "", "a:example")]

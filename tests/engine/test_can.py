@@ -855,3 +855,31 @@ def test_instances_start_in_a_subnet_that_another_account_shares(resources: list
     assert can(held, "ec2:DeleteSubnet", who=_ANY).verdict == ("yes" if scope == "any" else "no")
     asked = can(held, "ec2:RunInstances", resource=f"{_NETWORK}subnet/subnet-1".replace("*", "us-east-1"), who=_ANY)
     assert asked.verdict == ("unknown" if scope else "no")
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict", "partition", "region"),
+    [
+        ([allow("ec2:AttachVolume", ["arn:aws:ec2:*:*:instance/*", "arn:aws-cn:ec2:*:*:volume/*"])], "no", "", ""),
+        ([allow("ec2:AttachVolume", ["arn:aws:ec2:*:*:*", "arn:aws-cn:ec2:*:*:volume/*"])], "yes", "aws", "us-east-1"),
+        ([allow("ec2:AttachVolume", ["arn:aws:ec2:*:*:instance/*", "arn:aws-cn:ec2:*:*:*"])], "yes", "aws-cn",
+         "cn-north-1"),
+        ([allow("ec2:AttachVolume"), deny("ec2:*", "arn:aws:ec2:us-*:*:instance/*"),
+          deny("ec2:*", "arn:aws:ec2:af-*:*:volume/*")], "yes", "aws", "ap-east-1"),
+    ],
+)  # fmt: skip
+def test_a_call_is_in_one_partition_and_region(
+    statements: list[Any], verdict: str, partition: str, region: str
+) -> None:
+    answer = can(role(*statements, kind="policy"), "ec2:AttachVolume", who=_ANY)
+    assert answer.verdict == verdict
+    if answer.witness:
+        places = {tuple(arn.split(":")[1:4:2]) for arn in answer.witness.resource.split(", ")}
+        assert places == {(partition, region)}
+
+
+def test_a_short_name_is_one_that_people_give() -> None:
+    held = role(allow("s3:DeleteBucket", "arn:aws:s3:::log-*"), deny("s3:*", "arn:aws:s3:::log-??*"))
+    answer = can(held, "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.resource == "arn:aws:s3:::log-x"

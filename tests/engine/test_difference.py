@@ -570,3 +570,23 @@ def test_what_a_policy_by_itself_gains_is_shown_where_it_can_be(new: str, expect
     one, other = (role(allow("rds:*", arn), kind="policy") for arn in (new, "arn:aws:rds:*:*:db:x"))
     (gain,) = difference(one, other, within=catalog().expand("rds:DeleteDBInstance")).gains
     assert gain.witness.resource == expected
+
+
+_IN_CHINA, _ELSEWHERE = deny("rds:*", "arn:aws-cn:rds:*:*:*"), deny("rds:*", "arn:aws:rds:*:*:*")
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "gained"),
+    [
+        ([ALL, _IN_CHINA], [ALL], None),
+        ([ALL, _IN_CHINA], [ALL, _IN_CHINA], None),
+        ([ALL], [ALL, _IN_CHINA], "arn:aws-cn:rds:cn-north-1:"),
+        ([ALL, _IN_CHINA], [ALL, _ELSEWHERE], "arn:aws:rds:us-east-1:"),
+        ([ALL, _ELSEWHERE], [ALL, _IN_CHINA], "arn:aws-cn:rds:cn-north-1:"),
+    ],
+)
+def test_versions_that_name_different_partitions(new: list[Any], old: list[Any], gained: str | None) -> None:
+    within = catalog().expand("rds:DeleteDBInstance")
+    found = difference(role(*new, kind="policy"), role(*old, kind="policy"), within=within)
+    assert not found.unknown
+    assert [g.witness.resource.startswith(gained or "?") for g in found.gains] == [True] * bool(gained)
