@@ -20,6 +20,7 @@ from rolelint.records import record
 DATA = Path(__file__).parent / "data"
 SOURCE = DATA / "actions.json.xz"
 TARGET = DATA / "catalog.bin"
+_REQUEST_TAGS = ("aws:requesttag/", "aws:tagkeys")
 GENERATOR = "rolelint catalog build, format 1"
 
 
@@ -166,7 +167,10 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
             carried.add(CLAIM)
         for use in action.uses:
             carried.update(k.lower() for k in use.keys)
-            carried.update(keys_of_type[prefix, use.type])
+            # Of the tags that a request passes, a type tells only that some action on it takes tags.
+            # AWS: IAM/latest/UserGuide/reference_policies_condition-keys.html, "aws:RequestTag". Read 2026-11.
+            tagging = "Tagging" in action.levels
+            carried.update(k for k in keys_of_type[prefix, use.type] if tagging or not k.startswith(_REQUEST_TAGS))
         for key in carried:
             key_bits.setdefault(key, set()).add(index)
         for name in _attributes(row, [types[i] for i in (sig[0] or sig[1])], carried, tables):

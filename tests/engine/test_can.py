@@ -883,3 +883,21 @@ def test_a_short_name_is_one_that_people_give() -> None:
     answer = can(held, "s3:DeleteBucket")
     assert answer.witness is not None
     assert answer.witness.resource == "arn:aws:s3:::log-x"
+
+
+@pytest.mark.parametrize(
+    ("action", "verdict"),
+    [
+        ("ec2:TerminateInstances", "no"),
+        ("elasticache:DeleteCacheCluster", "no"),
+        ("secretsmanager:DeleteSecret", "no"),
+        ("ec2:CreateTags", "yes"),
+        ("ec2:CreateVolume", "yes"),
+        ("secretsmanager:UntagResource", "yes"),
+    ],
+)
+def test_only_a_request_that_passes_tags_carries_them(action: str, verdict: str) -> None:
+    condition = {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}
+    assert can(role(allow("*", condition=condition)), action, who=_ANY).verdict == verdict
+    untagged = deny("*", condition={"Null": {"aws:TagKeys": "true"}})
+    assert can(role(allow("*"), untagged), action, who=_ANY).verdict == verdict
