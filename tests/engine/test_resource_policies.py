@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
+from rolelint.algebra import strings
 from rolelint.catalog import catalog
 from rolelint.engine import actor, can, difference, powers
 from rolelint.engine.gains import Difference
@@ -631,3 +632,13 @@ def test_a_ceiling_that_is_not_known_may_deny_what_a_resource_policy_grants_past
     holder = _with(_BUCKET, _grant(_EVERYBODY), **{ceiling: ["gone"]})
     answer = can(holder, "s3:DeleteObject", who=_ANY)
     assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+def test_a_grant_is_cut_to_its_resource_whatever_the_searches_before_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "MAX_EFFORT", -1)  # as after a question that took all there is
+    policies = "arn:aws:s3:::*-left-over*/*-none?*"
+    grant = allow("s3:DeleteObject", NotResource=[policies], Principal=_ME)
+    del grant["Resource"]
+    held = _with("arn:aws:s3:::a-left-overs", grant)
+    assert can(held, "s3:DeleteObject", resource="arn:aws:s3:::a-left-overs/x").verdict == "yes"
+    assert not any(power.granted_by == () for power in powers(held).powers)
