@@ -421,7 +421,11 @@ def _naming_more(stage: Scene, option: View, signature: Signature) -> Iterator[S
     The host of a command is one. Only a statement that reaches it can have opened it.
     """
     for kind in signature.optional if signature.required else ():
-        if option.texts is None or option.exclude or meeting(option, type_shapes(stage, kind)):
+        try:
+            reached = option.texts is None or option.exclude or meeting(option, type_shapes(stage, kind))
+        except LimitReached:
+            reached = True
+        if reached:
             yield Signature(-1, (*signature.required, kind), ())
 
 

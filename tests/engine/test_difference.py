@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
 
+from rolelint.algebra import strings
 from rolelint.catalog import catalog
 from rolelint.engine import actor, difference
 from rolelint.policies.role import PolicyType, Role, Unknown
@@ -590,3 +591,13 @@ def test_versions_that_name_different_partitions(new: list[Any], old: list[Any],
     found = difference(role(*new, kind="policy"), role(*old, kind="policy"), within=within)
     assert not found.unknown
     assert [g.witness.resource.startswith(gained or "?") for g in found.gains] == [True] * bool(gained)
+
+
+def test_a_difference_that_takes_too_much_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "MAX_EFFORT", -1)  # as after a question that took all there is
+    new, old = (
+        role(allow("ec2:RunInstances", [f"arn:aws:ec2:*:*:*{text}*/a*b?c*", "arn:aws:ec2:*:*:*/*"]))
+        for text in ("inst?an", "ta?ken")
+    )
+    found = difference(new, replace(old, identity=()), within=catalog().expand("ec2:RunInstances"), who=_ANY)
+    assert (found.gains, bool(found.unknown)) == ((), True)
