@@ -320,7 +320,7 @@ def _solve(
         arns += [resource] if resource else []
     named: dict[str, list[str]] = {}
     if refs:
-        from rolelint.engine.variables import MAX_VARIABLE_VALUES, named_values, repin, variable_values
+        from rolelint.engine.variables import MAX_TRIES, MAX_VARIABLE_VALUES, named_values, repin, variable_values
 
         named = named_values(group, resource)
     regions = regions_told(stage.told)
@@ -347,6 +347,7 @@ def _solve(
         except (Undecided, LimitReached):
             return True
 
+    tries = 0
     for world in (
         w
         if own is _ITSELF[0]
@@ -373,6 +374,9 @@ def _solve(
             if found is not None:
                 return found
             continue
+        if tries > MAX_TRIES:
+            trouble = Undecided(f"more than {MAX_TRIES} combinations of policy variable values")
+            break
         # Read for the caller whatever the variables are: where even that is impossible, no value needs to be tried.
         loose = repin(group, (), loose=True)
         try:
@@ -383,6 +387,7 @@ def _solve(
         count = 0
         for pins in variable_values(stage, refs, conditions, keys, named):
             count += 1
+            tries += 1
             if count > MAX_VARIABLE_VALUES:
                 trouble = Undecided(f"more than {MAX_VARIABLE_VALUES} combinations of policy variable values")
                 break
