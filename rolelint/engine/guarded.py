@@ -337,7 +337,7 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     named: set[str] = set()
     anywhere: set[str] = set()  # with policy variables, or wildcards for the partition, the Region or the account
     limits = (p for level in role.scps or () for p in level)
-    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *limits):
+    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *(role.rcps or ()), *limits):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:

@@ -642,3 +642,12 @@ def test_a_grant_is_cut_to_its_resource_whatever_the_searches_before_took(monkey
     held = _with("arn:aws:s3:::a-left-overs", grant)
     assert can(held, "s3:DeleteObject", resource="arn:aws:s3:::a-left-overs/x").verdict == "yes"
     assert not any(power.granted_by == () for power in powers(held).powers)
+
+
+def test_a_key_that_only_an_rcp_named_is_judged_by_its_policy() -> None:
+    gone = [deny("kms:*", _KEY, Principal="*")]
+    within = catalog().expand("kms:ScheduleKeyDeletion")
+    for statement, gained in ((deny("kms:*", "*", Principal=_ME), False), (_grant(_ME, "kms:*", "*"), True)):
+        new, old = (_with(_KEY, statement, identity=[ALL], rcps=rcps) for rcps in (None, gone))
+        found = difference(new, old, within=within, who=_ANY)
+        assert (bool(found.gains), found.unknown) == (gained, ())
