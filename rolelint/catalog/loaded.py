@@ -481,6 +481,8 @@ class Catalog:
         """
         found = self._gaps.get(key)
         if found is None:
+            if len(self._gaps) >= MEMO:
+                self._gaps.clear()
             found = self._gaps[key] = self._measure_gaps(key)
         return found
 
