@@ -172,6 +172,8 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -
             return None
         if condition.uncertain:
             if widen:
+                if allow and _needs_presence(condition):
+                    conditions.append(_presence(condition))  # no value holds where the key is absent
                 continue
             if not allow or condition.operator.negated:
                 return None
