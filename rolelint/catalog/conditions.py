@@ -68,11 +68,15 @@ class ConditionKeys:
         numbers = self._sets[self._set_of[2 * index] | self._set_of[2 * index + 1] << 8]
         return tuple(self._names[int(n)] for n in numbers.split(",")) if numbers else ()
 
-    def uses(self, key: str) -> dict[int, frozenset[str]]:
-        """Give the types, `service:type`, of the resources of a call that carry a key; none where it is the call's."""
+    def told_apart(self, key: str) -> tuple[str, ...]:
+        """Name the rows of a key that not all resources of a call carry."""
+        return tuple([name for name in self._resolve(key) if name in self._uses])
+
+    def uses(self, rows: tuple[str, ...]) -> dict[int, frozenset[str]]:
+        """Give the types, `service:type`, of the resources that carry the keys of some rows, by the call."""
         found: dict[int, frozenset[str]] = {}
-        for name in self._resolve(key):
-            for use in self._uses.get(name, ()):
+        for name in rows:
+            for use in self._uses[name]:
                 index, _, kinds = use.partition("=")
                 found[int(index)] = found.get(int(index), frozenset()).union(kinds.split(","))
         return found

@@ -63,7 +63,7 @@ class Catalog:
         self._unions: dict[tuple[str, ...], int] = {}
         self._expanded: dict[str, int] = {"*": self.full, "*:*": self.full}
         self._split: dict[int, list[tuple[Signature, int]]] = {}
-        self._gaps: dict[str, dict[str, int]] = {}
+        self._gaps: dict[tuple[str, ...], dict[str, int]] = {}
         self._actions: dict[int, Action] = {}
         self._texts: dict[int, str] = {}
         self._names: dict[int, list[str]] = {}
@@ -479,16 +479,15 @@ class Catalog:
 
         Under the empty text stand all actions of which it is told by resource, each with a value of its own.
         """
-        found = self._gaps.get(key)
+        rows = self._keys.told_apart(key)
+        found = self._gaps.get(rows)
         if found is None:
-            if len(self._gaps) >= MEMO:
-                self._gaps.clear()
-            found = self._gaps[key] = self._measure_gaps(key)
+            found = self._gaps[rows] = self._measure_gaps(rows)
         return found
 
-    def _measure_gaps(self, key: str) -> dict[str, int]:
+    def _measure_gaps(self, rows: tuple[str, ...]) -> dict[str, int]:
         gaps: dict[str, int] = {}
-        for index, kinds in self._keys.uses(key).items():
+        for index, kinds in self._keys.uses(rows).items():
             bit = 1 << index
             gaps[""] = gaps.get("", 0) | bit
             signature = self._signature(self._signature_of[index])

@@ -162,11 +162,12 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     cuts: dict[str, int] = {}
     pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
-    several = bool(group.mask & catalog().told_apart)
+    several = group.mask & catalog().told_apart
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
         for kind, actions in catalog().key_gaps(key).items() if several else ():
-            cuts[f"{key}@{kind}"] = group.mask & ~actions
+            if several & actions:
+                cuts[f"{key}@{kind}"] = group.mask & ~actions
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
         elif key == _REGION:
