@@ -20,6 +20,7 @@ from rolelint.records import record
 DATA = Path(__file__).parent / "data"
 SOURCE = DATA / "actions.json.xz"
 TARGET = DATA / "catalog.bin"
+_REQUEST_TAGS = ("aws:requesttag/", "aws:tagkeys")
 GENERATOR = "rolelint catalog build, format 1"
 
 
@@ -166,7 +167,10 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
             carried.add(CLAIM)
         for use in action.uses:
             carried.update(k.lower() for k in use.keys)
-            carried.update(keys_of_type[prefix, use.type])
+            # Of the tags that a request passes, a type tells only that some action on it takes tags.
+            # AWS: IAM/latest/UserGuide/reference_policies_condition-keys.html, "aws:RequestTag". Read 2026-11.
+            tagging = "Tagging" in action.levels
+            carried.update(k for k in keys_of_type[prefix, use.type] if tagging or not k.startswith(_REQUEST_TAGS))
         for key in carried:
             key_bits.setdefault(key, set()).add(index)
         for name in _attributes(row, [types[i] for i in (sig[0] or sig[1])], carried, tables):
@@ -188,6 +192,7 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
         **artefact.in_blocks("labels", [_label_line(label) for label in label_ids]),
         "keys": key_text,
         "key_masks": key_masks,
+        "key_uses": _lines(_key_uses(rows, tables)),
         "key_names": _lines(key_ids),
         "key_set_of": _words(set_of),
         "key_sets": _lines(_numbers(keys) for keys in set_ids),
@@ -275,6 +280,7 @@ def _attributes(row: _Row, types: Sequence[str], keys: set[str], tables: Curated
         (bool(keys & tables.parameter_keys), "parameter-key"),
         (row.action.is_write, "write-level"),
         (len(row.required) > 1, "several-types"),
+        (_told_apart(row, tables), "told-apart"),
         (row.action.name.lower().startswith(("delete", "terminate")), "called-delete"),
         (sets_tags, "sets-tags"),
         (sets_tags and "aws:tagkeys" in keys, "sets-named-tags"),
@@ -318,6 +324,30 @@ def _keys(
         length = max(found) // 8 - start + 1 if found else 0
         packed += struct.pack("<HH", start, length) + _bits({i - start * 8 for i in found}, length)
     return _lines(lines), bytes(packed)
+
+
+def _key_uses(rows: Sequence[_Row], tables: Curated) -> list[str]:
+    """Write which resources of a call carry a key that is not a key of the call: `key`, then `action=type,type` each.
+
+    Tags of a resource are left out: a resource that is made with tags has them too (S5.34).
+    """
+    found: dict[str, list[str]] = {}
+    for index, row in enumerate(rows):
+        if not _told_apart(row, tables):
+            continue
+        whole = {key.lower() for key in row.action.keys}
+        carrying: dict[str, list[str]] = {}
+        for use in row.action.uses:
+            for key in {k.lower() for k in use.keys} - whole:
+                if ":resourcetag/" not in key:
+                    carrying.setdefault(key, []).append(f"{row.service.prefix}:{use.type}")
+        for key, kinds in carrying.items():
+            found.setdefault(key, []).append(f"{index}={','.join(sorted(kinds))}")
+    return ["\t".join([key, *uses]) for key, uses in sorted(found.items())]
+
+
+def _told_apart(row: _Row, tables: Curated) -> bool:
+    return row.service.prefix in tables.apart and bool(row.required) and len(row.action.uses) > 1
 
 
 def _label_line(label: Label) -> str:

@@ -68,6 +68,24 @@ class ConditionKeys:
         numbers = self._sets[self._set_of[2 * index] | self._set_of[2 * index + 1] << 8]
         return tuple(self._names[int(n)] for n in numbers.split(",")) if numbers else ()
 
+    def told_apart(self, key: str) -> tuple[str, ...]:
+        """Name the rows of a key that not all resources of a call carry."""
+        return tuple([name for name in self._resolve(key) if name in self._uses])
+
+    def uses(self, rows: tuple[str, ...]) -> dict[int, frozenset[str]]:
+        """Give the types, `service:type`, of the resources that carry the keys of some rows, by the call."""
+        found: dict[int, frozenset[str]] = {}
+        for name in rows:
+            for use in self._uses[name]:
+                index, _, kinds = use.partition("=")
+                found[int(index)] = found.get(int(index), frozenset()).union(kinds.split(","))
+        return found
+
+    @cached_property
+    def _uses(self) -> dict[str, list[str]]:
+        rows = (line.split("\t") for line in self._artefact.section("key_uses").decode().split("\n"))
+        return {key: uses for key, *uses in rows}
+
     def _resolve(self, key: str) -> tuple[str, ...]:
         """List the rows that a key is one of: several where one template is published in two spellings."""
         if key in self._rows and "${" not in key:

@@ -23,6 +23,7 @@ class Curated:
         alternatives: rows of a service, its types of which a call names one, and the actions meant (empty: all).
         everywhere, listed: global condition keys to the types of their values.
         federated: actions that carry the claims of any identity provider.
+        apart: services that judge each resource of a call with the keys of that resource alone.
         parameter_keys: lower-cased condition keys on dangerous parameters.
         facts: the whole facts file, for the header.
     """
@@ -37,6 +38,7 @@ class Curated:
     everywhere: Mapping[str, str]
     listed: Mapping[str, str]
     federated: tuple[str, ...]
+    apart: tuple[str, ...]
     parameter_keys: frozenset[str]
     facts: Mapping[str, Any]
 
@@ -65,6 +67,7 @@ def curated() -> Curated:
         everywhere=facts["global_keys"]["everywhere"],
         listed=facts["global_keys"]["listed"],
         federated=tuple(facts["federation_keys"]["actions"]),
+        apart=tuple(facts["keys_of_each_resource"]["services"]),
         parameter_keys=frozenset(key.lower() for key in facts["parameter_keys"]["keys"]),
         facts=facts,
     )

@@ -63,6 +63,7 @@ class Catalog:
         self._unions: dict[tuple[str, ...], int] = {}
         self._expanded: dict[str, int] = {"*": self.full, "*:*": self.full}
         self._split: dict[int, list[tuple[Signature, int]]] = {}
+        self._gaps: dict[tuple[str, ...], dict[str, int]] = {}
         self._actions: dict[int, Action] = {}
         self._texts: dict[int, str] = {}
         self._names: dict[int, list[str]] = {}
@@ -278,9 +279,9 @@ class Catalog:
 
         Args:
             value: `R0`-`R3`, `B0`-`B4`, a timing, a via, who decided (`reviewed`, `rule`, `user`, `undecided`), or
-                `resource`, `no-resource`, `several-types`, `stateful`, `recovery`, `taggable`, `parameter-key`,
-                `write-level`, `called-delete`, `sets-tags` (also takes them away), `sets-named-tags` (a condition can
-                name them), `resource-tag` (a condition can be about the tags of what it acts on).
+                `resource`, `no-resource`, `several-types`, `told-apart`, `stateful`, `recovery`, `taggable`,
+                `parameter-key`, `write-level`, `called-delete`, `sets-tags` (also takes them away), `sets-named-tags`
+                (a condition can name them), `resource-tag` (a condition can be about the tags of what it acts on).
         """
         return self._mask_table.get(value, 0)
 
@@ -408,6 +409,11 @@ class Catalog:
         return found
 
     @property
+    def told_apart(self) -> int:
+        """Every action whose resources are judged each with the keys that it carries itself (S3.12)."""
+        return self.attribute_mask("told-apart")
+
+    @property
     def several(self) -> int:
         """Every action that needs resources of several types at once (S3.11)."""
         return self.attribute_mask("several-types")
@@ -467,6 +473,28 @@ class Catalog:
             key: lower-cased. `aws:resourcetag/team` is found through the template `aws:ResourceTag/${TagKey}`.
         """
         return self._keys.mask(key)
+
+    def key_gaps(self, key: str) -> Mapping[str, int]:
+        """Give the actions of which only some resources carry a key, by the type of those that do not (S3.12).
+
+        Under the empty text stand all actions of which it is told by resource, each with a value of its own.
+        """
+        rows = self._keys.told_apart(key)
+        found = self._gaps.get(rows)
+        if found is None:
+            found = self._gaps[rows] = self._measure_gaps(rows)
+        return found
+
+    def _measure_gaps(self, rows: tuple[str, ...]) -> dict[str, int]:
+        gaps: dict[str, int] = {}
+        for index, kinds in self._keys.uses(rows).items():
+            bit = 1 << index
+            gaps[""] = gaps.get("", 0) | bit
+            signature = self._signature(self._signature_of[index])
+            for kind in (*signature.required, *signature.optional):
+                if kind.key not in kinds:
+                    gaps[kind.key] = gaps.get(kind.key, 0) | bit
+        return gaps
 
     def key_type(self, key: str) -> str | None:
         """Name the type of a key's values (`String`, `ArrayOfString`, `Bool` ...); None when the key is unknown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import product
 from typing import NamedTuple
@@ -156,13 +156,18 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     Where the Region is mentioned, `aws:requestedregion=REGION` stands among the keys that actions of a global service
     cannot carry: every other value than that. Where the account of the resource is, `aws:resourceaccount?` stands
     there for actions that may lack the key, and `aws:resourceaccount*` for those on resources of any account; where the
-    value of an attribute is, `ec2:attribute/*` for those that may set several.
+    value of an attribute is, `ec2:attribute/*` for those that may set several. Of a key that not all resources of a
+    call carry, `KEY@TYPE` stands there for those that do not, and `KEY@` says that each has a value of its own.
     """
     cuts: dict[str, int] = {}
     pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
+    several = group.mask & catalog().told_apart
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
         supported = catalog().key_mask(key)
+        for kind, actions in catalog().key_gaps(key).items() if several else ():
+            if several & actions:
+                cuts[f"{key}@{kind}"] = group.mask & ~actions
         if supported is not None and group.mask & ~supported:
             cuts[key] = supported
         elif key == _REGION:
@@ -188,7 +193,7 @@ def classes_of(
         resource: a given ARN, which may be of an optional type: a call that names it names several resources.
     """
     for mask, unsupported in by_support(stage, group):
-        if not typed:
+        if not typed and not told_apart(unsupported):
             yield group, UNTYPED, mask, unsupported
             continue
         for signature, part in catalog().signatures(mask):
@@ -316,7 +321,7 @@ def _solve(
         arns += [resource] if resource else []
     named: dict[str, list[str]] = {}
     if refs:
-        from rolelint.engine.variables import MAX_VARIABLE_VALUES, named_values, repin, variable_values
+        from rolelint.engine.variables import MAX_TRIES, MAX_VARIABLE_VALUES, named_values, repin, variable_values
 
         named = named_values(group, resource)
     regions = regions_told(stage.told)
@@ -343,6 +348,7 @@ def _solve(
         except (Undecided, LimitReached):
             return True
 
+    tries = 0
     for world in (
         w
         if own is _ITSELF[0]
@@ -369,6 +375,9 @@ def _solve(
             if found is not None:
                 return found
             continue
+        if tries > MAX_TRIES:
+            trouble = Undecided(f"more than {MAX_TRIES} combinations of policy variable values")
+            break
         # Read for the caller whatever the variables are: where even that is impossible, no value needs to be tried.
         loose = repin(group, (), loose=True)
         try:
@@ -379,6 +388,7 @@ def _solve(
         count = 0
         for pins in variable_values(stage, refs, conditions, keys, named):
             count += 1
+            tries += 1
             if count > MAX_VARIABLE_VALUES:
                 trouble = Undecided(f"more than {MAX_VARIABLE_VALUES} combinations of policy variable values")
                 break
@@ -502,6 +512,7 @@ def _solve_world(
             out = together(stage, parts, keys, world)
         else:
             (part,) = parts
+            keys = of_type(keys, part.kind)
             one = one_type(stage, part.layers, part.denies, part.kind, domain, world, part.resource)
             out = None if one is None else [one]
         if out is None:
@@ -531,9 +542,25 @@ class Part(NamedTuple):
     denies: Sequence[View]
 
 
-def shared_key(key: str) -> bool:
-    """Tell whether all resources of one request see the same value of a key (S3.12)."""
-    return key.startswith("aws:") and not key.startswith("aws:resource")
+def shared_key(key: str, unsupported: Container[str]) -> bool:
+    """Tell whether all resources of one request see the same value of a key (S3.12).
+
+    Args:
+        unsupported: keys that the actions cannot carry, with the marks of `by_support`.
+    """
+    return key.startswith("aws:") and not key.startswith("aws:resource") and f"{key}@" not in unsupported
+
+
+def told_apart(unsupported: Iterable[str]) -> bool:
+    """Tell whether the resources of a request differ in the keys that they carry, by the marks of `by_support`."""
+    return any("@" in key for key in unsupported)
+
+
+def of_type(keys: dict[str, Domain], kind: ResourceType) -> dict[str, Domain]:
+    """Give what keys can be for a resource of a type: those that it does not carry are absent (S3.12)."""
+    mark = f"@{kind.key}"
+    missing = [key.removesuffix(mark) for key in keys if key.endswith(mark)]
+    return {**keys, **dict.fromkeys(missing, NEVER)} if missing else keys
 
 
 def is_of(stage: Scene, arn: str, kind: ResourceType) -> bool:

@@ -80,6 +80,11 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     """
     asker = who or actor()
     mask = catalog().full if within is None else within
+    if old is not None and not new.partition and not old.partition:
+        # Both are in one partition: where they name different ones, in one of these.
+        named = sorted({p for version in (new, old) if (p := scene(version, asker).partition)})
+        if len(named) > 1:
+            return _in_each(new, old, named, mask, asker)
     found = _as_written(new, old, mask, asker)
     if old is None or not found.gains or not (_names_unknown(new) or _names_unknown(old)):
         return found
@@ -95,6 +100,16 @@ def difference(new: Role, old: Role | None, *, within: int | None = None, who: A
     return replace(
         sure, unknown=(*sure.unknown, (open_, "a Region, account or partition is known in one version only"))
     )
+
+
+def _in_each(new: Role, old: Role, partitions: list[str], mask: int, asker: Actor) -> Difference:
+    found = Difference((), ())
+    for p in partitions:
+        left = mask & ~found.mask
+        one = difference(replace(new, partition=p), replace(old, partition=p), within=left, who=asker)
+        found = Difference((*found.gains, *one.gains), (*found.unknown, *one.unknown))
+    open_ = ((part & ~found.mask, reason) for part, reason in found.unknown)
+    return replace(found, unknown=tuple((part, reason) for part, reason in open_ if part))
 
 
 def _names_unknown(role: Role) -> bool:
@@ -427,7 +442,11 @@ def _naming_more(stage: Scene, option: View, signature: Signature) -> Iterator[S
     The host of a command is one. Only a statement that reaches it can have opened it.
     """
     for kind in signature.optional if signature.required else ():
-        if option.texts is None or option.exclude or meeting(option, type_shapes(stage, kind)):
+        try:
+            reached = option.texts is None or option.exclude or meeting(option, type_shapes(stage, kind))
+        except LimitReached:
+            reached = True
+        if reached:
             yield Signature(-1, (*signature.required, kind), ())
 
 

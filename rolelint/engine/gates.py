@@ -80,7 +80,8 @@ def gate_of(
     for solution in solutions:
         for pick in solution.picks:
             for condition in pick.conditions:
-                if not _vacuous(stage, pick, condition, unsupported):
+                # What stands in for a value that is not known limits nothing that is known.
+                if condition.condition.operator_text and not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
                     kind = key_kind(condition.key)
                     if kind != "resource-tag" or (_limits_by_tag(condition) and _is_there(condition, pick)):

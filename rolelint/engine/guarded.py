@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
+from rolelint.algebra.strings import LimitReached, glob, marked_arn, overlaps, wildcards
 from rolelint.algebra.strings import arn as parse_arn
-from rolelint.algebra.strings import glob, marked_arn, overlaps, wildcards
 from rolelint.catalog import catalog
 from rolelint.catalog.bits import few
 from rolelint.engine.compile import CompiledStatement, compile_statement
@@ -27,6 +27,7 @@ from rolelint.engine.match import arn_matches
 from rolelint.engine.request import Principal
 from rolelint.engine.scene import Layer, Scene, no_wider
 from rolelint.engine.solve import star_variables, widen_unknown
+from rolelint.memory import memo
 from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import OPEN, VARIABLE, has_unknown, split_unknown
@@ -336,7 +337,7 @@ def guards_named(role: Role, resource: str | None) -> Iterator[Policy]:
     named: set[str] = set()
     anywhere: set[str] = set()  # with policy variables, or wildcards for the partition, the Region or the account
     limits = (p for level in role.scps or () for p in level)
-    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *limits):
+    for policy in (*role.identity, *filter(None, (role.boundary,)), *(role.session or ()), *(role.rcps or ()), *limits):
         for statement in policy.document.statements:
             for text in statement.resources or ():
                 if text.count(":") > 4:
@@ -462,5 +463,16 @@ def _covers(written: str, arn: str) -> bool:
     return all(arn_matches(pattern, arn.replace("*", rest)) for rest in ("", "\ue002" * len(written)))
 
 
+_meeting: dict[tuple[str, str], bool] = memo()
+
+
 def _meets(written: str, arn: str) -> bool:
-    return overlaps(marked_arn(star_variables(widen_unknown(written))), parse_arn(arn))
+    """Tell whether a pattern may match an ARN; one of which a limit leaves that open is kept, and matches by itself."""
+    found = _meeting.get((written, arn))
+    if found is None:
+        try:
+            found = overlaps(marked_arn(star_variables(widen_unknown(written))), parse_arn(arn))
+        except LimitReached:
+            found = True
+        _meeting[written, arn] = found
+    return found

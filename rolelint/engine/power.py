@@ -24,6 +24,7 @@ from rolelint.engine.classes import (
     groups,
     passes,
     solve,
+    told_apart,
 )
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
 from rolelint.engine.extent import commanding, runs_anything, type_shapes, used, view_reach
@@ -439,7 +440,7 @@ def _class(
     # As written, the plain star that `${*}` stands for is not told from a wildcard.
     starred = any("*" in t or "?" in t for t in option.texts or ())
     apart = not (carving or option.exclude or option.within or option.statement.refs or group.others or tied or starred)
-    if apart and group.open:
+    if apart and group.open and not told_apart(unsupported):
         terms = _separate(stage, option, signature, unsupported)
     else:
         terms = _searched(stage, group, carving, signature, unsupported)

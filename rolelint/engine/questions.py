@@ -314,6 +314,11 @@ def _is_others(stage: Scene, arn: str) -> bool:
     return bool(stage.account) and account not in ("", stage.account) and account_like(account) == account
 
 
+def _is_told_apart(key: str, index: int) -> bool:
+    """Tell whether each resource of a call has a value of its own for a key, or none."""
+    return bool(catalog().key_gaps(key).get("", 0) >> index & 1)
+
+
 def _moved(caller: Principal, arn: str) -> Principal:
     """Give a caller whose partition is not known in that of a resource: a call does not leave it (S6.37)."""
     partition = arn.split(":", 2)[1] if arn.count(":") > 1 else ""
@@ -347,13 +352,16 @@ def confirm(
             spelled.update(_spelling(one, found.number, given))
     shared: dict[str, Value] = {}
     targets = []
+    stated = {k.lower(): (v,) if isinstance(v, str) else tuple(v) for k, v in given.items()}
+    apart = {f"{k}@" for _, s in found.solved for k in (*s.context, *stated) if _is_told_apart(k, found.number)}
     for _, solution in found.solved:
         own: dict[str, Value] = {}
-        for key, value in solution.context.items():
-            (shared if len(found.solved) == 1 or shared_key(key) else own)[key] = value
+        for key, value in ({**solution.context, **stated} if stated else solution.context).items():
+            if len(found.solved) == 1 or (key in stated and f"{key}@" not in apart) or shared_key(key, apart):
+                shared[key] = value
+            elif key not in solution.absent:
+                own[key] = value
         targets.append(Target(solution.resource, own))
-    for key, given_value in given.items():
-        shared[key.lower()] = (given_value,) if isinstance(given_value, str) else tuple(given_value)
     assumes: list[str] = []
     guard = None
     if role.resource_policies and len(targets) == 1:
@@ -383,10 +391,15 @@ def confirm(
         policies = favourable(policies)
         assumes.append(ASSUMPTION)
     decision = decide(request, policies)
-    context = {**shared, **{k: v for t in targets for k, v in t.context.items()}}
-    shown: dict[str, Any] = {
-        spelled.get(k, k): v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v
-    }
+    told: dict[str, dict[str, Value]] = {}
+    for target in targets:
+        for key, value in target.context.items():
+            told.setdefault(spelled.get(key, key), {})[target.arn] = value
+    context = {spelled.get(k, k): v for k, v in shared.items()}
+    for key, values in told.items():
+        alike = len(set(values.values())) == 1
+        context.update((key if alike else f"{key} of {arn}", v) for arn, v in values.items())
+    shown: dict[str, Any] = {k: v[0] if len(v) == 1 else list(v) for k, v in sorted(context.items()) if v}
     proof = Witness(caller.role_arn or caller.arn, action, ", ".join(t.arn for t in targets), shown, tuple(assumes))
     if decision.outcome is not Outcome.ALLOW:
         return Answer(UNKNOWN, reason=f"the request found for {action} is not confirmed: {decision.explanation}")

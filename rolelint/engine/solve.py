@@ -166,6 +166,8 @@ def _view(statement: CompiledStatement, certain: bool, pins: Pins, loose: str) -
     for condition in statement.conditions:
         if condition.uncertain:
             if widen:
+                if allow and _needs_presence(condition):
+                    conditions.append(_presence(condition))  # no value holds where the key is absent
                 continue
             if not allow or condition.operator is None or condition.operator.negated:
                 return None
@@ -598,6 +600,8 @@ def _likened(pattern: Pattern, sample: str) -> Iterator[str]:
     if len(fields) < 6 or len(known) < 6:
         return
     head = [own if set(field) & {"*", "?"} else field for field, own in zip(fields[:5], known, strict=False)]
+    if head[1] != known[1] and head[3] == known[3] != "":
+        head[3] = default_region(head[1])
     rest = fields[5].replace("?", "x")
     kind = known[5].partition("example")[0].rstrip(":/")
     yield ":".join([*head, rest.replace("*", kind, 1).replace("*", "example")])
@@ -619,4 +623,4 @@ def readable(pattern: Pattern) -> list[str]:
     rest = fields[5].replace("?", "x")
     if "*" not in rest:
         return [":".join([*head, rest])]
-    return [":".join([*head, rest.replace("*", name)]) for name in ("example", "example/example", "", "a:example")]
+    return [":".join([*head, rest.replace("*", name)]) for name in ("example", "example/example", "x", "", "a:example")]

@@ -18,6 +18,8 @@ from rolelint.policies.text import VARIABLE
 
 #: Combinations of values of policy variables that one search tries. Past it the answer is UNKNOWN.
 MAX_VARIABLE_VALUES = 64
+#: The same over everything else that differs between requests: Regions, accounts, chains of services.
+MAX_TRIES = 8_000
 
 
 def named_values(group: Group, resource: str | None) -> dict[str, list[str]]:

@@ -12,7 +12,7 @@ import pytest
 from engine.building import ACCOUNT, ALL, allow, deny, role
 
 from rolelint.catalog import catalog
-from rolelint.engine import Outcome, actor, can, can_within, decide, powers
+from rolelint.engine import Outcome, actor, can, can_within, decide, difference, powers
 from rolelint.engine.request import Request, Target
 from rolelint.engine.scene import policy_set, request_principal
 from rolelint.policies.role import Role
@@ -21,6 +21,7 @@ _ANY = actor("any")
 _DB = f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:orders"
 _EU = {"StringEquals": {"aws:RequestedRegion": ["us-east-1", "eu-west-1"]}}
 _INSTANCE, _IMAGE, _SUBNET = f"arn:aws:ec2:*:{ACCOUNT}:instance/*", "arn:aws:ec2:*::image/*", "arn:aws:ec2:*:*:subnet/*"
+_T3, _TYPED = {"StringLike": {"ec2:InstanceType": "t3.*"}}, {"ec2:InstanceType": "false"}
 _REST = ["arn:aws:ec2:*:*:network-interface/*", "arn:aws:ec2:*:*:security-group/*", "arn:aws:ec2:*:*:volume/*"]
 
 
@@ -99,6 +100,21 @@ def test_a_question(
         ([allow("ec2:*"), deny("ec2:RunInstances", _SUBNET)], None, "no"),
         ([allow("ec2:*", condition={"StringLikeIfExists": {"ec2:InstanceType": "t3.*"}})], None, "yes"),
         ([allow("ec2:RunInstances", [_INSTANCE, _IMAGE, _SUBNET, *_REST])], None, "yes"),
+        # Only the instance has a type, and every resource is judged with its own keys (S3.12).
+        ([allow("ec2:*", condition=_T3)], None, "no"),
+        ([allow("ec2:*", condition=_T3), allow("ec2:*", [_IMAGE, _SUBNET, *_REST])], None, "yes"),
+        ([allow("ec2:*", condition={"StringNotLike": {"ec2:InstanceType": "t3.*"}})], None, "yes"),
+        ([allow("ec2:*"), deny("ec2:*", condition={"StringNotLike": {"ec2:InstanceType": "t3.*"}})], None, "no"),
+        ([allow("ec2:*"), deny("ec2:*", condition={"StringNotLikeIfExists": {"ec2:InstanceType": "t3.*"}})], None,
+         "no"),
+        ([allow("ec2:*"), deny("ec2:*", _INSTANCE, {"Null": {"ec2:InstanceType": "true"}})], None, "yes"),
+        ([allow("ec2:*"), deny("ec2:*", condition=_T3)], None, "yes"),
+        ([allow("ec2:*"), deny("ec2:*", condition={"StringLike": {"ec2:Vpc": "*"}, "Null": _TYPED})], None, "yes"),
+        ([allow("ec2:*", condition={"StringEquals": {"aws:RequestTag/team": "a"}})], None, "no"),
+        ([allow("ec2:*", _INSTANCE, {"StringEquals": {"aws:RequestTag/team": "a"}}),
+          allow("ec2:*", "arn:aws:ec2:*:*:network-interface/*", {"StringEquals": {"aws:RequestTag/team": "b"}}),
+          allow("ec2:*", [_IMAGE, _SUBNET, "arn:aws:ec2:*:*:security-group/*"])], None, "yes"),
+        ([allow("ec2:*", condition={"Bool": {"ec2:IsLaunchTemplateResource": "true"}})], None, "yes"),
         ([allow("ec2:RunInstances", _INSTANCE), allow("ec2:Run*", [_IMAGE, _SUBNET, *_REST])], None, "yes"),
         ([allow("ec2:RunInstances", _INSTANCE, {"StringLike": {"ec2:InstanceType": "t3.*"}}),
           allow("ec2:Run*", [_IMAGE, _SUBNET, *_REST])], None, "yes"),
@@ -119,6 +135,31 @@ def test_an_action_on_several_resources(statements: list[Any], resource: str | N
         assert bool(powers(holder, _ANY, catalog().expand("ec2:RunInstances")).powers) is (expected == "yes")
     if answer.witness:
         assert answer.witness.resource.count(", ") >= 3
+
+
+def test_of_several_resources_each_has_its_own_keys() -> None:
+    others = [_IMAGE, _SUBNET, "arn:aws:ec2:*:*:security-group/*"]
+    face = "arn:aws:ec2:*:*:network-interface/*"
+    tagged = [{"StringEquals": {"aws:RequestTag/team": team}} for team in ("a", "b")]
+    holder = role(
+        allow("ec2:*", _INSTANCE, tagged[0]), allow("ec2:*", face, tagged[1]), allow("ec2:RunInstances", others)
+    )
+    answer = can(holder, "ec2:RunInstances", who=_ANY)
+    assert answer.witness is not None
+    assert {key.split(" of ")[1].split(":")[5]: value for key, value in answer.witness.context.items()} == {
+        "instance/example": "a",
+        "network-interface/example": "b",
+    }
+    given = {"ec2:InstanceType": "t3.nano"}
+    assert can(role(allow("ec2:*", condition=_T3)), "ec2:RunInstances", context=given, who=_ANY).verdict == "no"
+    mixed = role(allow("ec2:*", _INSTANCE, _T3), allow("ec2:*", [*others, face]))
+    found = can(mixed, "ec2:RunInstances", context=given, who=_ANY)
+    assert found.witness is not None
+    assert found.witness.context == given
+    within = catalog().expand("ec2:RunInstances")
+    assert not difference(role(allow("ec2:*", condition=_T3)), None, within=within, who=_ANY).mask
+    grown = difference(mixed, role(allow("ec2:*", condition=_T3)), within=within, who=_ANY)
+    assert (grown.mask, grown.unknown) == (within, ())
 
 
 _VOLUME = f"arn:aws:ec2:*:{ACCOUNT}:volume/*"
@@ -814,3 +855,49 @@ def test_instances_start_in_a_subnet_that_another_account_shares(resources: list
     assert can(held, "ec2:DeleteSubnet", who=_ANY).verdict == ("yes" if scope == "any" else "no")
     asked = can(held, "ec2:RunInstances", resource=f"{_NETWORK}subnet/subnet-1".replace("*", "us-east-1"), who=_ANY)
     assert asked.verdict == ("unknown" if scope else "no")
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict", "partition", "region"),
+    [
+        ([allow("ec2:AttachVolume", ["arn:aws:ec2:*:*:instance/*", "arn:aws-cn:ec2:*:*:volume/*"])], "no", "", ""),
+        ([allow("ec2:AttachVolume", ["arn:aws:ec2:*:*:*", "arn:aws-cn:ec2:*:*:volume/*"])], "yes", "aws", "us-east-1"),
+        ([allow("ec2:AttachVolume", ["arn:aws:ec2:*:*:instance/*", "arn:aws-cn:ec2:*:*:*"])], "yes", "aws-cn",
+         "cn-north-1"),
+        ([allow("ec2:AttachVolume"), deny("ec2:*", "arn:aws:ec2:us-*:*:instance/*"),
+          deny("ec2:*", "arn:aws:ec2:af-*:*:volume/*")], "yes", "aws", "ap-east-1"),
+    ],
+)  # fmt: skip
+def test_a_call_is_in_one_partition_and_region(
+    statements: list[Any], verdict: str, partition: str, region: str
+) -> None:
+    answer = can(role(*statements, kind="policy"), "ec2:AttachVolume", who=_ANY)
+    assert answer.verdict == verdict
+    if answer.witness:
+        places = {tuple(arn.split(":")[1:4:2]) for arn in answer.witness.resource.split(", ")}
+        assert places == {(partition, region)}
+
+
+def test_a_short_name_is_one_that_people_give() -> None:
+    held = role(allow("s3:DeleteBucket", "arn:aws:s3:::log-*"), deny("s3:*", "arn:aws:s3:::log-??*"))
+    answer = can(held, "s3:DeleteBucket")
+    assert answer.witness is not None
+    assert answer.witness.resource == "arn:aws:s3:::log-x"
+
+
+@pytest.mark.parametrize(
+    ("action", "verdict"),
+    [
+        ("ec2:TerminateInstances", "no"),
+        ("elasticache:DeleteCacheCluster", "no"),
+        ("secretsmanager:DeleteSecret", "no"),
+        ("ec2:CreateTags", "yes"),
+        ("ec2:CreateVolume", "yes"),
+        ("secretsmanager:UntagResource", "yes"),
+    ],
+)
+def test_only_a_request_that_passes_tags_carries_them(action: str, verdict: str) -> None:
+    condition = {"ForAnyValue:StringEquals": {"aws:TagKeys": "team"}}
+    assert can(role(allow("*", condition=condition)), action, who=_ANY).verdict == verdict
+    untagged = deny("*", condition={"Null": {"aws:TagKeys": "true"}})
+    assert can(role(allow("*"), untagged), action, who=_ANY).verdict == verdict

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from engine.building import ACCOUNT, ALL, HERE, ROLE_ARN, allow, deny, policy, role
 
+from rolelint.algebra import strings
 from rolelint.catalog import catalog
 from rolelint.engine import actor, difference
 from rolelint.policies.role import PolicyType, Role, Unknown
@@ -570,3 +571,33 @@ def test_what_a_policy_by_itself_gains_is_shown_where_it_can_be(new: str, expect
     one, other = (role(allow("rds:*", arn), kind="policy") for arn in (new, "arn:aws:rds:*:*:db:x"))
     (gain,) = difference(one, other, within=catalog().expand("rds:DeleteDBInstance")).gains
     assert gain.witness.resource == expected
+
+
+_IN_CHINA, _ELSEWHERE = deny("rds:*", "arn:aws-cn:rds:*:*:*"), deny("rds:*", "arn:aws:rds:*:*:*")
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "gained"),
+    [
+        ([ALL, _IN_CHINA], [ALL], None),
+        ([ALL, _IN_CHINA], [ALL, _IN_CHINA], None),
+        ([ALL], [ALL, _IN_CHINA], "arn:aws-cn:rds:cn-north-1:"),
+        ([ALL, _IN_CHINA], [ALL, _ELSEWHERE], "arn:aws:rds:us-east-1:"),
+        ([ALL, _ELSEWHERE], [ALL, _IN_CHINA], "arn:aws-cn:rds:cn-north-1:"),
+    ],
+)
+def test_versions_that_name_different_partitions(new: list[Any], old: list[Any], gained: str | None) -> None:
+    within = catalog().expand("rds:DeleteDBInstance")
+    found = difference(role(*new, kind="policy"), role(*old, kind="policy"), within=within)
+    assert not found.unknown
+    assert [g.witness.resource.startswith(gained or "?") for g in found.gains] == [True] * bool(gained)
+
+
+def test_a_difference_that_takes_too_much_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "MAX_EFFORT", -1)  # as after a question that took all there is
+    new, old = (
+        role(allow("ec2:RunInstances", [f"arn:aws:ec2:*:*:*{text}*/a*b?c*", "arn:aws:ec2:*:*:*/*"]))
+        for text in ("inst?an", "ta?ken")
+    )
+    found = difference(new, replace(old, identity=()), within=catalog().expand("ec2:RunInstances"), who=_ANY)
+    assert (found.gains, bool(found.unknown)) == ((), True)

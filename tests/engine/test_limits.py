@@ -7,7 +7,7 @@ from engine.building import ALL, allow, deny, role
 
 from rolelint.algebra import strings
 from rolelint.algebra.strings import LimitReached, glob, includes, member, wildcards
-from rolelint.engine import actor, can, powers, solve
+from rolelint.engine import actor, can, powers, solve, variables
 from rolelint.engine.match import glob_matches
 from rolelint.memory import forget
 
@@ -154,3 +154,14 @@ def test_what_one_role_leaves_no_effort_for_is_decided_in_another(monkeypatch: p
     light = [allow("sns:DeleteTopic", "arn:aws:sns:*:*:*a*b*"), deny("sns:*", "arn:aws:sns:*:*:*b*")]
     assert powers(role(*heavy, *light)).unknown
     assert not powers(role(*light)).unknown
+
+
+def test_values_of_variables_are_tried_for_a_limited_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = role(
+        allow("s3:DeleteObject", condition={"ForAnyValue:StringEquals": {"aws:CalledVia": "${aws:SourceIdentity}"}}),
+        deny("s3:*", condition={"StringLike": {"aws:SourceIdentity": "*.amazonaws.com"}}),
+        deny("s3:*", "arn:aws:s3:::*/left-${aws:SourceIdentity}"),
+    )
+    monkeypatch.setattr(variables, "MAX_TRIES", 10)
+    answer = can(held, "s3:DeleteObject", who=_ANY)
+    assert (answer.verdict, answer.reason) == ("unknown", "more than 10 combinations of policy variable values")

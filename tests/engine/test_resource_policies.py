@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from engine.building import ACCOUNT, ALL, ROLE_ARN, allow, deny, policy, role
 
+from rolelint.algebra import strings
 from rolelint.catalog import catalog
 from rolelint.engine import Outcome, actor, can, decide, difference, powers
 from rolelint.engine.gains import Difference
@@ -650,3 +651,22 @@ def test_a_ceiling_that_is_not_known_may_deny_what_a_resource_policy_grants_past
     holder = _with(_BUCKET, _grant(_EVERYBODY), **{ceiling: ["gone"]})
     answer = can(holder, "s3:DeleteObject", who=_ANY)
     assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+def test_a_grant_is_cut_to_its_resource_whatever_the_searches_before_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "MAX_EFFORT", -1)  # as after a question that took all there is
+    policies = "arn:aws:s3:::*-left-over*/*-none?*"
+    grant = allow("s3:DeleteObject", NotResource=[policies], Principal=_ME)
+    del grant["Resource"]
+    held = _with("arn:aws:s3:::a-left-overs", grant)
+    assert can(held, "s3:DeleteObject", resource="arn:aws:s3:::a-left-overs/x").verdict == "yes"
+    assert not any(power.granted_by == () for power in powers(held).powers)
+
+
+def test_a_key_that_only_an_rcp_named_is_judged_by_its_policy() -> None:
+    gone = [deny("kms:*", _KEY, Principal="*")]
+    within = catalog().expand("kms:ScheduleKeyDeletion")
+    for statement, gained in ((deny("kms:*", "*", Principal=_ME), False), (_grant(_ME, "kms:*", "*"), True)):
+        new, old = (_with(_KEY, statement, identity=[ALL], rcps=rcps) for rcps in (None, gone))
+        found = difference(new, old, within=within, who=_ANY)
+        assert (bool(found.gains), found.unknown) == (gained, ())

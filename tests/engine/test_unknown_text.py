@@ -241,3 +241,20 @@ def test_an_action_that_is_not_known_is_none_that_a_limit_refuses(limit: dict[st
     bucket = catalog().expand("s3:DeleteBucket")
     assert can(held, "s3:DeleteBucket").verdict == expected
     assert bool(powers(held, within=bucket).unknown) is (expected == "unknown")
+
+
+@pytest.mark.parametrize(
+    ("operator", "action", "expected"),
+    [
+        ("StringEquals", "ec2:TerminateInstances", "no"),
+        ("ForAnyValue:StringLike", "rds:DeleteDBInstance", "no"),
+        ("StringEquals", "ec2:CreateVolume", "yes possible"),
+        ("StringEqualsIfExists", "ec2:TerminateInstances", "yes possible"),
+        ("ForAllValues:StringEquals", "ec2:TerminateInstances", "yes possible"),
+    ],
+)
+def test_no_value_holds_where_the_key_is_absent(operator: str, action: str, expected: str) -> None:
+    holder = role(allow("*", condition={operator: {"aws:RequestTag/team": _X}}))
+    assert _said(holder, action).replace("proved", "possible") == expected
+    found = powers(holder, _ANY, catalog().expand(action))
+    assert bool(found.powers) is (expected != "no")

@@ -208,7 +208,7 @@ def test_an_option_that_says_nothing_of_a_plan_is_refused(capsys: pytest.Capture
 
 
 def test_source_of_something_else_is_not_used(capsys: pytest.CaptureFixture[str]) -> None:
-    fixture = str(FIXTURES / "unknown_parts.json")
+    fixture = str(FIXTURES / "deferred_document.json")
     _, out, _ = gate(capsys, fixture, "--source", str(HERE / "configs" / "oidc"), "--format", "json")
     assert {f["location"]["file"] for f in json.loads(out)["findings"]} == {fixture}
 
