@@ -15,6 +15,7 @@ from rolelint.reporters.text import clean
 
 if TYPE_CHECKING:
     from rolelint.catalog import Catalog
+    from rolelint.findings.model import UnknownItem
 
 #: Actions of one name, of several services, that a hint lists.
 _MEANT = 3
@@ -32,11 +33,14 @@ def load(
     scps: tuple[str, ...] = (),
     rcps: tuple[str, ...] = (),
     parameters: str = "",
-) -> list[Role]:
+) -> tuple[list[Role], list[UnknownItem]]:
     """Read the roles of one file or folder.
 
     Args:
         parameters: a file with values for the parameters of templates.
+
+    Returns:
+        The roles, and what of the input is not known and may hold more of them, or more of what they hold.
 
     Raises:
         RolelintError: when an input cannot be read, or holds no role.
@@ -53,9 +57,16 @@ def load(
         for problem in rest:
             tell(clean(str(problem)))
         raise RolelintError(first.message, location=first.location, hint=first.hint)
+    unread = [item for item in report.unknown if not item.role]
     if not roles:
-        raise UsageError(f"no role or identity policy in `{printable(path)}`")
-    return roles
+        hint = unread_part(unread[0]) if unread else ""
+        raise UsageError(f"no role or identity policy in `{printable(path)}`", hint=hint)
+    return roles, unread
+
+
+def unread_part(item: UnknownItem) -> str:
+    """Say which part of an input is not known, and why."""
+    return f"not read: {item.location}: {item.reason}"
 
 
 def choose(roles: list[Role], wanted: str, path: str) -> Role:
