@@ -74,6 +74,28 @@ def test_a_failure_here_is_raised_and_leaves_no_process(tmp_path: Path) -> None:
         os.kill(int(told.read_text()), 0)
 
 
+def test_a_failure_here_waits_for_no_large_answer() -> None:
+    """Workers that write more than a pipe holds wait for a reader, and each holds the pipes of those before it."""
+
+    def fail(process: int, part: int) -> str:
+        if part:
+            return "x" * 3_000_000
+        time.sleep(0.3)
+        raise UsageError("no room")
+
+    def refuse(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, refuse)
+    signal.alarm(10)
+    try:
+        with pytest.raises(UsageError, match="no room"):
+            fork_map(fail, [0, 1, 2, 3], 4)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_an_error_for_the_user_passes_as_it_is() -> None:
     def refuse(process: int, part: int) -> int:
         if part:
