@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -154,3 +156,38 @@ def test_workers_of_a_process_that_was_ended_begin_no_other_part(tmp_path: Path)
     begun = len(os.listdir(tmp_path))
     time.sleep(0.3)
     assert len(os.listdir(tmp_path)) == begun < 20
+
+
+#: Prints whether threads that begin at once, in a process that remembers nothing yet, find what one finds alone.
+AT_ONCE = """
+import sys, threading
+from rolelint import rulebook
+from rolelint.lint import Request, lint
+
+found = []
+begin = threading.Barrier(8)
+
+def check():
+    rules = rulebook.load_rules(())
+    report = lint(Request(("examples",)), rulebook, rules, rulebook.CheckOptions())
+    return [(finding.identity, finding.severity, finding.actions) for finding in report.all_findings()]
+
+def work():
+    begin.wait()
+    found.append(check())
+
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(found), all(one == check() for one in found))
+"""
+
+
+def test_threads_find_what_one_finds_alone() -> None:
+    root = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-c", AT_ONCE]
+    ran = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True)
+    assert ran.stdout.split() == ["8", "True"], ran.stderr

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from rolelint.engine.match import action_matches, resource_matches
 from rolelint.engine.operators import condition_holds
 from rolelint.engine.request import Context, Deciding, Decision, Outcome, PolicySet, Principal, Request, Target
-from rolelint.memory import memo
+from rolelint.memory import alone, memo
 from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import PolicyType
 
@@ -68,6 +68,7 @@ UNGOVERNED = {
 }
 
 
+@alone
 def decide(request: Request, policies: PolicySet) -> Decision:
     """Decide a request; a multi-resource request is allowed only if every resource is (S3.11).
 
