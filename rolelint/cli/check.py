@@ -174,6 +174,7 @@ def perform(
     book = rulebook.load_rules(settings.rule_folders)
     issues = settings.grammar_options
     selected, ignored = (grammar.resolve(book, names, issues) for names in (settings.select, settings.ignore))
+    grammar.expect_asked(book, selected, issues)
     options = rulebook.CheckOptions(settings.actor, settings.effects, selected, ignored)
     overlays = {name: file for name in OVERLAYS if (file := getattr(settings, name))}
     if overlays:
