@@ -94,17 +94,18 @@ def _names(roles: Iterable[Role]) -> str:
 
 
 def parse_context(given: tuple[str, ...]) -> dict[str, list[str]]:
-    """Read `key=value` options; a key given twice has several values; `key=` alone makes it absent.
+    """Read `key=value` options; a key given twice, in any case, has several values; `key=` alone makes it absent.
 
     Raises:
         UsageError: when one has no `=`.
     """
     out: dict[str, list[str]] = {}
+    spelt: dict[str, str] = {}
     for item in given:
         key, equals, value = item.partition("=")
         if not equals or not key:
             raise UsageError(f"`--context {item}` is not of the form key=value")
-        values = out.setdefault(key, [])
+        values = out.setdefault(spelt.setdefault(key.lower(), key), [])
         if value:
             values.append(value)
     return out

@@ -44,6 +44,8 @@ def command(
     OLD and NEW are files or folders of any input format; roles are matched by address, ARN or name, and two lone
     policies with each other. A role that OLD lacks gains everything it can do.
 
+    Who may assume a role is not compared, nor are SCPs and resource policies that stand by themselves.
+
     Exit codes: 0 nothing gained, 1 gained, 2 errors, 4 unknown.
     """
     from rolelint.catalog import catalog

@@ -12,6 +12,7 @@ import pytest
 
 from rolelint.catalog import use
 from rolelint.cli import run
+from rolelint.cli.asking import parse_context
 from tests.cli.files import WIDE, policy, write
 
 
@@ -478,6 +479,11 @@ Resources:
           Roles: [!Ref Reader]
           PolicyDocument: {Statement: {Effect: Allow, Action: "*", Resource: "*"}}
 """
+
+
+def test_a_context_key_is_the_same_in_any_case() -> None:
+    given = ("aws:TagKeys=a", "AWS:tagkeys=b", "aws:SourceIp=")
+    assert parse_context(given) == {"aws:TagKeys": ["a", "b"], "aws:SourceIp": []}
 
 
 def test_what_is_not_read_of_an_input_is_no_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
