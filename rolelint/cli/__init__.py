@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,8 +33,6 @@ COMMANDS = {
 #: New objects between two looks of the garbage collector.
 _COLLECTED = 100_000
 _INTERRUPTED = 130
-#: Signals that end the work as Ctrl-C does, so that no file stays half written.
-_ENDING = ("SIGTERM", "SIGHUP")
 _BROKEN_PIPE = 141
 
 
@@ -102,10 +99,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # What a command imports and reads stays to its end: the collector would look through it again and again.
     gc.set_threshold(_COLLECTED)
     _stand_in()
-    for name in _ENDING:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, signal.default_int_handler)
     arguments = sys.argv[1:] if arguments is None else arguments
     code = run(arguments)
     try:
