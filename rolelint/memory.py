@@ -7,12 +7,18 @@ belongs to one role only: kept for ever, it would be most of the memory that a c
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from threading import RLock
+from typing import Any, ParamSpec, TypeVar
 
 #: Entries of one kind past which everything is forgotten. A role has some dozens; what roles have in common, a few
 #: hundred AWS managed policies mostly, is soon known again.
 MOST = 4_000
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
+
+_turn = RLock()
 _memos: list[dict[Any, Any]] = []
 _lasting: list[Callable[[], object]] = []
 
@@ -22,6 +28,20 @@ def memo() -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     _memos.append(made)
     return made
+
+
+def alone(work: Callable[_Arguments, _Result]) -> Callable[_Arguments, _Result]:
+    """Let one thread at a time do a work that remembers: nobody may forget what another is about to use.
+
+    Nothing is lost: Python runs one of them at a time anyway.
+    """
+
+    @wraps(work)
+    def in_turn(*arguments: _Arguments.args, **more: _Arguments.kwargs) -> _Result:
+        with _turn:
+            return work(*arguments, **more)
+
+    return in_turn
 
 
 def lasting(clear: Callable[[], object]) -> None:

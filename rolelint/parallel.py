@@ -67,8 +67,10 @@ def fork_map(work: Callable[[int, _Part], _Result], parts: Sequence[_Part], coun
         results.update((number, work(0, parts[number])) for number in left)
     except BaseException:
         list(_taken(queue))  # nobody shall begin another part
-        for pid, stream in started:
+        # All before the first is waited for: who was started later holds a copy, and waits for its own to be closed.
+        for _, stream in started:
             stream.close()
+        for pid, _ in started:
             os.waitpid(pid, 0)
         raise
     finally:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -74,6 +76,28 @@ def test_a_failure_here_is_raised_and_leaves_no_process(tmp_path: Path) -> None:
         os.kill(int(told.read_text()), 0)
 
 
+def test_a_failure_here_waits_for_no_large_answer() -> None:
+    """Workers that write more than a pipe holds wait for a reader, and each holds the pipes of those before it."""
+
+    def fail(process: int, part: int) -> str:
+        if part:
+            return "x" * 3_000_000
+        time.sleep(0.3)
+        raise UsageError("no room")
+
+    def refuse(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, refuse)
+    signal.alarm(10)
+    try:
+        with pytest.raises(UsageError, match="no room"):
+            fork_map(fail, [0, 1, 2, 3], 4)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_an_error_for_the_user_passes_as_it_is() -> None:
     def refuse(process: int, part: int) -> int:
         if part:
@@ -132,3 +156,38 @@ def test_workers_of_a_process_that_was_ended_begin_no_other_part(tmp_path: Path)
     begun = len(os.listdir(tmp_path))
     time.sleep(0.3)
     assert len(os.listdir(tmp_path)) == begun < 20
+
+
+#: Prints whether threads that begin at once, in a process that remembers nothing yet, find what one finds alone.
+AT_ONCE = """
+import sys, threading
+from rolelint import rulebook
+from rolelint.lint import Request, lint
+
+found = []
+begin = threading.Barrier(8)
+
+def check():
+    rules = rulebook.load_rules(())
+    report = lint(Request(("examples",)), rulebook, rules, rulebook.CheckOptions())
+    return [(finding.identity, finding.severity, finding.actions) for finding in report.all_findings()]
+
+def work():
+    begin.wait()
+    found.append(check())
+
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(len(found), all(one == check() for one in found))
+"""
+
+
+def test_threads_find_what_one_finds_alone() -> None:
+    root = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-c", AT_ONCE]
+    ran = subprocess.run(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}, capture_output=True, text=True)
+    assert ran.stdout.split() == ["8", "True"], ran.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import threading
 from pathlib import Path
@@ -60,3 +61,23 @@ def test_a_report_into_a_pipe_leaves_the_pipe(tmp_path: Path) -> None:
     reader.join(10)
     assert b"rolelint-report/1" in read[0]
     os.close(end)
+
+
+def test_a_report_that_is_broken_off_by_a_signal_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where the job is cancelled."""
+    (tmp_path / "p.json").write_text('{"Statement": []}')
+
+    def cancelled(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("rolelint.reporters.render", cancelled)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        assert run(["check", str(tmp_path / "p.json"), "--output", str(tmp_path / "out")]) == 130
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert listing(tmp_path) == ["p.json"]
+    assert "interrupted" in capsys.readouterr().err

@@ -6,6 +6,7 @@ The feed has no descriptions and does not say which resource types a call must n
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from rolelint.records import replace
 
 URL = "https://servicereference.us-east-1.amazonaws.com/"
 TIMEOUT_SECONDS = 30
+#: Seconds in which one answer must be there whole.
+ANSWER_SECONDS = 300
 #: Connections at the same time; the feed has one file per service.
 CONNECTIONS = 8
 
@@ -202,8 +205,16 @@ def _get(address: str) -> bytes:
         raise InputError("not an address of the feed", location=Location(address))
     try:
         with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as answer:
-            body: bytes = answer.read()
-            return body
+            # The timeout is that of each part: who sends a byte now and then would hold us for ever.
+            until = time.monotonic() + ANSWER_SECONDS
+            parts: list[bytes] = []
+            while part := answer.read1(1 << 16):
+                if time.monotonic() > until:
+                    raise TimeoutError(f"the answer took more than {ANSWER_SECONDS} seconds")
+                parts.append(part)
+            if answer.length:
+                raise http.client.IncompleteRead(b"", answer.length)
+            return b"".join(parts)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError(
             f"cannot fetch: {error}", location=Location(address), hint="give a local copy with `--from`"

@@ -15,6 +15,7 @@ from rolelint.reporters.text import clean
 
 if TYPE_CHECKING:
     from rolelint.catalog import Catalog
+    from rolelint.findings.model import UnknownItem
 
 #: Actions of one name, of several services, that a hint lists.
 _MEANT = 3
@@ -32,11 +33,14 @@ def load(
     scps: tuple[str, ...] = (),
     rcps: tuple[str, ...] = (),
     parameters: str = "",
-) -> list[Role]:
+) -> tuple[list[Role], list[UnknownItem]]:
     """Read the roles of one file or folder.
 
     Args:
         parameters: a file with values for the parameters of templates.
+
+    Returns:
+        The roles, and what of the input is not known and may hold more of them, or more of what they hold.
 
     Raises:
         RolelintError: when an input cannot be read, or holds no role.
@@ -53,9 +57,16 @@ def load(
         for problem in rest:
             tell(clean(str(problem)))
         raise RolelintError(first.message, location=first.location, hint=first.hint)
+    unread = [item for item in report.unknown if not item.role]
     if not roles:
-        raise UsageError(f"no role or identity policy in `{printable(path)}`")
-    return roles
+        hint = unread_part(unread[0]) if unread else ""
+        raise UsageError(f"no role or identity policy in `{printable(path)}`", hint=hint)
+    return roles, unread
+
+
+def unread_part(item: UnknownItem) -> str:
+    """Say which part of an input is not known, and why."""
+    return f"not read: {item.location}: {item.reason}"
 
 
 def choose(roles: list[Role], wanted: str, path: str) -> Role:
@@ -83,17 +94,18 @@ def _names(roles: Iterable[Role]) -> str:
 
 
 def parse_context(given: tuple[str, ...]) -> dict[str, list[str]]:
-    """Read `key=value` options; a key given twice has several values; `key=` alone makes it absent.
+    """Read `key=value` options; a key given twice, in any case, has several values; `key=` alone makes it absent.
 
     Raises:
         UsageError: when one has no `=`.
     """
     out: dict[str, list[str]] = {}
+    spelt: dict[str, str] = {}
     for item in given:
         key, equals, value = item.partition("=")
         if not equals or not key:
             raise UsageError(f"`--context {item}` is not of the form key=value")
-        values = out.setdefault(key, [])
+        values = out.setdefault(spelt.setdefault(key.lower(), key), [])
         if value:
             values.append(value)
     return out

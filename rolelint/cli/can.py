@@ -10,6 +10,7 @@ from rolelint.cli import tell
 from rolelint.cli.check import TYPES
 from rolelint.cli.command import Command
 from rolelint.errors import UsageError, printable
+from rolelint.records import replace
 from rolelint.reporters import inert, plain
 from rolelint.reporters.text import clean
 
@@ -60,7 +61,9 @@ def command(
         raise UsageError(f"no known action matches `{printable(action)}`", hint=hint)
     use_actors(actors)
     asker = find_actor(actor)
-    roles = asking.load(path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters)
+    roles, unread = asking.load(
+        path, forced_type=forced_type, boundary=boundary, scps=scps, rcps=rcps, parameters=parameters
+    )
     chosen = asking.choose(roles, role, path)
     asking.expect_arn(resource)
     given = asking.parse_context(context)
@@ -73,6 +76,9 @@ def command(
     statements = asking.deciding_statements(chosen, answer.decision)
     astray = resource and not pattern and answer.verdict == "no"
     reason = asking.astray(action, resource or "") if astray else answer.reason
+    if answer.verdict == "no" and not reason and unread:
+        more = f", and {len(unread) - 1} more" if len(unread) > 1 else ""
+        answer, reason = replace(answer, verdict="unknown"), asking.unread_part(unread[0]) + more
     if format_name == "json":
         told = {
             "answer": answer.verdict.upper(),

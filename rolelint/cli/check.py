@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,8 @@ from rolelint.errors import UsageError, printable, reason_of
 TYPES = ("identity", "trust", "resource", "scp", "rcp", "boundary", "session")
 _FAIL_ON = ("critical", "high", "medium", "low", "info", "never")
 _FORMATS = ("text", "json", "sarif")
+#: Signals that end the writing of a report as Ctrl-C does, so that no half of one is left beside it.
+_ENDING = ("SIGTERM", "SIGHUP")
 
 
 @click.command("check", cls=Command)
@@ -174,6 +177,7 @@ def perform(
     book = rulebook.load_rules(settings.rule_folders)
     issues = settings.grammar_options
     selected, ignored = (grammar.resolve(book, names, issues) for names in (settings.select, settings.ignore))
+    grammar.expect_asked(book, selected, issues)
     options = rulebook.CheckOptions(settings.actor, settings.effects, selected, ignored)
     overlays = {name: file for name in OVERLAYS if (file := getattr(settings, name))}
     if overlays:
@@ -296,6 +300,12 @@ def _write_file(path: str, render_to: Any) -> None:
 
     from rolelint.writing import replacing
 
+    # Only here: who is asked to end while it works ends at once, and not when Python comes to look for signals.
+    for name in _ENDING:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            with suppress(ValueError):  # in another thread than the first
+                signal.signal(number, signal.default_int_handler)
     try:
         with (
             replacing(path, _permissions(path)) as file,

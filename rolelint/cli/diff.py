@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 from collections.abc import Iterator
@@ -43,6 +44,8 @@ def command(
     OLD and NEW are files or folders of any input format; roles are matched by address, ARN or name, and two lone
     policies with each other. A role that OLD lacks gains everything it can do.
 
+    Who may assume a role is not compared, nor are SCPs and resource policies that stand by themselves.
+
     Exit codes: 0 nothing gained, 1 gained, 2 errors, 4 unknown.
     """
     from rolelint.catalog import catalog
@@ -55,8 +58,9 @@ def command(
     asker = find_actor(actor)
     known = catalog()
     within = known.destructive if destructive_only else known.full
-    before = asking.load(old, forced_type=forced_type, parameters=parameters)
-    after = asking.load(new, forced_type=forced_type, parameters=parameters)
+    before, _ = asking.load(old, forced_type=forced_type, parameters=parameters)
+    after, unread = asking.load(new, forced_type=forced_type, parameters=parameters)
+    parts = [asking.unread_part(item) for item in unread if not _stands_in(old, new, item.location.file)]
     pairs = Pairs(before, after, (old, new))
     if role:
         after = [asking.choose(after, role, new)]
@@ -73,14 +77,15 @@ def command(
             }
         )
     gained = any(r["gains"] for r in rows)
-    unknown = any(r["unknown"] for r in rows)
+    unknown = bool(parts) or any(r["unknown"] for r in rows)
     if format_name == "json":
         for row in rows:
             del row["_lines"]
         answer = "YES" if gained else "UNKNOWN" if unknown else "NO"
-        click.echo(inert(json.dumps(plain({"answer": answer, "actor": actor, "roles": rows}), indent=2)))
+        told = {"answer": answer, "actor": actor, "roles": rows, "unread": parts}
+        click.echo(inert(json.dumps(plain(told), indent=2)))
     else:
-        _show(rows)
+        _show(rows, parts)
     return 1 if gained else 4 if unknown else 0
 
 
@@ -133,7 +138,15 @@ def _below(role: Role, root: str) -> str:
     return os.path.relpath(role.location.file, root) if role.location.file else ""
 
 
-def _show(rows: list[dict[str, Any]]) -> None:
+def _stands_in(old: str, new: str, file: str) -> bool:
+    """Tell whether a file of NEW, or NEW itself, is the same in OLD: what is not known in it is nothing new."""
+    try:
+        return filecmp.cmp(os.path.normpath(os.path.join(old, os.path.relpath(file, new))), file, shallow=False)
+    except OSError:
+        return False
+
+
+def _show(rows: list[dict[str, Any]], parts: list[str]) -> None:
     for row in rows:
         if not row["gains"] and not row["unknown"]:
             continue
@@ -145,5 +158,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
             click.echo("\n".join(lines))
         for item in row["unknown"]:
             click.echo(clean(f"  unknown for {counted(len(item['actions']), 'action')}: {item['reason']}"))
+    for part in parts:
+        click.echo(clean(part))
     gained = sum(len(g["actions"]) for r in rows for g in r["gains"])
     click.echo(f"{counted(len(rows), 'role')} compared, {counted(gained, 'action')} gained")

@@ -82,6 +82,17 @@ def resolve(book: Any, names: Iterable[str], chosen: GrammarOptions) -> frozense
     return frozenset(codes)
 
 
+def expect_asked(book: Any, selected: Iterable[str], chosen: GrammarOptions) -> None:
+    """Refuse to select an issue of checks that are not made: nothing would be found, and all would seem clean.
+
+    Raises:
+        UsageError: with the option that is missing.
+    """
+    lost = next((code for code in sorted(selected) if book.find(code) is None), "")
+    if lost and not chosen.wanted:
+        raise UsageError(f"`{printable(lost)}` is found by the grammar checks only", hint="add --grammar")
+
+
 @contextmanager
 def in_front(judge: Any, chosen: GrammarOptions, report: Any, *, new_only: bool, verbose: bool) -> Iterator[Any]:
     """Give the judge itself, or one that asks parliament besides."""

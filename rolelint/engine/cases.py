@@ -262,10 +262,12 @@ def context_of(value: object, route: tuple[str | int, ...] = ()) -> dict[str, tu
     """
     if not isinstance(value, dict):
         raise CaseError("the context must be an object", route)
-    out = {}
+    out: dict[str, tuple[str, ...]] = {}
     for key, given in value.items():
         values = given if isinstance(given, list) else [] if given is None else [given]
         if any(isinstance(v, dict | list) or v is None for v in values):
             raise CaseError(f"the values of `{key}` must be text, numbers or booleans", (*route, key))
+        if str(key).lower() in out:
+            raise CaseError(f"the key `{key}` stands twice: case does not tell keys apart", (*route, key))
         out[str(key).lower()] = tuple(("true" if v else "false") if isinstance(v, bool) else str(v) for v in values)
     return out

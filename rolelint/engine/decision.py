@@ -16,7 +16,7 @@ from rolelint.catalog import catalog
 from rolelint.engine.match import action_matches, resource_matches
 from rolelint.engine.operators import condition_holds
 from rolelint.engine.request import Context, Deciding, Decision, Outcome, PolicySet, Principal, Request, Target
-from rolelint.memory import memo
+from rolelint.memory import alone, memo
 from rolelint.policies.document import PolicyDocument, PrincipalEntry, Statement
 from rolelint.policies.role import PolicyType
 from rolelint.policies.text import has_unknown
@@ -57,6 +57,7 @@ UNGOVERNED = {
 }
 
 
+@alone
 def decide(request: Request, policies: PolicySet) -> Decision:
     """Decide a request; a multi-resource request is allowed only if every resource is (S3.11).
 

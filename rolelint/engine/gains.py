@@ -28,7 +28,7 @@ from rolelint.engine.questions import (
 from rolelint.engine.scene import Scene, no_wider, request_principal, scene
 from rolelint.engine.solve import View, raw_view
 from rolelint.findings.model import Witness
-from rolelint.memory import memo
+from rolelint.memory import alone, memo
 from rolelint.policies.document import PolicyDocument
 from rolelint.policies.role import Role
 from rolelint.policies.text import has_unknown
@@ -64,6 +64,7 @@ class Difference:
         return out
 
 
+@alone
 def difference(new: Role, old: Role | None, *, within: int | None = None, who: Actor | None = None) -> Difference:
     """Work out what `new` allows and `old` does not; with no old role, everything that `new` allows.
 

@@ -34,7 +34,7 @@ from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View, raw_view
 from rolelint.engine.worlds import LINKED, OWNER_KEYS, REGION_KEYS
 from rolelint.errors import Location
-from rolelint.memory import memo
+from rolelint.memory import alone, memo
 from rolelint.policies.document import Condition, Statement
 from rolelint.policies.role import Policy, Role
 from rolelint.records import field, record, replace
@@ -147,6 +147,7 @@ class Powers:
         return [(p, p.mask & mask) for p in self.powers if p.mask & mask]
 
 
+@alone
 def powers(role: Role, who: Actor | None = None, within: int | None = None) -> Powers:
     """Work out what a role can do.
 

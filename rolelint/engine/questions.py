@@ -29,7 +29,7 @@ from rolelint.engine.request import Decision, Outcome, Principal, Request, Targe
 from rolelint.engine.scene import Scene, delegating_policy, policy_set, scene, stranger
 from rolelint.engine.worlds import forwarding
 from rolelint.findings.model import Witness
-from rolelint.memory import memo
+from rolelint.memory import alone, memo
 from rolelint.policies.document import PolicyDocument, Statement
 from rolelint.policies.role import Policy, PolicyType, Role
 from rolelint.policies.text import has_unknown
@@ -70,6 +70,7 @@ class Found(NamedTuple):
     hangs: bool = False
 
 
+@alone
 def can(
     role: Role,
     actions: str | int,
@@ -118,6 +119,7 @@ def _not_let_in(account: str, resource: str) -> Answer:
     return Answer(UNKNOWN, reason=reason)  # S6.35
 
 
+@alone
 def can_within(
     role: Role,
     actions: str,
@@ -266,6 +268,7 @@ def _requests(stage: Scene, mask: int, certain: bool, resource: str | None, wide
                     yield Found((actions & -actions).bit_length() - 1, solved, hangs)
 
 
+@alone
 def witness(held: Powers, index: int) -> Answer:
     """Find a request for one action that `decide` allows to the holder of a role, whose powers are known.
 

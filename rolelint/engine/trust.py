@@ -16,12 +16,14 @@ from rolelint.engine.scene import is_many
 from rolelint.engine.solve import Search, view
 from rolelint.errors import Location
 from rolelint.findings.model import Witness
+from rolelint.memory import alone
 from rolelint.policies.document import ALLOW_ALL
 from rolelint.policies.role import Policy, Role
 
 _NOBODY = Role("role", "caller", Location("trust"))
 
 
+@alone
 def trust_allows(
     policy: Policy,
     caller: Principal,

@@ -146,14 +146,19 @@ class EffectGroup:
 
 @record(frozen=False)
 class RoleReport:
-    """One role of the report. `effects` maps an effect class to groups; classes without power are left out."""
+    """One role of the report.
+
+    Attributes:
+        effects: maps an effect class to groups; classes without power are left out. None where a report that was read
+            back does not tell it, which is not the same as no power.
+    """
 
     id: str
     name: str
     arn: str
     kind: str
     source: Location
-    effects: dict[str, tuple[EffectGroup, ...]] = field(default_factory=dict)
+    effects: dict[str, tuple[EffectGroup, ...]] | None = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     extra: dict[str, Any] = field(default_factory=dict)
 

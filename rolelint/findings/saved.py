@@ -78,13 +78,16 @@ def _problem(data: Mapping[str, Any], kind: str) -> Problem:
 
 
 def _role(data: Mapping[str, Any], findings: list[Finding]) -> RoleReport:
+    effects = data.get("effects")
     return RoleReport(
         data["id"],
         data["name"],
         data["arn"],
         data["kind"],
         _location(data["source"]),
-        {
+        None
+        if effects is None
+        else {
             cls: tuple(
                 EffectGroup(
                     tuple(g.get("actions") or ()),
@@ -97,7 +100,7 @@ def _role(data: Mapping[str, Any], findings: list[Finding]) -> RoleReport:
                 )
                 for g in groups
             )
-            for cls, groups in (data.get("effects") or {}).items()
+            for cls, groups in effects.items()
         },
         findings,
         dict(data.get("extra") or {}),

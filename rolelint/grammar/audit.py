@@ -59,10 +59,11 @@ class Auditor:
         with ExitStack() as stack:
             stack.enter_context(lent.lent())
             auditor = cls(library, lent, config, private_auditors, community)
-            with quiet():  # parliament does not close the files
+            with quiet():  # parliament does not close its file
                 if community:
                     library.override_config(os.path.join(os.path.dirname(library.__file__), *_COMMUNITY))
-                library.override_config(config or None)
+            for key, settings in auditor._set_by_user.items():
+                library.config.setdefault(key, {}).update(settings)
             yield auditor
 
     def audit(self, policy: Policy, notes: list[Problem]) -> Iterator[Told]:

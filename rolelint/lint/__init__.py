@@ -13,7 +13,7 @@ from rolelint.findings.model import Finding, Report, RoleReport, UnknownItem
 from rolelint.findings.ranking import rank
 from rolelint.lint.gathering import Guards, collector_off, gather, load_roles, read_guards, tell_refused
 from rolelint.lint.reading import Request, stumbled
-from rolelint.memory import trim
+from rolelint.memory import alone, trim
 from rolelint.parallel import MOST_PARTS, fork_map, workers
 from rolelint.policies.role import Policy, Role
 from rolelint.reach import enrich
@@ -54,6 +54,7 @@ ROLES_PER_PART = 64
 _Judged = tuple[list[RoleReport], list[UnknownItem]]
 
 
+@alone
 def lint(
     request: Request,
     judge: Judge,

@@ -13,6 +13,7 @@ from rolelint.documents import Document, Place, parse
 from rolelint.errors import InputError, Location, Problem, UsageError
 from rolelint.findings.model import Report
 from rolelint.lint.reading import Request, file_problem, read_all, read_document
+from rolelint.memory import alone
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, ids_apart
 from rolelint.readers import ReadContext, read
 from rolelint.sources.files import Source, named_source, read_source
@@ -27,6 +28,7 @@ class Guards(NamedTuple):
     files: frozenset[str]
 
 
+@alone
 def load_roles(request: Request, report: Report) -> list[Role]:
     """Read everything that a request names and give its roles, with the guardrails around them, unjudged.
 

@@ -15,12 +15,27 @@ from rolelint.policies.document import unknown_document
 from rolelint.policies.parse import looks_like_policy
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
 from rolelint.readers import ReadContext
-from rolelint.readers.parts import FULL_ACCESS, arn_account, arn_name, arn_partition, managed_policy, parsed, tag_map
+from rolelint.readers.parts import (
+    FULL_ACCESS,
+    arn_account,
+    arn_name,
+    arn_partition,
+    managed_policy,
+    names_principal,
+    parsed,
+    tag_map,
+)
 
 _SHARED = frozenset("scps rcps resource_policies account partition management_account".split())
 _ROLE = frozenset("role trust inline attached boundary session tags".split()) | _SHARED
 _TOP = _ROLE | {"roles", "$schema", "description"}
 _ABOUT = frozenset("name arn path tags service_linked kind description".split())
+#: The kinds of principals, and how the ARN of one is written.
+_ARNS = {
+    "role": "arn:aws:iam::123456789012:role/NAME",
+    "user": "arn:aws:iam::123456789012:user/NAME",
+    "permission-set": "arn:aws:sso:::permissionSet/ssoins-1/ps-1",
+}
 _SIGNS = frozenset("trust inline attached boundary session".split())
 _REFERENCE = frozenset(("name", "document", "file", "arn"))
 _INLINE = _REFERENCE - {"arn"}
@@ -123,12 +138,17 @@ class _Bundle:
         if not name:
             self.problem("a role must have a name", (*route, "role"), "write `role: {name: NAME}`")
             return
-        kind = self.text(about, "kind", (*route, "role")) or "role"
-        if kind not in ("role", "user", "permission-set"):
+        told = next((kind for kind in _ARNS if names_principal(arn, kind)), "role")
+        kind = self.text(about, "kind", (*route, "role")) or told
+        if kind not in _ARNS:
             self.problem(
                 f"unknown kind `{printable(kind)}`", (*route, "role", "kind"), "use role, user or permission-set"
             )
             kind = "role"
+        if arn and not names_principal(arn, kind):
+            message = f"`{printable(arn)}` is not the ARN of a {kind}"
+            self.problem(message, (*route, "role", "arn"), f"write it as in `{_ARNS[kind]}`")
+            arn = ""
 
         def find(key: str) -> tuple[Any, Route]:
             return (data[key], (*route, key)) if key in data else (shared.get(key), (key,))

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 from rolelint.documents import Document, Place
-from rolelint.errors import Problem, Route
+from rolelint.errors import Problem, Route, printable
 from rolelint.policies.document import unknown_document
 from rolelint.policies.role import Policy, PolicyType, Reading, Role, Unknown
 from rolelint.readers import ReadContext
-from rolelint.readers.parts import arn_account, arn_partition, managed_policy, parsed, tag_map, unfinished
+from rolelint.readers.parts import (
+    arn_account,
+    arn_partition,
+    managed_policy,
+    names_principal,
+    parsed,
+    tag_map,
+    unfinished,
+)
 from rolelint.readers.policy import add_policy
 
 _LISTS = ("UserDetailList", "GroupDetailList", "RoleDetailList")
@@ -167,6 +175,10 @@ class _Dump:
             self.problem(f"a {kind} has no name", route)
             return
         arn = item["Arn"] if isinstance(item.get("Arn"), str) else ""
+        if arn and not names_principal(arn, kind):
+            message = f"`{printable(arn)}` is not the ARN of a {kind}, and is left out"
+            self.reading.problems.append(Problem(message, self.document.locate((*route, "Arn")), kind="warning"))
+            arn = ""
         unknowns: list[Unknown] = []
         prefix = "Role" if kind == "role" else "User"
         identity = self.held(item, f"{prefix}PolicyList", route, arn, unknowns)

@@ -96,6 +96,18 @@ def arn_partition(arn: str) -> str:
     return fields[1] if len(fields) == 3 and fields[0] == "arn" and fields[1].startswith("aws") else ""
 
 
+def names_principal(arn: str, kind: str) -> bool:
+    """Tell whether an ARN is that of a role or user, and not of a session of it or of anything else.
+
+    Args:
+        kind: `role`, `user` or `permission-set`.
+    """
+    if kind == "permission-set":
+        return bool(arn_partition(arn)) and ":sso:::permissionSet/" in arn
+    fields = arn.split(":", 5)
+    return bool(arn_partition(arn) and arn_account(arn)) and fields[2] == "iam" and fields[5].startswith(f"{kind}/")
+
+
 def arn_name(arn: str) -> str:
     """Give the last part of an ARN's resource: the name of a role or policy."""
     return arn.rpartition("/")[2] or arn

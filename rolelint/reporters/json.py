@@ -111,7 +111,7 @@ def _role(role: RoleReport, effects: str) -> dict[str, Any]:
         "kind": role.kind,
         "source": location(role.source),
     }
-    if effects != "none":
+    if effects != "none" and role.effects is not None:
         made["effects"] = {cls: [_group(group, effects) for group in groups] for cls, groups in role.effects.items()}
     if role.extra:
         made["extra"] = role.extra
@@ -120,7 +120,7 @@ def _role(role: RoleReport, effects: str) -> dict[str, Any]:
 
 def _group(group: EffectGroup, effects: str) -> dict[str, Any]:
     made: dict[str, Any] = {"count": group.count, "scope": group.scope, "certainty": group.certainty}
-    if effects == "full":
+    if effects == "full" and group.actions:  # a report with `--effects summary` that is merged has none to give
         made["actions"] = group.actions
     made["gate"] = group.gate
     made["granted_by"] = group.granted_by

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from rolelint.findings.model import Finding, RoleReport, UnknownItem
+from rolelint.memory import alone
 from rolelint.policies.role import Policy, Role
 from rolelint.rulebook.model import CATEGORIES, CheckOptions, Details, Example, Rule, Rulebook
 
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 
+@alone
 def load_rules(extra_dirs: Iterable[Path | str] = ()) -> Rulebook:
     """Load the shipped rules, and the rules of further folders after them.
 
@@ -52,6 +54,7 @@ def load_rules(extra_dirs: Iterable[Path | str] = ()) -> Rulebook:
     return load()
 
 
+@alone
 def check_role(role: Role, rulebook: Rulebook, options: CheckOptions | None = None) -> RoleReport:
     """Say what one role can do to its environment, and what a reviewer should act on.
 
@@ -63,6 +66,7 @@ def check_role(role: Role, rulebook: Rulebook, options: CheckOptions | None = No
     return role_report(role, rulebook, options or CheckOptions())
 
 
+@alone
 def check_change(role: Role, rulebook: Rulebook, options: CheckOptions, gained: int) -> RoleReport:
     """Judge a role by the actions that it gains over itself as it was before."""
     from rolelint.rulebook.change import role_change
@@ -70,6 +74,7 @@ def check_change(role: Role, rulebook: Rulebook, options: CheckOptions, gained: 
     return role_change(role, rulebook, options, gained)
 
 
+@alone
 def check_policy(policy: Policy, rulebook: Rulebook, options: CheckOptions | None = None) -> list[Finding]:
     """Judge a policy by itself: trust, resource, SCP, RCP and boundary documents that belong to no role here."""
     from rolelint.rulebook.check import policy_findings
@@ -77,6 +82,7 @@ def check_policy(policy: Policy, rulebook: Rulebook, options: CheckOptions | Non
     return policy_findings(policy, rulebook, options or CheckOptions())
 
 
+@alone
 def check_guardrails(roles: Iterable[Role], rulebook: Rulebook, options: CheckOptions | None = None) -> list[Finding]:
     """Judge the SCPs and RCPs around some roles, each distinct policy once."""
     from rolelint.rulebook.check import guardrail_findings
@@ -84,6 +90,7 @@ def check_guardrails(roles: Iterable[Role], rulebook: Rulebook, options: CheckOp
     return guardrail_findings(roles, rulebook, options or CheckOptions())
 
 
+@alone
 def role_unknowns(role: Role, options: CheckOptions | None = None) -> list[UnknownItem]:
     """List what could not be decided about a role, with reasons: its own unknowns first, then the engine's."""
     from rolelint.rulebook.check import unknown_items

@@ -24,8 +24,12 @@ def known() -> Catalog:
 
 
 def oracle(known: Catalog, pattern: str) -> list[str]:
-    """Expand a pattern by a regular expression over every full name: the definition (S2)."""
-    text = "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in pattern.lower())
+    """Expand a pattern by a regular expression over every full name: the definition (S2).
+
+    What is between two stars is taken where it first stands, for good: many stars would be tried in every way.
+    """
+    first, *rest = ("".join("." if c == "?" else re.escape(c) for c in part) for part in pattern.lower().split("*"))
+    text = first + "".join(f"(?>.*?{part})" for part in rest[:-1]) + "".join(f".*{part}" for part in rest[-1:])
     matcher = re.compile(text)
     return [name for name in known.names(known.full) if matcher.fullmatch(name.lower())]
 

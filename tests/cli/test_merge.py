@@ -45,6 +45,17 @@ def test_merge_counts_nothing_twice(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert "would count twice" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("effects", ["full", "summary", "none"])
+def test_merge_does_not_say_that_a_role_can_do_nothing_where_a_report_does_not_tell(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], effects: str
+) -> None:
+    source = write(tmp_path, "source.json", {"role": "r", "inline": {"p": policy(WIDE)}})
+    one = tmp_path / "one.json"
+    assert run(["check", source, "-f", "json", "--effects", effects, "-o", str(one)]) == 1
+    assert run(["merge", str(one), "-f", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["roles"] == json.loads(one.read_text())["roles"]
+
+
 def test_merge_replaces_no_report_that_it_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one = _report(tmp_path, "one.json", {"arn": "arn:aws:iam::123456789012:role/a"})
     other = _report(tmp_path, "other.json", {"arn": "arn:aws:iam::210987654321:role/a"})

@@ -12,6 +12,7 @@ import pytest
 
 from rolelint.catalog import use
 from rolelint.cli import run
+from rolelint.cli.asking import parse_context
 from tests.cli.files import WIDE, policy, write
 
 
@@ -457,6 +458,59 @@ Resources:
           PolicyDocument:
             Statement: {Effect: Allow, Action: "rds:Delete*", Resource: !Sub "arn:aws:rds:*:*:db:${Stage}-*"}
 """
+
+
+UNROLLED = """
+Transform: AWS::LanguageExtensions
+Parameters: {Names: {Type: CommaDelimitedList}}
+Resources:
+  Reader:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Statement: []}
+      Policies: [{PolicyName: p, PolicyDocument: {Statement: {Effect: Allow, Action: "s3:Get*", Resource: "*"}}}]
+  Fn::ForEach::Topics:
+    - Name
+    - !Ref Names
+    - "Admin${Name}":
+        Type: AWS::IAM::Policy
+        Properties:
+          PolicyName: admin
+          Roles: [!Ref Reader]
+          PolicyDocument: {Statement: {Effect: Allow, Action: "*", Resource: "*"}}
+"""
+
+
+def test_a_context_key_is_the_same_in_any_case() -> None:
+    given = ("aws:TagKeys=a", "AWS:tagkeys=b", "aws:SourceIp=")
+    assert parse_context(given) == {"aws:TagKeys": ["a", "b"], "aws:SourceIp": []}
+
+
+def test_what_is_not_read_of_an_input_is_no_no(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        write(folder, "reader.json", policy({"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}))
+    asked = ["--action", "s3:DeleteBucket", "--role", "reader"]
+    assert (run(["can", str(new), *asked]), run(["diff", str(old), str(new)])) == (0, 0)
+
+    (new / "chart.json").write_text('{"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": {{ x }}}]}')
+    capsys.readouterr()
+    assert run(["can", str(new), *asked, "-f", "json"]) == 4
+    said = json.loads(capsys.readouterr().out)
+    assert said["answer"] == "UNKNOWN"
+    assert "chart.json:1:67: the file is a template that must be rendered" in said["reason"]
+    assert run(["can", str(new), "--action", "s3:GetObject", "--role", "reader"]) == 1
+    capsys.readouterr()
+    assert run(["diff", str(old), str(new)]) == 4
+    assert "chart.json:1:67: the file is a template that must be rendered" in capsys.readouterr().out
+
+    (old / "chart.json").write_bytes((new / "chart.json").read_bytes())
+    assert run(["diff", str(old), str(new)]) == 0
+
+    template = tmp_path / "t.yaml"
+    template.write_text(UNROLLED)
+    assert run(["can", str(template), "--action", "s3:DeleteBucket"]) == 4
+    assert run(["diff", str(old / "reader.json"), str(template)]) == 4
 
 
 @pytest.mark.parametrize("form", ["text", "json"])

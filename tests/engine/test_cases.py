@@ -130,6 +130,8 @@ def test_notes_beside_a_case_are_welcome_and_an_expectation_is_optional() -> Non
         ({"request": {"principal": {"type": "user"}, "action": "*"}}, "`action` must be", (0, "request", "action")),
         ({"request": {"principal": {"type": "user"}, "action": "a:b", "context": {"k": {}}}}, "the values of `k`",
          (0, "request", "context", "k")),
+        ({"request": {"principal": {"type": "user"}, "action": "a:b", "context": {"k": 1, "K": 2}}},
+         "the key `K` stands twice", (0, "request", "context", "K")),
         ({"expected": "denied", "request": {}}, "`expected` must be one of", (0, "expected")),
         ({"expected": False, "request": {}}, "`expected` must be one of", (0, "expected")),
         ({"id": ["a"], "request": {}}, "text or a number", (0, "id")),

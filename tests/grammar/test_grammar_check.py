@@ -235,6 +235,20 @@ def test_the_users_configuration_counts(run: Run, setting: str, code: int, sever
     assert run("check", *arguments)[0] == code
 
 
+@pytest.mark.parametrize("name", ["PL", "resource-mismatch", "PL-UNKNOWN-ACTION"])
+def test_an_issue_is_not_selected_without_the_checks_that_find_it(run: Run, name: str) -> None:
+    code, _, err = run("check", "p.json", "--select", f"RL106,{name}")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "is found by the grammar checks only. add --grammar" in err
+    assert run("check", "p.json", "--ignore", name)[0] != 2
+
+
+def test_a_configuration_is_read_once_and_as_every_other_file(run: Run) -> None:
+    """From a pipe a second reader gets nothing, and parliament's own reads nothing but UTF-8."""
+    Path("config.yaml").write_bytes("RESOURCE_MISMATCH: {severity: HIGH}\n".encode("utf-16"))
+    assert run("check", "p.json", "--parliament-config", "config.yaml", "--select", "PL-RESOURCE-MISMATCH")[0] == 1
+
+
 def test_own_auditors_are_asked_and_selected(run: Run) -> None:
     Path("own").mkdir()
     Path("own/a.py").write_text(

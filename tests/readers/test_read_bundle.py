@@ -177,6 +177,15 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "no name": ({"role": {"tags": {}}, "inline": {}}, "a role must have a name"),
     "empty name": ({"role": "", "inline": {}}, "a role must have a name"),
     "name that is a number": ({"role": {"name": 5}, "inline": {}}, "`name` must be text"),
+    "ARN of a session": (
+        {"role": {"name": "r", "arn": "arn:aws:sts::123456789012:assumed-role/r/s"}, "inline": {}},
+        "`arn:aws:sts::123456789012:assumed-role/r/s` is not the ARN of a role. write it as in `arn:aws:iam::",
+    ),
+    "ARN of a short account": (
+        {"role": {"arn": "arn:aws:iam::123:role/r"}, "inline": {}},
+        "`arn:aws:iam::123:role/r` is not the ARN of a role",
+    ),
+    "no ARN": ({"role": {"arn": "sts:x"}, "inline": {}}, "`sts:x` is not the ARN of a role"),
     "unknown kind": ({"role": {"name": "r", "kind": "group"}, "inline": {}}, "unknown kind `group`"),
     "a policy without Statement": ({"role": "r", "trust": {"Version": "2012-10-17"}}, "this is not a policy"),
     "a policy that is a name": ({"role": "r", "attached": ["ReadOnlyAccess"]}, "this is not a policy"),
@@ -265,6 +274,13 @@ def test_bad_bundles_fail_reader_and_schema(
     assert message in "\n".join(map(str, problems))
     assert all(getattr(problem, "kind", "") == "error" for problem in problems)
     assert not validator.is_valid(data)
+
+
+def test_an_arn_tells_the_kind_of_the_principal_and_may_not_contradict_it(reading: Callable[..., Reading]) -> None:
+    about = {"arn": "arn:aws:iam::123456789012:user/u"}
+    assert reading({"role": about, "inline": {}}).roles[0].kind == "user"
+    about["kind"] = "role"
+    assert "is not the ARN of a role" in str(reading({"role": about, "inline": {}}).problems[0])
 
 
 FILES: dict[str, tuple[str, str]] = {

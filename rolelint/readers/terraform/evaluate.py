@@ -13,6 +13,7 @@ from rolelint.readers.terraform.functions import (
     FUNCTIONS,
     KEEPING,
     LOOSELY,
+    MAX_ITEMS,
     Loose,
     Perhaps,
     RefusedError,
@@ -30,6 +31,9 @@ from rolelint.records import field, record, replace
 
 #: Bounds the nesting of one evaluation; past it, the value is unknown.
 MAX_DEPTH = 120
+#: Bounds the characters of a text, as `MAX_ITEMS` the members of a list: values that are made of twice the one before
+#: grow without end. Past it, the value is unknown.
+MAX_TEXT = 1_000_000
 #: Functions that give the members of their arguments, as far as the order is no matter.
 _JOINING = frozenset("compact concat distinct flatten setunion sort tolist toset".split())
 #: How much of an expression's text names an unknown value.
@@ -193,9 +197,12 @@ def evaluate(node: Any, frame: Frame) -> Any:
         raise UndecidedError
     frame.depth += 1
     try:
-        return handler(node, frame)
+        found = handler(node, frame)
     finally:
         frame.depth -= 1
+    if isinstance(found, str | list | dict) and len(found) > (MAX_TEXT if isinstance(found, str) else MAX_ITEMS):
+        raise UndecidedError
+    return found
 
 
 def _template(node: hcl.Template, frame: Frame) -> Any:

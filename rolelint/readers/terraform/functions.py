@@ -17,7 +17,7 @@ from rolelint.policies.text import has_unknown, split_unknown, unknown, unknown_
 from rolelint.readers.terraform.spliced import loads
 from rolelint.readers.terraform.world import MAYBE, single_unknown
 
-#: Bounds the length of lists that `range` and `setproduct` make; past it, the value is unknown.
+#: Bounds the length of lists and objects that expressions make; past it, the value is unknown.
 MAX_ITEMS = 10_000
 
 

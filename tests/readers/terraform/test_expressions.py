@@ -373,6 +373,8 @@ def shown(item: Any) -> Any:
         'file("nothing-here")',
         "lower()",
         "range(100000000)",
+        "concat(range(9000), range(9000))",
+        'join("", [for i in range(9000) : "%s"])' % ("x" * 120),
         "{ for v in var.open : v => 1 }",
         "try(uuid(), 5)",
         'can(regex("(?i)^t", var.name))',
