@@ -210,7 +210,7 @@ def _context(rng: random.Random, region: str, user: bool) -> dict[str, tuple[str
 
 
 def request(rng: random.Random, user: bool) -> Request:
-    """Make a request with a resource for every required type and only keys that the action carries."""
+    """Make a request with a resource for every required type, and only keys that the action and each resource carry."""
     known = catalog()
     action = rng.choice(ACTIONS)
     # Global services are called in one Region only.
@@ -221,6 +221,10 @@ def request(rng: random.Random, user: bool) -> Request:
         masks = {k: known.key_mask(k) for k in values}
         return {k: v for k, v in values.items() if v and ((m := masks[k]) is None or m >> index & 1)}
 
+    call = carried(_context(rng, region, user))
+    # Of one value in the whole call, but told with some of its resources only (S3.12).
+    told = {key: call[key] for key in call if known.key_gaps(key).get("", 0) >> index & 1}
+
     def named(kind: ResourceType) -> Target:
         text = rng.choice(kind.formats).replace("${Partition}", "aws").replace("${Account}", ACCOUNT)
         text = re.sub(r"\$\{[^}]*\}", lambda found: rng.choice(_NAMES), text.replace("${Region}", region))
@@ -230,10 +234,12 @@ def request(rng: random.Random, user: bool) -> Request:
             "ec2:resourcetag/env": env,
             "ec2:instancetype": rng.choice(((), ("t3.micro",), ("m5.large",))),
         }
-        return Target(text, carried(own))
+        values = carried(own) | told
+        return Target(text, {k: v for k, v in values.items() if not known.key_gaps(k).get(kind.key, 0) >> index & 1})
 
     types, all_required = _types(action)
     if types and not all_required:
         types = [rng.choice(types)]
     targets = tuple(named(kind) for kind in types) or (Target("*"),)
-    return Request(_USER if user else _ROLE, action, targets, carried(_context(rng, region, user)), ACCOUNT)
+    whole = {k: v for k, v in call.items() if k not in told}
+    return Request(_USER if user else _ROLE, action, targets, whole, ACCOUNT)
