@@ -160,9 +160,9 @@ def test_an_unknown_boundary_is_listed_and_not_missed() -> None:
     ("services", "said"),
     [
         (["dynamodb"], "`dynamodb:*`"),
-        (["dynamodb", "rds"], "`dynamodb:*` and `rds:*`"),
-        (["dynamodb", "rds", "s3"], "`dynamodb:*`, `rds:*` and `s3:*`"),
-        (["dynamodb", "ec2", "rds", "s3", "sqs"], "`dynamodb:*`, `ec2:*`, `rds:*` and 2 more"),
+        (["dynamodb", "rds"], "`rds:*` and `dynamodb:*`"),
+        (["dynamodb", "rds", "s3"], "`rds:*`, `dynamodb:*` and `s3:*`"),
+        (["dynamodb", "ec2", "rds", "s3", "sqs"], "`rds:*`, `dynamodb:*`, `ec2:*` and 2 more"),
     ],
 )
 def test_a_finding_quotes_what_it_is_about(services: list[str], said: str) -> None:
