@@ -13,6 +13,7 @@ from rolelint.engine.compile import variable_names
 from rolelint.engine.gates import ALIASES, key_kind, name_says, naming_of
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE, condition_holds
+from rolelint.engine.scene import Scene
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
 from rolelint.engine.worlds import REGION_KEYS, REGIONS
 from rolelint.findings.model import Witness
@@ -48,7 +49,7 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
         if power.tag_limited:
             every = _names_own_tag(power, whole) or _realiased(power, whole)
             for places, loose in [((), left)] if every else _retagged(power, tagging, whole):
-                out += _without_tag(power, loose, places)
+                out += _without_tag(whole.stage, power, loose, places)
                 if not places:
                     left &= ~loose
         if left:
@@ -56,7 +57,7 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
     return tuple(out)
 
 
-def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[Power]:
+def _without_tag(stage: Scene, power: Power, loose: int, places: tuple[str, ...]) -> Iterator[Power]:
     """Write some actions of a power as ones that no tag limits.
 
     Args:
@@ -69,7 +70,7 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[
     freed = replace(
         power,
         mask=loose,
-        naming=naming_of(power.resources, ()),
+        naming=naming_of(stage, power.resources, ()),
         gate=f"{power.gate}; but the role can change that {test} itself",
         gate_kinds=power.gate_kinds - {"resource-tag"},
     )
@@ -78,7 +79,7 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[
         return
     alike: dict[str, list[str]] = {}
     for place in places:
-        alike.setdefault(naming_of((place,), ()), []).append(place)
+        alike.setdefault(naming_of(stage, (place,), ()), []).append(place)
     for naming, some in alike.items():
         scope = "pattern" if any(set(place) & {"*", "?"} for place in some) else "named"
         yield replace(freed, scope=scope, broad=False, resources=tuple(some), naming=naming)

@@ -416,9 +416,12 @@ class Subject:
         if not (power.wide or production or everywhere or self.is_about_itself(power, mask)):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
-        if power.tag_limited and not production:
+        if power.set_apart and not production:
             drop += 1
-            reasons.append("limited by an alias of the key" if by_alias(power) else "limited by a resource tag")
+            if not power.tag_limited:
+                reasons.append("limited by what the resource belongs to")
+            else:
+                reasons.append("limited by an alias of the key" if by_alias(power) else "limited by a resource tag")
         elif power.wide and power.gate and self.is_conditioned(power, OWNED):
             drop += 1
             reasons.append("limited to what one service manages, or its holder made")

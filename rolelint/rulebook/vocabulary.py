@@ -59,7 +59,7 @@ class Eligible:
         rank = 2 if power.wide or production else _RANK[power.scope]
         if rank < self._least:
             return False
-        if "tag-limited" in self._unless and power.tag_limited and power.naming != "production":
+        if "tag-limited" in self._unless and power.set_apart and power.naming != "production":
             return False
         if "own-user" in self._unless and _own_user(power):
             return False
