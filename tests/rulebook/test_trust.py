@@ -177,6 +177,31 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
         [_aws(f"{ROLE}Operators"), _subject(GITHUB, "repo:acme/app:environment:prod")],
     ),
     "people and an agent in one word": ({"RL703", "RL705"}, [_aws([f"{ROLE}DevAdmins", f"{ROLE}KiroAgent"])]),
+    "people and an agent that a Deny names": (set(), [_aws([f"{ROLE}Operators", AGENT]), _aws(AGENT, Effect="Deny")]),
+    "an agent, and people that a Deny names": (
+        {"RL705"},
+        [_aws([f"{ROLE}Operators", AGENT]), _aws(f"{ROLE}Operators", Effect="Deny")],
+    ),
+    "people, and an agent that a condition leaves out": (
+        set(),
+        [_aws([f"{ROLE}Operators", AGENT], Condition={"StringNotLike": {"aws:PrincipalArn": "*agent*"}})],
+    ),
+    "people, and a pipeline that a Deny names": (
+        set(),
+        [
+            _aws(f"{ROLE}Operators"),
+            _subject(GITHUB, "repo:acme/app:environment:prod"),
+            _oidc(GITHUB) | {"Effect": "Deny"},
+        ],
+    ),
+    "people, and a pipeline of which a Deny names one branch": (
+        {"RL702", "RL703"},
+        [
+            _aws(f"{ROLE}Operators"),
+            _subject(GITHUB, "repo:acme/app:*"),
+            _subject(GITHUB, "repo:acme/app:ref:refs/heads/old") | {"Effect": "Deny"},
+        ],
+    ),
     "Identity Center and Bedrock": (
         {"RL703"},
         [
