@@ -245,6 +245,7 @@ class Subject:
         self.told = 0
         self.beside: dict[int, Related] = {}
         self.proofs: dict[tuple[int, tuple[str, ...]], Answer] = {}
+        self._passes: dict[str, bool] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
         if self.powers is not None and any(p.tag_limited for p in self.weighed):
@@ -350,6 +351,17 @@ class Subject:
             can(role, mask, resource=place, context=context, who=self.actor).verdict != "no"
             for place in places or (None,)
         )
+
+    def may_pass_to(self, service: str) -> bool:
+        """Tell whether the role can pass some role to a service."""
+        known = self._passes.get(service)
+        if known is None:
+            passing = catalog().expand("iam:PassRole")
+            said = {"iam:PassedToService": service}
+            held = [power for power, mask in self.of(passing) if self.counted(power, mask)]
+            known = any(self.may_call(power, passing, said) for power in held)
+            self._passes[service] = known
+        return known
 
     def is_conditioned(self, power: Power, table: ConditionTable) -> bool:
         """Tell whether what grants a power, a ceiling or a Deny demands one of some keys, and that means something."""

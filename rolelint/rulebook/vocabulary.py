@@ -38,6 +38,25 @@ _RANK = {"named": 0, "pattern": 1, "any": 2}
 _MOST_PLACES = 300
 
 
+class Passing:
+    """What starts work under a role that is passed to it: actions by the service principal that receives the role."""
+
+    def __init__(self, written: Mapping[str, Sequence[str]]) -> None:
+        self._of = {service: Selector({"actions": patterns}) for service, patterns in written.items()}
+        #: The actions that it asks about beside those that it weighs.
+        self.selectors = (Selector({"actions": ["iam:PassRole"]}),) if written else ()
+
+    def left(self, mask: int, subject: Subject) -> int:
+        """Leave out the actions of which no service may receive a role."""
+        listed = started = 0
+        for service, selector in self._of.items():
+            some = mask & selector.mask
+            listed |= some
+            if some & ~started and subject.may_pass_to(service):
+                started |= some
+        return mask & ~listed | started
+
+
 class Eligible:
     """What `can` asks of a power: how wide it is, what names say, what conditions demand, what calls say."""
 
@@ -49,6 +68,7 @@ class Eligible:
         self._except = tuple(args.get("except-resources", ()))
         self._whole = bool(args.get("whole-container", False))
         self._asking: Mapping[str, Sequence[Mapping[str, str]]] = args.get("asking", {})
+        self.passing = Passing(args.get("passing", {}))
         #: By resources: the few that roles share are asked for again and again.
         self._found: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.production_counts = bool(args.get("production-counts", True))
@@ -86,7 +106,7 @@ class Eligible:
         """
         if self._names and not power.wide and (called := self._called(power)):
             power = replace(power, resources=called)
-        left = power.mask
+        left = self.passing.left(power.mask, subject)
         for action, calls in self._asking.items():
             one = catalog().expand(action) & left
             if one and not any(subject.may_call(power, one, call) for call in calls):
@@ -132,7 +152,7 @@ def _can(args: Mapping[str, Any], spared: Callable[[Subject], int], *, late: boo
             return None
         return hit_of(_parts(subject, selected, eligible, prefer))
 
-    return Question(ask, (selector,), needs=(selector,), late=late)
+    return Question(ask, (selector, *eligible.passing.selectors), needs=(selector,), late=late)
 
 
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
@@ -563,16 +583,17 @@ def compile_lower(entry: Mapping[str, Any]) -> tuple[Weigh, str, tuple[Selector,
     because = str(entry["because"])
     if "hit" in unless:
         args = unless["hit"]
-        selector = Selector({k: v for k, v in args.items() if k != "unless-condition"}, nested=True)
+        selector = Selector({k: v for k, v in args.items() if k not in ("unless-condition", "passing")}, nested=True)
         table = _condition_table(args.get("unless-condition", {}))
+        passing = Passing(args.get("passing", {}))
 
         def weigh_hit(subject: Subject, part: Part) -> tuple[int, int]:
-            mask = part.mask & selector.mask
+            mask = passing.left(part.mask & selector.mask, subject)
             if not mask or (table and subject.is_conditioned(part.power, table)):
                 return 1, part.mask
             return 0, mask
 
-        return weigh_hit, because, ()
+        return weigh_hit, because, passing.selectors
     question = compile_when(unless)
 
     def weigh_role(subject: Subject, part: Part) -> tuple[int, int]:
