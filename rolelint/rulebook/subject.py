@@ -248,7 +248,7 @@ class Subject:
         self._passes: dict[str, bool] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
-        if self.powers is not None and any(p.tag_limited for p in self.weighed):
+        if self.powers is not None and any(p.set_apart for p in self.weighed):
             from rolelint.rulebook.retagging import unbound
 
             self.weighed = unbound(self.weighed, self.powers)

@@ -283,3 +283,9 @@ def test_all_ids_of_a_type_are_no_limit() -> None:
     every = allow("ec2:DeleteRouteTable", Condition={"ArnLike": {"ec2:Vpc": "arn:aws:ec2:*:*:vpc/vpc-*"}})
     one = allow("ec2:DeleteRouteTable", Condition={"ArnLike": {"ec2:Vpc": "arn:aws:ec2:*:*:vpc/vpc-0abc*"}})
     assert [_severity("RL105", s) for s in (every, one)] == ["medium", "low"]
+
+
+def test_what_holds_a_resource_is_no_limit_where_a_tag_of_the_holders_choice_names_it() -> None:
+    held = {"Condition": {"ArnEquals": {"elasticbeanstalk:InApplication": "${aws:PrincipalTag/app}"}}}
+    one = allow("elasticbeanstalk:RebuildEnvironment", **held)
+    assert [_severity("RL106", one), _severity("RL106", one, allow("iam:TagRole"))] == ["high", "critical"]
