@@ -348,7 +348,11 @@ def test_shared_issuers_are_hosts_without_scheme() -> None:
         assert "://" not in host
 
 
-def test_a_principal_that_only_one_branch_names_is_possible() -> None:
+@pytest.mark.parametrize(
+    ("beside", "certainty"),
+    [([], "possible"), ([_aws("arn:aws:iam::888888888888:root")], "proved")],
+)
+def test_a_principal_that_only_one_branch_names_is_possible(beside: list[dict[str, Any]], certainty: str) -> None:
     from rolelint.documents import parse
     from rolelint.readers import ReadContext, read
     from rolelint.rulebook import check_role, load_rules
@@ -356,7 +360,7 @@ def test_a_principal_that_only_one_branch_names_is_possible() -> None:
     whole, one = "arn:aws:iam::999999999999:root", "arn:aws:iam::999999999999:role/runner"
     trust = {
         "Version": "2012-10-17",
-        "Statement": [{**_aws(whole), "Principal": {"AWS": {"Fn::If": ["All", whole, one]}}}],
+        "Statement": [{**_aws(whole), "Principal": {"AWS": {"Fn::If": ["All", whole, one]}}}, *beside],
     }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -368,7 +372,7 @@ def test_a_principal_that_only_one_branch_names_is_possible() -> None:
     found = read(document, ReadContext(None))
     assert found is not None
     (finding,) = [f for f in check_role(found.roles[0], load_rules()).findings if f.rule == "RL704"]
-    assert finding.certainty == "possible"
+    assert finding.certainty == certainty
 
 
 @pytest.mark.parametrize(
