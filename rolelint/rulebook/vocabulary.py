@@ -43,18 +43,19 @@ class Passing:
 
     def __init__(self, written: Mapping[str, Sequence[str]]) -> None:
         self._of = {service: Selector({"actions": patterns}) for service, patterns in written.items()}
+        self._listed = Selector({"actions": [text for patterns in written.values() for text in patterns]})
         #: The actions that it asks about beside those that it weighs.
         self.selectors = (Selector({"actions": ["iam:PassRole"]}),) if written else ()
 
     def left(self, mask: int, subject: Subject) -> int:
         """Leave out the actions of which no service may receive a role."""
-        listed = started = 0
-        for service, selector in self._of.items():
-            some = mask & selector.mask
-            listed |= some
-            if some & ~started and subject.may_pass_to(service):
-                started |= some
-        return mask & ~listed | started
+        listed = mask & self._listed.mask if self._of else 0
+        left = mask & ~listed
+        for service, selector in self._of.items() if listed else ():
+            some = listed & selector.mask
+            if some & ~left and subject.may_pass_to(service):
+                left |= some
+        return left
 
 
 class Eligible:
@@ -106,7 +107,7 @@ class Eligible:
         """
         if self._names and not power.wide and (called := self._called(power)):
             power = replace(power, resources=called)
-        left = self.passing.left(power.mask, subject)
+        left = power.mask
         for action, calls in self._asking.items():
             one = catalog().expand(action) & left
             if one and not any(subject.may_call(power, one, call) for call in calls):
@@ -161,7 +162,9 @@ def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence
             continue
         power = eligible.counted(whole, subject)
         mask = power.mask & selected
-        if mask and (mask := subject.counted(power, mask)) and eligible(power, subject):
+        if not mask or not (mask := subject.counted(power, mask)) or not eligible(power, subject):
+            continue
+        if mask := eligible.passing.left(mask, subject):
             yield subject.part(
                 power,
                 mask,
