@@ -352,14 +352,14 @@ class Subject:
             for place in places or (None,)
         )
 
-    def may_pass_to(self, service: str) -> bool:
-        """Tell whether the role can pass some role to a service."""
+    def may_pass_to(self, service: str, passing: int) -> bool:
+        """Tell whether the role can pass some role to a service, by the action that does so."""
         known = self._passes.get(service)
         if known is None:
-            passing = catalog().expand("iam:PassRole")
             said = {"iam:PassedToService": service}
             held = [power for power, mask in self.of(passing) if self.counted(power, mask)]
-            known = any(self.may_call(power, passing, said) for power in held)
+            # Without a gate any service will do; that is asked of all before the engine is.
+            known = not all(power.gate for power in held) or any(self.may_call(p, passing, said) for p in held)
             self._passes[service] = known
         return known
 

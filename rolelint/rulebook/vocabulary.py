@@ -44,16 +44,18 @@ class Passing:
     def __init__(self, written: Mapping[str, Sequence[str]]) -> None:
         self._of = {service: Selector({"actions": patterns}) for service, patterns in written.items()}
         self._listed = Selector({"actions": [text for patterns in written.values() for text in patterns]})
+        self._passing = Selector({"actions": ["iam:PassRole"]}) if written else None
         #: The actions that it asks about beside those that it weighs.
-        self.selectors = (Selector({"actions": ["iam:PassRole"]}),) if written else ()
+        self.selectors = (self._passing,) if self._passing else ()
 
     def left(self, mask: int, subject: Subject) -> int:
         """Leave out the actions of which no service may receive a role."""
-        listed = mask & self._listed.mask if self._of else 0
+        if self._passing is None or not (listed := mask & self._listed.mask):
+            return mask
         left = mask & ~listed
-        for service, selector in self._of.items() if listed else ():
+        for service, selector in self._of.items():
             some = listed & selector.mask
-            if some & ~left and subject.may_pass_to(service):
+            if some & ~left and subject.may_pass_to(service, self._passing.mask):
                 left |= some
         return left
 
