@@ -142,7 +142,7 @@ def _limits_by_tag(condition: CompiledCondition) -> bool:
 
 def _is_any(value: str) -> bool:
     """Tell whether a value is one that every tag, every alias, or every holder of one type has."""
-    if value.startswith("arn:"):
+    if value.startswith(("arn:", "*")):
         kind, _, name = value.split(":", 5)[-1].replace(":", "/", 1).partition("/")
         value = (name or kind).removeprefix(f"{kind}-")  # the ids of networks begin with their type
     return not value.removeprefix("alias/").strip("*?")

@@ -254,6 +254,8 @@ HOLDERS: dict[str, tuple[str, str, str]] = {
     "the application of production": ("StringEquals", f"{APPLICATION}shop-prod", "critical"),
     "any but that of production": ("StringNotEquals", f"{APPLICATION}shop-prod", "high"),
     "any but one": ("StringNotEquals", f"{APPLICATION}shop", "critical"),
+    "any application, in fewer words": ("StringLike", "*application/*", "critical"),
+    "a disposable application, in fewer words": ("StringLike", "*:application/preview", "silent"),
     "any application": ("StringLike", "arn:aws:elasticbeanstalk:*:123456789012:application/*", "critical"),
 }
 
