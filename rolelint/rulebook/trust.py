@@ -188,8 +188,11 @@ def subject_open(args: Any) -> Ask:
 
 
 def _together(found: Iterable[Hit]) -> Hit | None:
-    """Join what is found in single statements: the worst says what, and all are at fault."""
-    hits = sorted(found, key=lambda h: (h.drop, h.certainty != "proved"))
+    """Join what is found in single statements: the worst says what, and all are at fault.
+
+    Of those that are alike the text decides, not the order of statements: every account comes before a certain one.
+    """
+    hits = sorted(found, key=lambda h: (h.drop, h.certainty != "proved", h.fields["text"]))
     if len(hits) < 2:
         return hits[0] if hits else None
     others = len({hit.fields["text"] for hit in hits}) - 1

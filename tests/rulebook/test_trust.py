@@ -310,8 +310,14 @@ def test_of_several_statements_that_let_outsiders_in_each_may_stand_first() -> N
     assert both.fingerprint == turned.fingerprint
     assert both.fingerprint != alone.fingerprint
     assert len(both.granted_by) == 2
-    assert both.message.endswith("of the account `999999999999` (1 more)")
+    assert both.message == turned.message
+    assert both.message.endswith("of the account `888888888888` (1 more)")
     assert alone.message.endswith("of the account `999999999999`")
+
+
+def test_everyone_comes_before_one_account() -> None:
+    (found,) = findings({"Statement": [_aws("999999999999"), _aws("*")]}, "trust")
+    assert found.message.endswith("by every AWS account (1 more)")
 
 
 def test_the_own_account_is_no_stranger() -> None:
