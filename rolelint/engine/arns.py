@@ -53,6 +53,8 @@ _IDS = {
     ("fsx", "file-system/"): "fs-",
     ("route53", "hostedzone/"): "Z",
 }
+#: All paths below one search domain, or below all: a request names its domain with a path.
+_PATHS = re.compile(r"^(domain/[^/]+)/\*$")
 
 
 class Shape:
@@ -234,7 +236,8 @@ def _measure(pattern: str, into: Shape) -> Reach:
             whole = False
         else:
             whole = regional = False
-    covers = _covers(fields[5], into)
+    rest = _PATHS.sub(r"\1", fields[5]) if into.fields[2] == "es" and not into.closed else fields[5]
+    covers = _covers(rest, into)
     if covers is None:
         return NOTHING
     whole, regional = whole and covers, regional and covers
@@ -301,8 +304,8 @@ def is_named(pattern: str, arn_format: str) -> bool:
         return False
     if service == "secretsmanager":
         return not set(re.sub(r"-(\*|\?{6})$", "", rest)) & {"*", "?"}
-    if service == "es":  # requests to one domain name it with a path
-        return not set(re.sub(r"^(domain/[^/]+)/\*$", r"\1", rest)) & {"*", "?"}
+    if service == "es":
+        return not set(_PATHS.sub(r"\1", rest)) & {"*", "?"}
     variables = arn_format.split(":", 5)[5].count("${") if arn_format.count(":") >= 5 else 1
     trimmed = re.sub(r":\*$", "", rest)
     if variables > 1 and service in ("cloudformation", "ecs", "autoscaling", "states", "elasticloadbalancing"):

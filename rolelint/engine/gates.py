@@ -12,7 +12,7 @@ from rolelint.engine.keys import Undecided, solve_key
 from rolelint.engine.operators import parse_bool
 from rolelint.engine.solve import Solution, View
 from rolelint.policies.document import Condition
-from rolelint.policies.text import show
+from rolelint.policies.text import VARIABLE, show
 
 if TYPE_CHECKING:
     from rolelint.engine.scene import Scene
@@ -47,6 +47,30 @@ _KINDS: Sequence[tuple[str, tuple[str, ...]]] = (
     ("passed-service", ("iam:passedtoservice", "iam:associatedresourcearn")),
     ("boundary", ("iam:permissionsboundary",)),
 )
+#: Keys whose value is the ARN of what holds the resource of a request: its cluster, its network, its application.
+# AWS: Service Authorization Reference, condition keys of each service. Read 2026-11-23.
+_HOLDERS = frozenset(
+    (
+        "cognito-identity:identitypoolarn",
+        "ec2:subnet",
+        "ec2:vpc",
+        "ecs:cluster",
+        "ecs:service",
+        "elasticbeanstalk:inapplication",
+        "elasticfilesystem:accesspointarn",
+        "lambda:functionarn",
+        "nimble:studioid",
+        "s3-outposts:dataaccesspointarn",
+        "s3:dataaccesspointarn",
+        "s3express:dataaccesspointarn",
+        "secretsmanager:secretid",
+        "servicediscovery:servicearn",
+        "vpc-lattice:servicearn",
+        "vpc-lattice:servicenetworkarn",
+    )
+)
+#: Kinds of keys that tell resources of one type apart by something other than their ARN.
+MARKS = frozenset(("resource-tag", "holder"))
 #: The aliases of a key are to it what tags are to other resources: somebody says by them what it is for.
 ALIASES = "kms:resourcealiases"
 _RESOURCE_TAG = ("resourcetag/", "-tag/", "existingobjecttag/", ALIASES)
@@ -58,6 +82,8 @@ def key_kind(key: str) -> str:
         return "approval"
     if any(word in key for word in _RESOURCE_TAG):
         return "resource-tag"
+    if key in _HOLDERS:
+        return "holder"
     return next((kind for kind, heads in _KINDS if key.startswith(heads)), "request")
 
 
@@ -84,7 +110,7 @@ def gate_of(
                 if condition.condition.operator_text and not _vacuous(stage, pick, condition, unsupported):
                     texts.append(f"if {describe(condition)}")
                     kind = key_kind(condition.key)
-                    if kind != "resource-tag" or (_limits_by_tag(condition) and _is_there(condition, pick)):
+                    if kind not in MARKS or (_limits_by_tag(condition) and _is_there(condition, pick)):
                         kinds.add(kind)
     for deny in carving:
         if deny.conditions:
@@ -92,14 +118,14 @@ def gate_of(
     for deny in covering:
         for condition in deny.conditions:
             kind = key_kind(condition.key)
-            if kind != "resource-tag" or _only_by_tag(stage, deny, unsupported):
+            if kind not in MARKS or _only_by_tag(stage, deny, unsupported):
                 kinds.add(kind)
     alone = tuple(dict.fromkeys(d.conditions[0].condition for d in covering if len(d.conditions) == 1))
     return Gate("; ".join(dict.fromkeys(texts)), frozenset(kinds), alone)
 
 
 def _limits_by_tag(condition: CompiledCondition) -> bool:
-    """Tell whether a test of a resource's tag keeps the grant away from what somebody cares for.
+    """Tell whether a test of a resource's tag, or of what holds it, keeps the grant away from what somebody cares for.
 
     It does not where resources without the tag pass, where any value does, or where all but some value that says
     nothing of production do. That a tag is there is a limit where its key says whose it is.
@@ -116,7 +142,10 @@ def _limits_by_tag(condition: CompiledCondition) -> bool:
 
 
 def _is_any(value: str) -> bool:
-    """Tell whether a value is one that every tag, or every alias, has."""
+    """Tell whether a value is one that every tag, every alias, or every holder of one type has."""
+    if value.startswith(("arn:", "*")):
+        kind, _, name = value.split(":", 5)[-1].replace(":", "/", 1).partition("/")
+        value = (name or kind).removeprefix(f"{kind}-")  # the ids of networks begin with their type
     return not value.removeprefix("alias/").strip("*?")
 
 
@@ -143,13 +172,15 @@ def _keeps_by_tag(condition: CompiledCondition) -> bool:
     if operator.negated:
         few = not any(map(_is_any, written.values)) or _marks_its_own(condition.key)
         return few and written.quantifier != "ForAnyValue"
+    if key_kind(condition.key) == "holder":
+        return any(name_says(v) == "production" for v in written.values)  # without one all others are left
     return any(name_says(v) != "disposable" for v in written.values)
 
 
 def _only_by_tag(stage: Scene, deny: View, unsupported: frozenset[str]) -> bool:
     """Tell whether nothing but a tag makes a Deny fail: no other condition of it can be false."""
     return all(
-        _keeps_by_tag(c) if key_kind(c.key) == "resource-tag" else not c.refs and _vacuous(stage, deny, c, unsupported)
+        _keeps_by_tag(c) if key_kind(c.key) in MARKS else not c.refs and _vacuous(stage, deny, c, unsupported)
         for c in deny.conditions
     )
 
@@ -214,7 +245,9 @@ def name_says(text: str) -> str:
     return "disposable" if whole & DISPOSABLE else ""
 
 
-def naming_of(patterns: Iterable[str], solutions: Iterable[Solution], covering: Collection[View] = ()) -> str:
+def naming_of(
+    stage: Scene, patterns: Iterable[str], solutions: Iterable[Solution], covering: Collection[View] = ()
+) -> str:
     """Tell what resource names and tag values of a grant say about the environment it reaches.
 
     Args:
@@ -222,15 +255,16 @@ def naming_of(patterns: Iterable[str], solutions: Iterable[Solution], covering: 
     """
     said = []
     for pattern in patterns:
-        fields = pattern.split(":", 5)
+        fields = (_told(stage, pattern) if "${" in pattern else pattern).split(":", 5)
         said.append(name_says(fields[5]) if len(fields) == 6 and not pattern.startswith("not ") else "")
     for solution in solutions:
         for condition, demanded in _demands(solution, covering):
             operator = condition.operator
-            if operator is None or operator.negated is demanded or key_kind(condition.key) != "resource-tag":
+            if operator is None or operator.negated is demanded or key_kind(condition.key) not in MARKS:
                 continue
             tag = condition.key.rpartition("/")[2]
-            said_here = {_tag_says(tag, v) for v in condition.condition.values}
+            values = condition.condition.values
+            said_here = {_tag_says(tag, _told(stage, v) if condition.refs else v) for v in values}
             if said_here == {"disposable"}:
                 return "disposable"
             said += said_here
@@ -246,6 +280,16 @@ def _demands(solution: Solution, covering: Collection[View]) -> Iterator[tuple[C
     for deny, condition in solution.carved:
         if condition is not None and len(deny.conditions) == 1 and deny in covering and _keeps_by_tag(condition):
             yield condition, False
+
+
+def _told(stage: Scene, text: str) -> str:
+    """Put into a text what is known of its policy variables; one whose value requests may differ in is open."""
+
+    def value(found: re.Match[str]) -> str:
+        domain = stage.domain(found[1].partition(",")[0].strip().lower())
+        return domain.values[0] if domain.presence == "always" and domain.values and len(domain.values) == 1 else "*"
+
+    return VARIABLE.sub(value, text)
 
 
 def _tag_says(tag: str, value: str) -> str:

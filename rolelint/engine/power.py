@@ -28,7 +28,7 @@ from rolelint.engine.classes import (
 )
 from rolelint.engine.compile import CompiledCondition, CompiledStatement, compile_document
 from rolelint.engine.extent import commanding, runs_anything, type_shapes, used, view_reach
-from rolelint.engine.gates import Gate, gate_of, naming_of
+from rolelint.engine.gates import MARKS, Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
 from rolelint.engine.solve import Solution, View, raw_view
@@ -98,6 +98,11 @@ class Power:
     def tag_limited(self) -> bool:
         """Whether an effective resource-tag condition limits it."""
         return "resource-tag" in self.gate_kinds
+
+    @property
+    def set_apart(self) -> bool:
+        """Whether an effective condition on the tags of resources, or on what holds them, limits it."""
+        return not self.gate_kinds.isdisjoint(MARKS)
 
 
 @record
@@ -493,7 +498,7 @@ def _on_hosts(
 def _exposure(terms: _Terms) -> tuple[object, ...]:
     """Order terms from what keeps a grant away from most that somebody cares for to what keeps it from least."""
     reach, gate, said = terms
-    return (said != "disposable", "resource-tag" not in gate.kinds, reach_rank(reach), not gate.text)
+    return (said != "disposable", gate.kinds.isdisjoint(MARKS), reach_rank(reach), not gate.text)
 
 
 def _separate(stage: Scene, option: View, signature: Signature, unsupported: frozenset[str]) -> _Terms | None:
@@ -510,7 +515,7 @@ def _separate(stage: Scene, option: View, signature: Signature, unsupported: fro
             return None
         solutions = [s for _, s in found]
         gate = gate_of(stage, solutions, (), (), unsupported)
-    naming = naming_of(narrow.patterns if not narrow.whole_region else (), solutions)
+    naming = naming_of(stage, narrow.patterns if not narrow.whole_region else (), solutions)
     return narrow, gate, naming
 
 
@@ -550,7 +555,7 @@ def _searched(
         if all(v.conditions for v in layer)
     )
     gate = gate._replace(ceilings=limits) if limits else gate
-    return narrow, gate, naming_of(narrow.patterns if not narrow.whole_region else (), solutions, covering)
+    return narrow, gate, naming_of(stage, narrow.patterns if not narrow.whole_region else (), solutions, covering)
 
 
 _always_memo: dict[tuple[View, bool], View] = memo()

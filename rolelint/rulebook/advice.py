@@ -52,7 +52,7 @@ def advise(rule: Rule, hit: Hit, power: Power | None, index: int | None, subject
 def _advice(rule: Rule, hit: Hit, power: Power | None, index: int | None) -> str:
     if not rule.adapt or power is None or index is None:
         return rule.advice
-    scoped = rule.adapt in ("scope", "name") and (not power.wide or power.tag_limited)
+    scoped = rule.adapt in ("scope", "name") and (not power.wide or power.set_apart)
     denied = rule.adapt == "deny" or (rule.adapt != "read" and _unlimited(index, rule.adapt == "scope"))
     about = hit.core or hit.mask if denied or scoped else 0
     key = (id(rule), index, about, (power.resources, power.gate) if scoped else ())

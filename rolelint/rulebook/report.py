@@ -13,12 +13,13 @@ from rolelint.catalog.model import DESTRUCTIVE
 from rolelint.engine import Power, Powers, StatementRef, can, witness
 from rolelint.engine.arns import named_like
 from rolelint.engine.extent import on_hosts
+from rolelint.engine.gates import name_says
 from rolelint.engine.match import arn_matches
 from rolelint.errors import Location, Route
 from rolelint.findings.model import RANK, SEVERITIES, EffectGroup, Finding, Related, Witness
 from rolelint.memory import lasting, memo
 from rolelint.policies.document import Statement
-from rolelint.policies.text import show
+from rolelint.policies.text import has_unknown, show
 from rolelint.rulebook.advice import advise
 from rolelint.rulebook.model import Rule
 from rolelint.rulebook.selectors import MASKS, worst
@@ -250,32 +251,56 @@ def _prove(parts: Sequence[Part], subject: Subject) -> tuple[Part, int, Witness 
 
 
 def _proof(subject: Subject, held: Powers, power: Power, number: int) -> Witness | None:
-    """Find a request for an action, among what a power reaches where the role can do it elsewhere as well."""
+    """Find a request for an action, as a power allows it where the role can do it elsewhere or otherwise as well."""
     answer = subject.proofs.get((number, ()))
     if answer is None:
         answer = subject.proofs[number, ()] = witness(held, number)
     found = answer.witness
-    if found is None or found.resource == "*":
+    if found is None:
         return found
+    said = _demanded(power) if power.gate else {}
+    if said:
+        shown = {key.lower(): value for key, value in found.context.items()}
+        if all(shown.get(key.lower()) in values for key, values in said.items()):
+            said = {}
+    context = {key: values[0] for key, values in said.items()}
     places: tuple[str, ...] = ()
-    if power.wide and on_hosts() >> number & 1:
+    if found.resource == "*":
+        places = ()
+    elif power.wide and on_hosts() >> number & 1:
         places = _HOSTS
     elif not power.wide and not _is_within(found, power):
         places = power.resources
-    if not places:
+    if not places and not context:
         return found
-    key = (number, places)
+    key = (number, (*places, *(f"{name} is {value}" for name, value in context.items())))
     if key not in subject.proofs:
         subject.proofs[key] = answer
         home = ":".join((*found.resource.split(":")[:4], held.role.asked_arn.split(":")[4], ""))
-        for place in places[:WITNESS_TRIES]:
-            if not place.startswith("not "):
-                near = named_like(place, home)
-                there = can(held.role, 1 << number, resource=near, who=held.actor)
-                if there.witness is not None:
-                    subject.proofs[key] = there
-                    break
+        near = [named_like(place, home) for place in places[:WITNESS_TRIES] if not place.startswith("not ")]
+        for place in near if places else (None,):
+            there = can(held.role, 1 << number, resource=place, context=context, who=held.actor)
+            if there.witness is not None:
+                subject.proofs[key] = there
+                break
     return subject.proofs[key].witness
+
+
+def _demanded(power: Power) -> dict[str, tuple[str, ...]]:
+    """List the values that conditions of a power name in full, by key; those that say production where it does."""
+    out: dict[str, tuple[str, ...]] = {}
+    for condition in power.granted_by[0].statement.conditions if len(power.granted_by) == 1 else ():
+        if condition.operator not in _EQUAL or condition.if_exists or condition.quantifier:
+            continue
+        values = tuple(v for v in condition.values if not set(v) & {"*", "?", "$"} and not has_unknown(v))
+        if len(values) == len(condition.values):
+            telling = tuple(v for v in values if power.naming == "production" and name_says(v) == "production")
+            out[condition.key_text] = telling or values
+    return out
+
+
+#: The tests of a text whose values a request can have.
+_EQUAL = frozenset(("StringEquals", "StringEqualsIgnoreCase", "StringLike", "ArnEquals", "ArnLike"))
 
 
 def _is_within(request: Witness, power: Power) -> bool:

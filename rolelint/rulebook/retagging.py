@@ -10,9 +10,10 @@ from rolelint.catalog import Signature, catalog
 from rolelint.catalog.patterns import glob
 from rolelint.engine import Power, Powers, can, powers, witness
 from rolelint.engine.compile import variable_names
-from rolelint.engine.gates import ALIASES, key_kind, name_says, naming_of
+from rolelint.engine.gates import ALIASES, MARKS, key_kind, name_says, naming_of
 from rolelint.engine.match import arn_matches
 from rolelint.engine.operators import TABLE, condition_holds
+from rolelint.engine.scene import Scene
 from rolelint.engine.tagging import chosen_tags, tags_to_bring
 from rolelint.engine.worlds import REGION_KEYS, REGIONS
 from rolelint.findings.model import Witness
@@ -45,10 +46,13 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
     out: list[Power] = []
     for power in held:
         left = power.mask
-        if power.tag_limited:
-            every = _names_own_tag(power, whole) or _realiased(power, whole)
+        if power.set_apart and _names_own_tag(power, whole):
+            out += _without_tag(whole.stage, power, left, (), MARKS)
+            left = 0
+        elif power.tag_limited:
+            every = _realiased(power, whole)
             for places, loose in [((), left)] if every else _retagged(power, tagging, whole):
-                out += _without_tag(power, loose, places)
+                out += _without_tag(whole.stage, power, loose, places)
                 if not places:
                     left &= ~loose
         if left:
@@ -56,10 +60,17 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
     return tuple(out)
 
 
-def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[Power]:
+def _without_tag(
+    stage: Scene,
+    power: Power,
+    loose: int,
+    places: tuple[str, ...],
+    kinds: frozenset[str] = frozenset(("resource-tag",)),
+) -> Iterator[Power]:
     """Write some actions of a power as ones that no tag limits.
 
     Args:
+        kinds: the kinds of conditions that are no limit.
         places: the resources to which that applies; empty for all that the power reaches.
 
     Yields:
@@ -69,26 +80,26 @@ def _without_tag(power: Power, loose: int, places: tuple[str, ...]) -> Iterator[
     freed = replace(
         power,
         mask=loose,
-        naming=naming_of(power.resources, ()),
+        naming=naming_of(stage, power.resources, ()),
         gate=f"{power.gate}; but the role can change that {test} itself",
-        gate_kinds=power.gate_kinds - {"resource-tag"},
+        gate_kinds=power.gate_kinds - kinds,
     )
     if not places:
         yield freed
         return
     alike: dict[str, list[str]] = {}
     for place in places:
-        alike.setdefault(naming_of((place,), ()), []).append(place)
+        alike.setdefault(naming_of(stage, (place,), ()), []).append(place)
     for naming, some in alike.items():
         scope = "pattern" if any(set(place) & {"*", "?"} for place in some) else "named"
         yield replace(freed, scope=scope, broad=False, resources=tuple(some), naming=naming)
 
 
 def _names_own_tag(power: Power, whole: Powers) -> bool:
-    """Tell whether a power is for resources with a tag of the holder, who can set its own to any value."""
+    """Tell whether a power is for what a tag of the holder names, who can set its own to any value."""
     own = {f"aws:principaltag/{tag}" for tag in chosen_tags(whole.role, whole.actor)}
     conditions = (*power.denied_where, *power.allowed_where)
-    values = tuple(v for c in conditions if key_kind(c.key) == "resource-tag" for v in c.values)
+    values = tuple(v for c in conditions if key_kind(c.key) in MARKS for v in c.values)
     return any(name.lower() in own for name in variable_names(values))
 
 

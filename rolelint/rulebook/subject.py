@@ -245,9 +245,10 @@ class Subject:
         self.told = 0
         self.beside: dict[int, Related] = {}
         self.proofs: dict[tuple[int, tuple[str, ...]], Answer] = {}
+        self._passes: dict[str, bool] = {}
         self.powers = None if role is None else powers(role, who, interest)
         self.weighed = () if self.powers is None else _weighed(self.powers.powers, self)
-        if self.powers is not None and any(p.tag_limited for p in self.weighed):
+        if self.powers is not None and any(p.set_apart for p in self.weighed):
             from rolelint.rulebook.retagging import unbound
 
             self.weighed = unbound(self.weighed, self.powers)
@@ -351,6 +352,17 @@ class Subject:
             for place in places or (None,)
         )
 
+    def may_pass_to(self, service: str, passing: int) -> bool:
+        """Tell whether the role can pass some role to a service, by the action that does so."""
+        known = self._passes.get(service)
+        if known is None:
+            said = {"iam:PassedToService": service}
+            held = [power for power, mask in self.of(passing) if self.counted(power, mask)]
+            # Without a gate any service will do; that is asked of all before the engine is.
+            known = not all(power.gate for power in held) or any(self.may_call(p, passing, said) for p in held)
+            self._passes[service] = known
+        return known
+
     def is_conditioned(self, power: Power, table: ConditionTable) -> bool:
         """Tell whether what grants a power, a ceiling or a Deny demands one of some keys, and that means something."""
         if next(power.allowed_where, None) is None and not power.denied_where:
@@ -416,9 +428,12 @@ class Subject:
         if not (power.wide or production or everywhere or self.is_about_itself(power, mask)):
             drop += 1
             reasons.append("limited to named resources" if power.scope == "named" else "limited to some resources")
-        if power.tag_limited and not production:
+        if power.set_apart and not production:
             drop += 1
-            reasons.append("limited by an alias of the key" if by_alias(power) else "limited by a resource tag")
+            if not power.tag_limited:
+                reasons.append("limited by what the resource belongs to")
+            else:
+                reasons.append("limited by an alias of the key" if by_alias(power) else "limited by a resource tag")
         elif power.wide and power.gate and self.is_conditioned(power, OWNED):
             drop += 1
             reasons.append("limited to what one service manages, or its holder made")

@@ -17,6 +17,7 @@ from rolelint.rulebook.subject import Hit, Subject
 
 _WEB_IDENTITY = "sts:AssumeRoleWithWebIdentity"
 _ASSUME = "sts:AssumeRole"
+_SAML = "sts:AssumeRoleWithSAML"
 
 
 class Issuer(NamedTuple):
@@ -187,8 +188,11 @@ def subject_open(args: Any) -> Ask:
 
 
 def _together(found: Iterable[Hit]) -> Hit | None:
-    """Join what is found in single statements: the worst says what, and all are at fault."""
-    hits = sorted(found, key=lambda h: h.drop)
+    """Join what is found in single statements: the worst says what, and all are at fault.
+
+    Of those that are alike the text decides, not the order of statements: every account comes before a certain one.
+    """
+    hits = sorted(found, key=lambda h: (h.drop, h.certainty != "proved", h.fields["text"]))
     if len(hits) < 2:
         return hits[0] if hits else None
     others = len({hit.fields["text"] for hit in hits}) - 1
@@ -282,9 +286,34 @@ _TOOL_SERVICES = ("bedrock", "bedrock-agentcore", "codebuild", "codepipeline")
 
 
 class _Caller(NamedTuple):
+    """A principal of a trust policy: how a message names it, its statement, who it is, its ARN if it is of AWS."""
+
     text: str
     ref: StatementRef
+    who: Principal
     arn: str = ""
+
+    def may_enter(self) -> bool:
+        """Tell whether the policy lets it in at all: a Deny may keep it out, or a condition that it never meets."""
+        from rolelint.engine.trust import trust_allows
+
+        action = {"oidc": _WEB_IDENTITY, "saml": _SAML}.get(self.who.type, _ASSUME)
+        known = not has_unknown(self.arn or self.who.provider or self.who.name)
+        return not known or trust_allows(self.ref.policy, self.who, action).verdict != "no"
+
+
+def _named(arn: str) -> Principal:
+    """Read the ARN of a user, a role or one of its sessions as who calls."""
+    if arn.count(":") < 5:
+        return Principal("anonymous")  # what is there is not known yet
+    _, partition, service, _, account, name = arn.split(":", 5)
+    if name.startswith("user/"):
+        return Principal("user", arn=arn, account=account)
+    if service == "sts":
+        role = f"arn:{partition}:iam::{account}:role/{name.split('/')[1] if '/' in name else name}"
+        return Principal("role_session", arn=arn, role_arn=role, account=account)
+    session = f"arn:{partition}:sts::{account}:assumed-role/{name.rpartition('/')[2]}/session"
+    return Principal("role_session", arn=session, role_arn=arn, account=account)
 
 
 def _callers(policy: Policy, tools: frozenset[str], people: frozenset[str]) -> tuple[list[_Caller], list[_Caller]]:
@@ -297,19 +326,19 @@ def _callers(policy: Policy, tools: frozenset[str], people: frozenset[str]) -> t
             value = entry.value
             name = value.rpartition(":")[2]
             if entry.kind == "Federated" and ":saml-provider/" in value:
-                humans.append(_Caller(f"`{show(value)}`", ref))
+                humans.append(_Caller(f"`{show(value)}`", ref, Principal("saml", provider=value)))
             elif entry.kind == "Federated":
                 host = value.partition(":oidc-provider/")[2] or value
                 if host.lower() in ISSUERS and ISSUERS[host.lower()].foreign:
-                    machines.append(_Caller(f"`{show(host)}`", ref))
+                    machines.append(_Caller(f"`{show(host)}`", ref, Principal("oidc", provider=value)))
             elif entry.kind == "Service" and value.partition(".")[0] in _TOOL_SERVICES:
-                machines.append(_Caller(f"`{show(value)}`", ref))
-            elif entry.kind == "AWS" and ("/" in name or ":" in value):
+                machines.append(_Caller(f"`{show(value)}`", ref, Principal("service", name=value)))
+            elif entry.kind == "AWS" and (value.count(":") >= 5 or has_unknown(value)):
                 words = words_of(name.partition("/")[2])
                 if words & tools:
-                    machines.append(_Caller(f"`{show(value)}`", ref, value))
+                    machines.append(_Caller(f"`{show(value)}`", ref, _named(value), value))
                 elif words & people or "AWSReservedSSO_" in name:
-                    humans.append(_Caller(f"`{show(value)}`", ref, value))
+                    humans.append(_Caller(f"`{show(value)}`", ref, _named(value), value))
     return humans, machines
 
 
@@ -319,6 +348,9 @@ def shared_with_tool(args: Mapping[str, Any]) -> Ask:
 
     def ask(subject: Subject, policy: Policy) -> Hit | None:
         humans, machines = _callers(policy, tools, people)
+        if not humans or not machines:
+            return None
+        humans, machines = ([c for c in callers if c.may_enter()] for callers in (humans, machines))
         if not humans or not machines:
             return None
         first, second = humans[0], machines[0]
@@ -378,36 +410,27 @@ def _named_anywhere(statement: Statement, caller: str) -> Iterator[str]:
     account = caller.rpartition(":")[0]
     for condition in statement.conditions:
         for value in condition.values if condition.key == "aws:principalarn" else ():
-            for kind in (":role/", ":user/"):
-                _, found, name = value.partition(kind)
-                if found and set(value) & {"*", "?"}:
-                    yield f"{account}{kind}{name.replace('*', 'x').replace('?', 'x')}"
+            if not set(value) & {"*", "?"}:
+                continue
+            kind = next((kind for kind in (":role/", ":user/") if kind in value), "")
+            # What begins with a wildcard, or has one for the kind, may be about roles of that name.
+            name = value.partition(kind)[2] if kind else value.rpartition(":")[2]
+            yield f"{account}{kind or ':role/'}{name.replace('*', 'x').replace('?', 'x')}"
 
 
 def _outsider_enters(policy: Policy, account: str, arn: str) -> str:
     from rolelint.engine.trust import trust_allows
 
-    _, partition, _, _, number, name = arn.split(":", 5)
-    caller = (
-        Principal("user", arn=arn, account=number)
-        if name.startswith("user/")
-        else Principal(
-            "role_session",
-            arn=f"arn:{partition}:sts::{number}:assumed-role/{name.rpartition('/')[2]}/session",
-            role_arn=arn,
-            account=number,
-        )
-    )
     context: dict[str, Domain | str | None] = {
         "aws:PrincipalOrgID": _FOREIGN_ORGANIZATION,
         "aws:PrincipalOrgPaths": None,
         "aws:PrincipalArn": arn,
-        "aws:PrincipalAccount": number,
+        "aws:PrincipalAccount": arn.split(":")[4],
     }
     if account != "*":
         # Whoever calls may write any label, but does not know the one that was agreed on.
         context["sts:ExternalId"] = Domain("maybe", ("a-guess",))
-    return _certainty(trust_allows(policy, caller, _ASSUME, context=context))
+    return _certainty(trust_allows(policy, _named(arn), _ASSUME, context=context))
 
 
 def unattributed(args: Mapping[str, Any]) -> Ask:
@@ -416,7 +439,7 @@ def unattributed(args: Mapping[str, Any]) -> Ask:
 
     def ask(subject: Subject, policy: Policy) -> Hit | None:
         _, machines = _callers(policy, tools, frozenset())
-        asked = [(m, _enters_unnamed(policy, m.arn)) for m in machines if m.arn and not has_unknown(m.arn)]
+        asked = [(m, _enters_unnamed(policy, m.who)) for m in machines if m.arn and not has_unknown(m.arn)]
         anonymous = [m for m, certainty in asked if certainty]
         if not anonymous:
             return None
@@ -428,23 +451,8 @@ def unattributed(args: Mapping[str, Any]) -> Ask:
     return ask
 
 
-def _enters_unnamed(policy: Policy, role_arn: str) -> str:
+def _enters_unnamed(policy: Policy, caller: Principal) -> str:
     from rolelint.engine.trust import trust_allows
 
-    fields = role_arn.split(":", 5)
-    if len(fields) < 6:
-        return ""
-    name = fields[5].rpartition("/")[2]
-    user = fields[5].startswith("user/")
-    caller = (
-        Principal("user", arn=role_arn, account=fields[4])
-        if user
-        else Principal(
-            "role_session",
-            arn=f"arn:{fields[1]}:sts::{fields[4]}:assumed-role/{name}/session",
-            role_arn=role_arn,
-            account=fields[4],
-        )
-    )
     context: dict[str, Domain | str | None] = {"sts:SourceIdentity": None, "aws:SourceIdentity": None}
     return _certainty(trust_allows(policy, caller, _ASSUME, context=context))

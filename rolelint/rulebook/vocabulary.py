@@ -38,6 +38,28 @@ _RANK = {"named": 0, "pattern": 1, "any": 2}
 _MOST_PLACES = 300
 
 
+class Passing:
+    """What starts work under a role that is passed to it: actions by the service principal that receives the role."""
+
+    def __init__(self, written: Mapping[str, Sequence[str]]) -> None:
+        self._of = {service: Selector({"actions": patterns}) for service, patterns in written.items()}
+        self._listed = Selector({"actions": [text for patterns in written.values() for text in patterns]})
+        self._passing = Selector({"actions": ["iam:PassRole"]}) if written else None
+        #: The actions that it asks about beside those that it weighs.
+        self.selectors = (self._passing,) if self._passing else ()
+
+    def left(self, mask: int, subject: Subject) -> int:
+        """Leave out the actions of which no service may receive a role."""
+        if self._passing is None or not (listed := mask & self._listed.mask):
+            return mask
+        left = mask & ~listed
+        for service, selector in self._of.items():
+            some = listed & selector.mask
+            if some & ~left and subject.may_pass_to(service, self._passing.mask):
+                left |= some
+        return left
+
+
 class Eligible:
     """What `can` asks of a power: how wide it is, what names say, what conditions demand, what calls say."""
 
@@ -49,6 +71,7 @@ class Eligible:
         self._except = tuple(args.get("except-resources", ()))
         self._whole = bool(args.get("whole-container", False))
         self._asking: Mapping[str, Sequence[Mapping[str, str]]] = args.get("asking", {})
+        self.passing = Passing(args.get("passing", {}))
         #: By resources: the few that roles share are asked for again and again.
         self._found: dict[tuple[str, ...], tuple[str, ...]] = {}
         self.production_counts = bool(args.get("production-counts", True))
@@ -59,7 +82,7 @@ class Eligible:
         rank = 2 if power.wide or production else _RANK[power.scope]
         if rank < self._least:
             return False
-        if "tag-limited" in self._unless and power.tag_limited and power.naming != "production":
+        if "tag-limited" in self._unless and power.set_apart and power.naming != "production":
             return False
         if "own-user" in self._unless and _own_user(power):
             return False
@@ -132,7 +155,7 @@ def _can(args: Mapping[str, Any], spared: Callable[[Subject], int], *, late: boo
             return None
         return hit_of(_parts(subject, selected, eligible, prefer))
 
-    return Question(ask, (selector,), needs=(selector,), late=late)
+    return Question(ask, (selector, *eligible.passing.selectors), needs=(selector,), late=late)
 
 
 def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence[str]) -> Iterator[Part]:
@@ -141,7 +164,9 @@ def _parts(subject: Subject, selected: int, eligible: Eligible, prefer: Sequence
             continue
         power = eligible.counted(whole, subject)
         mask = power.mask & selected
-        if mask and (mask := subject.counted(power, mask)) and eligible(power, subject):
+        if not mask or not (mask := subject.counted(power, mask)) or not eligible(power, subject):
+            continue
+        if mask := eligible.passing.left(mask, subject):
             yield subject.part(
                 power,
                 mask,
@@ -563,16 +588,17 @@ def compile_lower(entry: Mapping[str, Any]) -> tuple[Weigh, str, tuple[Selector,
     because = str(entry["because"])
     if "hit" in unless:
         args = unless["hit"]
-        selector = Selector({k: v for k, v in args.items() if k != "unless-condition"}, nested=True)
+        selector = Selector({k: v for k, v in args.items() if k not in ("unless-condition", "passing")}, nested=True)
         table = _condition_table(args.get("unless-condition", {}))
+        passing = Passing(args.get("passing", {}))
 
         def weigh_hit(subject: Subject, part: Part) -> tuple[int, int]:
-            mask = part.mask & selector.mask
+            mask = passing.left(part.mask & selector.mask, subject)
             if not mask or (table and subject.is_conditioned(part.power, table)):
                 return 1, part.mask
             return 0, mask
 
-        return weigh_hit, because, ()
+        return weigh_hit, because, passing.selectors
     question = compile_when(unless)
 
     def weigh_role(subject: Subject, part: Part) -> tuple[int, int]:

@@ -240,3 +240,15 @@ def test_hosts_are_named_and_shown(action: str) -> None:
         assert f"`{action}` on any host" in found.message
         assert found.witness is not None
         assert ":instance/i-" in found.witness.resource
+
+
+@pytest.mark.parametrize("order", [("dev", "prod"), ("prod", "dev")])
+@pytest.mark.parametrize("apart", [True, False])
+def test_a_witness_is_about_what_the_finding_rests_on(order: tuple[str, ...], apart: bool) -> None:
+    each = [[value] for value in order] if apart else [list(order)]
+    tagged = [
+        allow("rds:DeleteDBInstance", Condition={"StringEquals": {"aws:ResourceTag/env": values}}) for values in each
+    ]
+    witness = by_code(findings(statements(*tagged)))["RL201"].witness
+    assert witness is not None
+    assert witness.context == {"aws:ResourceTag/env": "prod"}

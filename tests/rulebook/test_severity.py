@@ -221,3 +221,73 @@ def test_what_is_beside_production_is_not_production(name: str, severity: str) -
     )
     tagged = {"StringEquals": {"aws:ResourceTag/stage": name}}
     assert _severity("RL201", allow("dynamodb:DeleteTable", Condition=tagged)) == severity
+
+
+#: A database with the tag that the role has.
+OWN = allow("rds:DeleteDBInstance", Condition={"StringEquals": {"aws:ResourceTag/env": "${aws:PrincipalTag/env}"}})
+
+
+def _tagged(value: str, *items: dict[str, Any]) -> str:
+    trust = {"Effect": "Allow", "Principal": {"Service": "codebuild.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    bundle = {
+        "role": "agent",
+        "tags": {"env": value},
+        "inline": {"p": {"Version": "2012-10-17", "Statement": [*items]}},
+    }
+    found = by_code(findings(role(bundle | {"trust": {"Statement": [trust]}})))
+    return found["RL201"].severity if "RL201" in found else "silent"
+
+
+@pytest.mark.parametrize(("name", "severity"), {"dev": "silent", "prod": "high", "blue": "medium"}.items())
+def test_the_tag_of_a_role_says_what_a_tag_must_be(name: str, severity: str) -> None:
+    assert _tagged(name, OWN) == severity
+
+
+def test_a_tag_that_the_role_may_choose_says_nothing() -> None:
+    assert _tagged("dev", OWN, allow("iam:TagRole")) == "high"
+
+
+APPLICATION = "arn:aws:elasticbeanstalk:eu-west-1:123456789012:application/"
+HOLDERS: dict[str, tuple[str, str, str]] = {
+    "a disposable application": ("StringEquals", f"{APPLICATION}preview", "silent"),
+    "an application whose name says nothing": ("StringEquals", f"{APPLICATION}shop", "high"),
+    "the application of production": ("StringEquals", f"{APPLICATION}shop-prod", "critical"),
+    "any but that of production": ("StringNotEquals", f"{APPLICATION}shop-prod", "high"),
+    "any but one": ("StringNotEquals", f"{APPLICATION}shop", "critical"),
+    "any application, in fewer words": ("StringLike", "*application/*", "critical"),
+    "a disposable application, in fewer words": ("StringLike", "*:application/preview", "silent"),
+    "any application": ("StringLike", "arn:aws:elasticbeanstalk:*:123456789012:application/*", "critical"),
+}
+
+
+@pytest.mark.parametrize("name", HOLDERS)
+def test_what_holds_a_resource_is_a_limit(name: str) -> None:
+    operator, value, severity = HOLDERS[name]
+    held = {operator: {"elasticbeanstalk:InApplication": value}}
+    assert _severity("RL106", allow("elasticbeanstalk:RebuildEnvironment", Condition=held)) == severity
+
+
+@pytest.mark.parametrize(
+    ("operator", "name", "severity"),
+    [
+        ("StringNotEquals", "preview", "silent"),
+        ("StringEquals", "shop-prod", "high"),
+        ("StringEquals", "shop", "critical"),
+    ],
+)
+def test_a_deny_by_what_holds_a_resource(operator: str, name: str, severity: str) -> None:
+    kept = {operator: {"elasticbeanstalk:InApplication": f"{APPLICATION}{name}"}}
+    rebuild = "elasticbeanstalk:RebuildEnvironment"
+    assert _severity("RL106", allow(rebuild), deny(rebuild, Condition=kept)) == severity
+
+
+def test_all_ids_of_a_type_are_no_limit() -> None:
+    every = allow("ec2:DeleteRouteTable", Condition={"ArnLike": {"ec2:Vpc": "arn:aws:ec2:*:*:vpc/vpc-*"}})
+    one = allow("ec2:DeleteRouteTable", Condition={"ArnLike": {"ec2:Vpc": "arn:aws:ec2:*:*:vpc/vpc-0abc*"}})
+    assert [_severity("RL105", s) for s in (every, one)] == ["medium", "low"]
+
+
+def test_what_holds_a_resource_is_no_limit_where_a_tag_of_the_holders_choice_names_it() -> None:
+    held = {"Condition": {"ArnEquals": {"elasticbeanstalk:InApplication": "${aws:PrincipalTag/app}"}}}
+    one = allow("elasticbeanstalk:RebuildEnvironment", **held)
+    assert [_severity("RL106", one), _severity("RL106", one, allow("iam:TagRole"))] == ["high", "critical"]

@@ -177,6 +177,31 @@ CASES: dict[str, tuple[set[str], list[dict[str, Any]]]] = {
         [_aws(f"{ROLE}Operators"), _subject(GITHUB, "repo:acme/app:environment:prod")],
     ),
     "people and an agent in one word": ({"RL703", "RL705"}, [_aws([f"{ROLE}DevAdmins", f"{ROLE}KiroAgent"])]),
+    "people and an agent that a Deny names": (set(), [_aws([f"{ROLE}Operators", AGENT]), _aws(AGENT, Effect="Deny")]),
+    "an agent, and people that a Deny names": (
+        {"RL705"},
+        [_aws([f"{ROLE}Operators", AGENT]), _aws(f"{ROLE}Operators", Effect="Deny")],
+    ),
+    "people, and an agent that a condition leaves out": (
+        set(),
+        [_aws([f"{ROLE}Operators", AGENT], Condition={"StringNotLike": {"aws:PrincipalArn": "*agent*"}})],
+    ),
+    "people, and a pipeline that a Deny names": (
+        set(),
+        [
+            _aws(f"{ROLE}Operators"),
+            _subject(GITHUB, "repo:acme/app:environment:prod"),
+            _oidc(GITHUB) | {"Effect": "Deny"},
+        ],
+    ),
+    "people, and a pipeline of which a Deny names one branch": (
+        {"RL702", "RL703"},
+        [
+            _aws(f"{ROLE}Operators"),
+            _subject(GITHUB, "repo:acme/app:*"),
+            _subject(GITHUB, "repo:acme/app:ref:refs/heads/old") | {"Effect": "Deny"},
+        ],
+    ),
     "Identity Center and Bedrock": (
         {"RL703"},
         [
@@ -285,8 +310,14 @@ def test_of_several_statements_that_let_outsiders_in_each_may_stand_first() -> N
     assert both.fingerprint == turned.fingerprint
     assert both.fingerprint != alone.fingerprint
     assert len(both.granted_by) == 2
-    assert both.message.endswith("of the account `999999999999` (1 more)")
+    assert both.message == turned.message
+    assert both.message.endswith("of the account `888888888888` (1 more)")
     assert alone.message.endswith("of the account `999999999999`")
+
+
+def test_everyone_comes_before_one_account() -> None:
+    (found,) = findings({"Statement": [_aws("999999999999"), _aws("*")]}, "trust")
+    assert found.message.endswith("by every AWS account (1 more)")
 
 
 def test_the_own_account_is_no_stranger() -> None:
@@ -323,7 +354,11 @@ def test_shared_issuers_are_hosts_without_scheme() -> None:
         assert "://" not in host
 
 
-def test_a_principal_that_only_one_branch_names_is_possible() -> None:
+@pytest.mark.parametrize(
+    ("beside", "certainty"),
+    [([], "possible"), ([_aws("arn:aws:iam::888888888888:root")], "proved")],
+)
+def test_a_principal_that_only_one_branch_names_is_possible(beside: list[dict[str, Any]], certainty: str) -> None:
     from rolelint.documents import parse
     from rolelint.readers import ReadContext, read
     from rolelint.rulebook import check_role, load_rules
@@ -331,7 +366,7 @@ def test_a_principal_that_only_one_branch_names_is_possible() -> None:
     whole, one = "arn:aws:iam::999999999999:root", "arn:aws:iam::999999999999:role/runner"
     trust = {
         "Version": "2012-10-17",
-        "Statement": [{**_aws(whole), "Principal": {"AWS": {"Fn::If": ["All", whole, one]}}}],
+        "Statement": [{**_aws(whole), "Principal": {"AWS": {"Fn::If": ["All", whole, one]}}}, *beside],
     }
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -343,7 +378,7 @@ def test_a_principal_that_only_one_branch_names_is_possible() -> None:
     found = read(document, ReadContext(None))
     assert found is not None
     (finding,) = [f for f in check_role(found.roles[0], load_rules()).findings if f.rule == "RL704"]
-    assert finding.certainty == "possible"
+    assert finding.certainty == certainty
 
 
 @pytest.mark.parametrize(
