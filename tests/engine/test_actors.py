@@ -92,6 +92,12 @@ def test_who_passes(statements: list[Any], expected: set[str]) -> None:
         ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, {}, "role", "no"),
         ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, None, "role", "no"),
         ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, None, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, {}, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, {"team": "b"}, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _TAGGING, {"team": "b"}, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, {"team": "b"}, "role", "no"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, {"team": "b"}, "user", "no"),
+        (_APPROVED, None, {"approved": "no"}, "role", "no"),
         ({"StringEquals": {"aws:username": "app"}}, None, None, "user", "yes"),
         ({"StringEquals": {"aws:username": "app"}}, None, None, "role", "no"),
         ({"StringEquals": {"aws:username": "app"}}, None, None, "policy", "yes"),
@@ -205,8 +211,9 @@ def test_a_boundary_keeps_the_holder_from_tagging_itself() -> None:
 )
 def test_who_may_tag_the_session(principal: Any, condition: dict[str, Any] | None, expected: str) -> None:
     trust = [*_ANYONE, allow(["sts:AssumeRole", "sts:TagSession"], condition=condition, Principal=principal)]
-    holder = role(allow("rds:*", condition=_APPROVED), trust=trust)
-    assert _ask(holder, "automation").verdict == expected
+    for tags in (None, {}, {"approved": "no"}):
+        holder = role(allow("rds:*", condition=_APPROVED), trust=trust, tags=tags)
+        assert _ask(holder, "automation").verdict == expected
 
 
 def test_a_trust_policy_may_deny_the_tag() -> None:
