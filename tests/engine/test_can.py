@@ -162,6 +162,21 @@ def test_of_several_resources_each_has_its_own_keys() -> None:
     assert (grown.mask, grown.unknown) == (within, ())
 
 
+@pytest.mark.parametrize(
+    ("action", "condition", "expected"),
+    [
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"ec2:SubnetID": "subnet-1"}}, "no"),
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"aws:RequestTag/team": "a"}}, "no"),
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"ec2:Vpc": f"arn:aws:ec2:us-east-1:{ACCOUNT}:vpc/v"}}, "yes"),
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"ec2:AvailabilityZone": "us-east-1a"}}, "yes"),
+    ],
+)
+def test_a_key_that_a_type_has_by_itself_is_not_proved_absent(
+    action: str, condition: dict[str, Any], expected: str
+) -> None:
+    assert can(role(allow(action, condition=condition)), action, who=_ANY).verdict == expected
+
+
 _VOLUME = f"arn:aws:ec2:*:{ACCOUNT}:volume/*"
 
 
