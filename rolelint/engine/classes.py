@@ -17,7 +17,7 @@ from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, used, view_reach
 from rolelint.engine.keys import Undecided
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import ATTRIBUTE, Search, Solution, View, laws, raw_view
+from rolelint.engine.solve import ATTRIBUTE, POLICY_TYPE, Search, Solution, View, laws, raw_view, type_laws
 from rolelint.engine.worlds import (
     CALLER_ARN,
     CALLER_KEYS,
@@ -313,6 +313,10 @@ def _solve(
     asked = mentioned.union(k for k, _ in stage.pins) if stage.pins else mentioned
     if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in asked):
         group = group._replace(denies=(*group.denies, *laws(asked, unsupported)))
+    if POLICY_TYPE in asked:
+        texts = [v for c in conditions if c.key == POLICY_TYPE for v in c.condition.values]
+        texts += [v for k, domain in stage.pins if k == POLICY_TYPE for v in domain.values or ()]
+        group = group._replace(denies=(*group.denies, *type_laws(texts)))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)

@@ -916,3 +916,51 @@ def test_only_a_request_that_passes_tags_carries_them(action: str, verdict: str)
     assert can(role(allow("*", condition=condition)), action, who=_ANY).verdict == verdict
     untagged = deny("*", condition={"Null": {"aws:TagKeys": "true"}})
     assert can(role(allow("*"), untagged), action, who=_ANY).verdict == verdict
+
+
+_TAG_POLICIES = "arn:aws:organizations::*:policy/o-*/tag_policy/p-*"
+_SCPS = "arn:aws:organizations::*:policy/o-*/service_control_policy/p-*"
+_ONE_TAG_POLICY = f"arn:aws:organizations::{ACCOUNT}:policy/o-abc/tag_policy/p-1"
+
+
+def _of_type(kind: str) -> dict[str, Any]:
+    return {"StringEquals": {"organizations:PolicyType": kind}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "resource", "context", "expected"),
+    [
+        ([allow("*", _TAG_POLICIES, _of_type("SERVICE_CONTROL_POLICY"))], None, None, "no"),
+        ([allow("*", _TAG_POLICIES, _of_type("TAG_POLICY"))], None, None, "yes"),
+        ([allow("*", condition=_of_type("SERVICE_CONTROL_POLICY"))], _ONE_TAG_POLICY, None, "no"),
+        ([allow("*", condition=_of_type("TAG_POLICY"))], _ONE_TAG_POLICY, None, "yes"),
+        ([allow("*", condition=_of_type("TAG_POLICY"))], None, None, "yes"),
+        ([allow("*", _SCPS), deny("*", condition=_of_type("SERVICE_CONTROL_POLICY"))], None, None, "yes"),
+        ([allow("*", _SCPS), deny("*", condition={"StringNotEquals": {"organizations:PolicyType": "TAG_POLICY"}})],
+         None, None, "no"),
+        ([allow("*"), deny("*", _SCPS)], None, "SERVICE_CONTROL_POLICY", "no"),
+        ([allow("*"), deny("*", _SCPS)], None, "TAG_POLICY", "yes"),
+        ([allow("*", condition={"StringLike": {"organizations:PolicyType": "*"}})], None, None, "yes"),
+    ],
+)  # fmt: skip
+def test_the_arn_of_a_policy_of_an_organization_tells_its_type(
+    statements: list[Any], resource: str | None, context: str | None, expected: str
+) -> None:
+    given = {"organizations:PolicyType": context} if context else None
+    holder = role(*statements)
+    answer = can(holder, "organizations:UpdatePolicy", resource=resource, context=given, who=_ANY)
+    assert answer.verdict == expected
+    if resource is None and context is None:
+        found = powers(holder, _ANY, catalog().expand("organizations:UpdatePolicy"))
+        assert (bool(found.powers), found.unknown) == (expected == "yes", ())
+
+
+def test_a_type_of_policies_is_asked_of_other_resources_too() -> None:
+    root = f"arn:aws:organizations::{ACCOUNT}:root/o-abc/r-1"
+    for action, resource in (
+        ("organizations:ListPolicies", None),
+        ("organizations:DisablePolicyType", root),
+        ("organizations:CreatePolicy", None),
+    ):
+        holder = role(allow("*", condition=_of_type("TAG_POLICY")))
+        assert can(holder, action, resource=resource, who=_ANY).verdict == "yes", action
