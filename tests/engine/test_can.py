@@ -837,6 +837,26 @@ def test_a_policy_by_itself_is_of_the_partition_of_its_regions(
         assert [text.split(":")[1] for text in (proof.principal, proof.resource)] == [expected] * 2
 
 
+_NOT_IN_IRELAND = {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("s3:*", "arn:aws:s3:::*", _NOT_IN_IRELAND), deny("s3:*", ["arn:aws:s3:::*", "arn:aws-cn:s3:::b"])],
+         None),
+        ([allow("s3:*", ["arn:aws:s3:::x", "arn:aws-cn:s3:::*"], _NOT_IN_IRELAND), deny("s3:*", "arn:aws:s3:::*")],
+         "arn:aws-cn:s3:::example"),
+        ([allow("s3:*", "*", _NOT_IN_IRELAND), deny("s3:*", ["arn:aws:s3:::*", "arn:aws-cn:s3:::*"])],
+         "arn:aws-us-gov:s3:::example"),
+    ],
+)  # fmt: skip
+def test_of_several_partitions_each_has_regions_of_its_own(statements: list[Any], expected: str | None) -> None:
+    answer = can(role(*statements, kind="policy"), "s3:DeleteBucket", who=_ANY)
+    assert answer.verdict == ("yes" if expected else "no")
+    assert (answer.witness and answer.witness.resource) == expected
+
+
 @pytest.mark.parametrize(("partition", "expected"), [("aws", "yes"), ("aws-cn", "yes"), ("aws-us-gov", "no")])
 def test_a_question_about_a_resource_tells_the_partition_of_a_policy_by_itself(partition: str, expected: str) -> None:
     chinese = allow("s3:DeleteBucket", "arn:aws-cn:s3:::*")
