@@ -40,6 +40,8 @@ from rolelint.records import replace
 
 _REGION = "aws:requestedregion"
 _OWNER = "aws:resourceaccount"
+#: How the keys begin that a law ties to others, whether or not a statement speaks of them.
+_LAWFUL = (ATTRIBUTE, "aws:requesttag/")
 #: Calls that set one attribute at a time. AWS: AWSEC2/latest/APIReference, the page of each. Read 2026-11.
 _ONE_ATTRIBUTE = tuple(f"ec2:Modify{of}Attribute" for of in ("Instance", "Image", "NetworkInterface", "Subnet"))
 
@@ -160,7 +162,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     call carry, `KEY@TYPE` stands there for those that do not, and `KEY@` says that each has a value of its own.
     """
     cuts: dict[str, int] = {}
-    pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
+    pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(_LAWFUL))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
     several = group.mask & catalog().told_apart
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):

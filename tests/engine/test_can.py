@@ -162,6 +162,14 @@ def test_of_several_resources_each_has_its_own_keys() -> None:
     assert (grown.mask, grown.unknown) == (within, ())
 
 
+@pytest.mark.parametrize("given", [{"aws:RequestTag/team": "a"}, {"aws:RequestTag/team": "a", "aws:TagKeys": "team"}])
+def test_a_tag_that_a_question_gives_is_that_of_the_resources_that_carry_it(given: dict[str, str]) -> None:
+    for names, expected in (("team", "yes"), ("env", "no")):
+        holder = role(allow("ec2:*", condition={"ForAllValues:StringEquals": {"aws:TagKeys": names}}))
+        for action in ("ec2:CreateSnapshot", "ec2:RunInstances", "ec2:CreateVolume"):
+            assert can(holder, action, context=given, who=_ANY).verdict == expected, action
+
+
 @pytest.mark.parametrize(
     ("action", "condition", "expected"),
     [
