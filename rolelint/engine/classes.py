@@ -316,9 +316,8 @@ def _solve(
     if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in asked):
         group = group._replace(denies=(*group.denies, *laws(asked, unsupported)))
     if POLICY_TYPE in asked:
-        texts = [v for c in conditions if c.key == POLICY_TYPE for v in c.condition.values]
-        texts += [v for k, domain in stage.pins if k == POLICY_TYPE for v in domain.values or ()]
-        group = group._replace(denies=(*group.denies, *type_laws(texts)))
+        types = type_laws(_types_asked(stage, group, conditions, resource))
+        group = group._replace(denies=(*group.denies, *types))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)
@@ -417,6 +416,16 @@ def _solve(
     if trouble is not None:
         raise trouble
     return None
+
+
+def _types_asked(
+    stage: Scene, group: Group, conditions: Sequence[CompiledCondition], resource: str | None
+) -> list[str]:
+    """List the types of an organization's policies that something asks about, where an ARN names one as well."""
+    if not any("_policy" in text for text in (resource or "", *(t for v in group.views for t in v.texts or ()))):
+        return []
+    told = [v for c in conditions if c.key == POLICY_TYPE for v in c.condition.values]
+    return told + [v for k, domain in stage.pins if k == POLICY_TYPE for v in domain.values or ()]
 
 
 def _parties(

@@ -356,8 +356,6 @@ def _type_laws(kind: str) -> tuple[View, ...]:
         laws = (
             compile_statement(Statement("Deny", ("*",), named, other), False),
             compile_statement(Statement("Deny", ("*",), named, same, not_resource=True), False, (f"{policies}*",)),
-            # An organization, a type and an id; none of them holds a slash.
-            compile_statement(Statement("Deny", ("*",), (f"{policies}*/*/*/*",)), False),
         )
         found = _type_law_memo[kind] = tuple([v for law in laws if (v := view(law, True)) is not None])
     return found
