@@ -241,3 +241,10 @@ def test_a_principal_tag_of_which_the_name_is_not_known_may_be_any() -> None:
     held = role(allow("s3:*", f"arn:aws:s3:::${{aws:PrincipalTag/{unknown('key')}}}/*"), tags={"team": "ci"}, trust=[])
     answer = can(held, "s3:DeleteObject")
     assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+@pytest.mark.parametrize(("trust", "expected"), [(None, "yes"), (_TAGGING, "yes"), (_ANYONE, "no")])
+def test_a_session_may_have_another_tag_than_the_role_in_a_name(trust: list[Any] | None, expected: str) -> None:
+    named = allow("s3:DeleteObject", "arn:aws:s3:::${aws:PrincipalTag/team}-data/*")
+    held = role(named, deny("s3:*", "arn:aws:s3:::blue-*"), tags={"team": "blue"}, trust=trust)
+    assert can(held, "s3:DeleteObject").verdict == expected
