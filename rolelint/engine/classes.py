@@ -422,10 +422,12 @@ def _types_asked(
     stage: Scene, group: Group, conditions: Sequence[CompiledCondition], resource: str | None
 ) -> list[str]:
     """List the types of an organization's policies that something asks about, where an ARN names one as well."""
-    if not any("_policy" in text for text in (resource or "", *(t for v in group.views for t in v.texts or ()))):
-        return []
+    arns = (resource or "", *(r for v in group.views for r in v.written))
+    named = [kind for arn in arns for kind in arn.split("/")[2:3] if kind.isidentifier()]
+    if not named:
+        return named
     told = [v for c in conditions if c.key == POLICY_TYPE for v in c.condition.values]
-    return told + [v for k, domain in stage.pins if k == POLICY_TYPE for v in domain.values or ()]
+    return [*named, *told, *(v for k, domain in stage.pins if k == POLICY_TYPE for v in domain.values or ())]
 
 
 def _parties(

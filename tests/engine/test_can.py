@@ -966,6 +966,8 @@ def _of_type(kind: str) -> dict[str, Any]:
         ([allow("*", _SCPS), deny("*", condition=_of_type("SERVICE_CONTROL_POLICY"))], None, None, "yes"),
         ([allow("*", _SCPS), deny("*", condition={"StringNotEquals": {"organizations:PolicyType": "TAG_POLICY"}})],
          None, None, "no"),
+        ([allow("*", _SCPS, {"StringLike": {"organizations:PolicyType": "TAG_*"}})], None, None, "no"),
+        ([allow("*", _SCPS, {"StringLike": {"organizations:PolicyType": "SERVICE_*"}})], None, None, "yes"),
         ([allow("*"), deny("*", _SCPS)], None, "SERVICE_CONTROL_POLICY", "no"),
         ([allow("*"), deny("*", _SCPS)], None, "TAG_POLICY", "yes"),
         ([allow("*", condition={"StringLike": {"organizations:PolicyType": "*"}})], None, None, "yes"),
