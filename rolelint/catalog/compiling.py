@@ -192,7 +192,7 @@ def _sections(published: Published, rows: Sequence[_Row], tables: Curated) -> tu
         **artefact.in_blocks("labels", [_label_line(label) for label in label_ids]),
         "keys": key_text,
         "key_masks": key_masks,
-        "key_uses": _lines(_key_uses(rows, tables)),
+        "key_uses": _lines(_key_uses(rows, keys_of_type, tables)),
         "key_names": _lines(key_ids),
         "key_set_of": _words(set_of),
         "key_sets": _lines(_numbers(keys) for keys in set_ids),
@@ -326,21 +326,25 @@ def _keys(
     return _lines(lines), bytes(packed)
 
 
-def _key_uses(rows: Sequence[_Row], tables: Curated) -> list[str]:
+def _key_uses(rows: Sequence[_Row], keys_of_type: Mapping[tuple[str, str], set[str]], tables: Curated) -> list[str]:
     """Write which resources of a call carry a key that is not a key of the call: `key`, then `action=type,type` each.
 
-    Tags of a resource are left out: a resource that is made with tags has them too (S5.34).
+    A type carries what it is published with for the call. Where it is published with a key by itself that the call
+    has of another type, nothing proves that it goes without. Tags of a resource are left out: a resource that is made
+    with tags has them too (S5.34).
     """
     found: dict[str, list[str]] = {}
     for index, row in enumerate(rows):
         if not _told_apart(row, tables):
             continue
-        whole = {key.lower() for key in row.action.keys}
+        prefix, whole = row.service.prefix, {key.lower() for key in row.action.keys}
+        told = {use.type: {k.lower() for k in use.keys} - whole for use in row.action.uses}
+        every = {k for keys in told.values() for k in keys if ":resourcetag/" not in k}
         carrying: dict[str, list[str]] = {}
-        for use in row.action.uses:
-            for key in {k.lower() for k in use.keys} - whole:
-                if ":resourcetag/" not in key:
-                    carrying.setdefault(key, []).append(f"{row.service.prefix}:{use.type}")
+        for kind, keys in told.items():
+            by_itself = {k for k in keys_of_type[prefix, kind] if not k.startswith(_REQUEST_TAGS)}
+            for key in every & (keys | by_itself):
+                carrying.setdefault(key, []).append(f"{prefix}:{kind}")
         for key, kinds in carrying.items():
             found.setdefault(key, []).append(f"{index}={','.join(sorted(kinds))}")
     return ["\t".join([key, *uses]) for key, uses in sorted(found.items())]

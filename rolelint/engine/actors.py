@@ -279,18 +279,15 @@ def _principal_tag(tag: str, who: Actor, role: Role) -> Domain:
 
     if has_unknown(tag):
         return FREE  # it may be any tag
-    itself = tag in chosen_tags(role, who)
-    tagged = itself or _trust_names(role, "sts:TagSession")
-    settled = (role.kind == "user" and not itself) or (role.trust is not None and not tagged)
-    if role.tags is not None:
-        for name, value in role.tags.items():
-            if name.lower() == tag:
-                return Domain("always", None if tagged else (value,), example=value)
-        if settled:
-            return NEVER
-    if who.approval == "never" and is_approval(tag) and not (itself or may_tag_session(role, tag)):
-        return NEVER  # S9.5, S9.6
-    return FREE
+    own = next((value for name, value in (role.tags or {}).items() if name.lower() == tag), None)
+    known = role.kind == "user" or (role.trust is not None and not _trust_names(role, "sts:TagSession"))
+    guarded = who.approval == "never" and is_approval(tag)  # S9.5, S9.6
+    if tag not in chosen_tags(role, who) and (
+        (known and role.tags is not None) or (guarded and not may_tag_session(role, tag))
+    ):
+        return NEVER if own is None else Domain("always", (own,))
+    # What a session is tagged with comes before what the role is. Where no trust policy is known, it may be.
+    return FREE if own is None else Domain("always", example=own)
 
 
 def _trust_names(role: Role, action: str) -> bool:

@@ -11,11 +11,13 @@ from rolelint.engine.actors import account_like
 from rolelint.memory import memo
 from rolelint.policies.text import VARIABLE
 
-#: Formats whose last variable holds no slash, though another type's format continues with one: `bucket` and
-#: `bucket/object`. AWS: the naming rules of each service, read 2026-11.
+#: Formats whose variables hold no slash, though another type's format continues with one (`bucket` and
+#: `bucket/object`), or one variable tells what a condition key tells as well. AWS: the naming rules of each service,
+#: read 2026-11.
 _CLOSED = frozenset(
     (
         "arn:${Partition}:s3:::${BucketName}",
+        "arn:${Partition}:organizations::${Account}:policy/o-${OrganizationId}/${PolicyType}/p-${PolicyId}",
         "arn:${Partition}:s3:${Region}:${Account}:accesspoint/${AccessPointName}",
         "arn:${Partition}:s3tables:${Region}:${Account}:bucket/${TableBucketName}",
         "arn:${Partition}:s3vectors:${Region}:${Account}:bucket/${BucketName}",
@@ -64,7 +66,8 @@ class Shape:
         sample: a readable ARN of this format.
         format: as published, with `${...}`.
         fields: the first five fields: text, or None where any non-empty text may stand.
-        closed: the last variable holds no slash; `outside` is what the format reaches although nothing is called so.
+        closed: no variable of its resource field holds a slash; `outside` is what the format reaches although nothing
+            is called so.
         rest: the resource field as a pattern; `rest_head` is its literal start, `rest_start` that and what every id
             begins with; `rest_open` tells that one variable follows the literal start and nothing else.
     """
@@ -122,7 +125,8 @@ class Shape:
         self.closed = arn_format in _CLOSED
         self.outside: tuple[Pattern, ...] = ()
         if self.closed:
-            self.outside = (marked_arn(f"arn:{STAR}:{written[2]}:{STAR}:{STAR}:{self.rest_head}{STAR}/{STAR}"),)
+            more = f"/{STAR}" * (sum(part.count("/") for part in parts[1:]) + 1)
+            self.outside = (marked_arn(f"arn:{STAR}:{written[2]}:{STAR}:{STAR}:{self.rest_head}{STAR}{more}"),)
 
     def names(self, arn: str) -> bool:
         """Tell whether an ARN names a resource of this format."""
@@ -250,7 +254,7 @@ def _covers(rest: str, into: Shape) -> bool | None:
     if rest == "*":
         return True
     head = into.rest_head
-    if into.closed and rest.count("/") > head.count("/"):
+    if into.closed and rest.count("/") > into.rest_key.count("/"):
         return None
     bare = rest.removesuffix("*")
     if "*" in bare or "?" in bare:

@@ -17,7 +17,7 @@ from rolelint.engine.decision import UNSIGNED
 from rolelint.engine.extent import meeting, narrower, pick_reach, type_shapes, used, view_reach
 from rolelint.engine.keys import Undecided
 from rolelint.engine.scene import Scene
-from rolelint.engine.solve import ATTRIBUTE, Search, Solution, View, laws, raw_view
+from rolelint.engine.solve import ATTRIBUTE, POLICY_TYPE, Search, Solution, View, laws, raw_view, type_laws
 from rolelint.engine.worlds import (
     CALLER_ARN,
     CALLER_KEYS,
@@ -40,6 +40,8 @@ from rolelint.records import replace
 
 _REGION = "aws:requestedregion"
 _OWNER = "aws:resourceaccount"
+#: How the keys begin that a law ties to others, whether or not a statement speaks of them.
+_LAWFUL = (ATTRIBUTE, "aws:requesttag/")
 #: Calls that set one attribute at a time. AWS: AWSEC2/latest/APIReference, the page of each. Read 2026-11.
 _ONE_ATTRIBUTE = tuple(f"ec2:Modify{of}Attribute" for of in ("Instance", "Image", "NetworkInterface", "Subnet"))
 
@@ -160,7 +162,7 @@ def by_support(stage: Scene, group: Group) -> list[tuple[int, frozenset[str]]]:
     call carry, `KEY@TYPE` stands there for those that do not, and `KEY@` says that each has a value of its own.
     """
     cuts: dict[str, int] = {}
-    pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(ATTRIBUTE))
+    pinned = (_REGION if k in REGION_KEYS else k for k, _ in stage.told if k in REGION_KEYS or k.startswith(_LAWFUL))
     referred = (_OWNER for v in group.views if _OWNER in v.statement.refs)
     several = group.mask & catalog().told_apart
     for key in dict.fromkeys((*(c.key for c in conditions_of(group)), *pinned, *referred)):
@@ -313,6 +315,9 @@ def _solve(
     asked = mentioned.union(k for k, _ in stage.pins) if stage.pins else mentioned
     if "aws:tagkeys" in mentioned or any(k.startswith(ATTRIBUTE) for k in asked):
         group = group._replace(denies=(*group.denies, *laws(asked, unsupported)))
+    if POLICY_TYPE in asked:
+        types = type_laws(_types_asked(stage, group, conditions, resource))
+        group = group._replace(denies=(*group.denies, *types))
     trouble: Exception | None = None
     arns: list[str] = []
     owned = not OWNER_KEYS.isdisjoint(mentioned)
@@ -411,6 +416,18 @@ def _solve(
     if trouble is not None:
         raise trouble
     return None
+
+
+def _types_asked(
+    stage: Scene, group: Group, conditions: Sequence[CompiledCondition], resource: str | None
+) -> list[str]:
+    """List the types of an organization's policies that something asks about, where an ARN names one as well."""
+    arns = (resource or "", *(r for v in group.views for r in v.written))
+    named = [kind for arn in arns for kind in arn.split("/")[2:3] if kind.isidentifier()]
+    if not named:
+        return named
+    told = [v for c in conditions if c.key == POLICY_TYPE for v in c.condition.values]
+    return [*named, *told, *(v for k, domain in stage.pins if k == POLICY_TYPE for v in domain.values or ())]
 
 
 def _parties(

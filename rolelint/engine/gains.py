@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from rolelint.algebra.strings import LimitReached
@@ -426,15 +426,27 @@ def _signatures(
     """Split by resource types, unless no statement speaks of resources: then the first action stands for all."""
     views = (*group.views, *old.denies, *(v for layer in old.layers for v in layer))
     if all(v.plain for v in views) or (all(v.texts is None for v in views) and not part & catalog().several):
-        if part:
-            yield group, catalog().action((part & -part).bit_length() - 1).signature, part
-        return
+        # But where resources of a call differ in the keys that they carry, those that it may name count as well.
+        alike = part & ~_told_apart(part, views)
+        if alike:
+            yield group, catalog().action((alike & -alike).bit_length() - 1).signature, alike
+        part &= ~alike
     for signature, actions in catalog().signatures(part):
         for named in (signature, *_naming_more(stage, group.option, signature)):
             if len(named.required) < 2:
                 yield group, named, actions
             else:
                 yield from ((joined, named, one) for one, joined in with_others(stage, group, actions, certain))
+
+
+def _told_apart(mask: int, views: Iterable[View]) -> int:
+    """Give those of some actions of which not all resources carry the keys that statements test for (S3.12)."""
+    if not mask & catalog().told_apart:
+        return 0
+    apart = 0
+    for key in {c.key for v in views for c in v.conditions}:
+        apart |= catalog().key_gaps(key).get("", 0)
+    return mask & apart
 
 
 def _naming_more(stage: Scene, option: View, signature: Signature) -> Iterator[Signature]:

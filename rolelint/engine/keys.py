@@ -161,7 +161,11 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
     if domain.presence == "never":
         return None
     if domain.values is not None:
-        return _from_values(domain, literals)
+        for fit in (domain.values,) if domain.whole else [(one,) for one in domain.values]:
+            if all(truth(lit, fit) for lit in literals):
+                return fit
+        if domain.whole or not domain.many:
+            return None
     every: list[_Test] = []
     some: list[_Test] = []
     many = domain.many
@@ -186,20 +190,6 @@ def _solve(domain: Domain, literals: frozenset[Literal]) -> Value | None:
         if value not in values:
             values.append(value)
     return tuple(values)
-
-
-def _from_values(domain: Domain, literals: frozenset[Literal]) -> Value | None:
-    assert domain.values is not None
-    if domain.whole:
-        return domain.values if all(truth(lit, domain.values) for lit in literals) else None
-    for one in domain.values:
-        if all(truth(lit, (one,)) for lit in literals):
-            return (one,)
-    if domain.many and len(domain.values) > 1:
-        if all(truth(lit, domain.values) for lit in literals):
-            return domain.values
-        raise Undecided("several values of one key are needed at once")
-    return None
 
 
 def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> bool:
@@ -228,6 +218,8 @@ def _split(lit: Literal, many: bool, every: list[_Test], some: list[_Test]) -> b
 
 def _one(domain: Domain, tests: Sequence[_Test]) -> str | None:
     """Find one value that passes every test."""
+    if domain.values is not None:
+        return next((value for value in domain.values if all(t.holds(value) for t in tests)), None)
     shape = _shape(domain.pattern) if domain.pattern else None
     since = _moment(domain.since) if domain.since else None
 

@@ -31,7 +31,7 @@ from rolelint.engine.extent import commanding, runs_anything, type_shapes, used,
 from rolelint.engine.gates import MARKS, Gate, gate_of, naming_of
 from rolelint.engine.keys import Literal, Undecided, solve_key
 from rolelint.engine.scene import Scene, StatementRef, scene
-from rolelint.engine.solve import Solution, View, raw_view
+from rolelint.engine.solve import POLICY_TYPE, Solution, View, raw_view
 from rolelint.engine.worlds import LINKED, OWNER_KEYS, REGION_KEYS
 from rolelint.errors import Location
 from rolelint.memory import alone, memo
@@ -426,6 +426,10 @@ def _never_holds(stage: Scene, statement: CompiledStatement) -> bool:
     return False
 
 
+#: Keys that tell of the resource what its ARN tells as well: conditions on them are not met apart from it.
+_TIED = REGION_KEYS | OWNER_KEYS | {POLICY_TYPE}
+
+
 def _class(
     stage: Scene, group: Group, signature: Signature, mask: int, unsupported: frozenset[str], certainty: str
 ) -> Core | None:
@@ -441,8 +445,7 @@ def _class(
         if hangs_on_unknown(granting, carving, partial(passes, stage, group, signature, unsupported)):
             certainty = "possible"
     exact = all(d.conditions for d in carving)
-    # The Region of a request, and the account, are those of its resource: conditions on them are not met apart from it.
-    tied = option.texts is not None and any(c.key in REGION_KEYS | OWNER_KEYS for c in option.conditions)
+    tied = option.texts is not None and any(c.key in _TIED for c in option.conditions)
     # As written, the plain star that `${*}` stands for is not told from a wildcard.
     starred = any("*" in t or "?" in t for t in option.texts or ())
     apart = not (carving or option.exclude or option.within or option.statement.refs or group.others or tied or starred)

@@ -7,7 +7,7 @@ resource and concrete key values), looks for a Deny that fires on it, and branch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, product
 
 from rolelint.algebra.strings import ANY, CROSS, STAR, Pattern, is_member, marked_arn, member, wildcards
@@ -307,7 +307,11 @@ def laws(keys: frozenset[str], unsupported: frozenset[str]) -> tuple[View, ...]:
 #: How the keys begin that tell to which value an attribute is set; `ec2:Attribute` names the attribute.
 # AWS: AWSEC2/latest/UserGuide/iam-policy-structure.html, "`ec2:Attribute` condition key". Read 2026-11.
 ATTRIBUTE = "ec2:attribute/"
+#: The key that tells the type of an organization's policy; the ARN of the policy tells it in lower case.
+# AWS: organizations/latest/APIReference/API_PolicySummary.html, `Arn` and `Type`. Read 2026-11.
+POLICY_TYPE = "organizations:policytype"
 _law_memo: dict[str, View] = memo()
+_type_law_memo: dict[str, tuple[View, ...]] = memo()
 
 
 def _law(key: str, quantifier: str, naming: str, naming_text: str) -> View:
@@ -325,6 +329,35 @@ def _law(key: str, quantifier: str, naming: str, naming_text: str) -> View:
             ),
         )
         found = _law_memo[key] = View(one := compile_statement(law, False), None, False, one.conditions, (), True)
+    return found
+
+
+def type_laws(texts: Iterable[str]) -> Iterator[View]:
+    """Give Denies against what no request is: a policy of an organization whose ARN names another type than its key.
+
+    Args:
+        texts: values of the key that something asks about.
+    """
+    for kind in dict.fromkeys(text.upper() for text in texts if not set(text) & {"*", "?", "$"}):
+        yield from _type_laws(kind)
+
+
+def _type_laws(kind: str) -> tuple[View, ...]:
+    found = _type_law_memo.get(kind)
+    if found is None:
+        key, text = POLICY_TYPE, "organizations:PolicyType"
+        policies = "arn:*:organizations::*:policy/"
+        named = (f"{policies}*/{kind.lower()}/*", f"{policies}{kind.lower()}/*")
+        other = (
+            Condition("Null", "", False, key, text, ("false",)),
+            Condition("StringNotEquals", "", False, key, text, (kind,)),
+        )
+        same = (Condition("StringEquals", "", False, key, text, (kind,)),)
+        laws = (
+            compile_statement(Statement("Deny", ("*",), named, other), False),
+            compile_statement(Statement("Deny", ("*",), named, same, not_resource=True), False, (f"{policies}*",)),
+        )
+        found = _type_law_memo[kind] = tuple([v for law in laws if (v := view(law, True)) is not None])
     return found
 
 

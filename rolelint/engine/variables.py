@@ -108,6 +108,8 @@ def _tried(
     yield from (v for v in named.get(key, ()) if shape is None or shape.matches(v))
     value = solve_key(domain, frozenset())
     yield from (domain.example or "example", *(value or ()))
+    if domain.example and not (domain.pattern or domain.kind):
+        yield "example"  # of free text, one value that nobody has chosen
     for c in conditions:
         if key in c.refs:
             other = keys.get(c.key) or stage.domain(c.key)

@@ -176,7 +176,7 @@ def worlds(
     Args:
         mentioned: every key in conditions and policy variables, lower-cased.
         partition: of the request; empty when not known.
-        arns: resource patterns that play a part: their Region fields tell Regions apart.
+        arns: resource patterns that play a part: the partitions and Regions that they name are told apart.
         variables: the keys that policy variables name.
         region: the only Region that comes into question, where the question says so.
     """
@@ -184,10 +184,10 @@ def worlds(
     if not linked:
         return _PLAIN
     telling = tuple(c for c in conditions if c.key in linked)
-    fields: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     if not REGION_KEYS.isdisjoint(linked):
-        fields = tuple(sorted({r for a in arns if (r := _region_field(a))}))
-    key = (telling, linked, partition, fields, linked & variables, region)
+        places = tuple(sorted({p for a in arns if (p := _place(a, partition))}))
+    key = (telling, linked, partition, places, linked & variables, region)
     found = _memo.get(key)
     if found is None:
         found = _memo[key] = _worlds(*key)
@@ -300,9 +300,17 @@ def _of_account(key: str, value: str, account: str) -> bool:
     return f":{account}:" in value if key == CALLER_ARN else value == account
 
 
-def _region_field(arn: str) -> str:
+def _place(arn: str, partition: str) -> str:
+    """Give the partition and the Region that a pattern names; nothing for one that is met everywhere.
+
+    Args:
+        partition: the only one that comes into question; empty where several do.
+    """
     parts = arn.split(":", 4)
-    return parts[3] if len(parts) > 4 and parts[3] != "*" else ""
+    if len(parts) < 5:
+        return ""
+    place = f"{'*' if partition else parts[1]}:{parts[3] or '*'}"
+    return "" if place == "*:*" else place
 
 
 _homes: dict[str, tuple[tuple[str, int], ...]] = memo()
@@ -332,7 +340,7 @@ def _worlds(
     conditions: tuple[CompiledCondition, ...],
     mentioned: frozenset[str],
     partition: str,
-    fields: tuple[str, ...],
+    places: tuple[str, ...],
     variables: frozenset[str],
     region: str,
 ) -> tuple[World, ...]:
@@ -348,7 +356,7 @@ def _worlds(
         )
     if not REGION_KEYS.isdisjoint(mentioned):
         every = not REGION_KEYS.isdisjoint(variables)
-        parts.append([_in_region(region)] if region else _regions(conditions, partition, fields, every))
+        parts.append([_in_region(region)] if region else _regions(conditions, partition, places, every))
     out = []
     for combination in product(*parts):
         keys: dict[str, Domain] = {}
@@ -407,17 +415,17 @@ def _chain_kind(services: tuple[str, ...], tests: Iterable[CompiledCondition]) -
 
 
 def _regions(
-    conditions: Iterable[CompiledCondition], partition: str, fields: tuple[str, ...], every: bool
+    conditions: Iterable[CompiledCondition], partition: str, places: tuple[str, ...], every: bool
 ) -> list[World]:
-    """Take one Region of each kind that conditions and fields tell apart; all of them where a variable names it."""
+    """Take one Region of each kind that conditions and places tell apart; all of them where a variable names it."""
     tests = [c for c in conditions if c.key in REGION_KEYS]
-    patterns = [glob(f) for f in fields]
+    patterns = [glob(place) for place in places]
     out: list[World] = []
     seen: set[tuple[object, ...]] = set()
     for region in REGIONS.get(partition, ()) or joined.from_iterable(REGIONS.values()):
         kind: tuple[object, ...] = (
             *(truth(Literal(c, True), (region,)) for c in tests),
-            *(p.matches(region) for p in patterns),
+            *(p.matches(f"{partition or partition_of(region)}:{region}") for p in patterns),
         )
         if every or any(c.refs for c in tests):
             kind = (region,)

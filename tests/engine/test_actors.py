@@ -92,6 +92,12 @@ def test_who_passes(statements: list[Any], expected: set[str]) -> None:
         ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, {}, "role", "no"),
         ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, None, "role", "no"),
         ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, None, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, {}, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, {"team": "b"}, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _TAGGING, {"team": "b"}, "role", "yes"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, _ANYONE, {"team": "b"}, "role", "no"),
+        ({"StringEquals": {"aws:PrincipalTag/team": "a"}}, None, {"team": "b"}, "user", "no"),
+        (_APPROVED, None, {"approved": "no"}, "role", "no"),
         ({"StringEquals": {"aws:username": "app"}}, None, None, "user", "yes"),
         ({"StringEquals": {"aws:username": "app"}}, None, None, "role", "no"),
         ({"StringEquals": {"aws:username": "app"}}, None, None, "policy", "yes"),
@@ -205,8 +211,9 @@ def test_a_boundary_keeps_the_holder_from_tagging_itself() -> None:
 )
 def test_who_may_tag_the_session(principal: Any, condition: dict[str, Any] | None, expected: str) -> None:
     trust = [*_ANYONE, allow(["sts:AssumeRole", "sts:TagSession"], condition=condition, Principal=principal)]
-    holder = role(allow("rds:*", condition=_APPROVED), trust=trust)
-    assert _ask(holder, "automation").verdict == expected
+    for tags in (None, {}, {"approved": "no"}):
+        holder = role(allow("rds:*", condition=_APPROVED), trust=trust, tags=tags)
+        assert _ask(holder, "automation").verdict == expected
 
 
 def test_a_trust_policy_may_deny_the_tag() -> None:
@@ -234,3 +241,10 @@ def test_a_principal_tag_of_which_the_name_is_not_known_may_be_any() -> None:
     held = role(allow("s3:*", f"arn:aws:s3:::${{aws:PrincipalTag/{unknown('key')}}}/*"), tags={"team": "ci"}, trust=[])
     answer = can(held, "s3:DeleteObject")
     assert (answer.verdict, answer.certainty) == ("yes", "possible")
+
+
+@pytest.mark.parametrize(("trust", "expected"), [(None, "yes"), (_TAGGING, "yes"), (_ANYONE, "no")])
+def test_a_session_may_have_another_tag_than_the_role_in_a_name(trust: list[Any] | None, expected: str) -> None:
+    named = allow("s3:DeleteObject", "arn:aws:s3:::${aws:PrincipalTag/team}-data/*")
+    held = role(named, deny("s3:*", "arn:aws:s3:::blue-*"), tags={"team": "blue"}, trust=trust)
+    assert can(held, "s3:DeleteObject").verdict == expected

@@ -162,6 +162,29 @@ def test_of_several_resources_each_has_its_own_keys() -> None:
     assert (grown.mask, grown.unknown) == (within, ())
 
 
+@pytest.mark.parametrize("given", [{"aws:RequestTag/team": "a"}, {"aws:RequestTag/team": "a", "aws:TagKeys": "team"}])
+def test_a_tag_that_a_question_gives_is_that_of_the_resources_that_carry_it(given: dict[str, str]) -> None:
+    for names, expected in (("team", "yes"), ("env", "no")):
+        holder = role(allow("ec2:*", condition={"ForAllValues:StringEquals": {"aws:TagKeys": names}}))
+        for action in ("ec2:CreateSnapshot", "ec2:RunInstances", "ec2:CreateVolume"):
+            assert can(holder, action, context=given, who=_ANY).verdict == expected, action
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "expected"),
+    [
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"ec2:SubnetID": "subnet-1"}}, "no"),
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"aws:RequestTag/team": "a"}}, "no"),
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"ec2:Vpc": f"arn:aws:ec2:us-east-1:{ACCOUNT}:vpc/v"}}, "yes"),
+        ("ec2:CreateNetworkInterface", {"StringEquals": {"ec2:AvailabilityZone": "us-east-1a"}}, "yes"),
+    ],
+)
+def test_a_key_that_a_type_has_by_itself_is_not_proved_absent(
+    action: str, condition: dict[str, Any], expected: str
+) -> None:
+    assert can(role(allow(action, condition=condition)), action, who=_ANY).verdict == expected
+
+
 _VOLUME = f"arn:aws:ec2:*:{ACCOUNT}:volume/*"
 
 
@@ -822,6 +845,26 @@ def test_a_policy_by_itself_is_of_the_partition_of_its_regions(
         assert [text.split(":")[1] for text in (proof.principal, proof.resource)] == [expected] * 2
 
 
+_NOT_IN_IRELAND = {"StringNotEquals": {"aws:RequestedRegion": "eu-west-1"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([allow("s3:*", "arn:aws:s3:::*", _NOT_IN_IRELAND), deny("s3:*", ["arn:aws:s3:::*", "arn:aws-cn:s3:::b"])],
+         None),
+        ([allow("s3:*", ["arn:aws:s3:::x", "arn:aws-cn:s3:::*"], _NOT_IN_IRELAND), deny("s3:*", "arn:aws:s3:::*")],
+         "arn:aws-cn:s3:::example"),
+        ([allow("s3:*", "*", _NOT_IN_IRELAND), deny("s3:*", ["arn:aws:s3:::*", "arn:aws-cn:s3:::*"])],
+         "arn:aws-us-gov:s3:::example"),
+    ],
+)  # fmt: skip
+def test_of_several_partitions_each_has_regions_of_its_own(statements: list[Any], expected: str | None) -> None:
+    answer = can(role(*statements, kind="policy"), "s3:DeleteBucket", who=_ANY)
+    assert answer.verdict == ("yes" if expected else "no")
+    assert (answer.witness and answer.witness.resource) == expected
+
+
 @pytest.mark.parametrize(("partition", "expected"), [("aws", "yes"), ("aws-cn", "yes"), ("aws-us-gov", "no")])
 def test_a_question_about_a_resource_tells_the_partition_of_a_policy_by_itself(partition: str, expected: str) -> None:
     chinese = allow("s3:DeleteBucket", "arn:aws-cn:s3:::*")
@@ -901,3 +944,53 @@ def test_only_a_request_that_passes_tags_carries_them(action: str, verdict: str)
     assert can(role(allow("*", condition=condition)), action, who=_ANY).verdict == verdict
     untagged = deny("*", condition={"Null": {"aws:TagKeys": "true"}})
     assert can(role(allow("*"), untagged), action, who=_ANY).verdict == verdict
+
+
+_TAG_POLICIES = "arn:aws:organizations::*:policy/o-*/tag_policy/p-*"
+_SCPS = "arn:aws:organizations::*:policy/o-*/service_control_policy/p-*"
+_ONE_TAG_POLICY = f"arn:aws:organizations::{ACCOUNT}:policy/o-abc/tag_policy/p-1"
+
+
+def _of_type(kind: str) -> dict[str, Any]:
+    return {"StringEquals": {"organizations:PolicyType": kind}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "resource", "context", "expected"),
+    [
+        ([allow("*", _TAG_POLICIES, _of_type("SERVICE_CONTROL_POLICY"))], None, None, "no"),
+        ([allow("*", _TAG_POLICIES, _of_type("TAG_POLICY"))], None, None, "yes"),
+        ([allow("*", condition=_of_type("SERVICE_CONTROL_POLICY"))], _ONE_TAG_POLICY, None, "no"),
+        ([allow("*", condition=_of_type("TAG_POLICY"))], _ONE_TAG_POLICY, None, "yes"),
+        ([allow("*", condition=_of_type("TAG_POLICY"))], None, None, "yes"),
+        ([allow("*", _SCPS), deny("*", condition=_of_type("SERVICE_CONTROL_POLICY"))], None, None, "yes"),
+        ([allow("*", _SCPS), deny("*", condition={"StringNotEquals": {"organizations:PolicyType": "TAG_POLICY"}})],
+         None, None, "no"),
+        ([allow("*", _SCPS, {"StringLike": {"organizations:PolicyType": "TAG_*"}})], None, None, "no"),
+        ([allow("*", _SCPS, {"StringLike": {"organizations:PolicyType": "SERVICE_*"}})], None, None, "yes"),
+        ([allow("*"), deny("*", _SCPS)], None, "SERVICE_CONTROL_POLICY", "no"),
+        ([allow("*"), deny("*", _SCPS)], None, "TAG_POLICY", "yes"),
+        ([allow("*", condition={"StringLike": {"organizations:PolicyType": "*"}})], None, None, "yes"),
+    ],
+)  # fmt: skip
+def test_the_arn_of_a_policy_of_an_organization_tells_its_type(
+    statements: list[Any], resource: str | None, context: str | None, expected: str
+) -> None:
+    given = {"organizations:PolicyType": context} if context else None
+    holder = role(*statements)
+    answer = can(holder, "organizations:UpdatePolicy", resource=resource, context=given, who=_ANY)
+    assert answer.verdict == expected
+    if resource is None and context is None:
+        found = powers(holder, _ANY, catalog().expand("organizations:UpdatePolicy"))
+        assert (bool(found.powers), found.unknown) == (expected == "yes", ())
+
+
+def test_a_type_of_policies_is_asked_of_other_resources_too() -> None:
+    root = f"arn:aws:organizations::{ACCOUNT}:root/o-abc/r-1"
+    for action, resource in (
+        ("organizations:ListPolicies", None),
+        ("organizations:DisablePolicyType", root),
+        ("organizations:CreatePolicy", None),
+    ):
+        holder = role(allow("*", condition=_of_type("TAG_POLICY")))
+        assert can(holder, action, resource=resource, who=_ANY).verdict == "yes", action

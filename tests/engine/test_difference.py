@@ -601,3 +601,13 @@ def test_a_difference_that_takes_too_much_is_unknown(monkeypatch: pytest.MonkeyP
     )
     found = difference(new, replace(old, identity=()), within=catalog().expand("ec2:RunInstances"), who=_ANY)
     assert (found.gains, bool(found.unknown)) == ((), True)
+
+
+@pytest.mark.parametrize("within", ["ec2:AuthorizeSecurityGroupIngress", "ec2:A*", "ec2:*"])
+def test_a_call_that_names_one_more_resource_is_gained_with_the_tags_of_that_one(within: str) -> None:
+    tagged = {"StringEquals": {"aws:RequestTag/team": "a"}}
+    new, old = role(allow("ec2:*")), role(allow("ec2:*"), deny("ec2:*", condition=tagged))
+    asked = catalog().expand("ec2:AuthorizeSecurityGroupIngress")
+    found = difference(new, old, within=catalog().expand(within), who=_ANY)
+    assert (found.mask & asked, found.unknown) == (asked, ())
+    assert not difference(old, new, within=catalog().expand(within), who=_ANY).mask

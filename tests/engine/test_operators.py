@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from itertools import combinations
+
 import pytest
 
 from rolelint.algebra.strings import wildcards
 from rolelint.engine.actors import Domain
 from rolelint.engine.compile import compile_condition
-from rolelint.engine.keys import Literal, Undecided, solve_key
+from rolelint.engine.keys import Literal, solve_key, truth
 from rolelint.engine.match import substitute
 from rolelint.engine.operators import TABLE, condition_holds
 from rolelint.engine.typed import parse_date, parse_number
@@ -129,25 +132,46 @@ def test_what_is_no_date(text: str) -> None:
     assert parse_date(text) is None
 
 
+_GIVEN = Domain("always", ("a", "b", "c"), many=True)
+
+
+def _asked(*wanted: tuple[str, str, str, bool]) -> frozenset[Literal]:
+    return frozenset(
+        Literal(compile_condition(Condition(operator, quantifier, False, "x:k", "x:k", (value,)), False), holds)
+        for operator, quantifier, value, holds in wanted
+    )
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
         ([("ForAnyValue", "a")], ("a",)),
         ([("ForAllValues", "b")], ("b",)),
         ([("ForAnyValue", "a"), ("ForAnyValue", "b")], ("a", "b")),
+        ([("ForAnyValue", "a"), ("ForAnyValue", "c")], ("a", "c")),
         ([("ForAnyValue", "a"), ("ForAllValues", "b")], None),
+        ([("ForAnyValue", "d")], None),
+        ([("ForAnyValue", "a"), ("ForAnyValue", "d")], None),
     ],
 )
-def test_a_key_of_several_given_values_has_one_or_all_of_them(
+def test_a_key_of_several_given_values_has_some_of_them(
     wanted: list[tuple[str, str]], expected: tuple[str, ...] | None
 ) -> None:
-    literals = frozenset(
-        Literal(compile_condition(Condition("StringEquals", quantifier, False, "x:k", "x:k", (value,)), False), True)
-        for quantifier, value in wanted
-    )
-    domain = Domain("always", ("a", "b"), many=True)
-    if expected is None:
-        with pytest.raises(Undecided, match="several values of one key"):
-            solve_key(domain, literals)
-    else:
-        assert solve_key(domain, literals) == expected
+    asked = _asked(*(("StringEquals", quantifier, value, True) for quantifier, value in wanted))
+    assert solve_key(_GIVEN, asked) == expected
+
+
+def test_some_of_several_given_values_do_exactly_where_trying_all_sets_finds_some() -> None:
+    rng = random.Random(7)
+    operators, quantifiers = ("StringEquals", "StringNotEquals", "StringLike"), ("", "ForAnyValue", "ForAllValues")
+    sets = [kept for n in (1, 2, 3) for kept in combinations(("a", "b", "c"), n)]
+    for _ in range(400):
+        asked = _asked(
+            *(
+                (rng.choice(operators), rng.choice(quantifiers), rng.choice("abcd*"), rng.random() < 0.6)
+                for _ in range(rng.choice([1, 2, 3]))
+            )
+        )
+        found = solve_key(_GIVEN, asked)
+        assert (found is not None) is any(all(truth(lit, kept) for lit in asked) for kept in sets), asked
+        assert found is None or all(truth(lit, found) for lit in asked), asked
