@@ -549,6 +549,8 @@ def _for(node: hcl.For, frame: Frame) -> Any:
                 result = unknown_at(node.value, inner)  # one text for many elements, or for none
             result = _stamped(_marked(result), item, unknown_at(node.source, frame))
         if node.key is None:
+            if isinstance(source, dict) and MAYBE in source:
+                result = _stamped(_marked(result), source)
             listed.append(result)
         else:
             name = text_of(evaluate(node.key, inner))

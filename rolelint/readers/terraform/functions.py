@@ -482,7 +482,26 @@ def _slice(values: Any, start: Any, end: Any) -> list[Any]:
 
 
 def _values(table: Any) -> list[Any]:
-    return [v for _, v in sorted(entries(table).items())]
+    return _of_map(table, [v for _, v in sorted(entries(table).items())])
+
+
+def _of_map(table: dict[str, Any], members: list[Any]) -> list[Any]:
+    """Mark the members of a map that may not be there, as it is marked.
+
+    Raises:
+        UndecidedError: when one bears no mark.
+    """
+    if MAYBE not in table:
+        return members
+    made: list[Any] = []
+    for member in members:
+        if isinstance(member, str):
+            made.append(Perhaps(member))
+        elif isinstance(member, dict):
+            made.append({MAYBE: table[MAYBE], **member})
+        else:
+            raise UndecidedError
+    return Loose(made)
 
 
 def _index(values: Any, wanted: Any) -> int:
@@ -593,7 +612,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "jsondecode": _decode_json,
     "jsonencode": _encode_json,
-    "keys": lambda v: sorted(entries(v)),
+    "keys": lambda v: _of_map(v, sorted(entries(v))),
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),
