@@ -35,6 +35,7 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
     named = block.body.settings.get("iterator")
     name = named.value.name if named is not None and isinstance(named.value, hcl.Name) else wanted
     source = value(setting.value, frame)
+    pairs: list[tuple[Any, Any]]
     if isinstance(source, dict):
         pairs = sorted(entries(source).items())
     elif isinstance(source, list):
