@@ -320,14 +320,25 @@ class _Matches:
         firsts: dict[int, int] = {}
         seconds: dict[int, int] = {}
         pairs: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        met: dict[tuple[int, int, str], bool] = {}
+
+        def meet(i: int, k: int, kind: ResourceType) -> bool:
+            one, two = powers[i], powers[k]
+            if one.wide or two.wide or one.resources == two.resources:
+                return True
+            service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
+            key = (min(i, k), max(i, k), service)
+            if key not in met:
+                met[key] = _overlap(one, two, service)
+            return met[key]
+
         for row in self.rows(held):
             if not (held & row.first and held & row.second):
                 continue
             right = _alike(powers, row.second)
             for mine, ones in _alike(powers, row.first):
                 for theirs, others in right:
-                    one, two = powers[ones[0]], powers[others[0]]
-                    if mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
+                    if mine != theirs and (row.kind is None or meet(ones[0], others[0], row.kind)):
                         firsts.update((i, firsts.get(i, 0) | mine) for i in ones)
                         seconds.update((k, seconds.get(k, 0) | theirs) for k in others)
                         pairs.add((ones, others))
@@ -402,13 +413,10 @@ def _alike(powers: Sequence[Power], actions: int) -> list[tuple[int, tuple[int, 
     return [(mask, tuple(numbers)) for (mask, _), numbers in found.items()]
 
 
-def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
-    """Tell whether two powers reach a common resource of a type."""
-    if one.resources == two.resources or one.wide or two.wide:
-        return True
+def _overlap(one: Power, two: Power, service: str) -> bool:
+    """Tell whether two powers that are not for all resources reach a common one of a service."""
     from rolelint.algebra.strings import arn, may_overlap
 
-    service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
     mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
     return any(a == b or may_overlap(arn(a), arn(b)) for a in mine for b in theirs)
 
