@@ -14,6 +14,9 @@ Route = tuple["str | int", ...]
 #: `::name ...::` at the beginning of one, where any word may come to stand.
 _COMMAND = r"#(?=#\w*\[)|(?<!\S):(?=:[\w-]+(?: .*)?::)"
 
+#: Characters of one quoted value that a line for people shows.
+_MOST_QUOTED = 300
+
 
 def show_route(route: Route) -> str:
     """Write a route as text: `Statement/0/Action/2`."""
@@ -49,6 +52,13 @@ def nearest(word: str, known: Iterable[str] | Mapping[str, str]) -> str:
     names = known if isinstance(known, Mapping) else {name: name for name in known}
     close = difflib.get_close_matches(word, names, 1)
     return f"did you mean `{printable(names[close[0]])}`?" if close else ""
+
+
+def shortened(message: str) -> str:
+    """Cut what a message quotes, where that is too long to be read."""
+    if len(message) <= _MOST_QUOTED:
+        return message
+    return re.sub(f"`[^`]{{{_MOST_QUOTED},}}`", lambda found: f"{found[0][:_MOST_QUOTED]}...`", message)
 
 
 def reason_of(error: OSError) -> str:
@@ -98,7 +108,7 @@ class Problem:
     kind: str = "error"
 
     def __str__(self) -> str:
-        text = f"{self.location}: {self.message}"
+        text = f"{self.location}: {shortened(self.message)}"
         return f"{text}. {self.hint}" if self.hint else text
 
 
@@ -112,7 +122,8 @@ class RolelintError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.location}: {self.message}" if self.location else self.message
+        message = shortened(self.message)
+        text = f"{self.location}: {message}" if self.location else message
         return f"{text}. {self.hint}" if self.hint else text
 
 

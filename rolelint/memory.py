@@ -6,6 +6,7 @@ belongs to one role only: kept for ever, it would be most of the memory that a c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from threading import RLock
@@ -19,6 +20,17 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 _turn = RLock()
+
+
+def _renew() -> None:
+    """Take another lock in a process that was forked: the thread that held this one is not in it."""
+    global _turn
+    _turn = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
+
 _memos: list[dict[Any, Any]] = []
 _lasting: list[Callable[[], object]] = []
 

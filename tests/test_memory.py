@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from threading import Event, Thread
 
 import pytest
 
@@ -95,3 +98,28 @@ def test_an_inventory_is_asked_again_with_another_catalogue(harmless: Catalog) -
     assert inventory_of(resources) is before
     use(harmless)
     assert inventory_of(resources) is not before
+
+
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_has_not() -> None:
+    begun, end = Event(), Event()
+
+    @memory.alone
+    def work() -> None:
+        begun.set()
+        end.wait()
+
+    thread = Thread(target=work)
+    thread.start()
+    begun.wait()
+    pid = os.fork()
+    if not pid:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(5)
+        end.set()
+        work()
+        os._exit(0)
+    end.set()
+    thread.join()
+    assert os.waitpid(pid, 0)[1] == 0

@@ -36,6 +36,11 @@ _ELEMENTS = frozenset(
 #: Records a problem at a route, with a hint, and marks the statement doubtful.
 Doubt = Callable[..., None]
 
+#: Bounds the characters of one text of a policy, `*` not counted: no ARN is longer, nor an action. What a longer text
+#: means is not known: it matches nothing that exists, and AWS may refuse the policy.
+#: AWS: IAM API reference, `arnType`: at most 2,048 characters.
+MOST_CHARACTERS = 2_048
+
 _RESOURCE_HEADS = ("*", "?")
 _TEXT = frozenset((str,))
 
@@ -273,10 +278,21 @@ def _statement(
 
 def _strings(value: object, route: Route, doubt: Doubt) -> Iterable[str]:
     if isinstance(value, str):
-        return (value,)
-    if isinstance(value, list) and not set(map(type, value)) - _TEXT:
+        return (_bounded(value, route, doubt),)
+    if (
+        isinstance(value, list)
+        and not set(map(type, value)) - _TEXT
+        and max(map(len, value), default=0) <= MOST_CHARACTERS
+    ):
         return value
     return _mixed(value, route, doubt)
+
+
+def _bounded(text: str, route: Route, doubt: Doubt) -> str:
+    if len(text) <= MOST_CHARACTERS or len(text) - text.count("*") <= MOST_CHARACTERS:
+        return text
+    doubt(f"a text of {len(text):,} characters is longer than any ARN or name of AWS", route)
+    return unknown("a text that is too long")
 
 
 def _mixed(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
@@ -284,7 +300,7 @@ def _mixed(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
     if isinstance(value, list):
         for i, item in enumerate(value):
             if isinstance(item, str):
-                yield item
+                yield _bounded(item, (*route, i), doubt)
             else:
                 doubt(f"`{route[-1]}` must hold strings, not {_kind(item)}", (*route, i))
                 yield _opaque(item)
@@ -366,7 +382,7 @@ def _conditions(value: object, route: Route, doubt: Doubt) -> Iterator[Condition
 def _values(value: object, route: Route, doubt: Doubt) -> Iterator[str]:
     for i, item in enumerate(value if isinstance(value, list) else [value]):
         if isinstance(item, str):
-            yield item
+            yield _bounded(item, (*route, i) if isinstance(value, list) else route, doubt)
         elif isinstance(item, bool):
             yield "true" if item else "false"
         elif isinstance(item, int | float):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rolelint.errors import printable
+from rolelint.errors import printable, shortened
 from rolelint.findings.model import SEVERITIES, Finding, Report, RoleReport
 from rolelint.policies.text import show
 from rolelint.reporters import Style, Write
@@ -83,7 +83,7 @@ class _Text:
         for problem in report.warnings:
             where = f"{problem.location}: " if problem.location.line else f"{clean(problem.location.file)}: "
             hint = f". {clean(problem.hint)}" if problem.hint else ""
-            self.wrapped(f"{self.paint('warning', 'medium')} ", f"{where}{clean(problem.message)}{hint}", 8)
+            self.wrapped(f"{self.paint('warning', 'medium')} ", f"{where}{clean(shortened(problem.message))}{hint}", 8)
         if report.warnings:
             self.line()
         self.worst(report)

@@ -29,6 +29,9 @@ _GIVING = ("kms:CreateAlias", "kms:UpdateAlias")
 _TAKING = ("kms:DeleteAlias", "kms:UpdateAlias")
 #: How actions that remove tags begin.
 _UNTAG = ("Untag", "Remove", "Delete")
+#: Bounds the questions whether a power to tag sets the tag that limits an action: those actions, for each such power.
+#: A role has as many where each of its statements tests a tag of its own. Past it, no tag is known to be a limit.
+_MOST_QUESTIONS = 150_000
 
 
 def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
@@ -44,13 +47,15 @@ def unbound(held: tuple[Power, ...], whole: Powers) -> tuple[Power, ...]:
     if not tagging.mask and not aliased and not chosen_tags(whole.role, whole.actor):
         return held
     out: list[Power] = []
+    limited = sum(power.mask.bit_count() for power in held if power.tag_limited)
+    countless = limited * len(tagging.powers) > _MOST_QUESTIONS
     for power in held:
         left = power.mask
         if power.set_apart and _names_own_tag(power, whole):
             out += _without_tag(whole.stage, power, left, (), MARKS)
             left = 0
         elif power.tag_limited:
-            every = _realiased(power, whole)
+            every = countless or _realiased(power, whole)
             for places, loose in [((), left)] if every else _retagged(power, tagging, whole):
                 out += _without_tag(whole.stage, power, loose, places)
                 if not places:
@@ -137,8 +142,11 @@ def _retagged(power: Power, tagging: Powers, whole: Powers) -> Iterator[tuple[tu
         if calls is None:
             yield (), power.mask & whole_service
             continue
-        for signature, part in known.signatures(power.mask & whole_service) if calls else ():
-            places = _retags(signature, part, power, near, whole, calls)
+        fit = [(one, made) for one in near if (made := [c for c in calls if _may_grant(one, c[1])])]
+        # Those to all resources come first.
+        fit.sort(key=lambda pair: not pair[0].wide)
+        for signature, part in known.signatures(power.mask & whole_service) if fit else ():
+            places = _retags(signature, part, power, fit, whole)
             if places is not None:
                 yield places, part
 
@@ -197,9 +205,12 @@ def _tagging_calls(power: Power, near: Sequence[Power], whole: Powers, service: 
 
 
 def _retags(
-    signature: Signature, mask: int, power: Power, near: Sequence[Power], whole: Powers, calls: Sequence[_Call]
+    signature: Signature, mask: int, power: Power, fit: Sequence[tuple[Power, Sequence[_Call]]], whole: Powers
 ) -> tuple[str, ...] | None:
     """List the resources that one of some calls may tag, of those that actions of one kind are for.
+
+    Args:
+        fit: powers to tag, with the calls that each may grant.
 
     Returns:
         Patterns; none for all that the power reaches, None where no call may tag any.
@@ -208,21 +219,17 @@ def _retags(
     found = witness(whole, number).witness
     if found is None:
         return None
-    widest_first = sorted(near, key=lambda one: not one.wide)
     freed: dict[str, None] = {}
-    for one in widest_first:
-        fit = [call for call in calls if _may_grant(one, call[1])]
-        if not fit:
-            continue
+    for one, calls in fit:
         vague = any(map(has_unknown, (*one.resources, *power.resources)))
-        if (one.wide or vague) and _takes(found, one, whole, fit):
+        if (one.wide or vague) and _takes(found, one, whole, calls):
             return ()
         try:
             for resource, region, places in _shared(signature, power, one, whole):
                 if places and freed.keys() >= set(places):
                     continue
                 there = can(whole.role, 1 << number, resource=resource, context=region, who=whole.actor).witness
-                if there is None or not _takes(there, one, whole, fit):
+                if there is None or not _takes(there, one, whole, calls):
                     continue
                 if not places:
                     return ()

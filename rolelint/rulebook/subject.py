@@ -325,6 +325,10 @@ class Subject:
                     found.setdefault(condition.key, set()).update(condition.values)
         return {key: frozenset(values) for key, values in found.items()}
 
+    @cached_property
+    def _tested_heads(self) -> frozenset[str]:
+        return frozenset(key.partition("/")[0] for key in self._tested)
+
     def may_call(self, power: Power, mask: int, said: Mapping[str, str]) -> bool:
         """Tell whether the role can perform some actions, where a power reaches, in a call that says certain things.
 
@@ -332,7 +336,7 @@ class Subject:
         """
         role = self.role
         near = {key.lower().partition("/")[0] for key in said}  # what a call says of one attribute tells of the others
-        if role is None or near.isdisjoint(key.partition("/")[0] for key in self._tested):
+        if role is None or near.isdisjoint(self._tested_heads):
             return True
         if all(_rules_out(ref.statement, said) for ref in power.granted_by):
             return False

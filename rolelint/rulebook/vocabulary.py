@@ -240,8 +240,11 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
         firsts = {i: subject.part(powers[i], m, prefer=prefer, selected=first.mask) for i, m in found.first}
         seconds = {k: subject.part(powers[k], m, prefer=prefer, selected=second.mask) for k, m in found.second}
         lead = best_first(firsts.values())[0], best_first(seconds.values())[0]
+        pairs = sorted(
+            (_least(ones, firsts, lead[0]), _least(others, seconds, lead[1])) for ones, others in found.pairs
+        )
         one_, two_ = min(
-            ((firsts[i], seconds[k]) for i, k in found.pairs),
+            ((firsts[i], seconds[k]) for i, k in pairs),
             key=lambda link: (
                 max(p.drop for p in link),
                 sum(p.drop for p in link),
@@ -255,6 +258,11 @@ def pair(args: Mapping[str, Any], compile_: Compile) -> Question:
         return Hit((two_, *rest), best_first(firsts.values()), weaker.drop, weaker.reasons, fields=fields)
 
     return Question(ask, (first, second), needs=(first, second))
+
+
+def _least(some: Sequence[int], parts: Mapping[int, Part], lead: Part) -> int:
+    """Give the number of the most severe of some parts, of several alike the one that leads, or else the first."""
+    return min(some, key=lambda i: (parts[i].drop, parts[i] is not lead))
 
 
 @record(eq=False)
@@ -271,12 +279,12 @@ class _Links(NamedTuple):
 
     Attributes:
         first, second: the powers that take part on either side with their share of the actions, as they were met.
-        pairs: sorted.
+        pairs: on each side the numbers of powers that are alike here: any of the one completes any of the other.
     """
 
     first: tuple[tuple[int, int], ...]
     second: tuple[tuple[int, int], ...]
-    pairs: tuple[tuple[int, int], ...]
+    pairs: frozenset[tuple[tuple[int, ...], tuple[int, ...]]]
 
 
 #: Lists of powers whose links are remembered: in a large account many differ in nothing that matters here.
@@ -336,19 +344,30 @@ class _Matches:
             held |= power.mask
         firsts: dict[int, int] = {}
         seconds: dict[int, int] = {}
-        pairs: set[tuple[int, int]] = set()
+        pairs: set[tuple[tuple[int, ...], tuple[int, ...]]] = set()
+        met: dict[tuple[int, int, str], bool] = {}
+
+        def meet(i: int, k: int, kind: ResourceType) -> bool:
+            one, two = powers[i], powers[k]
+            if one.wide or two.wide or one.resources == two.resources:
+                return True
+            service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
+            key = (min(i, k), max(i, k), service)
+            if key not in met:
+                met[key] = _overlap(one, two, service)
+            return met[key]
+
         for row in self.rows(held):
             if not (held & row.first and held & row.second):
                 continue
-            left = [(i, p, p.mask & row.first) for i, p in enumerate(powers) if p.mask & row.first]
-            right = [(k, p, p.mask & row.second) for k, p in enumerate(powers) if p.mask & row.second]
-            for i, one, mine in left:
-                for k, two, theirs in right:
-                    if mine != theirs and (row.kind is None or _meet(one, two, row.kind)):
-                        firsts[i] = firsts.get(i, 0) | mine
-                        seconds[k] = seconds.get(k, 0) | theirs
-                        pairs.add((i, k))
-        return _Links(tuple(firsts.items()), tuple(seconds.items()), tuple(sorted(pairs))) if pairs else None
+            right = _alike(powers, row.second)
+            for mine, ones in _alike(powers, row.first):
+                for theirs, others in right:
+                    if mine != theirs and (row.kind is None or meet(ones[0], others[0], row.kind)):
+                        firsts.update((i, firsts.get(i, 0) | mine) for i in ones)
+                        seconds.update((k, seconds.get(k, 0) | theirs) for k in others)
+                        pairs.add((ones, others))
+        return _Links(tuple(firsts.items()), tuple(seconds.items()), frozenset(pairs)) if pairs else None
 
     def rows(self, held: int) -> Iterable[Row]:
         """Give the rows that may matter to a holder of some actions, service by service as they are asked for."""
@@ -410,13 +429,19 @@ def _joined_parts(parts: Iterator[Part]) -> Iterator[Part]:
     yield from by_power.values()
 
 
-def _meet(one: Power, two: Power, kind: ResourceType) -> bool:
-    """Tell whether two powers reach a common resource of a type."""
-    if one is two or one.wide or two.wide:
-        return True
+def _alike(powers: Sequence[Power], actions: int) -> list[tuple[int, tuple[int, ...]]]:
+    """Group the numbers of powers with some actions by which of these they have, and where."""
+    found: dict[tuple[int, tuple[str, ...] | None], list[int]] = {}
+    for i, power in enumerate(powers):
+        if mask := power.mask & actions:
+            found.setdefault((mask, None if power.wide else power.resources), []).append(i)
+    return [(mask, tuple(numbers)) for (mask, _), numbers in found.items()]
+
+
+def _overlap(one: Power, two: Power, service: str) -> bool:
+    """Tell whether two powers that are not for all resources reach a common one of a service."""
     from rolelint.algebra.strings import arn, may_overlap
 
-    service = next((f.split(":", 3)[2] for f in kind.formats if f.count(":") >= 3), "")
     mine, theirs = ([r for r in p.resources if is_of_service(r, service)] for p in (one, two))
     return any(a == b or may_overlap(arn(a), arn(b)) for a in mine for b in theirs)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from rolelint.errors import Location, Problem
 from rolelint.policies.parse import parse_document
 from rolelint.policies.role import Reading
-from rolelint.policies.text import unknown
+from rolelint.policies.text import has_unknown, unknown
 from rolelint.readers import ReadContext
 
 ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
@@ -209,3 +210,25 @@ def test_a_function_of_a_template_in_a_bare_policy_keeps_what_is_known_of_its_te
     (statement,) = parse_document(policy({**ALLOW, "Action": [written]})).statements
     assert statement.actions == (text,)
     assert statement.doubtful
+
+
+@pytest.mark.parametrize("element", ["Action", "Resource", "Condition"])
+def test_a_text_longer_than_any_arn_is_not_known(element: str) -> None:
+    padded = "arn:aws:s3:::a" + "*" * 5_000
+    text = "a" * 3_000
+    given = {"StringLike": {"aws:PrincipalArn": text}} if element == "Condition" else [text]
+    said = {"Effect": "Allow", "Action": ["s3:*"], "Resource": [padded], element: given}
+    (found,) = parse_document({"Version": "2012-10-17", "Statement": [said]}).statements
+    values = found.conditions[0].values if element == "Condition" else getattr(found, f"{element.lower()}s")
+    assert has_unknown(values[0])
+    assert "3,000 characters" in found.doubtful
+    assert found.resources is not None
+    assert element == "Resource" or found.resources == (padded,)
+
+
+def test_a_line_does_not_repeat_a_long_value_in_full() -> None:
+    written = "$" * 3_000
+    problem = Problem(f"a resource must be an ARN or `*`, not `{written}`", Location("a.json", 1, 2), "see `b`")
+    assert written in problem.message
+    assert len(str(problem)) < 400
+    assert str(problem).endswith("...`. see `b`")

@@ -437,3 +437,12 @@ def test_any_service_is_not_one(service: str, severity: str) -> None:
     condition = {"StringLike": {"organizations:ServicePrincipal": service}}
     action = "organizations:DeregisterDelegatedAdministrator"
     assert by_code(findings(statements(allow(action, "*", Condition=condition))))["RL403"].severity == severity
+
+
+def test_countless_tags_are_not_asked_about_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("rolelint.rulebook.retagging._retagged", lambda *some: asked.append(some) or ())
+    for several in (2, 60):
+        limited = [allow("rds:*", Condition={"StringEquals": {f"aws:ResourceTag/t{i}": "x"}}) for i in range(several)]
+        assert findings(statements(*limited))
+        assert len(asked) == 2

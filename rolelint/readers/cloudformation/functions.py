@@ -14,6 +14,10 @@ from rolelint.readers.cloudformation.template import ABSENT, MOST_VALUES, Open, 
 if TYPE_CHECKING:
     from rolelint.readers.cloudformation.values import Evaluator
 
+#: Bounds the characters that `Fn::Sub` makes: inside one another, each may repeat what the one before made. No template
+#: is longer. Past it, the text is unknown.
+MOST_TEXT = 1_000_000
+
 _SUB = re.compile(r"\$\{([^{}]*)\}")
 #: What is in the names that CloudFormation makes, and the types of what it names so, and refers to by name.
 _NAME = re.compile("[A-Za-z0-9-]")
@@ -55,13 +59,17 @@ def _sub(evaluator: Evaluator, argument: Any) -> Any:
     if not isinstance(argument, str):
         return unknown("Fn::Sub")
 
+    made: dict[str, str] = {}
+
     def put(found: re.Match[str]) -> str:
         name = found.group(1)
         if name.startswith("!"):
             return "${" + name[1:] + "}"
         name = name.strip()
         if name in values:
-            return evaluator.text(values[name])
+            if name not in made:
+                made[name] = evaluator.text(values[name])
+            return made[name]
         if "." in name and name not in evaluator.bindings:
             return joined(_get_att(evaluator, name))
         if ":" in name and not name.startswith("AWS::"):
@@ -69,7 +77,8 @@ def _sub(evaluator: Evaluator, argument: Any) -> Any:
         value = evaluator.reference(name)
         return "" if value is ABSENT else joined(value)
 
-    return evaluator.plain(_SUB.sub(put, evaluator.plain(argument)))
+    text = evaluator.plain(_SUB.sub(put, evaluator.plain(argument)))
+    return text if len(text) <= MOST_TEXT else unknown("Fn::Sub")
 
 
 def _join(evaluator: Evaluator, argument: Any) -> Any:

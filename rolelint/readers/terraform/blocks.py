@@ -8,7 +8,7 @@ from typing import Any
 from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import unknown
 from rolelint.readers.terraform.evaluate import Frame, may_lack, reached, value
-from rolelint.readers.terraform.functions import Block, Loose, is_unknown
+from rolelint.readers.terraform.functions import Block, Loose, entries, is_unknown
 from rolelint.readers.terraform.presence import listed
 from rolelint.readers.terraform.world import MAYBE
 
@@ -35,8 +35,9 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
     named = block.body.settings.get("iterator")
     name = named.value.name if named is not None and isinstance(named.value, hcl.Name) else wanted
     source = value(setting.value, frame)
+    pairs: list[tuple[Any, Any]]
     if isinstance(source, dict):
-        pairs = sorted(source.items())
+        pairs = sorted(entries(source).items())
     elif isinstance(source, list):
         pairs = [(item if isinstance(item, str) else i, item) for i, item in enumerate(source)]
     else:
@@ -48,6 +49,8 @@ def _dynamic(block: hcl.Block, wanted: str, frame: Frame) -> Iterator[Any]:
         return
     doubt = listed(setting.value, frame) - frame.maybe
     mark = {MAYBE: unknown(" and ".join(sorted(doubt)))} if doubt else {}
+    if isinstance(source, dict) and MAYBE in source:
+        mark = {MAYBE: source[MAYBE]}
     for key, item in pairs:
         made = Block(body_values(content.body, frame.bind(**{name: {"key": key, "value": item}}), wanted), **mark)
         if not mark and isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):

@@ -14,6 +14,7 @@ from rolelint.readers.terraform.functions import (
     KEEPING,
     LOOSELY,
     MAX_ITEMS,
+    MAX_TEXT,
     Loose,
     Perhaps,
     RefusedError,
@@ -25,15 +26,16 @@ from rolelint.readers.terraform.functions import (
     sole,
     text_of,
     unique,
+    weight,
 )
 from rolelint.readers.terraform.world import MAYBE, WHETHER, single_unknown
 from rolelint.records import field, record, replace
 
 #: Bounds the nesting of one evaluation; past it, the value is unknown.
 MAX_DEPTH = 120
-#: Bounds the characters of a text, as `MAX_ITEMS` the members of a list: values that are made of twice the one before
-#: grow without end. Past it, the value is unknown.
-MAX_TEXT = 1_000_000
+#: Bounds what the `for` expressions of one configuration make, by its weight, and how often they go round: loops in
+#: loops multiply. Past it, what any further one makes is unknown.
+MAX_WORK = 400_000
 #: Functions that give the members of their arguments, as far as the order is no matter.
 _JOINING = frozenset("compact concat distinct flatten setunion sort tolist toset".split())
 #: How much of an expression's text names an unknown value.
@@ -82,6 +84,13 @@ class Names(Protocol):
 
     def resource(self, mode: str, kind: str, name: str) -> Any:
         """Give the instances of a resource: a `ResourceValue`, a list or an object of them, or an unknown value."""
+
+    def spend(self, work: int) -> None:
+        """Take some of the work that `MAX_WORK` allows.
+
+        Raises:
+            UndecidedError: when none is left.
+        """
 
     def written(self, value: Any) -> Any:
         """Give the text of the policy document that a value stands for; other values as they are."""
@@ -382,12 +391,18 @@ def _whole(number: Any) -> Any:
     return int(number) if number == int(number) else number
 
 
+def _rest(a: Any, b: Any) -> Any:
+    if isinstance(a, int) and isinstance(b, int):
+        return abs(a) % abs(b) * (1 if a >= 0 else -1)  # exact, however large
+    return _whole(math.fmod(a, b))
+
+
 _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
     "/": lambda a, b: _whole(a / b),
-    "%": lambda a, b: _whole(math.fmod(a, b)),
+    "%": _rest,
     "<": lambda a, b: a < b,
     ">": lambda a, b: a > b,
     "<=": lambda a, b: a <= b,
@@ -514,7 +529,9 @@ def _for(node: hcl.For, frame: Frame) -> Any:
     source = evaluate(node.source, frame)
     listed: list[Any] = []
     mapped: dict[str, Any] = {}
+    spend = frame.module.spend
     for key, item in _pairs(source):
+        spend(1)
         bound = {node.names[-1]: item}
         if len(node.names) == 2:
             bound[node.names[0]] = key
@@ -526,11 +543,14 @@ def _for(node: hcl.For, frame: Frame) -> Any:
             if not keep:
                 continue
         result = value(node.value, inner)
+        spend(weight(result, MAX_WORK))
         if isinstance(source, Loose) and (is_unknown(item) or may_lack(item)):
             if is_unknown(item) and isinstance(result, str) and not has_unknown(result):
                 result = unknown_at(node.value, inner)  # one text for many elements, or for none
             result = _stamped(_marked(result), item, unknown_at(node.source, frame))
         if node.key is None:
+            if isinstance(source, dict) and MAYBE in source:
+                result = _stamped(_marked(result), source)
             listed.append(result)
         else:
             name = text_of(evaluate(node.key, inner))

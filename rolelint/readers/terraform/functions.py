@@ -19,7 +19,11 @@ from rolelint.readers.terraform.world import MAYBE, single_unknown
 
 #: Bounds the length of lists and objects that expressions make; past it, the value is unknown.
 MAX_ITEMS = 10_000
-
+#: Bounds the characters of a text, as `MAX_ITEMS` the members of a list: values that are made of twice the one before
+#: grow without end. Past it, the value is unknown.
+MAX_TEXT = 1_000_000
+#: Characters that weigh as much as one member of a list, see `weight`.
+_CHARACTERS = 100
 
 #: Bounds a directive of `format`, and by that the width it asks for; a longer one stays unknown.
 MAX_DIRECTIVE = 5
@@ -105,6 +109,36 @@ def is_open(value: Any) -> bool:
     return not is_plain(value)
 
 
+def weight(value: Any, limit: int) -> int:
+    """Count the members of a value at every depth, and its text: what it would take to write it out.
+
+    Args:
+        limit: where to stop counting.
+    """
+    count = 0
+    below = [value]
+    while below and count <= limit:
+        one = below.pop()
+        count += 1
+        if isinstance(one, str):
+            count += len(one) // _CHARACTERS
+        elif isinstance(one, dict):
+            below += one.values()
+        elif isinstance(one, list):
+            below += one
+    return count
+
+
+def bounded(length: int) -> None:
+    """Refuse to make a text that is too long.
+
+    Raises:
+        UndecidedError: when it is longer than `MAX_TEXT`.
+    """
+    if length > MAX_TEXT:
+        raise UndecidedError
+
+
 def sole(values: list[Any]) -> Any:
     """Give the only element of a list.
 
@@ -181,6 +215,7 @@ def _format(spec: Any, *arguments: Any) -> str:
     out.append(template[at:])
     if "%" in _DIRECTIVE.sub("", template):
         raise UndecidedError
+    bounded(sum(map(len, out)))
     return "".join(out)
 
 
@@ -208,16 +243,21 @@ def _formatlist(spec: Any, *arguments: Any) -> list[str]:
     lengths = [len(a) for a in arguments if isinstance(a, list)]
     if (not lengths and any(map(is_unknown, arguments))) or (lengths and min(lengths) != max(lengths)):
         raise UndecidedError
-    return [
-        _format(spec, *(a[i] if isinstance(a, list) else a for a in arguments))
-        for i in range(lengths[0] if lengths else 1)
-    ]
+    made: list[str] = []
+    size = 0
+    for i in range(lengths[0] if lengths else 1):
+        made.append(_format(spec, *(a[i] if isinstance(a, list) else a for a in arguments)))
+        size += len(made[-1])
+        bounded(size)
+    return made
 
 
 def _join(separator: Any, *lists: Any) -> str:
     if any(isinstance(part, Loose) for part in lists):
         return text_of(sole([v for part in lists for v in _list(part)]))
-    return text_of(separator).join(text_of(v) for part in lists for v in _list(part))
+    mark, texts = text_of(separator), [text_of(v) for part in lists for v in _list(part)]
+    bounded(len(mark) * len(texts) + sum(map(len, texts)))
+    return mark.join(texts)
 
 
 def _merge(*maps: Any) -> dict[str, Any]:
@@ -321,6 +361,7 @@ def _replace(text: Any, old: Any, new: Any) -> str:
         from rolelint.readers.terraform import patterns
 
         return patterns.replace(whole, _known_text(part[1:-1]), other)
+    bounded(len(whole) + whole.count(part) * len(other))
     if not has_unknown(whole) and not has_unknown(part):
         return whole.replace(part, other)
     if has_unknown(part):
@@ -353,7 +394,7 @@ def _substr(text: Any, offset: Any, length: Any) -> str:
 
 
 def _range(*limits: Any) -> list[int]:
-    first, last, *step = (_int(v) for v in (limits if len(limits) > 1 else (0, *limits)))
+    first, last, *step = (_number(v) for v in (limits if len(limits) > 1 else (0, *limits)))
     numbers = range(first, last, *(step or [1 if first <= last else -1]))
     if len(numbers) > MAX_ITEMS:
         raise UndecidedError
@@ -369,9 +410,9 @@ def _concat(*lists: Any) -> list[Any]:
 def _setproduct(*lists: Any) -> list[list[Any]]:
     out: list[list[Any]] = [[]]
     for items in lists:
-        out = [[*head, item] for head in out for item in _list(items)]
-        if len(out) > MAX_ITEMS:
+        if len(out) * len(_list(items)) > MAX_ITEMS:
             raise UndecidedError
+        out = [[*head, item] for head in out for item in items]
     return out
 
 
@@ -441,7 +482,26 @@ def _slice(values: Any, start: Any, end: Any) -> list[Any]:
 
 
 def _values(table: Any) -> list[Any]:
-    return [v for _, v in sorted(entries(table).items())]
+    return _of_map(table, [v for _, v in sorted(entries(table).items())])
+
+
+def _of_map(table: dict[str, Any], members: list[Any]) -> list[Any]:
+    """Mark the members of a map that may not be there, as it is marked.
+
+    Raises:
+        UndecidedError: when one bears no mark.
+    """
+    if MAYBE not in table:
+        return members
+    made: list[Any] = []
+    for member in members:
+        if isinstance(member, str):
+            made.append(Perhaps(member))
+        elif isinstance(member, dict):
+            made.append({MAYBE: table[MAYBE], **member})
+        else:
+            raise UndecidedError
+    return Loose(made)
 
 
 def _index(values: Any, wanted: Any) -> int:
@@ -466,7 +526,9 @@ def _chunklist(values: Any, size: Any) -> list[Any]:
 
 
 def _indent(spaces: Any, text: Any) -> str:
-    return text_of(text).replace("\n", "\n" + " " * min(_int(spaces), MAX_ITEMS))
+    whole, width = text_of(text), _int(spaces)
+    bounded(len(whole) + whole.count("\n") * width)
+    return whole.replace("\n", "\n" + " " * width)
 
 
 def _matchkeys(values: Any, keys: Any, wanted: Any) -> list[Any]:
@@ -550,7 +612,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "join": _join,
     "jsondecode": _decode_json,
     "jsonencode": _encode_json,
-    "keys": lambda v: sorted(entries(v)),
+    "keys": lambda v: _of_map(v, sorted(entries(v))),
     "length": _length,
     "lookup": _lookup,
     "lower": lambda v: _known_text(v).lower(),

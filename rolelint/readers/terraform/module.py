@@ -15,7 +15,7 @@ from rolelint.readers.terraform.constraints import conform
 from rolelint.readers.terraform.evaluate import Frame, ResourceValue, chain, may_lack, rendered, truth, value
 from rolelint.readers.terraform.files import Definition, Folder, open_folder
 from rolelint.readers.terraform.filesets import fileset
-from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of
+from rolelint.readers.terraform.functions import Loose, UndecidedError, is_unknown, text_of, weight
 from rolelint.readers.terraform.planned import PlannedAttributes, same_as
 from rolelint.readers.terraform.presence import conditions, listed, refused, required
 from rolelint.readers.terraform.redact import texts_in
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 #: Bounds the instances that one `count` or `for_each` makes; past it, the block is taken as one unknown instance.
 MAX_INSTANCES = 1000
+#: Bounds the weight of the value of one name; past it, the value is unknown. One that holds the one before it twice
+#: doubles, though both are the same list in memory.
+MAX_WEIGHT = 100_000
 #: Attributes of data sources that hold what a template or a file says.
 _OF_FILES = frozenset((("template_file", "rendered"), ("local_file", "content")))
 #: The attributes of a policy document that hold it.
@@ -68,6 +71,8 @@ class Module:
             found = make()
         finally:
             self._busy.discard(key)
+        if isinstance(found, list | dict) and weight(found, MAX_WEIGHT) > MAX_WEIGHT:
+            found = unknown(self.prefix() + name)
         self._memo[key] = found
         return found
 
@@ -337,6 +342,11 @@ class Module:
             except (UndecidedError, TypeError):
                 pass
         return unknown(f"{address}.{wanted}")
+
+    def spend(self, work: int) -> None:
+        self.tree.work -= work
+        if self.tree.work < 0:
+            raise UndecidedError
 
     def written(self, value: Any) -> Any:
         address = split_address(single_unknown(value))

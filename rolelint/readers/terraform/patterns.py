@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from rolelint.policies.text import has_unknown
-from rolelint.readers.terraform.functions import RefusedError, UndecidedError, text_of
+from rolelint.readers.terraform.functions import RefusedError, UndecidedError, bounded, text_of
 
 #: Bounds the texts that expressions are matched with; a longer one stays unknown.
 MAX_TEXT = 256
@@ -35,6 +35,8 @@ def replace(text: Any, pattern: str, other: Any) -> str:
     if new and (found.match("") or "$" in _EXPANDED.sub("", new)):
         # The two differ on empty matches, and on names of groups.
         raise UndecidedError
+    groups = new.count("$")
+    bounded(len(whole) + sum(len(new) + groups * len(match[0]) for match in found.finditer(whole)))
     template = _EXPANDED.sub(lambda m: f"\\g<{m[1] or m[2]}>", new.replace("\\", r"\\"))
     try:
         return found.sub(template, whole)

@@ -10,7 +10,7 @@ from rolelint.documents import hcl_nodes as hcl
 from rolelint.policies.text import has_unknown
 from rolelint.readers.terraform.accounts import CREDENTIALS, assumed_account, share_accounts
 from rolelint.readers.terraform.blocks import nested_blocks
-from rolelint.readers.terraform.evaluate import Frame, value
+from rolelint.readers.terraform.evaluate import MAX_WORK, Frame, value
 from rolelint.readers.terraform.files import Definition, Files, open_folder
 from rolelint.readers.terraform.module import Module
 from rolelint.readers.terraform.redact import texts_in
@@ -33,6 +33,7 @@ class Tree:
         world: instances that are known otherwise (a plan) come first, then those of the source.
         used: folders of modules that the tree calls; `read`: files that expressions read.
         secrets: texts that expressions worked out so far call sensitive.
+        work: what `for` expressions may still make.
     """
 
     def __init__(self, folder: str, files: Files, variables: dict[str, Any] | None = None) -> None:
@@ -42,6 +43,7 @@ class Tree:
         self.used: set[str] = set()
         self.read: set[str] = set()
         self.secrets: set[str] = set()
+        self.work = MAX_WORK
         self.scopes: dict[str, Scope] = {}
         self.planned: World | None = None
         self._installed: dict[str, str] | None = None

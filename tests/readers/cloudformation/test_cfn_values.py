@@ -219,3 +219,12 @@ def test_an_open_value_is_asked_for() -> None:
         firm.evaluate({"Ref": "Env"})
     assert (caught.value.name, caught.value.values) == ("Env", ("dev", "prod"))
     assert firm.under({"Env": "prod"}).evaluate({"Ref": "Env"}) == "prod"
+
+
+def test_texts_that_repeat_each_other_do_not_grow_without_end() -> None:
+    text: Any = "aaaaaaaa"
+    for _ in range(40):
+        text = {"Fn::Sub": ["${a}${a}", {"a": text}]}
+    made = shown(evaluator().evaluate(text))
+    assert not made.replace("${Fn::Sub}", "")
+    assert len(made) < 10_000_000

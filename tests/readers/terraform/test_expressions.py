@@ -36,6 +36,10 @@ locals {
   loop_b  = local.loop_a
   secrets = { for k, v in local.map : upper(k) => v }
 }
+locals {
+  doubled_0 = ["a"]
+  DOUBLED
+}
 resource "aws_s3_bucket" "named" { bucket = "named" }
 resource "aws_s3_bucket" "made" {}
 resource "terraform_data" "kept" { input = { acts = ["s3:Get*"] } }
@@ -91,7 +95,7 @@ data "local_file" "text" { filename = "${path.module}/policy.json" }
 data "local_file" "gone" { filename = "${path.module}/gone.json" }
 data "aws_caller_identity" "me" {}
 data "aws_partition" "here" {}
-"""
+""".replace("DOUBLED", "\n".join(f"doubled_{i} = [local.doubled_{i - 1}, local.doubled_{i - 1}]" for i in range(1, 40)))
 
 U = unknown("var.open")
 
@@ -137,6 +141,7 @@ def evaluated(tmp_path: Path, expression: str) -> Any:
         ('element(split(":", aws_s3_bucket.named.arn), 5)', "named"),
         ('basename("/")', "/"),
         ("range(3, 0)", [3, 2, 1]),
+        ("9007199254740993 % 10", 3),
         ('split("", "abc")', ["a", "b", "c"]),
         ('core::upper("${core::lower("A")}b")', "AB"),
         ('format("%[2]s/%[1]s/%s", "a", "b")', "b/a/b"),
@@ -373,6 +378,13 @@ def shown(item: Any) -> Any:
         'file("nothing-here")',
         "lower()",
         "range(100000000)",
+        "setproduct(range(9000), range(9000))",
+        "[for i in range(9000) : [for j in range(9000) : i]][8999]",
+        "length([for i in range(9000) : i if length([for j in range(9000) : j if j == i]) > 1])",
+        'replace(join("", [for i in range(9000) : "aa"]), "a", join("", [for i in range(9000) : "aa"]))',
+        'replace(join("", [for i in range(9000) : "aa"]), "/a/", join("", [for i in range(9000) : "aa"]))',
+        "length(flatten(local.doubled_39))",
+        "range(1.5)",
         "concat(range(9000), range(9000))",
         'join("", [for i in range(9000) : "%s"])' % ("x" * 120),
         "{ for v in var.open : v => 1 }",

@@ -819,3 +819,54 @@ resource "aws_iam_role_policy" "p" {{
     assert sorted(held) == ["r", "s"]
     assert all(p.document.statements[0].doubtful for policies in held.values() for p in policies)
     assert [can(r, "rds:DeleteDBCluster").certainty for r in roles] == ["possible", "possible"]
+
+
+MAYBE_MAP = """
+locals {
+  maybe = [for m in (var.on ? [{ a = ["s3:*"] }] : []) : m]
+  held  = merge(one(local.maybe), { b = ["sqs:*"] })
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        '{ Statement = [for k, v in local.held : { Effect = "Deny", Action = v, Resource = "*" }] }',
+        '{ Statement = [for k in keys(local.held) : { Effect = "Deny", Action = local.held[k], Resource = "*" }] }',
+    ],
+    ids=["its members", "its keys"],
+)
+def test_what_loops_make_of_a_map_that_may_not_be_there_stops_nothing(tmp_path: Path, made: str) -> None:
+    text = f"""
+resource "aws_iam_role_policy" "p" {{
+  name   = "p"
+  role   = aws_iam_role.r.id
+  policy = jsonencode({made})
+}}
+"""
+    assert verdict(tmp_path, MAYBE_MAP + text + role()) != "no"
+
+
+def test_blocks_made_of_a_map_that_may_not_be_there_stop_nothing_and_are_no_more(tmp_path: Path) -> None:
+    text = """
+data "aws_iam_policy_document" "d" {
+  dynamic "statement" {
+    for_each = local.held
+    content {
+      effect    = "Deny"
+      actions   = statement.value
+      resources = ["*"]
+    }
+  }
+}
+resource "aws_iam_role_policy" "p" {
+  name   = "p"
+  role   = aws_iam_role.r.id
+  policy = data.aws_iam_policy_document.d.json
+}
+"""
+    first = read_folder(write(tmp_path, main__tf=HEAD + MAYBE_MAP + text + role())).roles[0]
+    (held,) = [p for p in first.identity if p.name == "p"]
+    assert [s.actions for s in held.document.statements] == [("s3:*",), ("sqs:*",)]
+    assert can(first, "s3:DeleteBucket").verdict != "no"
