@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import stat
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -297,6 +296,7 @@ def _spare_inputs(output: str, inputs: Iterable[str]) -> None:
 def _write_file(path: str, render_to: Any) -> None:
     """Write the report whole or not at all."""
     import io
+    import signal
 
     from rolelint.writing import replacing
 

@@ -56,7 +56,7 @@ _IDS = {
     ("route53", "hostedzone/"): "Z",
 }
 #: All paths below one search domain, or below all: a request names its domain with a path.
-_PATHS = re.compile(r"^(domain/[^/]+)/\*$")
+_PATHS = r"^(domain/[^/]+)/\*$"
 
 
 class Shape:
@@ -240,7 +240,7 @@ def _measure(pattern: str, into: Shape) -> Reach:
             whole = False
         else:
             whole = regional = False
-    rest = _PATHS.sub(r"\1", fields[5]) if into.fields[2] == "es" and not into.closed else fields[5]
+    rest = re.sub(_PATHS, r"\1", fields[5]) if into.fields[2] == "es" and not into.closed else fields[5]
     covers = _covers(rest, into)
     if covers is None:
         return NOTHING
@@ -309,7 +309,7 @@ def is_named(pattern: str, arn_format: str) -> bool:
     if service == "secretsmanager":
         return not set(re.sub(r"-(\*|\?{6})$", "", rest)) & {"*", "?"}
     if service == "es":
-        return not set(_PATHS.sub(r"\1", rest)) & {"*", "?"}
+        return not set(re.sub(_PATHS, r"\1", rest)) & {"*", "?"}
     variables = arn_format.split(":", 5)[5].count("${") if arn_format.count(":") >= 5 else 1
     trimmed = re.sub(r":\*$", "", rest)
     if variables > 1 and service in ("cloudformation", "ecs", "autoscaling", "states", "elasticloadbalancing"):

@@ -221,7 +221,8 @@ def _vacuous(stage: Scene, pick: View, condition: CompiledCondition, unsupported
 
 
 _WORD = re.compile(r"[a-z]+")
-_BESIDE_PRODUCTION = re.compile(r"(?<![a-z])(?:non|not|pre)[-_. ]prod(?:uction|s)?(?![a-z])")
+#: Names of what is not production though they hold the word. A text: most runs need no such pattern.
+_BESIDE_PRODUCTION = r"(?<![a-z])(?:non|not|pre)[-_. ]prod(?:uction|s)?(?![a-z])"
 _RUN_ON = re.compile(r"[a-z0-9]*[*?]+[a-z0-9]*")
 PRODUCTION = frozenset(("prod", "production", "prd", "live", "prod1", "prods"))
 DISPOSABLE = frozenset(
@@ -238,7 +239,7 @@ def name_says(text: str) -> str:
     if text.lower().endswith(".tflock"):
         return "disposable"
     words = set(_WORD.findall(text.lower()))
-    if words & PRODUCTION and set(_WORD.findall(_BESIDE_PRODUCTION.sub(" ", text.lower()))) & PRODUCTION:
+    if words & PRODUCTION and set(_WORD.findall(re.sub(_BESIDE_PRODUCTION, " ", text.lower()))) & PRODUCTION:
         return "production"
     # A word that runs into a wildcard is the beginning or the end of others: `dev*` is `device-registry` as well.
     whole = set(_WORD.findall(_RUN_ON.sub(" ", text.lower())))
